@@ -1,0 +1,67 @@
+/**
+ * What holds access, and what should become of it. A subject is a thing (a tunnel, a certificate, a SIP credential, a
+ * handset's door token), not a person: home gateways and sites fit without a special case.
+ */
+
+export type Wanted = 'open' | 'closed'
+
+interface SubjectOf<Kind extends string> {
+  readonly kind: Kind
+  readonly id: string
+  /** Null when the employee's row is gone and only the tombstone is left. */
+  readonly employeeId: string | null
+  readonly wanted: Wanted
+  /** Grows with every change of what is wanted; a verdict for an older one is worth nothing. */
+  readonly generation: number
+}
+
+/** A WireGuard tunnel on one hub. Closed subjects come from tombstones and carry every key the tunnel ever had. */
+export interface TunnelSubject extends SubjectOf<'tunnel'> {
+  readonly hubId: string
+  /** Keys (base64) that may speak now; usually one, none before a phone made its key. */
+  readonly publicKeys: readonly string[]
+  /**
+   * Of `publicKeys`, the one that holds the prefixes. The other is a replacement waiting for its first handshake and
+   * gets no allowed IPs until then, so that the old key keeps working.
+   */
+  readonly activeKey: string | null
+  /** Keys that this tunnel used to have and that must be gone. */
+  readonly retiredKeys: readonly string[]
+  /** Canonical prefixes of both families: the carrier's own addresses and, behind a gateway, its phone subnet. */
+  readonly prefixes: readonly string[]
+  /** Sealed by the vault with context `tunnel:<id>:psk`; null on closed subjects. */
+  readonly presharedKeySealed: string | null
+}
+
+export interface CertificateSubject extends SubjectOf<'certificate'> {
+  /** Lower-case hex, no separators. */
+  readonly serial: string
+  readonly notAfter: string
+  /** When the access was withdrawn; null while open. */
+  readonly revokedAt: string | null
+}
+
+/** One secret on a PBX. Where the PBX can hold several for an extension there is one for each handset. */
+export interface SipCredentialSubject extends SubjectOf<'sip-credential'> {
+  readonly pbxId: string
+  readonly extension: string
+  readonly username: string
+  readonly displayName: string | null
+  /** Sealed with context `sip:<id>:<generation>`; null on closed subjects. */
+  readonly secretSealed: string | null
+  /** Addresses of the handset's tunnel: a registration from one of them is this credential's. */
+  readonly addresses: readonly string[]
+  /** Whether the client certificate port is for this handset. */
+  readonly certificate: boolean
+  /** True while another live credential serves the same extension: only this one's traces may be removed. */
+  readonly extensionShared: boolean
+}
+
+/** What the phone door would hand to one handset. */
+export interface PhoneDoorSubject extends SubjectOf<'phone-door'> {
+  readonly handsetId: string
+}
+
+export type Subject = TunnelSubject | CertificateSubject | SipCredentialSubject | PhoneDoorSubject
+
+export type SubjectKind = Subject['kind']

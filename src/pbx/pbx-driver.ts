@@ -1,0 +1,102 @@
+/**
+ * A PBX. The driver knows extensions and credentials, not employees.
+ *
+ * Rules for every implementation (test/contracts/pbx.contract.ts runs on each, fakes included):
+ * - An ability that a PBX lacks is absent or declared, never a stub that answers OK.
+ * - `applyAccounts` is idempotent and changes by difference: accounts that are not named stay byte for byte as they are;
+ *   what Ringfence did not make is never touched. It may be killed at any point and called again.
+ * - Reads show what is *in force* in the running PBX, not what was written; complete or an error, never partial.
+ * - Errors: PBX_UNREACHABLE (retryable), PBX_REFUSED (it answered and said no; hint says what to check).
+ * - An extension without a credential has no account: never one that accepts calls without authentication.
+ * - Matching is exact: an act on 100 never hits 1001.
+ */
+import type { Secret } from '../domain/secret.ts'
+
+export interface PbxDriver {
+  /** `asterisk`, `manual`, … */
+  readonly kind: string
+  readonly abilities: PbxAbilities
+
+  /** What this PBX is and whether it answers; for `doctor` and the start banner. */
+  describe(signal: AbortSignal): Promise<PbxDescription>
+
+  /** Every account of ours that is in force, with registrations and calls. Extensions of others only as `foreign`. */
+  readAccounts(signal: AbortSignal): Promise<PbxState>
+
+  /** Brings these extensions, and only these, into the state that is given. */
+  applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>
+
+  /** Removes registrations and ends calls. Absent where the PBX cannot. */
+  readonly disconnect?: (targets: readonly DisconnectTarget[], signal: AbortSignal) => Promise<void>
+
+  /** Manual PBXs: the step a person must do, in plain words. Present exactly when `abilities.readBack` is false. */
+  readonly describeStep?: (account: PbxAccount) => string
+}
+
+export interface PbxAbilities {
+  readonly credentialsPerExtension: 'many' | 'one'
+  /** Can show which credential is in force. Without it no verdict is ever green. */
+  readonly readBack: boolean
+  readonly endsRegistrations: boolean
+  readonly endsCalls: boolean
+  /** What a client certificate means to it. */
+  readonly certificates: 'required-on-own-port' | 'not-checked'
+  readonly revocationLists: 'enforced' | 'not-checked'
+  /** `digest`: only H(user:realm:secret) is stored there. */
+  readonly storesSecretAs: 'digest' | 'clear' | 'unknown'
+}
+
+export interface PbxDescription {
+  /** `Asterisk 22.10.1`; shown to people. */
+  readonly product: string
+  readonly problems: readonly { readonly message: string; readonly hint: string }[]
+}
+
+/** The whole desired state of one extension. No credentials = the account must be gone. */
+export interface PbxAccount {
+  readonly extension: string
+  /** Caller's name as shown to others; any text, the driver escapes it for its format. */
+  readonly displayName: string
+  readonly credentials: readonly PbxCredential[]
+  /** How many devices may be registered at once. */
+  readonly maxContacts: number
+}
+
+export interface PbxCredential {
+  /** Stable id of the credential; together with `generation` it names one secret for ever. */
+  readonly id: string
+  readonly generation: number
+  /** What the phone sends as the digest username, e.g. `1001-k3f9`. */
+  readonly username: string
+  readonly secret: Secret
+}
+
+export interface PbxState {
+  readonly accounts: readonly PbxAccountInForce[]
+  /** Extensions or objects on the PBX that Ringfence did not make, as far as it can see them. */
+  readonly foreign: readonly string[]
+}
+
+export interface PbxAccountInForce {
+  readonly extension: string
+  /** `secretMatches`: compared by digest against nothing but what the PBX shows; null where it shows none. */
+  readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
+  readonly registrations: readonly Registration[]
+  /** Channel names or call ids. */
+  readonly calls: readonly string[]
+}
+
+export interface Registration {
+  /** The PBX's own handle for it. */
+  readonly id: string
+  readonly contact: string
+  /** Source address as the PBX saw it, without port; null where it does not say. */
+  readonly address: string | null
+  readonly userAgent: string | null
+}
+
+export interface DisconnectTarget {
+  readonly extension: string
+  /** Only registrations and calls from these addresses; null: all of the extension's. */
+  readonly addresses: readonly string[] | null
+}
