@@ -34,6 +34,8 @@ export interface PbxDriver {
 }
 
 export interface PbxAbilities {
+  /** The digest realm; fixed, since stored hashes contain it. Null where the PBX keeps clear secrets. */
+  readonly realm: string | null
   readonly credentialsPerExtension: 'many' | 'one'
   /** Can show which credential is in force. Without it no verdict is ever green. */
   readonly readBack: boolean
@@ -79,7 +81,7 @@ export interface PbxState {
 
 export interface PbxAccountInForce {
   readonly extension: string
-  /** `secretMatches`: compared by digest against nothing but what the PBX shows; null where it shows none. */
+  /** `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. */
   readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
   readonly registrations: readonly Registration[]
   /** Channel names or call ids. */

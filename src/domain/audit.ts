@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto'
+
+/** Everything that can be recorded. The kind is stable; the words for people are made from it where it is shown. */
+export type AuditKind =
+  | 'server.started'
+  | 'settings.changed'
+  | 'employee.onboarded'
+  | 'employee.imported'
+  | 'employee.offboarding-requested'
+  | 'employee.offboarded'
+  | 'employee.erased'
+  | 'handset.added'
+  | 'handset.removed'
+  | 'handset.enrolled'
+  | 'gateway.added'
+  | 'gateway.removed'
+  | 'invite.created'
+  | 'invite.opened'
+  | 'tunnel.key-replaced'
+  | 'tunnel.first-handshake'
+  | 'tunnel.key-erased'
+  | 'sip-credential.rotated'
+  | 'access.opened'
+  | 'access.closed'
+  | 'access.drift'
+  | 'access.acknowledged'
+  | 'stranger.seen'
+  | 'journal.replayed'
+  | 'token.created'
+  | 'token.revoked'
+
+/**
+ * One link of the chain. It holds ids and a salted commitment only, so that a person's data can be erased from
+ * `AuditDetail` without breaking the chain.
+ */
+export interface AuditEvent {
+  readonly id: string
+  /** 1, 2, 3 … without a gap. */
+  readonly position: number
+  readonly at: string
+  readonly kind: AuditKind
+  /** Id of the employee concerned, if any. */
+  readonly employeeId: string | null
+  /** Id of what it is about: a handset, a tunnel, a token … */
+  readonly subjectId: string | null
+  /** SHA-256 over salt and detail. */
+  readonly commitment: string
+  readonly previousHash: string
+  readonly hash: string
+}
+
+/** The erasable side: who did it and the particulars. */
+export interface AuditDetail {
+  readonly eventId: string
+  readonly salt: string
+  /** JSON `{actor, …}`; never a secret. */
+  readonly detail: string
+}
+
+export function auditCommitment(salt: string, detail: string): string {
+  return createHash('sha256').update(`${salt}\n${detail}`).digest('hex')
+}
+
+export function auditHash(event: Omit<AuditEvent, 'hash'>): string {
+  const link = [
+    event.previousHash,
+    String(event.position),
+    event.id,
+    event.at,
+    event.kind,
+    event.employeeId ?? '',
+    event.subjectId ?? '',
+    event.commitment,
+  ]
+  return createHash('sha256').update(link.join('\n')).digest('hex')
+}
+
+/** `previousHash` of the first event. */
+export const auditGenesis = '0'.repeat(64)
+
+/** Where the chain first breaks, or null: a changed, missing or swapped event shows here. */
+export function firstBrokenLink(events: readonly AuditEvent[]): number | null {
+  let previous = auditGenesis
+  for (const [index, event] of events.entries()) {
+    const intact = event.position === index + 1 && event.previousHash === previous && auditHash(event) === event.hash
+    if (!intact) return index + 1
+    previous = event.hash
+  }
+  return null
+}

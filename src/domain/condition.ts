@@ -1,0 +1,44 @@
+import type { SubjectKind, Wanted } from './access.ts'
+
+/**
+ * What is known of one subject in one access system.
+ * - `converged`: seen as it should be, with evidence and time.
+ * - `retrying`: not yet; problem, hint, next try.
+ * - `waiting`: a step that a person must do and tick.
+ * - `unverifiable`: applied, but this system cannot be read back; never shown as green.
+ */
+export type VerdictState = 'converged' | 'retrying' | 'waiting' | 'unverifiable'
+
+export interface Verdict {
+  /** `<system>/<instance>/<kind>/<subjectId>`, see `verdictId`. */
+  readonly id: string
+  readonly system: string
+  readonly instance: string
+  readonly subjectKind: SubjectKind
+  readonly subjectId: string
+  readonly employeeId: string | null
+  readonly wanted: Wanted
+  /** The subject's generation that was judged. */
+  readonly generation: number
+  readonly state: VerdictState
+  /** JSON of access/Evidence; null before anything was seen. */
+  readonly evidence: string | null
+  readonly problem: string | null
+  readonly hint: string | null
+  readonly nextTryAt: string | null
+  readonly attempts: number
+  /** When the state or its evidence last changed. */
+  readonly at: string
+  readonly acknowledgedBy: string | null
+  readonly acknowledgedAt: string | null
+}
+
+export function verdictId(system: string, instance: string, kind: SubjectKind, subjectId: string): string {
+  return `${system}/${instance}/${kind}/${subjectId}`
+}
+
+/** Whether this line no longer keeps an offboarding open. */
+export function isSettled(verdict: Pick<Verdict, 'state' | 'acknowledgedAt'>): boolean {
+  if (verdict.state === 'converged') return true
+  return verdict.state !== 'retrying' && verdict.acknowledgedAt !== null
+}

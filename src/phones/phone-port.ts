@@ -1,0 +1,96 @@
+/**
+ * What the phones room offers: the catalogue of models and the files that make a handset work.
+ * Adding a vendor is data under templates/phones/<vendor>/; code changes only for a new file format.
+ */
+import type { Secret } from '../domain/secret.ts'
+
+export interface Model {
+  /** `yealink-t54w`, `linphone-mobile`; for gateways `gateway-plain`. */
+  readonly id: string
+  /** The folder's name. */
+  readonly vendor: string
+  readonly kind: 'desk-phone' | 'softphone' | 'gateway'
+  /** `Yealink T54W`, for people. */
+  readonly name: string
+  readonly capabilities: Capabilities
+  /** What an installer or employee must know before choosing it; plain sentences. */
+  readonly notes: readonly string[]
+}
+
+export interface Capabilities {
+  /** Takes a client certificate with its provisioning file, by hand (two local settings), or not at all. */
+  readonly clientCertificate: 'provisioned' | 'by-hand' | 'none'
+  /** Takes the Service CA; otherwise phone door and PBX must show it a publicly trusted certificate. */
+  readonly acceptsPrivateCa: boolean
+  /** Brings its own tunnel (the WireGuard app beside a softphone counts); otherwise it needs a home gateway. */
+  readonly ownTunnel: boolean
+  readonly srtpForced: boolean
+  /** The NOTIFY event that makes it fetch again; null where it only does so at start. */
+  readonly resyncEvent: string | null
+  /** A document that takes account and secrets away when fetched. */
+  readonly blanking: boolean
+  readonly testedOnHardware: boolean
+}
+
+export interface Catalogue {
+  readonly models: readonly Model[]
+  model(id: string): Model | undefined
+  /** The nearest ids to a mistyped one, best first, at most five. */
+  nearest(id: string): readonly string[]
+  /** True when the vendor's known MAC prefixes do not contain it: a hint, never a gate. */
+  looksForeign(modelId: string, mac: string): boolean
+  /** The file names that this handset may ask for, relative to its provisioning URL. */
+  fileNames(modelId: string, mac: string | null): readonly string[]
+  /** Null when this model has no such file. Byte-stable: the same values give the same bytes. */
+  render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
+  /** The document without any secret that takes the account away; null when the model has no such file. */
+  renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
+}
+
+export interface RenderedFile {
+  readonly contentType: string
+  readonly body: string
+}
+
+/** Everything a phone's file can say. Templates see these names; hosts and names are already the ones inside the VPN. */
+export interface FileValues {
+  readonly extension: string
+  readonly displayName: string
+  readonly mac: string | null
+  readonly sip: {
+    readonly host: string
+    readonly port: number
+    readonly username: string
+    readonly secret: Secret
+    readonly realm: string
+    readonly expiresSeconds: number
+  }
+  /** PEM; null when the model takes none, or when the door and the PBX are publicly trusted. */
+  readonly caCertificate: string | null
+  readonly clientCertificate: { readonly certificate: string; readonly privateKey: Secret } | null
+  /** Ends in `/`; the handset's steady provisioning URL. */
+  readonly provisioningUrl: string
+  /** Passwords of the phone's own pages. */
+  readonly phoneAdminPassword: Secret
+  readonly phoneUserPassword: Secret
+  readonly timeServer: string | null
+}
+
+export interface BlankingValues {
+  readonly mac: string | null
+  /** Random text for what must be overwritten but not emptied (a phone's admin password). */
+  readonly filler: Secret
+}
+
+/** A WireGuard configuration as a phone app or gateway takes it; see tunnel-configuration.ts. */
+export interface TunnelConfiguration {
+  readonly privateKey: Secret
+  readonly presharedKey: Secret
+  /** The tunnel's own addresses (/32, /128). */
+  readonly addresses: readonly string[]
+  readonly hubPublicKey: string
+  /** `host:port`; an IPv6 host in brackets. */
+  readonly hubEndpoint: string
+  /** PBX address and hub address, nothing else (design 6). */
+  readonly allowedIps: readonly string[]
+}

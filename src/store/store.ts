@@ -1,0 +1,200 @@
+/**
+ * What is remembered, in domain words. One adapter (Kysely) serves SQLite and PostgreSQL; test/contracts/store.contract.ts
+ * runs on both.
+ *
+ * - Times are ISO 8601 text in UTC, ids are text; a `null` means "not (yet)".
+ * - A transaction is all or nothing and durable when it returns. Inside one, never wait for anything but the store:
+ *   SQLite has a single connection and everybody else waits.
+ * - A unique rule that is broken throws AppError CONFLICT whose problem names the field (`extension`, `email`, `mac` …).
+ */
+import type { Subject, SubjectKind } from '../domain/access.ts'
+import type { AuditDetail, AuditEvent, AuditKind } from '../domain/audit.ts'
+import type { Certificate } from '../domain/certificate.ts'
+import type { Verdict } from '../domain/condition.ts'
+import type { Assignment, Employee } from '../domain/employee.ts'
+import type { Gateway, Handset } from '../domain/handset.ts'
+import type { Invite } from '../domain/invite.ts'
+import type { SipCredential } from '../domain/sip-account.ts'
+import type { Hub, Pbx, Site } from '../domain/site.ts'
+import type { ApiToken } from '../domain/token.ts'
+import type { Tombstone } from '../domain/tombstone.ts'
+import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
+
+export interface Rows {
+  site: Site
+  pbx: Pbx
+  hub: Hub
+  employee: Employee
+  assignment: Assignment
+  handset: Handset
+  gateway: Gateway
+  tunnel: Tunnel
+  tunnelAddress: TunnelAddress
+  certificate: Certificate
+  sipCredential: SipCredential
+  invite: Invite
+  verdict: Verdict
+  tombstone: Tombstone
+  apiToken: ApiToken
+  outbox: OutboxMessage
+  doorFetch: DoorFetch
+  importRun: ImportRun
+  setting: Setting
+}
+
+export type Table = keyof Rows
+
+export interface StoreReader {
+  get<T extends Table>(table: T, id: string): Promise<Rows[T] | undefined>
+  /** Every row whose columns equal the given ones (null matches null), oldest first (by id). */
+  find<T extends Table>(table: T, where: Partial<Rows[T]>): Promise<readonly Rows[T][]>
+
+  /** By id, e-mail, or extension: its live holder, else the latest leaver. */
+  employeeBy(who: string): Promise<Employee | undefined>
+  /** Everything that hangs on these people, for their pages: one query a table, not one a person. */
+  employeesWithAccess(filter: EmployeeFilter): Promise<readonly EmployeeAccess[]>
+
+  /**
+   * What each door should be: live rows as open subjects, tombstones as closed ones. `ids` limits it to some subjects.
+   * Closed tunnels do not carry prefixes that meanwhile belong to somebody else.
+   */
+  subjects<K extends SubjectKind>(kind: K, ids?: readonly string[]): Promise<readonly Extract<Subject, { kind: K }>[]>
+
+  /** Prefixes of this hub that are allotted now or were released after `since`. */
+  takenPrefixes(hubId: string, since: string): Promise<readonly string[]>
+  /** The handset whose enrolment or steady token has this hash, live or removed. */
+  handsetByTokenHash(hash: string): Promise<Handset | undefined>
+  /** Certificates that must stand in the revocation list: revoked and not yet run out. */
+  revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
+  auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
+  doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
+  counts(): Promise<Readonly<Record<'employees' | 'handsets' | 'openVerdicts' | 'leaversInProgress', number>>>
+}
+
+export interface StoreWriter extends StoreReader {
+  insert<T extends Table>(table: T, rows: readonly Rows[T][]): Promise<void>
+  /** Throws NOT_FOUND when no row has this id. */
+  update<T extends Table>(table: T, id: string, patch: Partial<Rows[T]>): Promise<void>
+  /** Changes only if the row still matches `expected`; says whether it did (compare and set). */
+  updateIf<T extends Table>(table: T, id: string, expected: Partial<Rows[T]>, patch: Partial<Rows[T]>): Promise<boolean>
+  /** Insert or replace by id, all columns. */
+  put<T extends Table>(table: T, rows: readonly Rows[T][]): Promise<void>
+  remove<T extends Table>(table: T, ids: readonly string[]): Promise<void>
+
+  /** Appends to the hash chain. `detail` is the erasable side and holds no secret. */
+  record(event: NewAuditEvent): Promise<void>
+  /** Next value of a named counter, from 1 (revocation list number and the like). */
+  nextNumber(name: string): Promise<number>
+}
+
+export interface Store extends StoreReader {
+  transaction<T>(work: (tx: StoreWriter) => Promise<T>): Promise<T>
+
+  /**
+   * The right to write to external systems, held by one server process. Taken over when the holder is gone (its process
+   * on this host is dead) or let it run out. Each take has a higher token.
+   * @throws AppError STORE_IN_USE while somebody else holds it.
+   */
+  acquireLease(name: string, holder: LeaseHolder, now: Date, ttlMs: number): Promise<Lease>
+  /** False when somebody else holds it by now: stop writing. */
+  renewLease(lease: Lease, now: Date, ttlMs: number): Promise<boolean>
+  releaseLease(lease: Lease): Promise<void>
+
+  /** The whole chain checked: null, or the position where it breaks. */
+  verifyAuditChain(): Promise<number | null>
+  /** Erases a person's data everywhere but in the chain (names, e-mail, audit details). */
+  erasePerson(employeeId: string, now: Date): Promise<void>
+  close(): Promise<void>
+}
+
+export interface EmployeeFilter {
+  readonly ids?: readonly string[]
+  readonly lifecycle?: Employee['lifecycle']
+}
+
+export interface EmployeeAccess {
+  readonly employee: Employee
+  readonly assignments: readonly Assignment[]
+  readonly handsets: readonly Handset[]
+  readonly gateways: readonly Gateway[]
+  readonly tunnels: readonly Tunnel[]
+  readonly addresses: readonly TunnelAddress[]
+  readonly certificates: readonly Certificate[]
+  readonly credentials: readonly SipCredential[]
+  readonly verdicts: readonly Verdict[]
+}
+
+export interface NewAuditEvent {
+  readonly id: string
+  readonly at: string
+  readonly kind: AuditKind
+  readonly employeeId: string | null
+  readonly subjectId: string | null
+  /** Random, hex. */
+  readonly salt: string
+  readonly detail: Readonly<Record<string, unknown>>
+}
+
+export interface AuditEntry extends AuditEvent {
+  /** Null when it was erased. */
+  readonly detail: AuditDetail['detail'] | null
+}
+
+export interface OutboxMessage {
+  readonly id: string
+  /** One message for one thing, however often it is written. */
+  readonly dedupeKey: string
+  readonly kind: string
+  /** JSON, no secret. */
+  readonly payload: string
+  readonly createdAt: string
+  readonly deliveredAt: string | null
+  readonly attempts: number
+  readonly nextTryAt: string
+  readonly lastProblem: string | null
+}
+
+/** The phone door's ledger: every fetch and refusal with its real reason, never the content or the token. */
+export interface DoorFetch {
+  readonly id: string
+  readonly at: string
+  readonly handsetId: string | null
+  readonly employeeId: string | null
+  readonly remoteAddress: string
+  readonly userAgent: string | null
+  readonly fileName: string | null
+  /** `served`, `not-modified`, `blanked`, `refused`. */
+  readonly outcome: string
+  readonly reason: string
+  /** SHA-256 of what was served. */
+  readonly contentHash: string | null
+}
+
+export interface ImportRun {
+  readonly id: string
+  readonly createdAt: string
+  readonly createdBy: string
+  readonly total: number
+  readonly done: number
+  readonly finishedAt: string | null
+  /** JSON: the rows still to do and what became of the others; no secret. */
+  readonly state: string
+}
+
+export interface Setting {
+  readonly id: string
+  readonly value: string
+}
+
+export interface LeaseHolder {
+  readonly host: string
+  readonly pid: number
+  /** Start time of the process, so that a re-used pid is not taken for it. */
+  readonly startedAt: string
+}
+
+export interface Lease {
+  readonly name: string
+  readonly token: number
+  readonly holder: LeaseHolder
+}
