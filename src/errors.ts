@@ -1,3 +1,5 @@
+import type { Problem } from './domain/parse.ts'
+
 /**
  * Every code that Ringfence can answer with. Scripts rely on them: add, never rename.
  * The HTTP edge maps a code to a status in one table (http/problem.ts).
@@ -27,14 +29,6 @@ export type ErrorCode =
   | 'TOO_LARGE'
   | 'UNAUTHORIZED'
   | 'VAULT_LOCKED'
-
-/** One thing wrong with what somebody gave us; `row` counts lines of a file from 1, the header being row 1. */
-export interface Problem {
-  readonly field?: string
-  readonly row?: number
-  readonly message: string
-  readonly hint?: string
-}
 
 interface AppErrorOptions {
   readonly hint?: string

@@ -51,7 +51,7 @@ function commandFailed(command: string, error: unknown): AppError {
     return new AppError('COMMAND_FAILED', `${command} is not installed`, { hint: '`ringfence doctor` names the package' })
   }
   if (error.timedOut) return new AppError('COMMAND_FAILED', `${command} did not finish in time`, { retryable: true })
-  const words = typeof error.stderr === 'string' ? error.stderr.trim().split('\n').slice(-3).join('; ') : ''
+  const words = String(error.stderr ?? '').trim().split('\n').slice(-3).join('; ')
   return new AppError('COMMAND_FAILED', `${command} failed${words ? `: ${words.slice(0, 400)}` : ''}`, {
     retryable: true,
   })

@@ -1,4 +1,10 @@
-import type { Problem } from '../errors.ts'
+/** One thing wrong with what somebody gave us; `row` counts lines of a file from 1, the header being row 1. */
+export interface Problem {
+  readonly field?: string
+  readonly row?: number
+  readonly message: string
+  readonly hint?: string
+}
 
 /** The answer of every parse function: the value, or what is wrong with it in words for the person who typed it. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly problem: Problem }
