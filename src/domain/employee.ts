@@ -48,8 +48,15 @@ export function parseName(input: unknown): Parsed<string> {
 export function parseEmail(input: unknown): Parsed<string> {
   if (typeof input !== 'string' || input.trim() === '') return bad('email', 'the e-mail address is missing')
   const email = input.trim().toLowerCase().normalize('NFC')
-  if (email.length > 254 || !/^[^\s@<>()[\]",;:\\\p{C}]{1,64}@[^\s@<>()[\]",;:\\\p{C}]+\.[^\s@.<>()[\]",;:\\\p{C}]+$/u.test(email)) {
-    return bad('email', `${JSON.stringify(email.slice(0, 80))} is not an e-mail address`, 'it should look like ada@example.com')
+  if (
+    email.length > 254 ||
+    !/^[^\s@<>()[\]",;:\\\p{C}]{1,64}@[^\s@<>()[\]",;:\\\p{C}]+\.[^\s@.<>()[\]",;:\\\p{C}]+$/u.test(email)
+  ) {
+    return bad(
+      'email',
+      `${JSON.stringify(email.slice(0, 80))} is not an e-mail address`,
+      'it should look like ada@example.com',
+    )
   }
   return good(email)
 }

@@ -37,10 +37,18 @@ export function parseMac(input: unknown): Parsed<string> {
   const text = typeof input === 'string' ? input.trim() : ''
   const mac = text.replace(/[:.\-\s]/g, '').toLowerCase()
   if (!/^[0-9a-f]{12}$/.test(mac)) {
-    return bad('mac', `${JSON.stringify(text.slice(0, 40))} is not a MAC address`, 'it has 12 hexadecimal digits and is printed on the back of the phone')
+    return bad(
+      'mac',
+      `${JSON.stringify(text.slice(0, 40))} is not a MAC address`,
+      'it has 12 hexadecimal digits and is printed on the back of the phone',
+    )
   }
   if (Number.parseInt(mac.slice(0, 2), 16) & 1 || mac === '000000000000') {
-    return bad('mac', `${mac} cannot be the MAC address of a phone`, 'it is a group or empty address; read the label on the back again')
+    return bad(
+      'mac',
+      `${mac} cannot be the MAC address of a phone`,
+      'it is a group or empty address; read the label on the back again',
+    )
   }
   return good(mac)
 }

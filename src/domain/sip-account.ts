@@ -21,7 +21,11 @@ export function parseExtension(input: unknown): Parsed<string> {
   if (typeof input !== 'string' || input.trim() === '') return bad('extension', 'the extension is missing')
   const extension = input.trim()
   if (!/^[0-9]{2,15}$/.test(extension)) {
-    return bad('extension', `${JSON.stringify(extension.slice(0, 40))} is not an extension`, 'use 2 to 15 digits, such as 1001')
+    return bad(
+      'extension',
+      `${JSON.stringify(extension.slice(0, 40))} is not an extension`,
+      'use 2 to 15 digits, such as 1001',
+    )
   }
   return good(extension)
 }

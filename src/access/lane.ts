@@ -1,0 +1,261 @@
+/**
+ * The one writer of one access system. Requests queue and are merged; closings go first; what fails is tried again with
+ * backoff and jitter; a sweep looks at everything now and then. Lanes know nothing of each other, so a slow PBX never
+ * keeps the hub waiting.
+ */
+import type { Subject } from '../domain/access.ts'
+import { type Verdict, verdictId } from '../domain/condition.ts'
+import type { AccessSystem } from './access-system.ts'
+import { type Outcome, reconcile } from './reconcile.ts'
+
+export interface Lane {
+  readonly kind: string
+  readonly instance: string
+  readonly subjectKind: Subject['kind']
+  /** Shuts these at once: they are known, no store is asked first. */
+  close(subjects: readonly Subject[]): void
+  /** What is wanted of these changed; the store knows what. */
+  nudge(ids: readonly string[]): void
+  sweep(): void
+  /** Resolves when nothing is queued or running. */
+  idle(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface LaneOptions<S extends Subject, Snapshot> {
+  readonly system: AccessSystem<S, Snapshot>
+  readonly subjectKind: S['kind']
+  /** What should be: all subjects, or these. */
+  readonly subjects: (ids?: readonly string[]) => Promise<readonly S[]>
+  readonly now: () => Date
+  /** 0 ≤ x < 1, for jitter. */
+  readonly chance: () => number
+  /** False once another process holds the lease: nothing is applied any more. */
+  readonly mayWrite: () => boolean
+  readonly verdicts: VerdictBook
+  readonly report: (event: LaneEvent) => void
+  readonly timeoutMs: number
+  readonly sweepEveryMs: number
+  readonly retryMs?: { readonly first: number; readonly most: number }
+}
+
+/** Where verdicts are kept: the lane reads them once and writes what changed, in one transaction a pass. */
+export interface VerdictBook {
+  load(system: string, instance: string): Promise<readonly Verdict[]>
+  /** Ticks are the book's business: it keeps one for as long as the line says the same. */
+  save(changed: readonly Verdict[], drifts: readonly Drift[]): Promise<void>
+  forget(ids: readonly string[]): Promise<void>
+}
+
+export interface Drift {
+  readonly verdict: Verdict
+  readonly problem: string
+}
+
+export type LaneEvent =
+  | {
+      readonly kind: 'strangers'
+      readonly system: string
+      readonly instance: string
+      readonly strangers: readonly string[]
+    }
+  | { readonly kind: 'broken'; readonly system: string; readonly instance: string; readonly error: unknown }
+
+export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, Snapshot>): Lane {
+  const { system, retryMs = { first: 500, most: 30_000 } } = options
+  const known = new Map<string, Verdict>()
+  const closing = new Map<string, S>()
+  const nudged = new Set<string>()
+  /** Subject id → when to try again. */
+  const due = new Map<string, number>()
+  let nextSweepAt = 0
+  let sweepWanted = false
+  let loaded = false
+  let stopped = false
+  let running: Promise<void> | null = null
+  let timer: NodeJS.Timeout | undefined
+  const abort = new AbortController()
+  const keyOf = (subject: S) => verdictId(system.kind, system.instance, subject.kind, subject.id)
+
+  const wake = () => {
+    if (stopped || running) return
+    running = drain()
+      .catch((error: unknown) => {
+        // Our own store failed, not the system: nothing was judged, so everything is looked at again soon.
+        nextSweepAt = options.now().getTime() + retryMs.first
+        options.report({ kind: 'broken', system: system.kind, instance: system.instance, error })
+      })
+      .finally(() => {
+        running = null
+        plan()
+      })
+  }
+
+  async function drain(): Promise<void> {
+    while (!stopped && options.mayWrite() && (closing.size > 0 || nudged.size > 0 || sweepWanted)) {
+      if (closing.size > 0) {
+        const subjects = [...closing.values()]
+        closing.clear()
+        await pass(subjects, { actFirst: true, whole: false })
+      } else if (nudged.size > 0) {
+        const ids = [...nudged]
+        nudged.clear()
+        await pass(await options.subjects(ids), { actFirst: true, whole: false })
+      } else {
+        sweepWanted = false
+        await pass(await options.subjects(), { actFirst: false, whole: true })
+      }
+    }
+  }
+
+  async function pass(subjects: readonly S[], how: { actFirst: boolean; whole: boolean }): Promise<void> {
+    const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(options.timeoutMs)])
+    const { outcomes, strangers } = await reconcile(system, subjects, { ...how, signal })
+    if (stopped) return
+    if (!loaded) {
+      for (const verdict of await options.verdicts.load(system.kind, system.instance)) known.set(verdict.id, verdict)
+      loaded = true
+    }
+    await remember(outcomes)
+    if (how.whole) {
+      await forgetOthers(subjects)
+      if (strangers.length > 0)
+        options.report({ kind: 'strangers', system: system.kind, instance: system.instance, strangers })
+    }
+  }
+
+  async function remember(outcomes: readonly Outcome<S>[]): Promise<void> {
+    const changed: Verdict[] = []
+    const drifts: Drift[] = []
+    for (const outcome of outcomes) {
+      const id = keyOf(outcome.subject)
+      const before = known.get(id)
+      const verdict = verdictFrom(id, outcome, before)
+      if (
+        before &&
+        outcome.foundDiffering &&
+        before.state === 'converged' &&
+        before.generation === verdict.generation &&
+        before.wanted === verdict.wanted
+      ) {
+        drifts.push({ verdict, problem: outcome.foundDiffering.problem })
+      }
+      if (!before || !sameWords(before, verdict)) changed.push(verdict)
+      if (verdict.nextTryAt === null) due.delete(verdict.subjectId)
+      else due.set(verdict.subjectId, Date.parse(verdict.nextTryAt))
+    }
+    if (changed.length === 0 && drifts.length === 0) return
+    await options.verdicts.save(changed, drifts)
+    for (const verdict of changed) known.set(verdict.id, verdict)
+  }
+
+  function verdictFrom(id: string, { subject, finding }: Outcome<S>, before: Verdict | undefined): Verdict {
+    const now = options.now()
+    const state = stateOf[finding.state]
+    const comparable = before && before.generation === subject.generation && before.wanted === subject.wanted
+    const attempts = state === 'retrying' ? (comparable ? before.attempts : 0) + 1 : 0
+    const wait = Math.min(retryMs.most, retryMs.first * 2 ** Math.min(attempts - 1, 12)) * (0.5 + options.chance() / 2)
+    const unchanged = comparable && before.state === state
+    const evidence = 'evidence' in finding ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
+    return {
+      id,
+      system: system.kind,
+      instance: system.instance,
+      subjectKind: subject.kind,
+      subjectId: subject.id,
+      employeeId: subject.employeeId,
+      wanted: subject.wanted,
+      generation: subject.generation,
+      state,
+      evidence,
+      problem: 'problem' in finding ? finding.problem : null,
+      hint: ('hint' in finding ? finding.hint : undefined) ?? null,
+      nextTryAt: state === 'retrying' ? new Date(now.getTime() + wait).toISOString() : null,
+      attempts,
+      at: unchanged && before.evidence === evidence ? before.at : now.toISOString(),
+      acknowledgedBy: null,
+      acknowledgedAt: null,
+    }
+  }
+
+  /** Subjects that exist no more leave no line behind. */
+  async function forgetOthers(subjects: readonly S[]): Promise<void> {
+    const present = new Set(subjects.map(keyOf))
+    const gone = [...known.keys()].filter((id) => !present.has(id))
+    if (gone.length === 0) return
+    await options.verdicts.forget(gone)
+    for (const id of gone) {
+      due.delete(known.get(id)!.subjectId)
+      known.delete(id)
+    }
+  }
+
+  /** Sleeps until the next retry or sweep, whichever comes first. */
+  function plan(): void {
+    clearTimeout(timer)
+    if (stopped) return
+    const next = [...due.values()].reduce((soonest, at) => Math.min(soonest, at), nextSweepAt)
+    timer = setTimeout(
+      () => {
+        const moment = options.now().getTime()
+        for (const [id, at] of due) if (at <= moment) nudged.add(id)
+        if (moment >= nextSweepAt) requestSweep()
+        wake()
+        if (!running) plan()
+      },
+      Math.max(10, next - options.now().getTime()),
+    )
+  }
+  function requestSweep(): void {
+    sweepWanted = true
+    nextSweepAt = options.now().getTime() + options.sweepEveryMs * (0.9 + options.chance() / 5)
+  }
+
+  return {
+    kind: system.kind,
+    instance: system.instance,
+    subjectKind: options.subjectKind,
+    close(subjects) {
+      for (const subject of subjects) if (subject.kind === options.subjectKind) closing.set(subject.id, subject as S)
+      wake()
+    },
+    nudge(ids) {
+      for (const id of ids) nudged.add(id)
+      wake()
+    },
+    sweep() {
+      requestSweep()
+      wake()
+    },
+    async idle() {
+      while (running) await running
+    },
+    async stop() {
+      stopped = true
+      clearTimeout(timer)
+      abort.abort(new Error('stopping'))
+      await running
+    },
+  }
+}
+
+const stateOf = {
+  'as-desired': 'converged',
+  differs: 'retrying',
+  failed: 'retrying',
+  unverifiable: 'unverifiable',
+  waiting: 'waiting',
+} as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
+
+/** Retries move `attempts` and `nextTryAt`; those live in memory alone and are not worth a write each time. */
+function sameWords(one: Verdict, other: Verdict): boolean {
+  return (
+    one.wanted === other.wanted &&
+    one.generation === other.generation &&
+    one.state === other.state &&
+    one.evidence === other.evidence &&
+    one.problem === other.problem &&
+    one.hint === other.hint &&
+    one.attempts === other.attempts
+  )
+}

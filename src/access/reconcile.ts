@@ -1,0 +1,107 @@
+/**
+ * One pass over some subjects of one access system: look, act, look again. Only the last look decides.
+ * Knows no vendor, no store and no clock; what it returns is data.
+ */
+import type { Subject } from '../domain/access.ts'
+import { type AppError, asAppError } from '../errors.ts'
+import type { AccessSystem, Evidence, Finding } from './access-system.ts'
+
+/** What became of one subject. `drifted`: it was not as desired although nobody had asked for a change. */
+export interface Outcome<S extends Subject> {
+  readonly subject: S
+  readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
+  /** What the first look of a sweep found wrong, if anything. */
+  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence } | null
+}
+
+export interface Pass<S extends Subject> {
+  readonly outcomes: readonly Outcome<S>[]
+  readonly strangers: readonly string[]
+}
+
+/**
+ * @param actFirst closed subjects are acted on before the first look: removing a key that is known needs no reading,
+ *   and every millisecond counts. Sweeps look first, so that drift is seen before it is mended.
+ */
+export async function reconcile<S extends Subject, Snapshot>(
+  system: AccessSystem<S, Snapshot>,
+  subjects: readonly S[],
+  { actFirst, whole, signal }: { actFirst: boolean; whole: boolean; signal: AbortSignal },
+): Promise<Pass<S>> {
+  const errors = new Map<S, AppError>()
+  const closing = actFirst ? subjects.filter((subject) => subject.wanted === 'closed') : []
+  await applyIsolated(system, closing, signal, errors)
+
+  const look = () => (whole || !system.readSome ? system.read(signal) : system.readSome(subjects, signal))
+  let snapshot: Snapshot
+  try {
+    snapshot = await look()
+  } catch (error) {
+    return { outcomes: subjects.map((subject) => failed(subject, asAppError(error))), strangers: [] }
+  }
+  const first = new Map(subjects.map((subject) => [subject, system.judge(subject, snapshot)]))
+  const strangers = whole ? (system.strangers?.(subjects, snapshot) ?? []) : []
+
+  // `waiting` and `unverifiable` are applied too: what they lack is proof, not the act.
+  const differing = subjects.filter((subject) => first.get(subject)!.state !== 'as-desired')
+  if (differing.length === 0)
+    return { outcomes: subjects.map((subject) => settled(subject, first.get(subject)!)), strangers }
+
+  const again = new Set(differing)
+  await applyIsolated(system, differing, signal, errors)
+  try {
+    snapshot = system.readSome ? await system.readSome(differing, signal) : await system.read(signal)
+  } catch (error) {
+    const problem = asAppError(error)
+    return {
+      outcomes: subjects.map((subject) =>
+        again.has(subject) ? failed(subject, problem) : settled(subject, first.get(subject)!),
+      ),
+      strangers,
+    }
+  }
+  const outcomes = subjects.map((subject): Outcome<S> => {
+    const before = first.get(subject)!
+    if (!again.has(subject)) return settled(subject, before)
+    const finding = system.judge(subject, snapshot)
+    const foundDiffering = before.state === 'differs' ? { problem: before.problem, evidence: before.evidence } : null
+    const error = errors.get(subject)
+    // The look says what is; the error of the act says why.
+    if (finding.state === 'differs' && error) return { ...failed(subject, error), foundDiffering }
+    return { subject, finding, foundDiffering }
+  })
+  return { outcomes, strangers }
+}
+
+/**
+ * Applies a batch; when one of it is refused for good, halves it until the culprit stands alone, so that one bad subject
+ * never keeps the others' doors from moving. A system that is away is away for all of them.
+ */
+async function applyIsolated<S extends Subject, Snapshot>(
+  system: AccessSystem<S, Snapshot>,
+  subjects: readonly S[],
+  signal: AbortSignal,
+  errors: Map<S, AppError>,
+): Promise<void> {
+  if (subjects.length === 0) return
+  try {
+    await system.apply(subjects, signal)
+  } catch (thrown) {
+    const error = asAppError(thrown)
+    if (subjects.length === 1 || error.retryable || signal.aborted) {
+      for (const subject of subjects) errors.set(subject, error)
+      return
+    }
+    const half = subjects.length >> 1
+    await applyIsolated(system, subjects.slice(0, half), signal, errors)
+    await applyIsolated(system, subjects.slice(half), signal, errors)
+  }
+}
+
+function settled<S extends Subject>(subject: S, finding: Finding): Outcome<S> {
+  return { subject, finding, foundDiffering: null }
+}
+
+function failed<S extends Subject>(subject: S, error: AppError): Outcome<S> {
+  return { subject, finding: { state: 'failed', problem: error.message, hint: error.hint }, foundDiffering: null }
+}

@@ -1,0 +1,109 @@
+/** The roster CSV: one row per handset, rows with the same extension are one person (design: contract). */
+import { parseEmail, parseName } from './employee.ts'
+import { parseMac } from './handset.ts'
+import type { Parsed, Problem } from './parse.ts'
+import { parseExtension } from './sip-account.ts'
+
+export interface RosterPerson {
+  readonly name: string
+  readonly email: string
+  readonly extension: string
+  readonly gateway: string | null
+  readonly handsets: readonly { readonly model: string; readonly mac: string | null }[]
+  /** First row of the person, for messages about what is already taken. */
+  readonly row: number
+}
+
+const required = ['name', 'email', 'extension', 'model', 'mac']
+const known = [...required, 'gateway']
+
+/**
+ * @param records the file's rows, the header first, as the CSV reader split them
+ * @param modelProblem what is wrong with a model id in words, or null
+ * @returns the people, or every problem with its row (header = 1); never some of both
+ */
+export function parseRoster(
+  records: readonly (readonly string[])[],
+  modelProblem: (model: string, mac: string | null) => Problem | null,
+): { readonly people: readonly RosterPerson[] } | { readonly problems: readonly Problem[] } {
+  const header = (records[0] ?? []).map((cell) => cell.trim().toLowerCase())
+  const headerProblem = checkHeader(header)
+  if (headerProblem) return { problems: [headerProblem] }
+  if (records.length < 2) return { problems: [{ row: 1, message: 'the file has a header but no people' }] }
+
+  const problems: Problem[] = []
+  const people = new Map<string, RosterPerson & { handsets: { model: string; mac: string | null }[] }>()
+  const emails = new Map<string, { extension: string; row: number }>()
+  const macs = new Map<string, number>()
+
+  for (const [index, cells] of records.slice(1).entries()) {
+    const row = index + 2
+    const before = problems.length
+    if (cells.length !== header.length) {
+      problems.push({
+        row,
+        message: `this row has ${cells.length} columns, the header has ${header.length}`,
+        hint: 'put a value that contains the separator in double quotes',
+      })
+      continue
+    }
+    const cell = (name: string) => cells[header.indexOf(name)]?.trim() ?? ''
+    const take = <T>(parsed: Parsed<T>): T | null => {
+      if (parsed.ok) return parsed.value
+      problems.push({ row, ...parsed.problem })
+      return null
+    }
+    const name = take(parseName(cell('name')))
+    const email = take(parseEmail(cell('email')))
+    const extension = take(parseExtension(cell('extension')))
+    const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
+    const model = cell('model').toLowerCase()
+    const wrongModel = modelProblem(model, mac)
+    if (wrongModel) problems.push({ row, ...wrongModel })
+    if (problems.length > before || name === null || email === null || extension === null) continue
+
+    if (mac !== null) {
+      const first = macs.get(mac)
+      if (first !== undefined) problems.push({ row, field: 'mac', message: `${mac} already stands in row ${first}` })
+      else macs.set(mac, row)
+    }
+    const sameEmail = emails.get(email)
+    if (sameEmail && sameEmail.extension !== extension) {
+      problems.push({
+        row,
+        field: 'email',
+        message: `${email} already stands in row ${sameEmail.row} with extension ${sameEmail.extension}`,
+      })
+    } else emails.set(email, { extension, row })
+
+    const gateway = cell('gateway') || null
+    const person = people.get(extension)
+    if (!person) people.set(extension, { name, email, extension, gateway, row, handsets: [{ model, mac }] })
+    else if (person.name !== name || person.email !== email) {
+      problems.push({
+        row,
+        field: 'extension',
+        message: `extension ${extension} belongs to somebody else in row ${person.row}`,
+        hint: 'rows with the same extension are one person: name and e-mail must be the same',
+      })
+    } else person.handsets.push({ model, mac })
+  }
+  return problems.length > 0 ? { problems } : { people: [...people.values()] }
+}
+
+function checkHeader(header: readonly string[]): Problem | null {
+  const missing = required.filter((name) => !header.includes(name))
+  const strange = header.filter((name) => !known.includes(name))
+  const twice = header.filter((name, index) => header.indexOf(name) !== index)
+  if (missing.length === 0 && strange.length === 0 && twice.length === 0) return null
+  const what = [
+    missing.length > 0 ? `without ${missing.join(', ')}` : '',
+    strange.length > 0 ? `with unknown ${strange.map((name) => JSON.stringify(name.slice(0, 30))).join(', ')}` : '',
+    twice.length > 0 ? `with ${twice.join(', ')} twice` : '',
+  ].filter(Boolean)
+  return {
+    row: 1,
+    message: `the header is ${what.join(' and ')}`,
+    hint: 'the first row must read: name,email,extension,model,mac (gateway is optional)',
+  }
+}
