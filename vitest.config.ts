@@ -18,6 +18,7 @@ export default defineConfig({
           exclude: ['node_modules/**', ...live],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          sequence: { groupOrder: 1 },
         },
       },
       {
@@ -29,7 +30,7 @@ export default defineConfig({
           hookTimeout: 120_000,
           // After the unit tests, and no more than two files at once: that is what two cores carry.
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
     ],
