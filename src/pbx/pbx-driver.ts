@@ -84,8 +84,14 @@ export interface PbxAccountInForce {
   /** `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. */
   readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
   readonly registrations: readonly Registration[]
-  /** Channel names or call ids. */
-  readonly calls: readonly string[]
+  readonly calls: readonly Call[]
+}
+
+export interface Call {
+  /** Channel name or call id. */
+  readonly id: string
+  /** Address of the phone at the other end, without port; null where the PBX does not say. */
+  readonly address: string | null
 }
 
 export interface Registration {

@@ -1,0 +1,108 @@
+import { connect } from 'node:net'
+import { type AmiSession, field, withAmi } from './ami-connection.ts'
+import { type AsteriskTransports, sentinelName } from './asterisk-config.ts'
+import { folderProblem } from './asterisk-folder.ts'
+import type { AsteriskOptions } from './asterisk-options.ts'
+import type { PbxDescription } from './pbx-driver.ts'
+
+type Problem = PbxDescription['problems'][number]
+
+/** Everything Ringfence asks of the manager user. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
+const neededActions = [
+  'PJSIPShowEndpoints',
+  'PJSIPShowAuths',
+  'PJSIPShowAors',
+  'PJSIPShowContacts',
+  'Status',
+  'Reload',
+  'DBDel',
+  'Hangup',
+  'CoreSettings',
+  'ModuleCheck',
+]
+
+const neededModules: Readonly<Record<string, string>> = {
+  res_pjsip: 'no phone can register',
+  chan_pjsip: 'no phone can call',
+  res_pjsip_registrar: 'no phone can register',
+  res_pjsip_authenticator_digest: 'no phone can log in',
+  res_pjsip_endpoint_identifier_user: 'phones are not told apart by their extension',
+  res_pjsip_nat: 'the source address of a phone is not seen',
+  res_rtp_asterisk: 'calls have no sound',
+  res_srtp: 'calls cannot be encrypted, so they fail',
+}
+
+export function describeAsterisk(options: AsteriskOptions, signal: AbortSignal): Promise<PbxDescription> {
+  return withAmi(options.manager, signal, async (session) => {
+    const missing = await forbiddenActions(session)
+    if (missing.length > 0) {
+      const message = `the manager user may not ${missing.join(', ')}`
+      return { product: 'Asterisk', problems: [{ message, hint: 'set `write = system` for it in manager.conf' }] }
+    }
+    const version = field(await session.act({ Action: 'CoreSettings' }), 'AsteriskVersion')
+    const problems = await Promise.all([
+      ...Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect)),
+      includeProblem(session, options.configDir),
+      folderProblem(options.configDir),
+      ...(options.transports ? transportChecks(options.transports, signal) : []),
+    ])
+    return {
+      product: `Asterisk ${version.split('+')[0]}`,
+      problems: [versionProblem(version), ...problems].filter((problem) => problem !== null),
+    }
+  })
+}
+
+/** ListCommands names only what this user may do (main/manager.c). */
+async function forbiddenActions(session: AmiSession): Promise<string[]> {
+  const allowed = await session.act({ Action: 'ListCommands' })
+  return neededActions.filter((action) => !allowed.has(action.toLowerCase()))
+}
+
+function versionProblem(version: string): Problem | null {
+  const major = /^(?:certified[/-])?([0-9]+)\./.exec(version)?.[1]
+  if (major === undefined || Number(major) >= 22) return null
+  // password_digest is in 20.12, 21.7 and 22.2 too; what we test is 22.
+  return {
+    message: `Asterisk ${version} is older than 22`,
+    hint: 'upgrade to Asterisk 22 (long-term support): older ones do not know password_digest or were not tested',
+  }
+}
+
+async function moduleProblem(session: AmiSession, module: string, effect: string): Promise<Problem | null> {
+  const answer = await session.ask({ Action: 'ModuleCheck', Module: module })
+  if (field(answer, 'Response') === 'Success') return null
+  return { message: `${module}.so is not loaded: ${effect}`, hint: `load it: asterisk -rx "module load ${module}.so"` }
+}
+
+async function includeProblem(session: AmiSession, folder: string): Promise<Problem | null> {
+  const aors = await session.list({ Action: 'PJSIPShowAors' }, 'No AORs found')
+  if (aors.some((aor) => field(aor, 'ObjectName') === sentinelName)) return null
+  return {
+    message: `Asterisk does not read the files in ${folder}`,
+    hint: `add the line \`#include ${folder}/*.conf\` at the end of pjsip.conf and run: asterisk -rx "module reload res_pjsip.so"`,
+  }
+}
+
+function transportChecks(transports: AsteriskTransports, signal: AbortSignal): Promise<Problem | null>[] {
+  return [transports.port, transports.mtlsPort].map((port) => transportProblem(transports.bindAddress, port, signal))
+}
+
+/** The manager interface has no list of transports; whether one listens is what matters anyway. */
+function transportProblem(bindAddress: string, port: number, signal: AbortSignal): Promise<Problem | null> {
+  const host = bindAddress === '0.0.0.0' ? '127.0.0.1' : bindAddress === '::' ? '::1' : bindAddress
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, signal })
+    const tell = (problem: Problem | null) => {
+      socket.destroy()
+      resolve(problem)
+    }
+    socket.setTimeout(2000, () => tell(silent))
+    socket.on('connect', () => tell(null))
+    socket.on('error', () => tell(silent))
+    const silent = {
+      message: `no TLS transport answers at ${host}:${port}`,
+      hint: 'check that Asterisk may read certificate, key and authority files (its log says so), and that no other program has the port; a new transport starts with a reload, a changed one with a restart',
+    }
+  })
+}

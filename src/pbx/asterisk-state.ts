@@ -1,0 +1,133 @@
+import { parseExtension } from '../domain/sip-account.ts'
+import { type AmiMessage, type AmiSession, field } from './ami-connection.ts'
+import { parseAuthName } from './asterisk-config.ts'
+import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
+import { contactAddress, withoutPort } from './source-address.ts'
+
+/**
+ * What is in force in the running Asterisk, from four list actions, however many accounts there are. The error texts
+ * for "none" are those of res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
+ */
+export async function readState(session: AmiSession): Promise<PbxState> {
+  const [endpoints, auths, registrations, calls] = await Promise.all([
+    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+    session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
+    listRegistrations(session),
+    listCalls(session),
+  ])
+  return assemble(endpoints, auths, registrations, calls)
+}
+
+export interface RegistrationOnAsterisk extends Registration {
+  readonly extension: string
+}
+
+export interface CallOnAsterisk extends Call {
+  readonly extension: string
+}
+
+/** Also those of an extension that is gone: a contact outlives its endpoint in Asterisk's database. */
+export async function listRegistrations(session: AmiSession): Promise<readonly RegistrationOnAsterisk[]> {
+  const events = await session.list({ Action: 'PJSIPShowContacts' }, 'No Contacts found')
+  return events.flatMap((event) => {
+    // `1001;@<md5>`: the AOR, then a hash of the contact (res_pjsip_registrar.c); a static contact has `@` alone.
+    const id = field(event, 'ObjectName')
+    const extension = /^([0-9]{2,15});@/.exec(id)?.[1]
+    if (!extension) return []
+    const contact = field(event, 'Uri')
+    // With rewrite_contact the host is the source address that Asterisk saw, not what the phone claims.
+    return [{ extension, id, contact, address: contactAddress(contact), userAgent: field(event, 'UserAgent') || null }]
+  })
+}
+
+/** Live channels of PJSIP endpoints, each with the address of its phone. */
+export async function listCalls(session: AmiSession): Promise<readonly CallOnAsterisk[]> {
+  const events = await session.list({ Action: 'Status', Variables: 'CHANNEL(pjsip,remote_addr)' })
+  return events.flatMap((event) => {
+    const id = field(event, 'Channel')
+    // Chan_pjsip names a channel `PJSIP/<endpoint>-<8 hex digits>`; anchored, so 100 is never 1001.
+    const extension = /^PJSIP\/([0-9]{2,15})-[0-9a-f]{8}$/.exec(id)?.[1]
+    if (!extension) return []
+    const remote = field(event, 'Variable').replace(/^CHANNEL\(pjsip,remote_addr\)=/, '')
+    return [{ extension, id, address: withoutPort(remote) }]
+  })
+}
+
+/** True for an endpoint that we made: it has secrets, and we know some of them. */
+export function isOurs(endpoint: AmiMessage): boolean {
+  const name = field(endpoint, 'ObjectName')
+  return namesIn(field(endpoint, 'Auths')).some((auth) => parseAuthName(auth)?.extension === name)
+}
+
+function assemble(
+  endpoints: readonly AmiMessage[],
+  auths: readonly AmiMessage[],
+  registrations: readonly RegistrationOnAsterisk[],
+  calls: readonly CallOnAsterisk[],
+): PbxState {
+  const digests = new Map(auths.map((auth) => [field(auth, 'ObjectName'), shownDigest(auth)]))
+  const accounts = new Map<string, Growing>()
+  const foreign: string[] = []
+  const foreignEndpoints = new Set<string>()
+  const accountOf = (extension: string) => {
+    const known = accounts.get(extension)
+    if (known) return known
+    const made: Growing = { extension, credentials: [], registrations: [], calls: [] }
+    accounts.set(extension, made)
+    return made
+  }
+
+  for (const endpoint of endpoints) {
+    const name = field(endpoint, 'ObjectName')
+    if (isOurs(endpoint)) accountOf(name)
+    else {
+      foreign.push(name)
+      foreignEndpoints.add(name)
+    }
+    for (const auth of namesIn(field(endpoint, 'Auths'))) {
+      const parsed = parseAuthName(auth)
+      // Counted for the extension it was made for, whichever endpoint uses it: it opens a door either way.
+      if (parsed && digests.has(auth)) {
+        const { extension, ...credential } = parsed
+        accountOf(extension).credentials.push({ ...credential, digest: digests.get(auth) ?? null })
+      } else if (!parsed && !foreignEndpoints.has(name)) foreign.push(`${name} (also takes the secret of ${auth})`)
+    }
+  }
+  for (const { extension, ...registration } of registrations) {
+    if (!foreignEndpoints.has(extension)) accountOf(extension).registrations.push(registration)
+  }
+  for (const { extension, ...call } of calls) {
+    if (!foreignEndpoints.has(extension)) accountOf(extension).calls.push(call)
+  }
+  return { accounts: [...accounts.values()].map(sorted), foreign: foreign.sort() }
+}
+
+type Growing = {
+  -readonly [Key in keyof PbxAccountInForce]: PbxAccountInForce[Key] extends readonly (infer Item)[] ? Item[] : string
+}
+
+/** The same world reads the same: Asterisk lists in the order of its hash tables. */
+function sorted(account: Growing): PbxAccountInForce {
+  const byId = (one: { id: string }, other: { id: string }) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0)
+  return {
+    extension: account.extension,
+    credentials: account.credentials.sort((one, other) => byId(one, other) || one.generation - other.generation),
+    registrations: account.registrations.sort(byId),
+    calls: account.calls.sort(byId),
+  }
+}
+
+/** A clear password beside the digest would be a second way in, so such an object shows no digest of ours. */
+function shownDigest(auth: AmiMessage): string | null {
+  if (field(auth, 'AuthType') !== 'digest' || field(auth, 'Password') !== '') return null
+  return /^MD5:([0-9a-f]{32})$/i.exec(field(auth, 'PasswordDigest'))?.[1]?.toLowerCase() ?? null
+}
+
+function namesIn(list: string): string[] {
+  return list.split(',').flatMap((name) => (name.trim() ? [name.trim()] : []))
+}
+
+/** Extensions only: an AOR or endpoint with any other name cannot be in our way. */
+export function extensionNames(events: readonly AmiMessage[]): Set<string> {
+  return new Set(events.map((event) => field(event, 'ObjectName')).filter((name) => parseExtension(name).ok))
+}

@@ -1,0 +1,387 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { Secret } from '../../src/domain/secret.ts'
+import type { AmiAddress } from '../../src/pbx/ami-connection.ts'
+import { prepareAsterisk } from '../../src/pbx/asterisk.ts'
+import type { AsteriskOptions } from '../../src/pbx/asterisk-options.ts'
+import { issueTestCertificate, makeTestAuthority, type TestCertificate } from './test-certificates.ts'
+
+/**
+ * A private Asterisk for one test: Debian's packages in the folder that asterisk-setup.sh builds, with config, database,
+ * spool and sockets of its own. Several can run at once. `stop` leaves no process and no file behind; should the test
+ * die first, the kernel kills the process and the next start sweeps the folder.
+ */
+export interface AsteriskLab {
+  readonly version: string
+  readonly ami: AmiAddress
+  /** What the driver needs to know of this Asterisk. */
+  readonly driverOptions: AsteriskOptions
+  /** The folder that pjsip.conf includes, as seen from here. */
+  readonly configDir: string
+  readonly etcDir: string
+  readonly address: string
+  readonly port: number
+  readonly mtlsPort: number
+  /** Signs the server's certificate. */
+  readonly serverAuthority: TestCertificate
+  /** Whose client certificates the second port takes. */
+  readonly handsetAuthority: TestCertificate
+  /** A command of Asterisk's own console. */
+  cli(command: string): string
+  log(): string
+  /** Ends the process (the files stay), so that it can be started again. */
+  halt(): Promise<void>
+  start(): Promise<void>
+  restart(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface AsteriskLabOptions {
+  /** Where SIP and media listen; default 127.0.0.1. */
+  readonly address?: string
+  /** Where the manager interface listens; default `address`. */
+  readonly amiAddress?: string
+  /** Default: free ones (on the host), or 5038, 5061, 5062 in a namespace. */
+  readonly ports?: { readonly ami: number; readonly sip: number; readonly mtls: number }
+  readonly rtp?: { readonly from: number; readonly to: number }
+  /** Name of an existing network namespace. */
+  readonly namespace?: string
+  readonly serverAuthority?: TestCertificate
+  readonly serverCertificate?: TestCertificate
+  readonly handsetAuthority?: TestCertificate
+  /** Appended to pjsip.conf, for what Ringfence did not make. */
+  readonly pjsip?: string
+  /** Dialplan (extensions.conf); default: any number answers and plays silence, 600 echoes. */
+  readonly dialplan?: string
+  /** Manager classes of the user, default those that docs/pbx/asterisk.md asks for. */
+  readonly managerRead?: string
+  readonly managerWrite?: string
+  /** False: pjsip.conf does not include the folder. */
+  readonly include?: boolean
+  /** Modules to leave out, such as `res_srtp.so`. */
+  readonly without?: readonly string[]
+}
+
+const cache = process.env.RINGFENCE_TEST_CACHE ?? join(homedir(), '.cache', 'ringfence-tests')
+const root = join(cache, 'asterisk')
+
+/** Null when the live tests can run here, else why not and what would help. */
+export function asteriskMissing(): string | null {
+  if (process.getuid?.() !== 0) return 'the Asterisk tests need root (chroot): sudo npm test'
+  if (!existsSync(join(root, '.ringfence-complete')))
+    return 'Asterisk is not built yet: sudo test/lab/asterisk-setup.sh'
+  return null
+}
+
+export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<AsteriskLab> {
+  const missing = asteriskMissing()
+  if (missing) throw new Error(missing)
+  sweep()
+  const name = `ringfence-${process.pid}-${randomBytes(4).toString('hex')}`
+  const inner = `/srv/${name}`
+  const outer = join(root, 'srv', name)
+  const address = options.address ?? '127.0.0.1'
+  const amiAddress = options.amiAddress ?? address
+  const ports = options.ports ?? (options.namespace ? { ami: 5038, sip: 5061, mtls: 5062 } : await freePorts(address))
+  const serverAuthority = options.serverAuthority ?? makeTestAuthority('Ringfence test service CA')
+  const serverCertificate =
+    options.serverCertificate ?? issueTestCertificate(serverAuthority, 'pbx.test', ['pbx.test', address])
+  const handsetAuthority = options.handsetAuthority ?? makeTestAuthority('Ringfence test handset CA')
+  const secret = new Secret(randomBytes(18).toString('base64url'))
+
+  for (const folder of ['etc/ringfence.d', 'db', 'spool', 'run', 'log', 'cache', 'keys']) {
+    mkdirSync(join(outer, folder), { recursive: true })
+  }
+  writeFileSync(join(outer, 'keys/server.pem'), serverCertificate.certificate)
+  writeFileSync(join(outer, 'keys/server.key'), serverCertificate.key, { mode: 0o600 })
+  writeFileSync(join(outer, 'keys/handset-ca.pem'), handsetAuthority.certificate)
+  for (const [file, text] of Object.entries(configuration(options, inner, amiAddress, ports.ami, secret))) {
+    writeFileSync(join(outer, 'etc', file), text, { mode: 0o640 })
+  }
+
+  let child: ChildProcess | null = null
+  const killAtExit = () => {
+    child?.kill('SIGKILL')
+    rmSync(outer, { recursive: true, force: true })
+  }
+  process.on('exit', killAtExit)
+
+  const ami: AmiAddress = { host: amiAddress, port: ports.ami, username: 'ringfence', secret, tls: null }
+  const lab: AsteriskLab = {
+    version: spawnSync('chroot', [root, 'asterisk', '-V'], { encoding: 'utf8' }).stdout.trim(),
+    ami,
+    driverOptions: {
+      configDir: join(outer, 'etc/ringfence.d'),
+      manager: ami,
+      realm: 'ringfence',
+      context: 'from-internal',
+      transports: {
+        bindAddress: address,
+        port: ports.sip,
+        mtlsPort: ports.mtls,
+        certificateFile: `${inner}/keys/server.pem`,
+        keyFile: `${inner}/keys/server.key`,
+        handsetCaFile: `${inner}/keys/handset-ca.pem`,
+      },
+    },
+    configDir: join(outer, 'etc/ringfence.d'),
+    etcDir: join(outer, 'etc'),
+    address,
+    port: ports.sip,
+    mtlsPort: ports.mtls,
+    serverAuthority,
+    handsetAuthority,
+    cli,
+    log: () => readFileSync(join(outer, 'log/full'), 'utf8'),
+    halt,
+    start,
+    async restart() {
+      await halt()
+      await start()
+    },
+    async stop() {
+      await halt()
+      process.off('exit', killAtExit)
+      rmSync(outer, { recursive: true, force: true })
+    },
+  }
+
+  function cli(command: string): string {
+    const result = spawnSync('chroot', [root, 'asterisk', '-C', `${inner}/etc/asterisk.conf`, '-rx', command], {
+      encoding: 'utf8',
+      timeout: 20_000,
+      maxBuffer: 64 * 1024 * 1024,
+    })
+    if (result.status !== 0) throw new Error(`asterisk -rx ${command}: ${result.stdout}${result.stderr}`)
+    return result.stdout
+  }
+
+  async function start(): Promise<void> {
+    const command = ['chroot', root, 'asterisk', '-C', `${inner}/etc/asterisk.conf`, '-f', '-n']
+    // The kernel ends Asterisk when this process ends in a way that runs no handlers.
+    const guarded = ['setpriv', '--pdeathsig', 'KILL', ...command]
+    const [program, ...args] = options.namespace ? ['ip', 'netns', 'exec', options.namespace, ...guarded] : guarded
+    const started = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+    child = started
+    let words = ''
+    started.stderr!.on('data', (chunk) => {
+      words = `${words}${chunk}`.slice(-4000)
+    })
+    const limit = Date.now() + 30_000
+    for (;;) {
+      if (started.exitCode !== null || started.signalCode)
+        throw new Error(`asterisk ended at once: ${words}${tail(outer)}`)
+      const probe = spawnSync(
+        'chroot',
+        [root, 'asterisk', '-C', `${inner}/etc/asterisk.conf`, '-rx', 'core waitfullybooted'],
+        {
+          encoding: 'utf8',
+          timeout: 20_000,
+        },
+      )
+      if (probe.status === 0 && /fully booted/.test(probe.stdout)) return
+      if (Date.now() > limit) {
+        await halt()
+        throw new Error(`asterisk is not ready after 30 s: ${words}${tail(outer)}`)
+      }
+      await pause(50)
+    }
+  }
+
+  async function halt(): Promise<void> {
+    const running = child
+    child = null
+    if (!running || running.exitCode !== null || running.signalCode) return
+    const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()))
+    running.kill('SIGTERM')
+    const ended = await Promise.race([gone.then(() => true), pause(5000, false, { ref: false })])
+    if (ended) return
+    running.kill('SIGKILL')
+    await gone
+  }
+
+  try {
+    // What the installation text tells an admin to do first.
+    await prepareAsterisk(lab.driverOptions)
+    await start()
+  } catch (error) {
+    await lab.stop()
+    throw error
+  }
+  return lab
+}
+
+function configuration(
+  options: AsteriskLabOptions,
+  inner: string,
+  amiAddress: string,
+  amiPort: number,
+  secret: Secret,
+) {
+  const rtp = options.rtp ?? { from: 10000, to: 20000 }
+  const modules = '/usr/lib/x86_64-linux-gnu/asterisk/modules'
+  const found = readdirSync(join(root, 'usr/lib')).find((name) =>
+    existsSync(join(root, 'usr/lib', name, 'asterisk/modules')),
+  )
+  return {
+    'asterisk.conf': `[directories]
+astcachedir => ${inner}/cache
+astetcdir => ${inner}/etc
+astmoddir => ${found ? `/usr/lib/${found}/asterisk/modules` : modules}
+astvarlibdir => /var/lib/asterisk
+astdbdir => ${inner}/db
+astkeydir => ${inner}/keys
+astdatadir => /usr/share/asterisk
+astagidir => /usr/share/asterisk/agi-bin
+astspooldir => ${inner}/spool
+astrundir => ${inner}/run
+astlogdir => ${inner}/log
+[options]
+systemname = ringfence-test
+`,
+    'modules.conf': `[modules]\nautoload=no\n${moduleList
+      .filter((module) => !options.without?.includes(module))
+      .map((module) => `load=${module}`)
+      .join('\n')}\n`,
+    'logger.conf': '[general]\n[logfiles]\nfull => notice,warning,error,security,verbose(3)\n',
+    'manager.conf': `[general]
+enabled = yes
+bindaddr = ${amiAddress}
+port = ${amiPort}
+[ringfence]
+secret = ${secret.reveal()}
+deny = 0.0.0.0/0.0.0.0
+permit = ${amiAddress}/255.0.0.0
+read = ${options.managerRead ?? ''}
+write = ${options.managerWrite ?? 'system'}
+`,
+    'pjsip.conf': `[global]
+type=global
+user_agent=Asterisk
+${options.include === false ? '' : '#include ringfence.d/*.conf\n'}${options.pjsip ?? ''}`,
+    'rtp.conf': `[general]\nrtpstart=${rtp.from}\nrtpend=${rtp.to}\n`,
+    'extensions.conf':
+      options.dialplan ??
+      `[from-internal]
+exten => 600,1,Answer()
+ same => n,Echo()
+exten => _X.,1,Answer()
+ same => n,Wait(600)
+`,
+    'cdr.conf': '[general]\nenable=no\n',
+    'cel.conf': '[general]\nenable=no\n',
+    'features.conf': '[general]\n',
+    'acl.conf': '',
+    'udptl.conf': '[general]\n',
+    'indications.conf': '[general]\ncountry=us\n[us]\ndescription=United States\ndial=350+440\n',
+    'musiconhold.conf': '',
+    'pjproject.conf': '',
+    'sorcery.conf': '',
+    'stasis.conf': '',
+    'http.conf': '[general]\nenabled=no\n',
+    'ccss.conf': '[general]\n',
+  }
+}
+
+const moduleList = [
+  'res_statsd.so',
+  'res_sorcery_config.so',
+  'res_sorcery_memory.so',
+  'res_sorcery_astdb.so',
+  'res_sorcery_realtime.so',
+  'res_timing_timerfd.so',
+  'res_pjproject.so',
+  'res_srtp.so',
+  'res_rtp_asterisk.so',
+  'res_geolocation.so',
+  'res_http_websocket.so',
+  'res_pjsip.so',
+  'res_pjsip_session.so',
+  'res_pjsip_pubsub.so',
+  'res_pjsip_outbound_publish.so',
+  'res_pjsip_authenticator_digest.so',
+  'res_pjsip_endpoint_identifier_user.so',
+  'res_pjsip_endpoint_identifier_ip.so',
+  'res_pjsip_registrar.so',
+  'res_pjsip_nat.so',
+  'res_pjsip_sdp_rtp.so',
+  'res_pjsip_caller_id.so',
+  'res_pjsip_dtmf_info.so',
+  'res_pjsip_rfc3326.so',
+  'res_pjsip_rfc3329.so',
+  'res_pjsip_acl.so',
+  'res_pjsip_logger.so',
+  'res_pjsip_notify.so',
+  'res_pjsip_maintenance.so',
+  'res_pjsip_refer.so',
+  'res_pjsip_path.so',
+  'res_security_log.so',
+  'chan_pjsip.so',
+  'bridge_simple.so',
+  'bridge_softmix.so',
+  'bridge_native_rtp.so',
+  'bridge_builtin_features.so',
+  'codec_alaw.so',
+  'codec_ulaw.so',
+  'codec_g722.so',
+  'codec_a_mu.so',
+  'codec_resample.so',
+  'format_pcm.so',
+  'format_wav.so',
+  'format_sln.so',
+  'pbx_config.so',
+  'app_dial.so',
+  'app_echo.so',
+  'app_playback.so',
+  'app_verbose.so',
+  'func_channel.so',
+  'func_callerid.so',
+  'func_groupcount.so',
+  'func_pjsip_aor.so',
+  'func_pjsip_contact.so',
+  'func_pjsip_endpoint.so',
+  'func_db.so',
+  'func_strings.so',
+  'func_logic.so',
+  'app_db.so',
+] as const
+
+/** Folders of test processes that are gone. */
+function sweep(): void {
+  const folder = join(root, 'srv')
+  for (const entry of readdirSync(folder)) {
+    const owner = /^ringfence-([0-9]+)-/.exec(entry)?.[1]
+    if (owner && !existsSync(`/proc/${owner}`)) rmSync(join(folder, entry), { recursive: true, force: true })
+  }
+}
+
+async function freePorts(address: string): Promise<{ ami: number; sip: number; mtls: number }> {
+  const servers = await Promise.all(
+    [0, 1, 2].map(
+      () =>
+        new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
+          const server = createServer().once('error', reject)
+          server.listen(0, address, () => resolve(server))
+        }),
+    ),
+  )
+  const [ami, sip, mtls] = servers.map((server) => {
+    const bound = server.address()
+    return typeof bound === 'object' && bound ? bound.port : 0
+  })
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return { ami: ami!, sip: sip!, mtls: mtls! }
+}
+
+function tail(outer: string): string {
+  try {
+    return readFileSync(join(outer, 'log/full'), 'utf8').slice(-3000)
+  } catch {
+    return ' (no log)'
+  }
+}

@@ -1,0 +1,269 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { connect, type TLSSocket } from 'node:tls'
+
+/**
+ * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
+ * tells exactly what the PBX answered. It checks no certificate: the tests look at who may speak, not at who answers.
+ */
+export interface SipPhone {
+  /** 200, 401 after a wrong secret, 403 … The last answer to REGISTER, after at most one challenge. */
+  register(options?: { readonly expires?: number }): Promise<SipAnswer>
+  options(): Promise<SipAnswer>
+  /** INVITE with SRTP (SDES); resolves with the final answer and acknowledges a 200. */
+  call(number: string): Promise<SipAnswer>
+  /** Resolves when the PBX ends the call that `call` set up. */
+  readonly hungUp: Promise<void>
+  readonly connected: boolean
+  /** `address:port` on this side. */
+  readonly localAddress: string
+  close(): Promise<void>
+}
+
+export interface SipAnswer {
+  readonly status: number
+  readonly reason: string
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  readonly body: string
+}
+
+export interface SipPhoneOptions {
+  readonly host: string
+  readonly port: number
+  readonly extension: string
+  readonly username: string
+  readonly secret: string
+  /** Client certificate, PEM. */
+  readonly certificate?: { readonly certificate: string; readonly key: string }
+  /** Source address. */
+  readonly localAddress?: string
+  readonly userAgent?: string
+  readonly timeoutMs?: number
+}
+
+/** Connects. Rejects when the TLS handshake is refused; with TLS 1.3 that may show at the first request only. */
+export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhone> {
+  const socket = await openTls(options)
+  const timeoutMs = options.timeoutMs ?? 5000
+  const local = `${socket.localAddress}:${socket.localPort}`
+  const domain = options.host
+  const registerCallId = randomBytes(8).toString('hex')
+  const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
+  const hungUp = Promise.withResolvers<void>()
+  let sequence = 0
+  let rest = ''
+  let failure: Error | null = null
+
+  const fail = (error: Error) => {
+    failure ??= error
+    for (const one of waiting.values()) one.reject(failure)
+    waiting.clear()
+  }
+  socket.on('error', fail)
+  socket.on('close', () => fail(new Error('the PBX closed the connection')))
+  socket.on('data', (chunk: Buffer) => {
+    rest += chunk.toString('latin1')
+    for (;;) {
+      rest = rest.replace(/^(\r\n)+/, '')
+      const end = rest.indexOf('\r\n\r\n')
+      if (end < 0) return
+      const head = rest.slice(0, end)
+      const length = Number(/^content-length:\s*(\d+)/im.exec(head)?.[1] ?? 0)
+      if (rest.length < end + 4 + length) return
+      take(head, rest.slice(end + 4, end + 4 + length))
+      rest = rest.slice(end + 4 + length)
+    }
+  })
+
+  function take(head: string, body: string) {
+    const [first, ...lines] = head.split('\r\n')
+    const headers = new Map<string, string[]>()
+    for (const line of lines) {
+      const colon = line.indexOf(':')
+      const key = line.slice(0, colon).trim().toLowerCase()
+      headers.set(key, [...(headers.get(key) ?? []), line.slice(colon + 1).trim()])
+    }
+    const response = /^SIP\/2\.0 (\d{3}) ?(.*)$/.exec(first!)
+    if (!response) return answerRequest(first!.split(' ')[0]!, headers)
+    const status = Number(response[1])
+    const key = `${headers.get('call-id')?.[0]} ${headers.get('cseq')?.[0]}`
+    if (status < 200) return
+    waiting.get(key)?.resolve({ status, reason: response[2]!, headers, body })
+    waiting.delete(key)
+  }
+
+  function answerRequest(method: string, headers: ReadonlyMap<string, readonly string[]>) {
+    if (method === 'ACK') return
+    if (method === 'BYE') hungUp.resolve()
+    const copied = ['via', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
+      (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
+    )
+    socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+  }
+
+  interface Request {
+    readonly method: string
+    readonly uri: string
+    readonly to: string
+    readonly callId: string
+    readonly fromTag: string
+    readonly extra?: readonly string[]
+    readonly body?: string
+  }
+
+  function send(request: Request, number: number, authorization: string | null) {
+    const body = request.body ?? ''
+    const text = [
+      `${request.method} ${request.uri} SIP/2.0`,
+      `Via: SIP/2.0/TLS ${local};branch=z9hG4bK${randomBytes(8).toString('hex')};rport`,
+      'Max-Forwards: 70',
+      `From: <sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
+      `To: ${request.to}`,
+      `Call-ID: ${request.callId}`,
+      `CSeq: ${number} ${request.method}`,
+      `Contact: <sip:${options.extension}@${local};transport=tls>`,
+      `User-Agent: ${options.userAgent ?? 'ringfence-test'}`,
+      ...(authorization ? [`Authorization: ${authorization}`] : []),
+      ...(request.extra ?? []),
+      ...(body ? ['Content-Type: application/sdp'] : []),
+      `Content-Length: ${Buffer.byteLength(body)}`,
+    ].join('\r\n')
+    socket.write(`${text}\r\n\r\n${body}`)
+  }
+
+  function exchange(request: Request, authorization: string | null): Promise<{ answer: SipAnswer; number: number }> {
+    const number = ++sequence
+    const key = `${request.callId} ${number} ${request.method}`
+    return new Promise((resolve, reject) => {
+      if (failure) return reject(failure)
+      const timer = setTimeout(() => {
+        waiting.delete(key)
+        reject(new Error(`no answer to ${request.method} in ${timeoutMs} ms`))
+      }, timeoutMs)
+      waiting.set(key, {
+        resolve: (answer) => {
+          clearTimeout(timer)
+          resolve({ answer, number })
+        },
+        reject: (error) => {
+          clearTimeout(timer)
+          reject(error)
+        },
+      })
+      send(request, number, authorization)
+    })
+  }
+
+  /** RFC 3261 section 17.1.1.3: a final answer to INVITE is acknowledged, a refusal too. */
+  function acknowledge(request: Request, answer: SipAnswer, number: number) {
+    if (request.method !== 'INVITE') return
+    const to = answer.headers.get('to')?.[0] ?? request.to
+    const target =
+      answer.status < 300
+        ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
+        : request.uri
+    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag }, number, null)
+  }
+
+  async function challenged(request: Request): Promise<SipAnswer> {
+    const first = await exchange(request, null)
+    acknowledge(request, first.answer, first.number)
+    if (first.answer.status !== 401) return first.answer
+    const challenge = (first.answer.headers.get('www-authenticate') ?? []).find(
+      (value) => /md5/i.test(value) || !/algorithm/i.test(value),
+    )
+    if (!challenge) return first.answer
+    const second = await exchange(request, digest(challenge, request.method, request.uri))
+    acknowledge(request, second.answer, second.number)
+    return second.answer
+  }
+
+  function digest(challenge: string, method: string, uri: string): string {
+    const part = (name: string) => new RegExp(`${name}="?([^",]*)"?`, 'i').exec(challenge)?.[1] ?? ''
+    const md5 = (text: string) => createHash('md5').update(text).digest('hex')
+    const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]
+    const cnonce = randomBytes(8).toString('hex')
+    const ha1 = md5(`${options.username}:${realm}:${options.secret}`)
+    const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
+    return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
+  }
+
+  const address = `<sip:${options.extension}@${domain}>`
+  return {
+    register: ({ expires = 600 } = {}) =>
+      challenged({
+        method: 'REGISTER',
+        uri: `sip:${domain};transport=tls`,
+        to: address,
+        callId: registerCallId,
+        fromTag: registerCallId,
+        extra: [`Expires: ${expires}`],
+      }),
+    options: () =>
+      challenged({
+        method: 'OPTIONS',
+        uri: `sip:${domain};transport=tls`,
+        to: address,
+        callId: randomBytes(8).toString('hex'),
+        fromTag: randomBytes(4).toString('hex'),
+      }),
+    call: (number) =>
+      challenged({
+        method: 'INVITE',
+        uri: `sip:${number}@${domain};transport=tls`,
+        to: `<sip:${number}@${domain}>`,
+        callId: randomBytes(8).toString('hex'),
+        fromTag: randomBytes(4).toString('hex'),
+        body: offer(socket.localAddress ?? '127.0.0.1'),
+      }),
+    hungUp: hungUp.promise,
+    get connected() {
+      return failure === null
+    },
+    localAddress: local,
+    close: () =>
+      new Promise((resolve) => {
+        if (socket.destroyed) return resolve()
+        socket.once('close', () => resolve())
+        socket.end()
+        socket.destroySoon()
+      }),
+  }
+}
+
+/** RFC 4568: the media key travels in the (encrypted) SIP message. Port 9 discards what is sent there. */
+function offer(address: string): string {
+  return [
+    'v=0',
+    `o=- 1 1 IN IP4 ${address}`,
+    's=-',
+    `c=IN IP4 ${address}`,
+    't=0 0',
+    'm=audio 9 RTP/SAVP 8',
+    'a=rtpmap:8 PCMA/8000',
+    `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${randomBytes(30).toString('base64')}`,
+    'a=sendrecv',
+    '',
+  ].join('\r\n')
+}
+
+function openTls(options: SipPhoneOptions): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host: options.host,
+      port: options.port,
+      rejectUnauthorized: false,
+      ...(options.localAddress ? { localAddress: options.localAddress } : {}),
+      ...(options.certificate ? { cert: options.certificate.certificate, key: options.certificate.key } : {}),
+    })
+    const timer = setTimeout(() => socket.destroy(new Error('no TLS handshake in time')), options.timeoutMs ?? 5000)
+    socket.once('secureConnect', () => {
+      clearTimeout(timer)
+      socket.off('error', reject)
+      resolve(socket)
+    })
+    socket.once('error', (error) => {
+      clearTimeout(timer)
+      reject(error)
+    })
+  })
+}
