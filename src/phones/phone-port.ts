@@ -45,6 +45,8 @@ export interface Catalogue {
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
   renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
+  /** What to set up on a home gateway, as an HTML fragment without any secret; null for a model that is no gateway. */
+  gatewayInstructions(modelId: string, values: GatewayValues): string | null
 }
 
 export interface RenderedFile {
@@ -80,6 +82,22 @@ export interface BlankingValues {
   readonly mac: string | null
   /** Random text for what must be overwritten but not emptied (a phone's admin password). */
   readonly filler: Secret
+}
+
+/** What an installer fills into a home gateway besides its `.conf`. */
+export interface GatewayValues {
+  readonly tunnelAddresses: readonly string[]
+  readonly allowedIps: readonly string[]
+  readonly hubEndpoint: string
+  /** The pieces of PHONE_SUBNETS for the phones behind it; the gateway takes the first address of each. */
+  readonly phoneSubnets: readonly string[]
+  readonly pbx: {
+    readonly host: string
+    readonly ports: readonly number[]
+    readonly rtpFrom: number
+    readonly rtpTo: number
+  }
+  readonly timeServer: string | null
 }
 
 /** A WireGuard configuration as a phone app or gateway takes it; see tunnel-configuration.ts. */

@@ -1,0 +1,238 @@
+import { join } from 'node:path'
+import { formatAddress, parsePrefix } from '../domain/address.ts'
+import { Secret } from '../domain/secret.ts'
+import { digestHa1 } from '../domain/sip-account.ts'
+import {
+  type Folder,
+  invalid,
+  type ManifestFile,
+  readGateways,
+  readText,
+  readVendors,
+  type VendorManifest,
+} from './manifest.ts'
+import type { BlankingValues, Catalogue, FileValues, GatewayValues, Model, RenderedFile } from './phone-port.ts'
+import { type Template, type TemplateReader, templateReader } from './render.ts'
+import { nearestTo } from './spelling.ts'
+
+/**
+ * Reads every vendor and gateway kind under `templatesFolder` once, parses their templates and tries each with sample values:
+ * a mistake in a file that somebody edited stops the start, not a phone's fetch.
+ * @throws AppError TEMPLATE_INVALID naming the file
+ */
+export async function loadCatalogue(templatesFolder: string): Promise<Catalogue> {
+  const reader = templateReader()
+  const vendors = await Promise.all((await readVendors(templatesFolder)).map((folder) => loadVendor(folder, reader)))
+  const gateways = await loadGateways(templatesFolder, reader)
+
+  const entries = new Map<string, Entry>()
+  for (const entry of [...vendors.flat(), ...gateways]) {
+    if (entries.has(entry.model.id)) throw invalid(templatesFolder, `two models are called ${entry.model.id}`)
+    entries.set(entry.model.id, entry)
+  }
+  const fileOf = (id: string, fileName: string, mac: string | null) =>
+    entries.get(id)?.files.find((file) => file.nameFor(mac) === fileName)
+
+  return {
+    models: [...entries.values()].map((entry) => entry.model),
+    model: (id) => entries.get(id)?.model,
+    nearest: (id) => nearestTo(id, [...entries.keys()], 5),
+    looksForeign(id, mac) {
+      const prefixes = entries.get(id)?.macPrefixes ?? []
+      return prefixes.length > 0 && !prefixes.some((prefix) => mac.startsWith(prefix))
+    },
+    fileNames: (id, mac) =>
+      (entries.get(id)?.files ?? []).map((file) => file.nameFor(mac)).filter((name) => name !== null),
+    render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
+    renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
+    gatewayInstructions: (id, values) => entries.get(id)?.instructions?.(gatewayScope(values)) ?? null,
+  }
+}
+
+interface Entry {
+  readonly model: Model
+  readonly macPrefixes: readonly string[]
+  readonly files: readonly PhoneFile[]
+  readonly instructions?: Template
+}
+
+interface PhoneFile {
+  /** Null when the name needs a MAC and there is none. */
+  nameFor(mac: string | null): string | null
+  render(values: FileValues): RenderedFile | null
+  renderBlanking(values: BlankingValues): RenderedFile | null
+}
+
+async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader): Promise<Entry[]> {
+  const { manifest } = folder
+  const contents = await Promise.all(manifest.files.map((file) => loadContent(folder.path, file, reader)))
+  return manifest.models.map((model) => {
+    const manifestPath = join(folder.path, 'vendor.json')
+    if (!model.id.startsWith(`${folder.id}-`))
+      throw invalid(manifestPath, `${model.id} does not begin with ${folder.id}-`)
+    return {
+      model: {
+        id: model.id,
+        vendor: folder.id,
+        kind: model.kind,
+        name: model.name,
+        capabilities: { ...model.capabilities, resyncEvent: manifest.resync.event },
+        notes: model.notes,
+      },
+      macPrefixes: manifest.macPrefixes.prefixes,
+      files: manifest.files.map((file, index) => {
+        const name = fillIn(file.name, model.variables)
+        const unknown = /\{(?!mac\})[^}]*\}/.exec(name)
+        if (unknown) throw invalid(manifestPath, `${model.id} has no variable for ${unknown[0]} in ${file.name}`)
+        return {
+          ...contents[index]!,
+          nameFor: (mac: string | null) => (name.includes('{mac}') ? mac && fillIn(name, { mac }) : name),
+        }
+      }),
+    }
+  })
+}
+
+function fillIn(name: string, variables: Readonly<Record<string, string>>): string {
+  return name.replace(/\{([A-Za-z]+)\}/g, (whole, key: string) => variables[key] ?? whole)
+}
+
+async function loadContent(
+  path: string,
+  file: ManifestFile,
+  reader: TemplateReader,
+): Promise<Omit<PhoneFile, 'nameFor'>> {
+  const { contentType } = file
+  if ('content' in file) {
+    const bodyOf = file.content === 'ca-certificate' ? caBody : clientBody
+    return {
+      render: (values) => answer(contentType, bodyOf(values)),
+      renderBlanking: () => null,
+    }
+  }
+  const read = async (name: string) => reader.parse(file.format, join(path, name), await readText(join(path, name)))
+  const template = await read(file.template)
+  const blanking = file.blanking === null ? null : await read(file.blanking)
+  // Twice, so that a value which may be missing is tried both ways.
+  for (const values of sampleValues) template(scopeOf(values))
+  blanking?.(blankingScope({ mac: '001122334455', filler: new Secret('sample') }))
+  return {
+    render: (values) => answer(contentType, template(scopeOf(values))),
+    renderBlanking: (values) => answer(contentType, blanking && blanking(blankingScope(values))),
+  }
+}
+
+function answer(contentType: string, body: string | null): RenderedFile | null {
+  return body === null ? null : { contentType, body }
+}
+
+function caBody({ caCertificate }: FileValues): string | null {
+  return caCertificate === null ? null : pem(caCertificate)
+}
+
+function clientBody({ clientCertificate }: FileValues): string | null {
+  return clientCertificate && pem(clientCertificate.certificate) + pem(clientCertificate.privateKey.reveal())
+}
+
+function pem(text: string): string {
+  return `${text.trim()}\n`
+}
+
+/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
+function scopeOf(values: FileValues): object {
+  const { sip } = values
+  return {
+    extension: values.extension,
+    displayName: values.displayName,
+    mac: values.mac,
+    provisioningUrl: values.provisioningUrl,
+    timeServer: values.timeServer,
+    sip: {
+      host: sip.host,
+      port: sip.port,
+      username: sip.username,
+      realm: sip.realm,
+      expiresSeconds: sip.expiresSeconds,
+      secret: sip.secret,
+      ha1: new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
+      identity: `${quoted(values.displayName)} <sip:${values.extension}@${sip.host}>`,
+    },
+    hasCaCertificate: values.caCertificate !== null,
+    hasClientCertificate: values.clientCertificate !== null,
+    phoneAdminPassword: values.phoneAdminPassword,
+    phoneUserPassword: values.phoneUserPassword,
+  }
+}
+
+/** A quoted-string of RFC 3261 section 25.1: a name with a quotation mark must not end early and start an address. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, (character) => `\\${character}`)}"`
+}
+
+function blankingScope({ mac, filler }: BlankingValues): object {
+  return { mac, filler }
+}
+
+async function loadGateways(templatesFolder: string, reader: TemplateReader): Promise<Entry[]> {
+  return Promise.all(
+    (await readGateways(templatesFolder)).map(async ({ id, path, manifest }) => {
+      const file = join(path, manifest.instructions)
+      const instructions = reader.parse('html', file, await readText(file))
+      instructions(gatewayScope(sampleGateway))
+      return {
+        model: {
+          id: `gateway-${id}`,
+          vendor: id,
+          kind: 'gateway' as const,
+          name: manifest.name,
+          capabilities: { ...manifest.capabilities, resyncEvent: null },
+          notes: manifest.notes,
+        },
+        macPrefixes: [],
+        files: [],
+        instructions,
+      }
+    }),
+  )
+}
+
+function gatewayScope(values: GatewayValues): object {
+  return {
+    tunnelAddresses: values.tunnelAddresses,
+    allowedIps: values.allowedIps,
+    hubEndpoint: values.hubEndpoint,
+    phoneNetworks: values.phoneSubnets.map((subnet) => {
+      const prefix = parsePrefix(subnet)
+      return { subnet, gatewayAddress: prefix ? formatAddress(prefix.family, prefix.base + 1n) : '' }
+    }),
+    pbx: { ...values.pbx },
+    timeServer: values.timeServer,
+  }
+}
+
+const secret = new Secret('sample')
+const sample: FileValues = {
+  extension: '1001',
+  displayName: 'Sample',
+  mac: '001122334455',
+  sip: { host: 'pbx.example.com', port: 5061, username: '1001a', secret, realm: 'ringfence', expiresSeconds: 600 },
+  caCertificate: 'sample',
+  clientCertificate: { certificate: 'sample', privateKey: secret },
+  provisioningUrl: 'https://phones.example.com/p/sample/',
+  phoneAdminPassword: secret,
+  phoneUserPassword: secret,
+  timeServer: '10.77.0.1',
+}
+const sampleValues: readonly FileValues[] = [
+  sample,
+  { ...sample, caCertificate: null, clientCertificate: null, timeServer: null },
+]
+
+const sampleGateway: GatewayValues = {
+  tunnelAddresses: ['10.77.0.40/32'],
+  allowedIps: ['10.77.0.1/32'],
+  hubEndpoint: 'vpn.example.com:51820',
+  phoneSubnets: ['10.78.0.0/29'],
+  pbx: { host: 'pbx.example.com', ports: [5061, 5062], rtpFrom: 10000, rtpTo: 20000 },
+  timeServer: null,
+}

@@ -1,0 +1,86 @@
+import { Secret } from '../domain/secret.ts'
+import { AppError } from '../errors.ts'
+
+/**
+ * One escape per file format, applied by the renderer to every value that a template prints: a template cannot forget it.
+ *
+ * Two kinds of value: what people typed (a name) is folded into what the format can hold, by the rules written at each
+ * format. A Secret must arrive letter by letter or the phone cannot log in, so it is refused when it would have to change.
+ */
+export const formats = ['xml', 'yealink-cfg', 'html'] as const
+
+export type Format = (typeof formats)[number]
+
+export function escapeFor(format: Format, value: unknown): string {
+  const { fold, encode } = rules[format]
+  if (value instanceof Secret) {
+    const text = value.reveal()
+    if (text === '' || fold(text) !== text) {
+      throw new AppError('TEMPLATE_INVALID', `a secret has characters that a ${format} file cannot carry unchanged`, {
+        hint: 'set a new one from letters and digits',
+      })
+    }
+    return encode(text)
+  }
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  if (typeof value === 'string') return encode(fold(value))
+  throw new AppError('TEMPLATE_INVALID', 'a template prints something that is neither text nor a number', {
+    hint: 'put {% if … %} around a value that can be missing',
+  })
+}
+
+interface Rules {
+  /** What the reader of this format will see. Idempotent. */
+  readonly fold: (text: string) => string
+  /** How that is written down. */
+  readonly encode: (text: string) => string
+}
+
+const rules: Readonly<Record<Format, Rules>> = {
+  xml: { fold: onOneLine, encode: encodeMarkup },
+  html: { fold: onOneLine, encode: encodeMarkup },
+  'yealink-cfg': { fold: foldYealink, encode: (text) => text },
+}
+
+// Cc: control characters; Zl, Zp: line and paragraph separators; Cs: halves of a character pair, which have no UTF-8.
+const breaksLines = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}]+/gu
+
+// U+FEFF at the start of a text is read as a byte-order mark; the last two of a plane are outside XML's Char (XML 1.0, 2.2).
+const notText = /[\uFEFF\uFFFE\uFFFF]/g
+
+/**
+ * Line breaks and control characters become one space. Also in XML, which could carry a line break: Linphone copies the
+ * values into an INI file, where it would start a new setting.
+ */
+function onOneLine(text: string): string {
+  return text.replace(breaksLines, ' ').replace(notText, '').trim()
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+function encodeMarkup(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character]!)
+}
+
+/**
+ * `key = value` lines without any known way to quote (none of the vendor's papers or open templates that we read has one), so
+ * whatever may mean something is written as its look-alike:
+ * - `%NULL%` resets a setting: its per cent signs become `％` wherever it stands, in any case
+ * - a leading `#` may start a comment: `＃`
+ * - quotation marks at either end might be taken off as wrapping: `"` and `'` there become `”` and `’`
+ * - nothing left: `%NULL%`, since the meaning of an empty right-hand side is not known
+ * Inside a value `"`, `'`, `#`, `;`, `=`, `<` stay as they are.
+ */
+function foldYealink(text: string): string {
+  const folded = onOneLine(text)
+    .replace(/%(?=NULL%)|(?<=%NULL)%/gi, '％')
+    .replace(/^#/, '＃')
+    .replace(/^["']+|["']+$/g, (marks) => marks.replace(/"/g, '”').replace(/'/g, '’'))
+  return folded === '' ? '%NULL%' : folded
+}

@@ -1,0 +1,137 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { AppError } from '../errors.ts'
+import { formats } from './escape.ts'
+
+/**
+ * What a vendor's folder says of itself. `sure`: `verified` = read in a document or source of the vendor, or in several
+ * independent templates with its values; `seen-in-templates` = in use in somebody's templates; `unknown` = our reading, to
+ * be tried on a phone.
+ */
+const fact = { sure: z.enum(['verified', 'seen-in-templates', 'unknown']), source: z.string().min(10) }
+
+const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/)
+
+const capabilities = z.strictObject({
+  clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
+  acceptsPrivateCa: z.boolean(),
+  ownTunnel: z.boolean(),
+  srtpForced: z.boolean(),
+  blanking: z.boolean(),
+  testedOnHardware: z.boolean(),
+})
+
+const common = {
+  /** File name without {mac} and the like: `{mac}.cfg`, `y{hardwareId}.cfg`. */
+  name: z.string().regex(/^[A-Za-z0-9._{}-]{1,80}$/),
+  contentType: z.string().regex(/^[a-z]+\/[a-z0-9.+-]+(; charset=utf-8)?$/),
+  purpose: z.string(),
+}
+
+const file = z.union([
+  z.strictObject({
+    ...common,
+    format: z.enum(formats),
+    template: fileName,
+    /** The template of the document that takes everything away; null: answer as for an unknown file. */
+    blanking: fileName.nullable(),
+  }),
+  z.strictObject({ ...common, content: z.enum(['ca-certificate', 'client-certificate-and-key']) }),
+])
+
+const vendorSchema = z.strictObject({
+  name: z.string().min(1),
+  firmwareFloor: z.strictObject({ version: z.string().nullable(), ...fact }),
+  resync: z.strictObject({ event: z.string().nullable(), ...fact }),
+  polling: z.strictObject({ minimumMinutes: z.number().int().positive().nullable(), ...fact }),
+  macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
+  models: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)+$/),
+        name: z.string().min(1),
+        kind: z.enum(['desk-phone', 'softphone']),
+        /** Filled into file names. */
+        variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
+        capabilities,
+        notes: z.array(z.string()),
+      }),
+    )
+    .min(1),
+  files: z.array(file).min(1),
+  parameters: z.array(z.strictObject({ name: z.string().min(1), ...fact })),
+})
+
+const gatewaySchema = z.strictObject({
+  name: z.string().min(1),
+  capabilities,
+  instructions: fileName,
+  notes: z.array(z.string()),
+})
+
+export type VendorManifest = z.infer<typeof vendorSchema>
+export type ManifestFile = VendorManifest['files'][number]
+export type GatewayManifest = z.infer<typeof gatewaySchema>
+
+export interface Folder<T> {
+  /** The folder's name, which is the vendor's or the gateway kind's. */
+  readonly id: string
+  readonly path: string
+  readonly manifest: T
+}
+
+/** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
+export function readVendors(templatesFolder: string): Promise<readonly Folder<VendorManifest>[]> {
+  return readFolders(join(templatesFolder, 'phones'), 'vendor.json', vendorSchema)
+}
+
+/** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
+export function readGateways(templatesFolder: string): Promise<readonly Folder<GatewayManifest>[]> {
+  return readFolders(join(templatesFolder, 'gateways'), 'gateway.json', gatewaySchema)
+}
+
+async function readFolders<T>(parent: string, name: string, schema: z.ZodType<T>): Promise<readonly Folder<T>[]> {
+  const entries = await readdir(parent, { withFileTypes: true }).catch((cause: unknown) => {
+    throw invalid(parent, 'the folder cannot be read', cause)
+  })
+  const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+  return Promise.all(
+    ids.sort().map(async (id) => {
+      const path = join(parent, id)
+      return { id, path, manifest: await readManifest(join(path, name), schema) }
+    }),
+  )
+}
+
+async function readManifest<T>(path: string, schema: z.ZodType<T>): Promise<T> {
+  const text = await readText(path)
+  let json: unknown
+  try {
+    json = JSON.parse(text)
+  } catch (cause) {
+    throw invalid(path, `it is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, cause)
+  }
+  const checked = schema.safeParse(json)
+  if (checked.success) return checked.data
+  throw new AppError('TEMPLATE_INVALID', `${path} has ${checked.error.issues.length} problems`, {
+    hint: 'correct the entries named, or put the file back as it was delivered',
+    problems: checked.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
+  })
+}
+
+/** @throws AppError TEMPLATE_INVALID */
+export async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    throw invalid(path, 'it cannot be read', cause)
+  }
+}
+
+export function invalid(path: string, what: string, cause?: unknown): AppError {
+  return new AppError('TEMPLATE_INVALID', `${path}: ${what}`, {
+    hint: 'correct the file, or put it back as it was delivered',
+    cause,
+  })
+}
