@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process'
-import { accessSync, closeSync, constants, existsSync, openSync, readdirSync } from 'node:fs'
-import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'vitest'
+import { postgresFolder, programPath, testCache } from './programs.ts'
 
 /**
  * What the live tests ask of the machine. Each is tried, not guessed: a container may have `ip` and yet no right to use it.
@@ -24,11 +24,6 @@ export type Requirement =
   | 'zbarimg'
 
 const remedy = 'run `sudo npm test` on Debian, which installs it'
-
-/** Where test/lab/asterisk-setup.sh and the other cached things go; outside the checkout, kept between runs. */
-export function testCache(): string {
-  return process.env.RINGFENCE_TEST_CACHE ?? join(homedir(), '.cache', 'ringfence-tests')
-}
 
 /** Null when all of them are there; else one sentence that names the first gap and what closes it. */
 export function requires(...names: readonly Requirement[]): { missing: string | null } {
@@ -58,31 +53,6 @@ export function describeLive(name: string, requirements: readonly Requirement[],
     return
   }
   describe.skip(`${name} [skipped: ${missing}]`, body)
-}
-
-/** A program's full path, also in the folders that a plain user's PATH leaves out; null when it is not installed. */
-export function programPath(name: string): string | null {
-  for (const folder of [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin']) {
-    const path = join(folder, name)
-    try {
-      accessSync(path, constants.X_OK)
-      return path
-    } catch {
-      // Not in this folder: the next one may have it.
-    }
-  }
-  return null
-}
-
-/** The folder of PostgreSQL's server programs (`initdb`, `postgres`), which Debian keeps out of PATH; newest first. */
-export function postgresFolder(): string | null {
-  const root = '/usr/lib/postgresql'
-  const versions = existsSync(root) ? readdirSync(root).sort((one, other) => Number(other) - Number(one)) : []
-  for (const version of versions) {
-    const folder = join(root, version, 'bin')
-    if (existsSync(join(folder, 'initdb')) && existsSync(join(folder, 'postgres'))) return folder
-  }
-  return null
 }
 
 const answers = new Map<Requirement, string | null>()
