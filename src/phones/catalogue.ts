@@ -118,7 +118,7 @@ async function loadContent(
   blanking?.(blankingScope({ mac: '001122334455', filler: new Secret('sample') }))
   return {
     render: (values) => answer(contentType, template(scopeOf(values))),
-    renderBlanking: (values) => answer(contentType, blanking && blanking(blankingScope(values))),
+    renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
   }
 }
 
