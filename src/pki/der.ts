@@ -47,7 +47,9 @@ export function integer(hex: string): Buffer {
 
 /** Tag and text of a Time: UTCTime to 2049, GeneralizedTime after (RFC 5280 section 4.1.2.5), whole seconds. */
 export function time(at: Date): { readonly tag: number; readonly text: string } {
-  const text = `${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`
+  const iso = at.toISOString()
+  const date = iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 10)
+  const text = `${date}${iso.slice(11, 13)}${iso.slice(14, 16)}${iso.slice(17, 19)}Z`
   const year = at.getUTCFullYear()
   return year >= 1950 && year < 2050 ? { tag: tag.utcTime, text: text.slice(2) } : { tag: tag.generalizedTime, text }
 }

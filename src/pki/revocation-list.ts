@@ -40,28 +40,16 @@ const authorityKeyIdentifier = Buffer.from('0603551d23', 'hex')
 
 /**
  * Signs complete lists (RFC 5280 section 5, version 2, without reasons: "unspecified" should be left out).
- * An entry's bytes are kept, so that the next list costs one copy and one signature.
+ * The entries' bytes are kept, so that the next list costs a look-up for each and one signature.
  */
 export function revocationListSigner(issuer: Issuer): (list: RevocationList) => Promise<Buffer> {
   const name = subjectNameOf(issuer.x509.raw)
   const keyId = element(tag.sequence, element(0x80, issuer.keyIdentifier))
-  let known = new Map<string, { readonly revokedAt: string; readonly der: Buffer }>()
+  const joined = joinedEntries()
 
   return async ({ number, thisUpdate, nextUpdate, entries }) => {
     checkFrame(number, thisUpdate, nextUpdate)
-    const current: typeof known = new Map()
-    for (const entry of entries) {
-      const serial = canonicalSerial(entry.serial)
-      // A serial may stand in a list once only.
-      if (current.has(serial)) continue
-      const before = known.get(serial)
-      current.set(
-        serial,
-        before?.revokedAt === entry.revokedAt ? before : { revokedAt: entry.revokedAt, der: entryOf(entry) },
-      )
-    }
-    known = current
-    const revoked = [...current.values()].map(({ der }) => der)
+    const revoked = joined(entries)
     const extensions = [extension(authorityKeyIdentifier, keyId), extension(crlNumber, integer(number.toString(16)))]
     const toBeSigned = element(
       tag.sequence,
@@ -71,10 +59,57 @@ export function revocationListSigner(issuer: Issuer): (list: RevocationList) => 
       timeElement(thisUpdate),
       timeElement(nextUpdate),
       // An empty list has no revokedCertificates at all (section 5.1.2.6).
-      ...(revoked.length === 0 ? [] : [element(tag.sequence, Buffer.concat(revoked))]),
+      ...(revoked.length === 0 ? [] : [element(tag.sequence, revoked)]),
       tagged(0, element(tag.sequence, ...extensions)),
     )
     return signed(toBeSigned, await issuer.sign(toBeSigned))
+  }
+}
+
+/**
+ * Joins entries, each serial once, and keeps what it joined: as long as entries are only added, the old bytes stay and
+ * the new ones are appended. When one is gone or dated anew, it joins all of them again.
+ */
+function joinedEntries(): (entries: readonly RevokedEntry[]) => Buffer {
+  let known = new Map<string, { revokedAt: string; pass: number }>()
+  let block: Buffer = Buffer.alloc(0)
+  let pass = 0
+
+  return (entries) => {
+    pass += 1
+    const added: RevokedEntry[] = []
+    let kept = 0
+    for (const entry of entries) {
+      // The store's spelling is the canonical one, so the first look nearly always hits.
+      const before = known.get(entry.serial) ?? known.get(canonicalSerial(entry.serial))
+      if (before === undefined) added.push(entry)
+      else if (before.pass !== pass) {
+        if (before.revokedAt !== entry.revokedAt) return joinAgain(entries)
+        before.pass = pass
+        kept += 1
+      }
+    }
+    if (kept < known.size) return joinAgain(entries)
+    if (added.length > 0) append(added)
+    return block
+  }
+
+  function joinAgain(entries: readonly RevokedEntry[]): Buffer {
+    known = new Map()
+    block = Buffer.alloc(0)
+    append(entries)
+    return block
+  }
+
+  function append(entries: readonly RevokedEntry[]): void {
+    const fresh = new Map<string, RevokedEntry>()
+    for (const entry of entries) {
+      const serial = canonicalSerial(entry.serial)
+      if (!fresh.has(serial)) fresh.set(serial, entry)
+    }
+    // All are made before any is noted: an entry that cannot be listed must not count as known.
+    block = Buffer.concat([block, ...Array.from(fresh.values(), entryOf)])
+    for (const [serial, { revokedAt }] of fresh) known.set(serial, { revokedAt, pass })
   }
 }
 
@@ -110,6 +145,7 @@ export function derOf(bytes: Buffer): Buffer {
 function readSigned(der: Buffer, authority: X509Certificate): ReadRevocationList {
   const [toBeSigned, algorithm, signature] = exactly(3, der, whole(der))
   if (!slice(der, algorithm!).equals(sha256WithRsa)) return refused('the list is signed with another algorithm')
+  if (signature!.tag !== tag.bitString || der[signature!.content] !== 0) throw new RangeError('it has no signature')
   // First the signature, then the content: unsigned bytes decide nothing.
   const bits = der.subarray(signature!.content + 1, signature!.end)
   if (!verify('sha256', slice(der, toBeSigned!), authority.publicKey, bits)) {
