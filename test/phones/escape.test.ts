@@ -42,7 +42,8 @@ describe('a name, however hostile', () => {
         expect(withoutName(settings)).toEqual(usual)
         const value = settings.find(([key]) => key === 'account.1.display_name')![1]
         // The look-alikes turned back give what was typed.
-        const plain = (text: string) => text.replace(/％/g, '%').replace(/＃/g, '#').replace(/”/g, '"').replace(/’/g, "'")
+        const plain = (text: string) =>
+          text.replace(/％/g, '%').replace(/＃/g, '#').replace(/”/g, '"').replace(/’/g, "'")
         const typed = onOneLine(name)
         expect(plain(value)).toBe(typed === '' ? '%NULL%' : plain(typed))
         if (typed !== '') expect(value).not.toMatch(/%NULL%/i)
@@ -90,9 +91,14 @@ describe('a secret', () => {
     )
   })
 
-  test.each(['line\nbreak', ' space', '%NULL%', '#1', '"quoted"', ''])('that a Yealink file would change is refused: %j', (text) => {
-    expect(() => escapeFor('yealink-cfg', new Secret(text))).toThrow(expect.objectContaining({ code: 'TEMPLATE_INVALID' }))
-  })
+  test.each(['line\nbreak', ' space', '%NULL%', '#1', '"quoted"', ''])(
+    'that a Yealink file would change is refused: %j',
+    (text) => {
+      expect(() => escapeFor('yealink-cfg', new Secret(text))).toThrow(
+        expect.objectContaining({ code: 'TEMPLATE_INVALID' }),
+      )
+    },
+  )
 
   test('that is refused is not in the error', () => {
     const values = sampleValues({ phoneAdminPassword: new Secret('hush\nhush') })

@@ -32,5 +32,7 @@ export const hostileNames = [
 export const hostileName: fc.Arbitrary<string> = fc.oneof(
   fc.constantFrom(...hostileNames),
   fc.string({ unit: 'binary', maxLength: 60 }),
-  fc.array(fc.oneof(fc.constantFrom(...hostileNames), fc.string({ unit: 'grapheme', maxLength: 10 })), { maxLength: 4 }).map((parts) => parts.join('')),
+  fc
+    .array(fc.oneof(fc.constantFrom(...hostileNames), fc.string({ unit: 'grapheme', maxLength: 10 })), { maxLength: 4 })
+    .map((parts) => parts.join('')),
 )
