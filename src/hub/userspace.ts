@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import { readFile, rm } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { writeDurably } from '../durable-file.ts'
+import { AppError } from '../errors.ts'
+import { uapiSocketPath } from '../tunnels/uapi.ts'
+
+const startTimeoutMs = 5_000
+const stopTimeoutMs = 5_000
+const pollMs = 10
+
+/** Whether a userspace WireGuard listens for this interface name, in whichever network namespace. */
+export function userspaceAnswers(interfaceName: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(uapiSocketPath(interfaceName))
+    const answer = (answers: boolean) => {
+      socket.destroy()
+      resolve(answers)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('error', () => answer(false))
+  })
+}
+
+/**
+ * Starts wireguard-go so that it outlives this process: tunnels go on while the hub restarts.
+ * @throws AppError COMMAND_FAILED when it does not come up.
+ */
+export async function startUserspace(interfaceName: string, dataFolder: string): Promise<void> {
+  // With LOG_LEVEL set it keeps the standard streams of its starter open.
+  const { LOG_LEVEL: _, ...env } = process.env
+  // In the foreground, so that the process id is known; in a session of its own, so that it is not ended with us.
+  const child = spawn('wireguard-go', ['-f', interfaceName], { detached: true, stdio: 'ignore', env })
+  let ended: string | undefined
+  child.once('error', (error: NodeJS.ErrnoException) => {
+    ended = error.code === 'ENOENT' ? 'it is not installed' : `it could not be started (${error.code})`
+  })
+  child.once('exit', (code) => {
+    ended ??= `it ended at once with status ${code}`
+  })
+  child.unref()
+  const until = Date.now() + startTimeoutMs
+  while (!(await userspaceAnswers(interfaceName))) {
+    if (ended !== undefined || Date.now() > until) {
+      child.kill()
+      throw new AppError(
+        'COMMAND_FAILED',
+        `wireguard-go does not run: ${ended ?? 'it did not open its socket in time'}`,
+        {
+          hint: 'it needs the package wireguard-go, /dev/net/tun and root or CAP_NET_ADMIN',
+        },
+      )
+    }
+    await delay(pollMs)
+  }
+  await writeDurably(pidFile(interfaceName, dataFolder), `${child.pid}\n`)
+}
+
+/** Ends the wireguard-go that we started, now or in an earlier life. False when its process is not known. */
+export async function stopUserspace(interfaceName: string, dataFolder: string): Promise<boolean> {
+  const path = pidFile(interfaceName, dataFolder)
+  const pid = Number((await readFile(path, 'utf8').catch(() => '')).trim())
+  const known = await isOurs(pid, interfaceName)
+  if (known) {
+    process.kill(pid, 'SIGTERM')
+    const until = Date.now() + stopTimeoutMs
+    while (await isOurs(pid, interfaceName)) {
+      if (Date.now() > until) process.kill(pid, 'SIGKILL')
+      await delay(pollMs)
+    }
+    // It removes the socket itself when it is asked to end, but not when it was killed.
+    if (!(await userspaceAnswers(interfaceName))) await rm(uapiSocketPath(interfaceName), { force: true })
+  }
+  await rm(path, { force: true })
+  return known
+}
+
+/** A number in a file may long belong to another process. */
+async function isOurs(pid: number, interfaceName: string): Promise<boolean> {
+  if (!Number.isSafeInteger(pid) || pid <= 1) return false
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  const words = command.split('\0').filter((word) => word !== '')
+  return words[0]?.split('/').at(-1) === 'wireguard-go' && words.at(-1) === interfaceName
+}
+
+function pidFile(interfaceName: string, dataFolder: string): string {
+  return join(dataFolder, `${interfaceName}.pid`)
+}

@@ -1,0 +1,196 @@
+import type { AccessSystem, Evidence, Finding } from '../access/access-system.ts'
+import type { TunnelSubject } from '../domain/access.ts'
+import { AppError, asAppError } from '../errors.ts'
+import type { Vault } from '../vault.ts'
+import type { Hub, Peer, PeerSpec, Revision } from './hub-port.ts'
+
+export interface TunnelAccessParts {
+  readonly hub: Hub
+  readonly hubId: string
+  /** Opens preshared keys, sealed in the context `tunnel:<id>:psk`. */
+  readonly vault: Pick<Vault, 'open'>
+  /** A greater one at each call, from the writer that holds the lease. */
+  readonly nextRevision: () => Revision
+}
+
+export interface TunnelSnapshot {
+  readonly interface: string
+  readonly preview: boolean
+  readonly peers: ReadonlyMap<string, Peer>
+  /** The keys that were looked for; `all` after a complete listing. Of others nothing is known. */
+  readonly looked: ReadonlySet<string> | 'all'
+}
+
+// Small enough that a removal which comes in between waits for a few hundredths of a second only.
+const subjectsPerChange = 500
+
+/** Peers of one hub. */
+export function tunnelAccess({
+  hub,
+  hubId,
+  vault,
+  nextRevision,
+}: TunnelAccessParts): AccessSystem<TunnelSubject, TunnelSnapshot> {
+  async function snapshot(keys: readonly string[] | 'all', signal: AbortSignal): Promise<TunnelSnapshot> {
+    const [description, peers] = await Promise.all([
+      hub.describe(signal),
+      keys === 'all' ? hub.listPeers(signal) : hub.readPeers(keys, signal),
+    ])
+    return {
+      interface: description.interface,
+      preview: description.mode === 'preview',
+      peers: new Map(peers.map((peer) => [peer.publicKey, peer])),
+      looked: keys === 'all' ? 'all' : new Set(keys),
+    }
+  }
+
+  /** What the hub refuses as a whole is put in halves, so that one bad tunnel does not keep the others shut out. */
+  async function put(subjects: readonly TunnelSubject[], signal: AbortSignal): Promise<void> {
+    const openKeys = new Set(subjects.flatMap(({ publicKeys }) => publicKeys))
+    const remove = subjects.flatMap(({ retiredKeys }) => retiredKeys).filter((key) => !openKeys.has(key))
+    try {
+      const specs = subjects.flatMap((subject) => specsOf(subject, vault))
+      if (specs.length + remove.length === 0) return
+      await hub.applyPeers({ revision: nextRevision(), put: specs, remove }, signal)
+    } catch (error) {
+      if (subjects.length === 1 || !isAboutOneSubject(error)) throw error
+      const middle = subjects.length >>> 1
+      const halves = [subjects.slice(0, middle), subjects.slice(middle)]
+      const failures: unknown[] = []
+      for (const half of halves) await put(half, signal).catch((failure: unknown) => failures.push(failure))
+      if (failures.length > 0) throw failures[0]
+    }
+  }
+
+  return {
+    kind: 'tunnel',
+    instance: hubId,
+    read: (signal) => snapshot('all', signal),
+    readSome: (subjects, signal) => snapshot([...new Set(subjects.flatMap(keysOf))], signal),
+    judge,
+    async apply(subjects, signal) {
+      const open = subjects.filter(({ wanted }) => wanted === 'open')
+      const stayingKeys = new Set(open.flatMap(({ publicKeys }) => publicKeys))
+      const closed = subjects.filter(({ wanted }) => wanted === 'closed')
+      const closing = [...new Set(closed.flatMap(keysOf))].filter((key) => !stayingKeys.has(key))
+      // Doors are shut first, in one request that needs no look at the interface.
+      if (closing.length > 0) await hub.applyPeers({ revision: nextRevision(), put: [], remove: closing }, signal)
+      const failures: unknown[] = []
+      for (let at = 0; at < open.length; at += subjectsPerChange) {
+        const some = open.slice(at, at + subjectsPerChange)
+        await put(some, signal).catch((error: unknown) => {
+          if (!isAboutOneSubject(error)) throw error
+          failures.push(error)
+        })
+      }
+      if (failures.length > 0) throw failures[0]
+    },
+    strangers(subjects, { peers, interface: name }) {
+      const known = new Set(subjects.flatMap(keysOf))
+      return [...peers.values()]
+        .filter(({ publicKey }) => !known.has(publicKey))
+        .map(
+          ({ publicKey, allowedIps }) => `peer ${publicKey} on ${name} with ${listed(allowedIps)} was not issued here`,
+        )
+    },
+  }
+}
+
+function judge(subject: TunnelSubject, snapshot: TunnelSnapshot): Finding {
+  const { looked } = snapshot
+  if (looked !== 'all' && keysOf(subject).some((key) => !looked.has(key))) {
+    const evidence = { summary: 'this tunnel was not looked at', facts: { interface: snapshot.interface } }
+    return { state: 'differs', evidence, problem: 'this tunnel was not looked at' }
+  }
+  const finding = subject.wanted === 'open' ? judgeOpen(subject, snapshot) : judgeClosed(subject, snapshot)
+  return snapshot.preview ? asPreview(finding) : finding
+}
+
+function judgeClosed(subject: TunnelSubject, { peers, interface: name }: TunnelSnapshot): Finding {
+  const keys = keysOf(subject)
+  const present = keys.filter((key) => peers.has(key))
+  const facts = { interface: name, keys: keys.length, present: present.length }
+  if (present.length > 0) {
+    const summary = `peer still present on ${name}`
+    return { state: 'differs', evidence: { summary, facts }, problem: `${summary}: ${present.join(', ')}` }
+  }
+  const summary = keys.length === 0 ? 'no key was ever made for this tunnel' : `peer absent from ${name} on re-read`
+  return { state: 'as-desired', evidence: { summary, facts } }
+}
+
+function judgeOpen(subject: TunnelSubject, { peers, interface: name }: TunnelSnapshot): Finding {
+  if (subject.publicKeys.length === 0 && subject.retiredKeys.every((key) => !peers.has(key))) {
+    return { state: 'as-desired', evidence: { summary: 'waits for its key', facts: { interface: name, keys: 0 } } }
+  }
+  const problems = subject.publicKeys.flatMap((key) => problemOf(key, wantedPrefixes(subject, key), peers.get(key)))
+  problems.push(
+    ...subject.retiredKeys.filter((key) => peers.has(key)).map((key) => `retired key ${key} is still there`),
+  )
+  const facts: Evidence['facts'] = {
+    interface: name,
+    keys: subject.publicKeys.length,
+    activeKey: subject.activeKey,
+    prefixes: [...subject.prefixes].sort().join(' '),
+  }
+  if (problems.length > 0) {
+    return {
+      state: 'differs',
+      evidence: { summary: `peer on ${name} is not as it should be`, facts },
+      problem: problems.join('; '),
+    }
+  }
+  const summary =
+    subject.activeKey === null
+      ? `peer present on ${name}, waits for its first handshake`
+      : `peer present on ${name} with ${listed([...subject.prefixes].sort())}`
+  return { state: 'as-desired', evidence: { summary, facts } }
+}
+
+function problemOf(key: string, wanted: readonly string[], peer: Peer | undefined): string[] {
+  if (!peer) return [`peer ${key} is missing`]
+  return wanted.join() === peer.allowedIps.join()
+    ? []
+    : [`peer ${key} has ${listed(peer.allowedIps)}, not ${listed(wanted)}`]
+}
+
+/** A preview took the change and shows it, but no packet proves anything there. */
+function asPreview(finding: Finding): Finding {
+  if (finding.state !== 'as-desired') return finding
+  const problem = 'preview: no packet moves on this host'
+  return {
+    state: 'unverifiable',
+    evidence: { ...finding.evidence, summary: `${problem} (remembered: ${finding.evidence.summary})` },
+    problem,
+    hint: 'run the hub on a host with WireGuard; `ringfence doctor` names what is missing here',
+  }
+}
+
+function specsOf(subject: TunnelSubject, vault: Pick<Vault, 'open'>): PeerSpec[] {
+  if (subject.publicKeys.length === 0) return []
+  const presharedKey =
+    subject.presharedKeySealed === null ? null : vault.open(subject.presharedKeySealed, `tunnel:${subject.id}:psk`)
+  return subject.publicKeys.map((publicKey) => ({
+    publicKey,
+    presharedKey,
+    allowedIps: wantedPrefixes(subject, publicKey),
+  }))
+}
+
+function wantedPrefixes(subject: TunnelSubject, key: string): string[] {
+  return key === subject.activeKey ? [...subject.prefixes].sort() : []
+}
+
+function keysOf({ publicKeys, retiredKeys }: TunnelSubject): string[] {
+  return [...publicKeys, ...retiredKeys]
+}
+
+function listed(prefixes: readonly string[]): string {
+  return prefixes.length === 0 ? 'no allowed IPs' : prefixes.join(', ')
+}
+
+/** A refusal or a sealed key that does not open speaks of one tunnel; an unreachable hub of all. */
+function isAboutOneSubject(error: unknown): boolean {
+  const { code, message } = asAppError(error)
+  if (!(error instanceof AppError)) return false
+  return code === 'VAULT_LOCKED' || (code === 'HUB_REFUSED' && !message.startsWith('revision '))
+}
