@@ -83,7 +83,8 @@ export async function leftoversOf(run: TestRun, graceMs = 5000): Promise<readonl
 /** Named by our tests (`ringfence-123-ab12`, `rf123h`), and by a process that is no more: a living one may still use it. */
 function isOurs(name: string): boolean {
   if (!/^(ringfence|rf)/i.test(name)) return false
-  return !(name.match(/\d+/g) ?? []).some((digits) => Number(digits) > 1 && existsSync(`/proc/${digits}`))
+  const owner = /\d+/.exec(name)?.[0]
+  return !(owner && existsSync(`/proc/${owner}`))
 }
 
 /** wireguard-go's sockets that nobody listens on any more. */
