@@ -3,6 +3,7 @@ import { type AmiSession, field, withAmi } from './ami-connection.ts'
 import { type AsteriskTransports, sentinelName } from './asterisk-config.ts'
 import { folderProblem } from './asterisk-folder.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
+import { readProduct } from './asterisk-state.ts'
 import type { PbxDescription } from './pbx-driver.ts'
 
 type Problem = PbxDescription['problems'][number]
@@ -39,7 +40,7 @@ export function describeAsterisk(options: AsteriskOptions, signal: AbortSignal):
       const message = `the manager user may not ${missing.join(', ')}`
       return { product: 'Asterisk', problems: [{ message, hint: 'set `write = system` for it in manager.conf' }] }
     }
-    const version = field(await session.act({ Action: 'CoreSettings' }), 'AsteriskVersion')
+    const product = await readProduct(session)
     const problems = await Promise.all([
       ...Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect)),
       includeProblem(session, options.configDir),
@@ -47,8 +48,8 @@ export function describeAsterisk(options: AsteriskOptions, signal: AbortSignal):
       ...(options.transports ? transportChecks(options.transports, signal) : []),
     ])
     return {
-      product: `Asterisk ${version.split('+')[0]}`,
-      problems: [versionProblem(version), ...problems].filter((problem) => problem !== null),
+      product,
+      problems: [versionProblem(product), ...problems].filter((problem) => problem !== null),
     }
   })
 }
@@ -59,12 +60,12 @@ async function forbiddenActions(session: AmiSession): Promise<string[]> {
   return neededActions.filter((action) => !allowed.has(action.toLowerCase()))
 }
 
-function versionProblem(version: string): Problem | null {
-  const major = /^(?:certified[/-])?([0-9]+)\./.exec(version)?.[1]
+function versionProblem(product: string): Problem | null {
+  const major = /^Asterisk (?:certified[/-])?([0-9]+)\./.exec(product)?.[1]
   if (major === undefined || Number(major) >= 22) return null
   // password_digest is in 20.12, 21.7 and 22.2 too; what we test is 22.
   return {
-    message: `Asterisk ${version} is older than 22`,
+    message: `${product} is older than 22`,
     hint: 'upgrade to Asterisk 22 (long-term support): older ones do not know password_digest or were not tested',
   }
 }

@@ -9,13 +9,20 @@ import { contactAddress, withoutPort } from './source-address.ts'
  * for "none" are those of res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
  */
 export async function readState(session: AmiSession): Promise<PbxState> {
-  const [endpoints, auths, registrations, calls] = await Promise.all([
+  const [product, endpoints, auths, registrations, calls] = await Promise.all([
+    readProduct(session),
     session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
     session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
     listRegistrations(session),
     listCalls(session),
   ])
-  return assemble(endpoints, auths, registrations, calls)
+  return { product, ...assemble(endpoints, auths, registrations, calls) }
+}
+
+/** `Asterisk 22.10.1`: without what a distribution adds behind a plus sign. */
+export async function readProduct(session: AmiSession): Promise<string> {
+  const settings = await session.act({ Action: 'CoreSettings' })
+  return `Asterisk ${field(settings, 'AsteriskVersion').split('+')[0]}`
 }
 
 export interface RegistrationOnAsterisk extends Registration {
@@ -64,7 +71,7 @@ function assemble(
   auths: readonly AmiMessage[],
   registrations: readonly RegistrationOnAsterisk[],
   calls: readonly CallOnAsterisk[],
-): PbxState {
+): Omit<PbxState, 'product'> {
   const digests = new Map(auths.map((auth) => [field(auth, 'ObjectName'), shownDigest(auth)]))
   const accounts = new Map<string, Growing>()
   const foreign: string[] = []

@@ -55,30 +55,31 @@ async function applyAccounts(
 ): Promise<void> {
   for (const account of accounts) requireValidAccount(account)
   await writeTransports(options.configDir, options.transports)
-  const { ours, unknown } = await sortByFile(options.configDir, accounts)
+  const { ours, unknown, foreign } = await sortByFile(options.configDir, accounts)
   // First what needs no question: should Asterisk be down, it comes up again with the leavers' secrets already gone.
   for (const account of ours) await writeAccount(options.configDir, account, options)
-  const taken = await withAmi(options.manager, signal, async (session) => {
+  await withAmi(options.manager, signal, async (session) => {
     const blocked = unknown.length === 0 ? new Set<string>() : await foreignExtensions(session)
     for (const account of unknown) {
-      if (!blocked.has(account.extension)) await writeAccount(options.configDir, account, options)
+      if (blocked.has(account.extension)) foreign.push(account.extension)
+      else await writeAccount(options.configDir, account, options)
     }
     await session.act({ Action: 'Reload', Module: 'res_pjsip.so' })
-    return unknown.flatMap(({ extension }) => (blocked.has(extension) ? [extension] : []))
   })
-  if (taken.length > 0) throw takenBySomebodyElse(taken)
+  if (foreign.length > 0) throw takenBySomebodyElse(foreign)
 }
 
 async function sortByFile(folder: string, accounts: readonly PbxAccount[]) {
   const ours: PbxAccount[] = []
   const unknown: PbxAccount[] = []
+  const foreign: string[] = []
   for (const account of accounts) {
     const state = await fileState(accountFile(folder, account.extension))
-    if (state === 'foreign') throw takenBySomebodyElse([account.extension])
     if (state === 'ours' || account.credentials.length === 0) ours.push(account)
-    else unknown.push(account)
+    else if (state === 'absent') unknown.push(account)
+    else foreign.push(account.extension)
   }
-  return { ours, unknown }
+  return { ours, unknown, foreign }
 }
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */
@@ -123,15 +124,14 @@ async function cut(session: AmiSession, targets: readonly DisconnectTarget[], si
 }
 
 function matcherOf(targets: readonly DisconnectTarget[]) {
-  const wanted = targets.map(({ extension, addresses }) => ({
-    extension,
-    matches: addresses === null ? () => true : addressMatcher(addresses),
-    everything: addresses === null,
-  }))
-  return (trace: { extension: string; address: string | null }) =>
-    wanted.some(
-      ({ extension, matches, everything }) =>
-        extension === trace.extension && (everything || (trace.address !== null && matches(trace.address))),
+  const byExtension = new Map<string, { everything: boolean; matches: (address: string) => boolean }[]>()
+  for (const { extension, addresses } of targets) {
+    const rule = { everything: addresses === null, matches: addressMatcher(addresses ?? []) }
+    byExtension.set(extension, [...(byExtension.get(extension) ?? []), rule])
+  }
+  return ({ extension, address }: { extension: string; address: string | null }) =>
+    (byExtension.get(extension) ?? []).some(
+      ({ everything, matches }) => everything || (address !== null && matches(address)),
     )
 }
 
@@ -151,7 +151,6 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
   const list = extensions.slice(0, 10).join(', ')
   return new AppError('PBX_REFUSED', `on the PBX, extension ${list} already belongs to somebody else's configuration`, {
     hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
-    retryable: true,
   })
 }
 

@@ -74,6 +74,8 @@ export interface PbxCredential {
 }
 
 export interface PbxState {
+  /** What answered: `Asterisk 22.10.1`. */
+  readonly product: string
   readonly accounts: readonly PbxAccountInForce[]
   /** Extensions or objects on the PBX that Ringfence did not make, as far as it can see them. */
   readonly foreign: readonly string[]

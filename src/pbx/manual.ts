@@ -1,0 +1,54 @@
+import { AppError } from '../errors.ts'
+import type { PbxAccount, PbxDriver } from './pbx-driver.ts'
+
+/**
+ * Any PBX that a person operates by hand. Nothing is sent anywhere and nothing can be read back: every change becomes a
+ * step in plain words, which somebody does and ticks.
+ */
+export function manualDriver(options: { readonly name: string }): PbxDriver {
+  return {
+    kind: 'manual',
+    abilities: {
+      // A PBX that is filled in by hand is given the secret itself.
+      realm: null,
+      credentialsPerExtension: 'one',
+      readBack: false,
+      endsRegistrations: false,
+      endsCalls: false,
+      certificates: 'not-checked',
+      revocationLists: 'not-checked',
+      storesSecretAs: 'unknown',
+    },
+    describe: async () => ({ product: `${options.name} (operated by hand)`, problems: [] }),
+    async readAccounts() {
+      throw new AppError('PBX_REFUSED', `${options.name} is operated by hand and cannot be read`, {
+        hint: 'its steps are ticked by the person who did them',
+      })
+    },
+    applyAccounts: async () => undefined,
+    describeStep,
+  }
+}
+
+/**
+ * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file; the
+ * console and `ringfence show` give the secret to who asks for it.
+ */
+function describeStep(account: PbxAccount): string {
+  const { extension, credentials } = account
+  if (credentials.length === 0) {
+    return [
+      `On the PBX, block extension ${extension} or delete it, and give it a new SIP password.`,
+      'Then remove its registrations, end its calls, clear its call forwards and its voicemail PIN,',
+      'and check that the phone shows as not registered.',
+    ].join(' ')
+  }
+  const usernames = credentials.map(({ username }) => username).join(', ')
+  const devices = account.maxContacts === 1 ? 'one device' : `${account.maxContacts} devices`
+  return [
+    `On the PBX, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
+    `SIP password as the console shows it for this extension (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
+    `at most ${devices} registered at once, TLS and encrypted media (SRTP).`,
+    'If the password was changed, remove the old registrations so that the phone logs in anew.',
+  ].join(' ')
+}
