@@ -25,7 +25,7 @@ export const hostileNames = [
   "'t Hooft'",
   '  spaces  ',
   '\0\u0007\ud800\ufeff\uffff',
-  '$MAC $PN ${HOME} `id`',
+  '$MAC $PN $(HOME) `id`',
 ]
 
 /** Any text, the list above, and pieces of it put together. */
