@@ -4,7 +4,8 @@
  *
  * - Times are ISO 8601 text in UTC, ids are text; a `null` means "not (yet)".
  * - A transaction is all or nothing and durable when it returns. Inside one, never wait for anything but the store:
- *   SQLite has a single connection and everybody else waits.
+ *   there is one writer at a time and everybody else waits. A failed operation fails its transaction, also when the
+ *   error was caught; a transaction inside another is an error. Reads outside see what is committed and never wait.
  * - A unique rule that is broken throws AppError CONFLICT whose problem names the field (`extension`, `email`, `mac` …).
  */
 import type { Subject, SubjectKind } from '../domain/access.ts'
@@ -66,7 +67,9 @@ export interface StoreReader {
   handsetByTokenHash(hash: string): Promise<Handset | undefined>
   /** Certificates that must stand in the revocation list: revoked and not yet run out. */
   revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
+  /** In order of position: those after `after`, or without it the newest `limit`. */
   auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
+  /** Newest first. */
   doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
   counts(): Promise<Readonly<Record<'employees' | 'handsets' | 'openVerdicts' | 'leaversInProgress', number>>>
 }
@@ -102,8 +105,13 @@ export interface Store extends StoreReader {
 
   /** The whole chain checked: null, or the position where it breaks. */
   verifyAuditChain(): Promise<number | null>
-  /** Erases a person's data everywhere but in the chain (names, e-mail, audit details). */
+  /**
+   * Erases a person's data everywhere but in the chain (names, e-mail, audit details). Write `employee.erased` to the log
+   * before: its particulars stay. NOT_FOUND, or CONFLICT while the person is not offboarded.
+   */
   erasePerson(employeeId: string, now: Date): Promise<void>
+  /** Keeps the newest 100,000 fetches of at most 400 days; says how many went. */
+  trimDoorLedger(now: Date): Promise<number>
   close(): Promise<void>
 }
 
@@ -189,7 +197,7 @@ export interface Setting {
 export interface LeaseHolder {
   readonly host: string
   readonly pid: number
-  /** Start time of the process, so that a re-used pid is not taken for it. */
+  /** Start time of the process, so that a re-used pid is not taken for it; `thisProcess()` fills all three. */
   readonly startedAt: string
 }
 

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { Subject, SubjectKind } from '../domain/access.ts'
+import type { Tombstone } from '../domain/tombstone.ts'
+import { AppError } from '../errors.ts'
+
+const common = { id: z.string(), employeeId: z.string().nullable(), generation: z.int() }
+
+const subjectSchema = z.discriminatedUnion('kind', [
+  z.object({
+    ...common,
+    kind: z.literal('tunnel'),
+    hubId: z.string(),
+    publicKeys: z.array(z.string()),
+    activeKey: z.string().nullable(),
+    retiredKeys: z.array(z.string()),
+    prefixes: z.array(z.string()),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('certificate'),
+    serial: z.string(),
+    notAfter: z.string(),
+    revokedAt: z.string().nullable(),
+  }),
+  z.object({
+    ...common,
+    kind: z.literal('sip-credential'),
+    pbxId: z.string(),
+    extension: z.string(),
+    username: z.string(),
+    addresses: z.array(z.string()),
+    certificate: z.boolean(),
+  }),
+  z.object({ ...common, kind: z.literal('phone-door'), handsetId: z.string() }),
+])
+
+/**
+ * The subject that a tombstone stands for. Secrets and names are never taken from it, whatever it holds.
+ * A damaged one is an error: skipping it would leave a door unwatched.
+ */
+export function closedSubject(tombstone: Tombstone): Subject {
+  const parsed = subjectSchema.safeParse(tryJson(tombstone.subject))
+  if (!parsed.success || parsed.data.kind !== tombstone.kind || parsed.data.id !== tombstone.subjectId) {
+    throw new AppError('INTERNAL', `the tombstone ${tombstone.id} is damaged`, {
+      hint: 'restore the database from a backup; the journal beside it brings back what was closed since',
+    })
+  }
+  const closed = { wanted: 'closed', generation: tombstone.generation, employeeId: tombstone.employeeId } as const
+  const subject = parsed.data
+  switch (subject.kind) {
+    case 'tunnel':
+      return { ...subject, ...closed, presharedKeySealed: null }
+    case 'sip-credential':
+      return { ...subject, ...closed, displayName: null, secretSealed: null, extensionShared: false }
+    default:
+      return { ...subject, ...closed }
+  }
+}
+
+export function closedSubjects<K extends SubjectKind>(
+  kind: K,
+  tombstones: readonly Tombstone[],
+): readonly Extract<Subject, { kind: K }>[] {
+  return tombstones
+    .map(closedSubject)
+    .filter((subject): subject is Extract<Subject, { kind: K }> => subject.kind === kind)
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON is as damaged as the wrong JSON; the caller says which tombstone it is.
+    return undefined
+  }
+}

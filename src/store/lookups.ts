@@ -1,0 +1,110 @@
+/** The questions of StoreReader that one or two queries answer. */
+import { sql } from 'kysely'
+import type { Handset } from '../domain/handset.ts'
+import { closedSubjects } from './closed-subjects.ts'
+import { type Database, snapshot } from './schema.ts'
+import type { AuditEntry, DoorFetch, StoreReader } from './store.ts'
+
+export async function takenPrefixes(db: Database, hubId: string, since: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('tunnelAddress')
+    .select('prefix')
+    .distinct()
+    .where('hubId', '=', hubId)
+    .where((eb) => eb.or([eb('releasedAt', 'is', null), eb('releasedAt', '>', since)]))
+    .orderBy('prefix')
+    .execute()
+  return rows.map((row) => row.prefix)
+}
+
+export function handsetByTokenHash(db: Database, hash: string): Promise<Handset | undefined> {
+  return db
+    .selectFrom('handset')
+    .selectAll()
+    .where((eb) => eb.or([eb('enrolTokenHash', '=', hash), eb('steadyTokenHash', '=', hash)]))
+    .executeTakeFirst()
+}
+
+/** Rows, and tombstones of certificates whose rows an older copy of the database does not have or shows as valid. */
+export function revokedCertificates(
+  db: Database,
+  now: string,
+): Promise<readonly { serial: string; revokedAt: string }[]> {
+  return snapshot(db, async (tx) => {
+    const rows = await tx
+      .selectFrom('certificate')
+      .select(['serial', 'revokedAt'])
+      .where('revokedAt', 'is not', null)
+      .where('notAfter', '>', now)
+      .orderBy('serial')
+      .execute()
+    const revoked = new Map(rows.map((row) => [row.serial, row.revokedAt ?? now]))
+    const unknown = await tx
+      .selectFrom('tombstone')
+      .leftJoin('certificate', 'certificate.id', 'tombstone.subjectId')
+      .selectAll('tombstone')
+      .where('tombstone.kind', '=', 'certificate')
+      .where('certificate.revokedAt', 'is', null)
+      .where((eb) => eb.or([eb('certificate.id', 'is', null), eb('tombstone.generation', '>=', 1)]))
+      .execute()
+    for (const subject of closedSubjects('certificate', unknown)) {
+      if (subject.notAfter <= now || revoked.has(subject.serial)) continue
+      const closedAt = unknown.find((tombstone) => tombstone.subjectId === subject.id)?.closedAt
+      revoked.set(subject.serial, subject.revokedAt ?? closedAt ?? now)
+    }
+    return [...revoked].map(([serial, revokedAt]) => ({ serial, revokedAt }))
+  })
+}
+
+export async function auditTrail(
+  db: Database,
+  { employeeId, after, limit }: { employeeId?: string; after?: number; limit: number },
+): Promise<readonly AuditEntry[]> {
+  let query = db
+    .selectFrom('auditEvent')
+    .leftJoin('auditDetail', 'auditDetail.eventId', 'auditEvent.id')
+    .selectAll('auditEvent')
+    .select('auditDetail.detail')
+    .limit(limit)
+  if (employeeId !== undefined) query = query.where('auditEvent.employeeId', '=', employeeId)
+  if (after !== undefined) return query.where('position', '>', after).orderBy('position').execute()
+  return (await query.orderBy('position', 'desc').execute()).reverse()
+}
+
+export function doorLedger(
+  db: Database,
+  { handsetId, limit }: { handsetId?: string; limit: number },
+): Promise<readonly DoorFetch[]> {
+  const query = db.selectFrom('doorFetch').selectAll().orderBy('id', 'desc').limit(limit)
+  return (handsetId === undefined ? query : query.where('handsetId', '=', handsetId)).execute()
+}
+
+export async function counts(db: Database): Promise<Awaited<ReturnType<StoreReader['counts']>>> {
+  const count = sql<number | string>`count(*)`.as('count')
+  return snapshot(db, async (tx) => {
+    const present = await tx
+      .selectFrom('employee')
+      .select(['lifecycle', count])
+      .where('lifecycle', '<>', 'offboarded')
+      .groupBy('lifecycle')
+      .execute()
+    const handsets = await tx.selectFrom('handset').select(count).where('removedAt', 'is', null).executeTakeFirst()
+    const openVerdicts = await tx
+      .selectFrom('verdict')
+      .select(count)
+      .where((eb) =>
+        eb.or([
+          eb('state', '=', 'retrying'),
+          eb('state', 'in', ['waiting', 'unverifiable']).and('acknowledgedAt', 'is', null),
+        ]),
+      )
+      .executeTakeFirst()
+    // PostgreSQL's driver hands out a count as text.
+    return {
+      employees: present.reduce((sum, row) => sum + Number(row.count), 0),
+      handsets: Number(handsets?.count ?? 0),
+      openVerdicts: Number(openVerdicts?.count ?? 0),
+      leaversInProgress: Number(present.find((row) => row.lifecycle === 'offboarding')?.count ?? 0),
+    }
+  })
+}

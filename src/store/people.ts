@@ -1,0 +1,124 @@
+import type { Employee } from '../domain/employee.ts'
+import { chunks, type Database, snapshot } from './schema.ts'
+import type { EmployeeAccess, EmployeeFilter } from './store.ts'
+
+export async function employeeBy(db: Database, who: string): Promise<Employee | undefined> {
+  const word = who.trim()
+  return (await byId(db, word)) ?? (await byEmail(db, word.toLowerCase())) ?? (await byExtension(db, word))
+}
+
+function byId(db: Database, id: string): Promise<Employee | undefined> {
+  return db.selectFrom('employee').selectAll().where('id', '=', id).executeTakeFirst()
+}
+
+/** The one who is here, else the latest who left with this address. */
+async function byEmail(db: Database, email: string): Promise<Employee | undefined> {
+  const rows = await db.selectFrom('employee').selectAll().where('email', '=', email).orderBy('id', 'desc').execute()
+  return rows.find((row) => row.lifecycle !== 'offboarded') ?? rows[0]
+}
+
+/** Its live holder, else the latest leaver. */
+async function byExtension(db: Database, extension: string): Promise<Employee | undefined> {
+  const rows = await db
+    .selectFrom('assignment')
+    .select(['employeeId', 'fromAt', 'untilAt'])
+    .where('extension', '=', extension)
+    .orderBy('fromAt', 'desc')
+    .execute()
+  const left = rows.toSorted((a, b) => ((a.untilAt ?? '') < (b.untilAt ?? '') ? 1 : -1))
+  const holder = rows.find((row) => row.untilAt === null) ?? left[0]
+  return holder && byId(db, holder.employeeId)
+}
+
+/** One query a table; with many ids, one for each thousand of them. */
+export function employeesWithAccess(db: Database, filter: EmployeeFilter): Promise<readonly EmployeeAccess[]> {
+  return snapshot(db, async (tx) => {
+    if (filter.ids === undefined) return gather(tx, filter)
+    const found: EmployeeAccess[] = []
+    for (const ids of chunks(filter.ids)) found.push(...(await gather(tx, { ...filter, ids })))
+    return found
+  })
+}
+
+async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise<readonly EmployeeAccess[]> {
+  let people = db.selectFrom('employee')
+  if (ids !== undefined) people = people.where('employee.id', 'in', ids)
+  if (lifecycle !== undefined) people = people.where('employee.lifecycle', '=', lifecycle)
+  const their = people.select('employee.id')
+  const theirHandsets = db.selectFrom('handset').select('handset.id').where('handset.employeeId', 'in', their)
+  const theirGateways = db.selectFrom('gateway').select('gateway.id').where('gateway.employeeId', 'in', their)
+  const theirTunnels = db
+    .selectFrom('tunnel')
+    .where((eb) =>
+      eb.or([
+        eb('carrierKind', '=', 'handset').and('carrierId', 'in', theirHandsets),
+        eb('carrierKind', '=', 'gateway').and('carrierId', 'in', theirGateways),
+      ]),
+    )
+  const theirAssignments = db
+    .selectFrom('assignment')
+    .select('assignment.id')
+    .where('assignment.employeeId', 'in', their)
+
+  const employees = await people.selectAll().orderBy('id').execute()
+  const assignments = await db
+    .selectFrom('assignment')
+    .selectAll()
+    .where('employeeId', 'in', their)
+    .orderBy('id')
+    .execute()
+  const handsets = await db.selectFrom('handset').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
+  const gateways = await db.selectFrom('gateway').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
+  const tunnels = await theirTunnels.selectAll().orderBy('id').execute()
+  const addresses = await db
+    .selectFrom('tunnelAddress')
+    .selectAll()
+    .where('tunnelId', 'in', theirTunnels.select('tunnel.id'))
+    .orderBy('id')
+    .execute()
+  const certificates = await db
+    .selectFrom('certificate')
+    .selectAll()
+    .where('handsetId', 'in', theirHandsets)
+    .orderBy('id')
+    .execute()
+  const credentials = await db
+    .selectFrom('sipCredential')
+    .selectAll()
+    .where('assignmentId', 'in', theirAssignments)
+    .orderBy('id')
+    .execute()
+  const verdicts = await db.selectFrom('verdict').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
+
+  // Every thing leads back to its person by one step more than the thing before.
+  const holderOfHandset = new Map(handsets.map((row) => [row.id, row.employeeId]))
+  const holderOfGateway = new Map(gateways.map((row) => [row.id, row.employeeId]))
+  const holderOfAssignment = new Map(assignments.map((row) => [row.id, row.employeeId]))
+  const holderOfTunnel = new Map(
+    tunnels.map((row) => [
+      row.id,
+      (row.carrierKind === 'handset' ? holderOfHandset : holderOfGateway).get(row.carrierId),
+    ]),
+  )
+  const by = {
+    assignments: Map.groupBy(assignments, (row) => row.employeeId),
+    handsets: Map.groupBy(handsets, (row) => row.employeeId),
+    gateways: Map.groupBy(gateways, (row) => row.employeeId),
+    tunnels: Map.groupBy(tunnels, (row) => holderOfTunnel.get(row.id)),
+    addresses: Map.groupBy(addresses, (row) => holderOfTunnel.get(row.tunnelId)),
+    certificates: Map.groupBy(certificates, (row) => holderOfHandset.get(row.handsetId)),
+    credentials: Map.groupBy(credentials, (row) => holderOfAssignment.get(row.assignmentId)),
+    verdicts: Map.groupBy(verdicts, (row) => row.employeeId),
+  }
+  return employees.map((employee) => ({
+    employee,
+    assignments: by.assignments.get(employee.id) ?? [],
+    handsets: by.handsets.get(employee.id) ?? [],
+    gateways: by.gateways.get(employee.id) ?? [],
+    tunnels: by.tunnels.get(employee.id) ?? [],
+    addresses: by.addresses.get(employee.id) ?? [],
+    certificates: by.certificates.get(employee.id) ?? [],
+    credentials: by.credentials.get(employee.id) ?? [],
+    verdicts: by.verdicts.get(employee.id) ?? [],
+  }))
+}
