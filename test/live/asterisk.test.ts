@@ -1,36 +1,331 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { SipCredentialSubject } from '../../src/domain/access.ts'
 import { Secret } from '../../src/domain/secret.ts'
+import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
+import { callerName } from '../../src/pbx/asterisk-config.ts'
+import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
+import { sipAccess } from '../../src/pbx/sip-access.ts'
+import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
-import { connectSipPhone } from '../lab/sip-client.ts'
+import { foreignEndpoint, lookAt } from '../lab/asterisk-world.ts'
+import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
+import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
+import { describeLive } from '../setup/requirements.ts'
 
-let lab: AsteriskLab
-beforeAll(async () => {
-  lab = await startAsterisk()
-})
-afterAll(async () => {
-  await lab?.stop()
-})
-const signal = () => AbortSignal.timeout(20_000)
+const limit = () => AbortSignal.timeout(20_000)
 
-describe('smoke', () => {
-  test('register, rotate, close', async () => {
-    const driver = asteriskDriver(lab.driverOptions)
-    console.log(await driver.describe(signal()))
-    const credential = { id: 'c1', generation: 1, username: '1001-a', secret: new Secret('one') }
-    const account = { extension: '1001', displayName: 'Ana', credentials: [credential], maxContacts: 2 }
-    await driver.applyAccounts([account], signal())
-    console.log(await driver.describe(signal()))
-    const options = { host: lab.address, port: lab.port, extension: '1001', username: '1001-a', secret: 'one' }
-    const phone = await connectSipPhone(options)
-    expect((await phone.register()).status).toBe(200)
-    expect((await phone.call('600')).status).toBe(200)
-    console.dir(await driver.readAccounts(signal()), { depth: 9 })
-    await driver.applyAccounts([{ ...account, credentials: [] }], signal())
-    await driver.disconnect?.([{ extension: '1001', addresses: null }], signal())
-    console.dir(await driver.readAccounts(signal()), { depth: 9 })
-    await phone.hungUp
-    expect((await phone.register()).status).toBe(401)
-    await phone.close()
+describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
+  let lab: AsteriskLab
+  const phones: SipPhone[] = []
+  beforeAll(async () => {
+    lab = await startAsterisk()
+  })
+  afterAll(async () => {
+    await Promise.all(phones.map((phone) => phone.close()))
+    await lab?.stop()
+  })
+
+  const driver = () => asteriskDriver(lab.driverOptions)
+  const apply = (...accounts: PbxAccount[]) => driver().applyAccounts(accounts, limit())
+  async function phone(
+    account: PbxAccount,
+    extra: {
+      port?: number
+      index?: number
+      localAddress?: string
+      certificate?: { certificate: string; key: string }
+    } = {},
+  ) {
+    const { port = lab.port, index = 0, ...rest } = extra
+    const { username, secret } = account.credentials[index]!
+    const made = await connectSipPhone({
+      host: lab.address,
+      port,
+      extension: account.extension,
+      username,
+      secret: secret.reveal(),
+      ...rest,
+    })
+    phones.push(made)
+    return made
+  }
+
+  test('is version 22 or newer, and with the described installation nothing is missing', async () => {
+    const { product, problems } = await driver().describe(limit())
+    expect(Number(/^Asterisk ([0-9]+)\./.exec(product)![1])).toBeGreaterThanOrEqual(22)
+    expect(problems).toEqual([])
+    console.log(`tested with ${product}`)
+  })
+
+  test('the first port asks for no client certificate, the second takes only those of the handset authority', async () => {
+    const account = makeAccount('3001')
+    await apply(account)
+    const certificate = issueTestCertificate(lab.handsetAuthority, 'handset-1')
+    const stranger = issueTestCertificate(makeTestAuthority('another CA'), 'handset-1')
+    expect((await (await phone(account)).register()).status).toBe(200)
+    expect((await (await phone(account, { port: lab.mtlsPort, certificate })).register()).status).toBe(200)
+    // TLS 1.3 tells a client without a certificate only at its first request.
+    const attempt = async (extra: object) => (await phone(account, { port: lab.mtlsPort, ...extra })).register()
+    await expect(attempt({})).rejects.toThrow()
+    await expect(attempt({ certificate: stranger })).rejects.toThrow()
+  })
+
+  test('a bad object that Asterisk drops in silence is seen, because the old secret is still in force', async () => {
+    const account = makeAccount('3002')
+    await apply(account)
+    const next: PbxAccount = { ...account, credentials: [rotate(account.credentials[0]!)] }
+    // Somebody breaks our folder: Asterisk refuses the whole of pjsip.conf and still answers "Module Reloaded".
+    writeFileSync(join(lab.configDir, 'zz-broken.conf'), '[oops\n')
+    try {
+      await apply(next)
+      const system = accessTo(next)
+      const finding = system.judge(subjectOf(next), await system.read(limit()))
+      expect(finding).toMatchObject({
+        state: 'differs',
+        evidence: { summary: expect.stringContaining('instead of credential generation 2, 1 is in force') },
+        hint: expect.stringContaining('log'),
+      })
+      expect((await (await phone(account)).register()).status).toBe(200)
+    } finally {
+      writeFileSync(join(lab.configDir, 'zz-broken.conf'), '')
+    }
+    await apply(next)
+    const system = accessTo(next)
+    expect(system.judge(subjectOf(next), await system.read(limit()))).toMatchObject({ state: 'as-desired' })
+    expect((await (await phone(account)).register()).status).toBe(401)
+  })
+
+  test('an off-boarded phone loses its call, registration and secret; its live connection is worth nothing', async () => {
+    const account = makeAccount('3003')
+    await apply(account)
+    const leaver = await phone(account)
+    expect((await leaver.register()).status).toBe(200)
+    expect((await leaver.call('600')).status).toBe(200)
+    const subject: SipCredentialSubject = { ...subjectOf(account), wanted: 'closed', generation: 2 }
+    const system = accessTo({ ...account, credentials: [] })
+    const before = system.judge(subject, await system.read(limit()))
+    expect(before).toMatchObject({ state: 'differs', evidence: { facts: { registrations: 1, calls: 1 } } })
+    await system.apply([subject], limit())
+    const after = system.judge(subject, await system.read(limit()))
+    expect(after).toMatchObject({
+      state: 'as-desired',
+      evidence: {
+        summary: expect.stringMatching(
+          /^REGISTER with the old secret has nothing to match on Asterisk \d+.*: no such credential, no registration, no call$/,
+        ),
+      },
+    })
+    await leaver.hungUp
+    expect(leaver.connected).toBe(true)
+    expect((await leaver.register()).status).toBe(401)
+    expect((await leaver.call('600')).status).toBe(401)
+    expect(lab.cli('database show registrar/contact')).not.toContain('3003')
+  })
+
+  test("the tombstone of the last owner leaves the extension's next owner alone", async () => {
+    const old = makeAccount('3004')
+    await apply(old)
+    const leaver = await phone(old, { localAddress: '127.0.0.5' })
+    await leaver.register()
+    const tombstone: SipCredentialSubject = { ...subjectOf(old, ['127.0.0.5']), wanted: 'closed', generation: 2 }
+    const next = makeAccount('3004')
+    await apply(next)
+    const successor = await phone(next, { localAddress: '127.0.0.6' })
+    expect((await successor.register()).status).toBe(200)
+    expect((await successor.call('600')).status).toBe(200)
+    const system = accessTo(next)
+    // The leaver's registration outlived the change of secret: the tombstone finds it, and only it.
+    expect(system.judge(tombstone, await system.read(limit()))).toMatchObject({
+      state: 'differs',
+      evidence: { facts: { registrations: 1 } },
+    })
+    await system.apply([tombstone], limit())
+    const state = await system.read(limit())
+    expect(system.judge(tombstone, state)).toMatchObject({ state: 'as-desired' })
+    expect(system.judge(subjectOf(next), state)).toMatchObject({ state: 'as-desired' })
+    expect(state.accounts.find(({ extension }) => extension === '3004')).toMatchObject({
+      registrations: [{ address: '127.0.0.6' }],
+      calls: [{ address: '127.0.0.6' }],
+    })
+  })
+
+  test('a secret that somebody changes on the PBX is noticed and put right', async () => {
+    const account = makeAccount('3005')
+    await apply(account)
+    const file = join(lab.configDir, '3005.conf')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/MD5:[0-9a-f]+/, `MD5:${'a'.repeat(32)}`))
+    lab.cli('module reload res_pjsip.so')
+    const system = accessTo(account)
+    expect(system.judge(subjectOf(account), await system.read(limit()))).toMatchObject({
+      state: 'differs',
+      problem: 'the PBX holds another secret than the one that was issued',
+    })
+    await system.apply([subjectOf(account)], limit())
+    expect(system.judge(subjectOf(account), await system.read(limit()))).toMatchObject({ state: 'as-desired' })
+  })
+
+  test('a second secret that somebody adds to our extension is reported, and our file takes it away again', async () => {
+    const account = makeAccount('3006')
+    await apply(account)
+    const file = join(lab.configDir, '3006.conf')
+    const text = readFileSync(file, 'utf8').replace(/^auth=(.*)$/m, 'auth=$1,backdoor')
+    writeFileSync(file, `${text}\n[backdoor]\ntype=auth\nauth_type=digest\nusername=back\npassword=door\n`)
+    lab.cli('module reload res_pjsip.so')
+    const system = accessTo(account)
+    expect(system.strangers!([subjectOf(account)], await system.read(limit()))).toEqual(
+      expect.arrayContaining([expect.stringContaining('3006 (also takes the secret of backdoor)')]),
+    )
+    await system.apply([subjectOf(account)], limit())
+    expect((await system.read(limit())).foreign).not.toEqual(expect.arrayContaining([expect.stringContaining('3006')]))
+  })
+
+  test('one offboarding leaves every other account as it is, in Asterisk and on the disk', async () => {
+    const others = Array.from({ length: 20 }, (_, index) => makeAccount(String(4100 + index)))
+    const leaver = makeAccount('410')
+    await apply(leaver, ...others)
+    const snapshot = () =>
+      others.map(
+        ({ extension }) => `${lookAt(lab, extension)}${statSync(join(lab.configDir, `${extension}.conf`)).mtimeMs}`,
+      )
+    const before = snapshot()
+    await apply({ ...leaver, credentials: [] })
+    await driver().disconnect!([{ extension: '410', addresses: null }], limit())
+    expect(snapshot()).toEqual(before)
+    expect(readdirSync(lab.configDir)).not.toContain('410.conf')
+    await apply(...others.map((account) => ({ ...account, credentials: [] })))
+  })
+
+  test('while Asterisk is down a leaver is written off, so that it starts with the door shut', async () => {
+    const account = makeAccount('3007')
+    await apply(account)
+    await lab.halt()
+    try {
+      await expect(apply({ ...account, credentials: [] })).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    } finally {
+      await lab.start()
+    }
+    expect((await (await phone(account)).register()).status).toBe(401)
+  })
+
+  test('a name arrives as its safe spelling, in one piece', async () => {
+    for (const displayName of awkwardNames) {
+      const account = { ...makeAccount('3008'), displayName }
+      await apply(account)
+      const shown = /^ callerid +: (.*)$/m.exec(lab.cli('pjsip show endpoint 3008'))?.[1]
+      const name = callerName(displayName)
+      expect(shown, JSON.stringify(displayName)).toBe(name === '' ? '<3008>' : `"${name}" <3008>`)
+    }
+  })
+
+  test('only the digest is on the disk, and only the group may read it', async () => {
+    const account = makeAccount('3009')
+    await apply(account)
+    const file = join(lab.configDir, '3009.conf')
+    expect(readFileSync(file, 'utf8')).not.toContain(account.credentials[0]!.secret.reveal())
+    expect((statSync(file).mode & 0o777).toString(8)).toBe('640')
+  })
+
+  test('an extension that an admin wrote by hand keeps working and is never overwritten', async () => {
+    appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint('3010'))
+    lab.cli('module reload res_pjsip.so')
+    await expect(apply(makeAccount('3010'))).rejects.toMatchObject({ code: 'PBX_REFUSED', retryable: false })
+    const byHand = await connectSipPhone({
+      host: lab.address,
+      port: lab.port,
+      extension: '3010',
+      username: '3010',
+      secret: 'by-hand-3010',
+    })
+    phones.push(byHand)
+    expect((await byHand.register()).status).toBe(200)
+    await driver().disconnect!([{ extension: '301', addresses: null }], limit())
+    expect((await driver().readAccounts(limit())).foreign).toContain('3010')
+  })
+
+  function accessTo(account: PbxAccount) {
+    return sipAccess({
+      pbxId: 'default',
+      driver: driver(),
+      accountsOf: async (extensions) => [account].filter(({ extension }) => extensions.includes(extension)),
+      digestOf: (subject) => {
+        const issued = account.credentials.find(({ id }) => id === subject.id)
+        return issued ? digestHa1(issued.username, 'ringfence', issued.secret) : null
+      },
+    })
+  }
+})
+
+describeLive('an Asterisk that is not set up as it should be', ['asterisk', 'openssl'], () => {
+  const problemsOf = async (options: Parameters<typeof startAsterisk>[0]) => {
+    const lab = await startAsterisk(options)
+    try {
+      return (await asteriskDriver(lab.driverOptions).describe(limit())).problems
+    } finally {
+      await lab.stop()
+    }
+  }
+
+  test('names the missing include line, and the ports that therefore do not answer', async () => {
+    const problems = await problemsOf({ include: false })
+    expect(problems[0]).toMatchObject({
+      message: expect.stringContaining('does not read the files'),
+      hint: expect.stringContaining('#include'),
+    })
+    expect(problems.slice(1).map(({ message }) => message)).toEqual([
+      expect.stringContaining('no TLS transport answers'),
+      expect.stringContaining('no TLS transport answers'),
+    ])
+  })
+
+  test('names the module without which calls cannot be encrypted', async () => {
+    const problems = await problemsOf({ without: ['res_srtp.so'] })
+    expect(problems).toEqual([
+      { message: expect.stringContaining('res_srtp.so is not loaded'), hint: expect.stringContaining('module load') },
+    ])
+  })
+
+  test('names what the manager user may not do', async () => {
+    const problems = await problemsOf({ managerWrite: 'call,reporting' })
+    expect(problems).toEqual([
+      {
+        message: expect.stringMatching(/may not .*PJSIPShowAuths.*Reload/),
+        hint: expect.stringContaining('write = system'),
+      },
+    ])
+  })
+
+  test('refuses a wrong manager secret without telling it', async () => {
+    const lab = await startAsterisk()
+    try {
+      const secret = new Secret('not-the-secret')
+      const driver = asteriskDriver({ ...lab.driverOptions, manager: { ...lab.ami, secret } })
+      const error = await driver.readAccounts(limit()).catch((thrown: unknown) => thrown)
+      expect(error).toMatchObject({ code: 'PBX_REFUSED', hint: expect.stringContaining('manager.conf') })
+      expect(`${error}${JSON.stringify(error)}`).not.toContain('not-the-secret')
+    } finally {
+      await lab.stop()
+    }
   })
 })
+
+function subjectOf(account: PbxAccount, addresses: readonly string[] = []): SipCredentialSubject {
+  const { id, generation, username } = account.credentials[0]!
+  return {
+    kind: 'sip-credential',
+    id,
+    employeeId: null,
+    wanted: 'open',
+    generation,
+    pbxId: 'default',
+    extension: account.extension,
+    username,
+    displayName: account.displayName,
+    secretSealed: null,
+    addresses,
+    certificate: false,
+    extensionShared: false,
+  }
+}

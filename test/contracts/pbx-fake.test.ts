@@ -1,0 +1,26 @@
+import { fakePbx } from '../fakes/fake-pbx.ts'
+import { pbxContract } from './pbx.contract.ts'
+
+pbxContract('fake', fakePbx().driver.abilities, async () => {
+  const fake = fakePbx()
+  return {
+    driver: fake.driver,
+    phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
+      const phone = { extension, username, secret, address }
+      return { register: async () => fake.register(phone), call: async () => fake.call(phone) }
+    },
+    addForeign: async (extension) => fake.addForeign(extension),
+    look: (extension) =>
+      JSON.stringify(JSON.parse(fake.snapshot()), null, 1)
+        .split('\n')
+        .filter((line) => line.includes(extension))
+        .join('\n'),
+    goDown: async () => {
+      fake.faults.down = true
+    },
+    comeBack: async () => {
+      fake.faults.down = false
+    },
+    stop: async () => undefined,
+  }
+})

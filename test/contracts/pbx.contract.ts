@@ -1,0 +1,314 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { digestHa1 } from '../../src/domain/sip-account.ts'
+import type { PbxAbilities, PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
+
+/** One PBX under test and what surrounds it: phones, somebody else's extension, a power cut. */
+export interface PbxWorld {
+  readonly driver: PbxDriver
+  /** A phone with an address of its own (a loopback one). */
+  phone(identity: PhoneIdentity): Promise<ContractPhone>
+  addForeign(extension: string): Promise<void>
+  /** Everything that can be seen of an extension, in the PBX's own words and files. */
+  look(extension: string): string
+  goDown(): Promise<void>
+  comeBack(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface PhoneIdentity {
+  readonly extension: string
+  readonly username: string
+  readonly secret: string
+  readonly address?: string
+}
+
+export interface ContractPhone {
+  /** The final SIP status. */
+  register(): Promise<number>
+  call(): Promise<number>
+}
+
+/** What every driver must do; a test that asks for an ability the PBX lacks is skipped and says so. */
+export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: () => Promise<PbxWorld>): void {
+  describe(`PBX contract: ${name}`, () => {
+    let world: PbxWorld
+    beforeAll(async () => {
+      world = await makeWorld()
+    })
+    afterAll(async () => {
+      await world?.stop()
+    })
+    const readable = (title: string, body: () => Promise<void>) =>
+      abilities.readBack ? test(title, body) : test.skip(`${title} [skipped: this PBX cannot be read]`, body)
+    const cutting = (title: string, body: () => Promise<void>) =>
+      abilities.endsCalls && abilities.endsRegistrations
+        ? test(title, body)
+        : test.skip(`${title} [skipped: this PBX cannot end calls]`, body)
+
+    const read = () => world.driver.readAccounts(limit())
+    const apply = (...accounts: PbxAccount[]) => world.driver.applyAccounts(accounts, limit())
+    const accountOf = async (extension: string) =>
+      (await read()).accounts.find((account) => account.extension === extension)
+    const phoneFor = (account: PbxAccount, index = 0, address?: string) => {
+      const { username, secret } = account.credentials[index]!
+      return world.phone({
+        extension: account.extension,
+        username,
+        secret: secret.reveal(),
+        ...(address ? { address } : {}),
+      })
+    }
+
+    test('says what it is', async () => {
+      expect((await world.driver.describe(limit())).product).toMatch(/\w/)
+    })
+
+    test('applying the same account twice is as good as once', async () => {
+      const account = makeAccount('2001')
+      await apply(account)
+      await apply(account)
+      if (abilities.readBack) expect(await accountOf('2001')).toMatchObject({ credentials: [{ generation: 1 }] })
+    })
+
+    if (!abilities.readBack) {
+      test('without reading back there is a step for a person, and it holds no secret', () => {
+        const account = makeAccount('2002')
+        const opening = world.driver.describeStep!(account)
+        const closing = world.driver.describeStep!({ ...account, credentials: [] })
+        expect(opening).toContain('2002')
+        expect(opening).not.toContain(account.credentials[0]!.secret.reveal())
+        expect(closing).toMatch(/registrations.*calls.*forwards/)
+        expect(closing).not.toBe(opening)
+      })
+      test('a PBX that cannot be read never answers with an empty listing', async () => {
+        await expect(read()).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+      })
+    } else {
+      test('a PBX that can be read asks nobody to do its steps by hand', () => {
+        expect(world.driver.describeStep).toBeUndefined()
+      })
+    }
+
+    readable('a new account lets its phone in and shows credential, generation and digest', async () => {
+      const account = makeAccount('2010')
+      const { id, username, secret } = account.credentials[0]!
+      await apply(account)
+      expect(await accountOf('2010')).toEqual({
+        extension: '2010',
+        credentials: [{ id, generation: 1, digest: digestHa1(username, abilities.realm!, secret) }],
+        registrations: [],
+        calls: [],
+      })
+      const phone = await phoneFor(account)
+      expect(await phone.register()).toBe(200)
+      expect((await accountOf('2010'))!.registrations).toMatchObject([{ address: '127.0.0.1' }])
+    })
+
+    readable('a wrong secret is refused', async () => {
+      const account = makeAccount('2011')
+      await apply(account)
+      const guess = await world.phone({
+        extension: '2011',
+        username: account.credentials[0]!.username,
+        secret: 'guess',
+      })
+      expect(await guess.register()).toBe(401)
+      expect((await accountOf('2011'))!.registrations).toEqual([])
+    })
+
+    readable('two handsets of one extension each have a secret, and taking one leaves the other', async () => {
+      const account = makeAccount('2012', 2)
+      await apply(account)
+      const [first, second] = [await phoneFor(account, 0), await phoneFor(account, 1, '127.0.0.2')]
+      expect([await first.register(), await second.register()]).toEqual([200, 200])
+      const crossed = await world.phone({
+        extension: '2012',
+        username: account.credentials[0]!.username,
+        secret: account.credentials[1]!.secret.reveal(),
+      })
+      expect(await crossed.register()).toBe(401)
+      await apply({ ...account, credentials: account.credentials.slice(1) })
+      expect([await first.register(), await second.register()]).toEqual([401, 200])
+      expect((await accountOf('2012'))!.credentials).toHaveLength(1)
+    })
+
+    readable('after a rotation only the new secret is in force', async () => {
+      const account = makeAccount('2013')
+      await apply(account)
+      const before = await phoneFor(account)
+      expect(await before.register()).toBe(200)
+      const rotated = { ...account, credentials: [rotate(account.credentials[0]!)] }
+      await apply(rotated)
+      expect(await before.register()).toBe(401)
+      expect(await (await phoneFor(rotated)).register()).toBe(200)
+      expect((await accountOf('2013'))!.credentials).toMatchObject([{ generation: 2 }])
+    })
+
+    readable('an extension without a credential is gone, not open', async () => {
+      const account = makeAccount('2014')
+      await apply(account)
+      await apply({ ...account, credentials: [] })
+      expect(await accountOf('2014')).toBeUndefined()
+      expect(await (await phoneFor(account)).register()).toBe(401)
+      await apply({ ...account, credentials: [] })
+    })
+
+    readable('extensions that were not named stay as they are, to the last byte', async () => {
+      const other = makeAccount('2016')
+      await apply(other, makeAccount('2015'))
+      const before = world.look('2016')
+      expect(before).toContain('2016')
+      await apply({ ...makeAccount('2015'), credentials: [] })
+      await apply(makeAccount('2017'))
+      expect(world.look('2016')).toBe(before)
+    })
+
+    readable(
+      "somebody else's extension is refused, left alone and shown as foreign; the others of the batch go on",
+      async () => {
+        await world.addForeign('2018')
+        const before = world.look('2018')
+        await expect(apply(makeAccount('2019'), makeAccount('2018'))).rejects.toMatchObject({
+          code: 'PBX_REFUSED',
+          message: expect.stringContaining('2018'),
+          hint: expect.stringMatching(/\w/),
+        })
+        expect(world.look('2018')).toBe(before)
+        const state = await read()
+        expect(state.foreign).toContain('2018')
+        expect(state.accounts.map(({ extension }) => extension)).toContain('2019')
+        expect(state.accounts.map(({ extension }) => extension)).not.toContain('2018')
+      },
+    )
+
+    readable('a value that could mean something else to the PBX is refused and changes nothing', async () => {
+      const account = makeAccount('2020')
+      const before = JSON.stringify(await read())
+      for (const username of ['2020\nauth=', '2020;x', '2020]', '', 'ü', '#include x']) {
+        const bad = { ...account, credentials: [{ ...account.credentials[0]!, username }] }
+        await expect(apply(bad)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+      }
+      for (const extension of ['20 20', '../2020', '2020\n', '2020;', 'anonymous']) {
+        await expect(apply({ ...account, extension })).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+      }
+      expect(JSON.stringify(await read())).toBe(before)
+    })
+
+    readable('no name of a person keeps the account from working', async () => {
+      for (const displayName of awkwardNames) {
+        const account = { ...makeAccount('2021'), displayName }
+        await apply(account)
+        expect(await (await phoneFor(account)).register(), displayName).toBe(200)
+      }
+    })
+
+    cutting('registrations and calls end, and a call of 100 is not a call of 1001', async () => {
+      const [short, long] = [makeAccount('100'), makeAccount('1001')]
+      await apply(short, long)
+      const [one, other] = [await phoneFor(short), await phoneFor(long)]
+      expect([await one.register(), await other.register()]).toEqual([200, 200])
+      expect([await one.call(), await other.call()]).toEqual([200, 200])
+      await apply({ ...short, credentials: [] })
+      await world.driver.disconnect!([{ extension: '100', addresses: null }], limit())
+      expect(await accountOf('100')).toBeUndefined()
+      expect(await accountOf('1001')).toMatchObject({
+        registrations: [{ address: '127.0.0.1' }],
+        calls: [{ address: '127.0.0.1' }],
+      })
+    })
+
+    cutting('of a shared extension only the named addresses are cut', async () => {
+      const account = makeAccount('2022', 2)
+      await apply(account)
+      const [leaver, stayer] = [await phoneFor(account, 0, '127.0.0.3'), await phoneFor(account, 1, '127.0.0.4')]
+      expect([await leaver.register(), await stayer.register()]).toEqual([200, 200])
+      expect([await leaver.call(), await stayer.call()]).toEqual([200, 200])
+      await apply({ ...account, credentials: account.credentials.slice(1) })
+      await world.driver.disconnect!([{ extension: '2022', addresses: ['127.0.0.3', '10.9.8.0/24'] }], limit())
+      expect(await accountOf('2022')).toMatchObject({
+        registrations: [{ address: '127.0.0.4' }],
+        calls: [{ address: '127.0.0.4' }],
+      })
+      expect(await leaver.register()).toBe(401)
+    })
+
+    cutting('cutting an extension that is not there is no error', async () => {
+      await world.driver.disconnect!([{ extension: '2999', addresses: null }], limit())
+    })
+
+    readable('open and shut doors survive a restart of the PBX', async () => {
+      const [open, shut] = [makeAccount('2023'), makeAccount('2024')]
+      await apply(open, shut)
+      await apply({ ...shut, credentials: [] })
+      await world.goDown()
+      await world.comeBack()
+      expect((await accountOf('2023'))!.credentials).toHaveLength(1)
+      expect(await accountOf('2024')).toBeUndefined()
+      expect(await (await phoneFor(shut)).register()).toBe(401)
+      expect(await (await phoneFor(open)).register()).toBe(200)
+    })
+
+    readable('a PBX that is down is reported as unreachable and worth another try', async () => {
+      const account = makeAccount('2025')
+      await apply(account)
+      await world.goDown()
+      const unreachable = { code: 'PBX_UNREACHABLE', retryable: true }
+      try {
+        await expect(read()).rejects.toMatchObject(unreachable)
+        await expect(apply({ ...account, credentials: [] })).rejects.toMatchObject(unreachable)
+        await expect(world.driver.describe(limit())).rejects.toMatchObject(unreachable)
+        await expect(world.driver.disconnect!([{ extension: '2025', addresses: null }], limit())).rejects.toMatchObject(
+          unreachable,
+        )
+      } finally {
+        await world.comeBack()
+      }
+      await apply({ ...account, credentials: [] })
+      expect(await accountOf('2025')).toBeUndefined()
+    })
+  })
+}
+
+/** Quotes, comments, sections, includes, templates, dialplan and spreadsheet words, text directions, emoji, long ones. */
+export const awkwardNames = [
+  'Ana "Anna" O\'Neill',
+  '; comment ;-- block --;',
+  '[1001](!,template)',
+  '#include /etc/passwd',
+  '=cmd|calc!A1',
+  '$\u007bSHELL(id)} $[1+1] {{x}}',
+  'line\nbreak\r\nauth=none\u2028x\0',
+  'back\\slash\\',
+  '<sip:evil@example.org>',
+  '\u202eevil\u202c \u200fשלום\u200e',
+  '👩🏽‍💻 Zoë 李雷',
+  'x'.repeat(500),
+  '',
+  '\ud800 lone',
+]
+
+export function makeAccount(extension: string, credentials = 1): PbxAccount {
+  return {
+    extension,
+    displayName: 'Ana Gómez',
+    credentials: Array.from({ length: credentials }, () => makeCredential(extension)),
+    maxContacts: 4,
+  }
+}
+
+function makeCredential(extension: string): PbxCredential {
+  const chance = randomBytes(6).toString('hex')
+  const secret = new Secret(randomBytes(18).toString('base64url'))
+  return { id: `0199-${chance}`, generation: 1, username: `${extension}-${chance.slice(0, 4)}`, secret }
+}
+
+export function rotate(credential: PbxCredential): PbxCredential {
+  const secret = new Secret(randomBytes(18).toString('base64url'))
+  return { ...credential, generation: credential.generation + 1, secret }
+}
+
+function limit(): AbortSignal {
+  return AbortSignal.timeout(20_000)
+}

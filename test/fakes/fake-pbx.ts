@@ -1,0 +1,215 @@
+import { digestHa1 } from '../../src/domain/sip-account.ts'
+import { AppError } from '../../src/errors.ts'
+import type { Call, PbxAbilities, PbxAccount, PbxDriver, PbxState, Registration } from '../../src/pbx/pbx-driver.ts'
+import { addressMatcher } from '../../src/pbx/source-address.ts'
+
+/**
+ * A PBX in memory, with the faults that a real one cannot be made to show. Without a fault it keeps the same contract as
+ * the real ones (test/contracts/pbx.contract.ts).
+ */
+export interface FakePbx {
+  readonly driver: PbxDriver
+  /** May be changed at any time. */
+  readonly faults: FakePbxFaults
+  /** How often each method was called. */
+  readonly counts: { read: number; apply: number; disconnect: number }
+  /** Status that a REGISTER gets; 200 adds a registration. */
+  register(phone: FakePhone): number
+  call(phone: FakePhone): number
+  /** An extension that somebody else set up. */
+  addForeign(extension: string): void
+  /** A copy of everything, for "nothing else changed". */
+  snapshot(): string
+}
+
+export interface FakePbxFaults {
+  /** Not there: PBX_UNREACHABLE. */
+  down: boolean
+  /** Answers no to every change: PBX_REFUSED. */
+  refuse: boolean
+  /** Never answers; only the caller's signal ends the wait. */
+  hang: boolean
+  /** Says yes to a change and keeps the old accounts. */
+  keepOld: boolean
+  /** Says that calls and registrations were ended, and ends none. */
+  keepConnections: boolean
+  /** Reads as if it were empty. */
+  answerEmpty: boolean
+  /** Shows another digest than the one it has. */
+  wrongDigest: boolean
+}
+
+export interface FakePhone {
+  readonly extension: string
+  readonly username: string
+  readonly secret: string
+  readonly address: string
+}
+
+interface Stored {
+  readonly account: PbxAccount
+  readonly digests: ReadonlyMap<string, string>
+}
+
+export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
+  const realm = 'ringfence'
+  const stored = new Map<string, Stored>()
+  const foreign = new Set<string>()
+  const registrations: (Registration & { extension: string })[] = []
+  const calls: (Call & { extension: string })[] = []
+  const counts = { read: 0, apply: 0, disconnect: 0 }
+  let serial = 0
+  const faults: FakePbxFaults = {
+    down: false,
+    refuse: false,
+    hang: false,
+    keepOld: false,
+    keepConnections: false,
+    answerEmpty: false,
+    wrongDigest: false,
+  }
+
+  async function answer(signal: AbortSignal): Promise<void> {
+    if (faults.down)
+      throw new AppError('PBX_UNREACHABLE', 'the PBX is not reachable', { hint: 'start it', retryable: true })
+    if (!faults.hang) return
+    await new Promise<void>((_, reject) => {
+      const give = () => reject(new AppError('PBX_UNREACHABLE', 'the PBX did not answer in time', { retryable: true }))
+      if (signal.aborted) give()
+      else signal.addEventListener('abort', give, { once: true })
+    })
+  }
+
+  function requireWilling() {
+    if (faults.refuse) throw new AppError('PBX_REFUSED', 'the PBX refused', { hint: 'see its log', retryable: true })
+  }
+
+  const driver: PbxDriver = {
+    kind: 'fake',
+    abilities: {
+      realm,
+      credentialsPerExtension: 'many',
+      readBack: true,
+      endsRegistrations: true,
+      endsCalls: true,
+      certificates: 'not-checked',
+      revocationLists: 'not-checked',
+      storesSecretAs: 'digest',
+      ...overrides,
+    },
+    async describe(signal) {
+      await answer(signal)
+      return { product: 'Fake PBX 1.0', problems: [] }
+    },
+    async readAccounts(signal) {
+      counts.read++
+      await answer(signal)
+      return faults.answerEmpty ? { product: 'Fake PBX 1.0', accounts: [], foreign: [] } : state()
+    },
+    async applyAccounts(accounts, signal) {
+      counts.apply++
+      for (const account of accounts) requirePlain(account)
+      await answer(signal)
+      requireWilling()
+      if (faults.keepOld) return
+      const taken = accounts.filter(({ extension, credentials }) => foreign.has(extension) && credentials.length > 0)
+      for (const account of accounts) if (!foreign.has(account.extension)) put(account)
+      if (taken.length > 0) {
+        throw new AppError('PBX_REFUSED', `extension ${taken[0]!.extension} is somebody else's`, {
+          hint: 'choose another',
+        })
+      }
+    },
+    async disconnect(targets, signal) {
+      counts.disconnect++
+      await answer(signal)
+      requireWilling()
+      if (faults.keepConnections) return
+      const meant = (trace: { extension: string; address: string | null }) =>
+        targets.some(
+          ({ extension, addresses }) =>
+            extension === trace.extension &&
+            (addresses === null || (trace.address !== null && addressMatcher(addresses)(trace.address))),
+        )
+      keep(registrations, (one) => !meant(one))
+      keep(calls, (one) => !meant(one))
+    },
+  }
+
+  function put(account: PbxAccount) {
+    if (account.credentials.length === 0) {
+      stored.delete(account.extension)
+      return
+    }
+    const digests = account.credentials.map(
+      ({ id, username, secret }) => [id, digestHa1(username, realm, secret)] as const,
+    )
+    stored.set(account.extension, { account, digests: new Map(digests) })
+  }
+
+  function state(): PbxState {
+    const extensions = new Set([...stored.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
+    const accounts = [...extensions].sort().map((extension) => {
+      const entry = stored.get(extension)
+      return {
+        extension,
+        credentials: (entry?.account.credentials ?? []).map(({ id, generation }) => ({
+          id,
+          generation,
+          digest: faults.wrongDigest ? 'f'.repeat(32) : (entry?.digests.get(id) ?? null),
+        })),
+        registrations: registrations
+          .filter((one) => one.extension === extension)
+          .map(({ extension: _, ...rest }) => rest),
+        calls: calls.filter((one) => one.extension === extension).map(({ extension: _, ...rest }) => rest),
+      }
+    })
+    return { product: 'Fake PBX 1.0', accounts, foreign: [...foreign].sort() }
+  }
+
+  function admits({ extension, username, secret }: FakePhone): boolean {
+    const credentials = stored.get(extension)?.account.credentials ?? []
+    return credentials.some((credential) => credential.username === username && credential.secret.reveal() === secret)
+  }
+
+  return {
+    driver,
+    faults,
+    counts,
+    register(phone) {
+      if (!admits(phone)) return 401
+      const contact = `sip:${phone.extension}@${phone.address}:5061`
+      const max = stored.get(phone.extension)!.account.maxContacts
+      keep(registrations, (one) => one.extension !== phone.extension || one.contact !== contact)
+      registrations.push({
+        id: `r${++serial}`,
+        extension: phone.extension,
+        contact,
+        address: phone.address,
+        userAgent: 'fake',
+      })
+      const mine = registrations.filter((one) => one.extension === phone.extension)
+      const tooMany = new Set(mine.slice(0, Math.max(0, mine.length - max)))
+      keep(registrations, (one) => !tooMany.has(one))
+      return 200
+    },
+    call(phone) {
+      if (!admits(phone)) return 401
+      calls.push({ id: `c${++serial}`, extension: phone.extension, address: phone.address })
+      return 200
+    },
+    addForeign: (extension) => foreign.add(extension),
+    snapshot: () => JSON.stringify(state()),
+  }
+}
+
+function requirePlain(account: PbxAccount) {
+  const isPlain =
+    /^[0-9]{2,15}$/.test(account.extension) &&
+    account.credentials.every(({ username }) => /^[A-Za-z0-9._-]{1,64}$/.test(username))
+  if (!isPlain) throw new AppError('INVALID_INPUT', 'this cannot be used on the PBX')
+}
+
+function keep<T>(list: T[], stays: (one: T) => boolean) {
+  list.splice(0, list.length, ...list.filter(stays))
+}

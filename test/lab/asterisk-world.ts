@@ -1,0 +1,83 @@
+import { appendFileSync, existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { asteriskDriver } from '../../src/pbx/asterisk.ts'
+import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { connectSipPhone, type SipPhone } from './sip-client.ts'
+
+/** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
+export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: AsteriskLab }> {
+  const lab = await startAsterisk()
+  const phones: SipPhone[] = []
+  const hangUpPhones = async () => {
+    await Promise.all(phones.splice(0).map((phone) => phone.close()))
+  }
+  return {
+    lab,
+    driver: asteriskDriver(lab.driverOptions),
+    async phone({ extension, username, secret, address }) {
+      const connection = () =>
+        connectSipPhone({
+          host: lab.address,
+          port: lab.port,
+          extension,
+          username,
+          secret,
+          ...(address ? { localAddress: address } : {}),
+        }).then((phone) => {
+          phones.push(phone)
+          return phone
+        })
+      const phone = await connection()
+      return {
+        register: async () => (await phone.register()).status,
+        call: async () => (await phone.call('600')).status,
+      }
+    },
+    async addForeign(extension) {
+      appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint(extension))
+      lab.cli('module reload res_pjsip.so')
+    },
+    look: (extension) => lookAt(lab, extension),
+    async goDown() {
+      await hangUpPhones()
+      await lab.halt()
+    },
+    comeBack: () => lab.start(),
+    async stop() {
+      await hangUpPhones()
+      await lab.stop()
+    },
+  }
+}
+
+/** What an admin wrote by hand, long before Ringfence. */
+export function foreignEndpoint(extension: string): string {
+  return `
+[${extension}]
+type=endpoint
+context=from-internal
+auth=${extension}
+aors=${extension}
+disallow=all
+allow=alaw
+[${extension}]
+type=aor
+max_contacts=1
+[${extension}]
+type=auth
+auth_type=digest
+username=${extension}
+password=by-hand-${extension}
+`
+}
+
+/** Everything Asterisk says about one extension, and the bytes of its file. */
+export function lookAt(lab: AsteriskLab, extension: string): string {
+  const file = join(lab.configDir, `${extension}.conf`)
+  return [
+    lab.cli(`pjsip show endpoint ${extension}`),
+    lab.cli(`pjsip show aor ${extension}`),
+    existsSync(file) ? readFileSync(file, 'utf8') : 'no file',
+  ].join('\n')
+}
