@@ -1,0 +1,227 @@
+import { z } from 'zod'
+import { AppError } from '../errors.ts'
+import type { Application, Onboarded } from '../journeys/application.ts'
+import {
+  accessLine,
+  acknowledgeRequest,
+  created,
+  createdToken,
+  doctorReport,
+  employee,
+  employeesQuery,
+  emptyRequest,
+  erased,
+  handsetRequest,
+  importRun,
+  leaverFile,
+  listOf,
+  model,
+  offboardRequest,
+  onboardRequest,
+  token,
+  tokenRequest,
+} from './api-shapes.ts'
+import { type Route, route } from './route.ts'
+
+const v1 = '/api/v1'
+
+const creation = { answer: created, status: 201 } as const
+
+/** Everything under /api/v1 but its description and the event stream. */
+export function apiRoutes(application: Application): readonly Route[] {
+  return [
+    route(
+      'get',
+      `${v1}/models`,
+      'read',
+      { summary: 'Models that can be handed out', answer: listOf(model) },
+      async () => ({
+        items: application.models(),
+      }),
+    ),
+
+    route(
+      'post',
+      `${v1}/employees`,
+      'onboard',
+      { summary: 'Onboard an employee', body: onboardRequest, ...creation },
+      async ({ body, actor, response }) => {
+        const onboarded = await application.onboard(body, actor)
+        response.location(`${v1}/employees/${onboarded.employee.id}`)
+        return creationBody(onboarded)
+      },
+    ),
+    route(
+      'get',
+      `${v1}/employees`,
+      'read',
+      { summary: 'All employees', query: employeesQuery, answer: listOf(employee) },
+      async ({ query }) => ({
+        items: await application.employees(query.lifecycle === undefined ? {} : { lifecycle: query.lifecycle }),
+      }),
+    ),
+    route(
+      'get',
+      `${v1}/employees/:id`,
+      'read',
+      { summary: 'One employee, by id, e-mail or extension', answer: employee },
+      ({ parameters }) => application.employee(who(parameters.id)),
+    ),
+    route(
+      'delete',
+      `${v1}/employees/:id`,
+      'administer',
+      { summary: 'Erase the personal data of a leaver', answer: erased },
+      async ({ parameters: { id }, actor }) => {
+        await application.erase(id, actor)
+        return { id, erased: true } as const
+      },
+    ),
+
+    route(
+      'post',
+      `${v1}/employees/:id/handsets`,
+      'onboard',
+      { summary: 'Give one more handset', body: handsetRequest, ...creation },
+      async ({ parameters, body, actor }) => creationBody(await application.addHandset(parameters.id, body, actor)),
+    ),
+    route(
+      'delete',
+      `${v1}/handsets/:id`,
+      'revoke',
+      { summary: 'Take a handset back', answer: employee },
+      ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/employees/:id/invites`,
+      'onboard',
+      { summary: 'A new link in place of the old one', body: emptyRequest, ...creation },
+      async ({ parameters, actor }) => creationBody(await application.invite(parameters.id, actor)),
+    ),
+
+    route(
+      'get',
+      `${v1}/employees/:id/access`,
+      'read',
+      { summary: 'A verdict for every door', answer: listOf(accessLine), waits: true },
+      async ({ parameters, waitSeconds, signal }) => ({
+        items: (
+          await (waitSeconds > 0
+            ? application.settled(parameters.id, waitSeconds * 1_000, signal)
+            : application.employee(who(parameters.id)))
+        ).access,
+      }),
+    ),
+    route(
+      'post',
+      `${v1}/employees/:id/access/:system/acknowledge`,
+      'revoke',
+      { summary: 'Tick waiting and unverifiable lines of a system', body: acknowledgeRequest, answer: employee },
+      ({ parameters, body, actor }) =>
+        application.acknowledge(parameters.id, parameters.system, body?.subjectId ?? null, actor),
+    ),
+    route(
+      'post',
+      `${v1}/employees/:id/offboard`,
+      'revoke',
+      { summary: 'Shut every door of an employee', body: offboardRequest, answer: employee, status: 202, waits: true },
+      async ({ parameters, body, actor, waitSeconds, signal }) => {
+        const clicked = await application.offboard(parameters.id, body?.reason ?? null, actor)
+        return waitSeconds > 0 ? application.settled(clicked.id, waitSeconds * 1_000, signal) : clicked
+      },
+    ),
+    route(
+      'get',
+      `${v1}/employees/:id/report`,
+      'read',
+      { summary: 'The leaver file', answer: leaverFile },
+      ({ parameters }) => application.report(parameters.id),
+    ),
+
+    route(
+      'post',
+      `${v1}/imports`,
+      'onboard',
+      { summary: 'Onboard everybody in a roster', body: 'csv', answer: importRun, status: 202 },
+      async ({ request, actor, response }) => {
+        const run = await application.importRoster(bytesOf(request.body), actor)
+        response.location(`${v1}/imports/${run.id}`)
+        return run
+      },
+    ),
+    // Not `read`: it shows invite links.
+    route(
+      'get',
+      `${v1}/imports/:id`,
+      'onboard',
+      { summary: 'How far an import is', answer: importRun },
+      ({ parameters }) => application.importRun(parameters.id),
+    ),
+
+    route(
+      'post',
+      `${v1}/tokens`,
+      'administer',
+      { summary: 'Make an API token', body: tokenRequest, answer: createdToken, status: 201 },
+      async ({ body, actor }) => {
+        const { view, token: secret } = await application.createToken(body.label, body.role, actor)
+        return { ...view, token: secret.reveal() }
+      },
+    ),
+    route(
+      'get',
+      `${v1}/tokens`,
+      'administer',
+      { summary: 'All API tokens, without their text', answer: listOf(token) },
+      async () => ({
+        items: await application.tokens(),
+      }),
+    ),
+    route(
+      'delete',
+      `${v1}/tokens/:id`,
+      'administer',
+      { summary: 'Revoke an API token', answer: token },
+      ({ parameters, actor }) => application.revokeToken(parameters.id, actor),
+    ),
+
+    route(
+      'get',
+      `${v1}/doctor`,
+      'read',
+      { summary: 'What is missing on this host, and what mends it', answer: doctorReport },
+      () => application.doctor(),
+    ),
+  ]
+}
+
+/** The contract's shape: the employee itself, with the bearer secrets beside what they open. */
+function creationBody({ employee: view, invite, provisioningUrls, warnings }: Onboarded): CreationBody {
+  return {
+    ...view,
+    handsets: view.handsets.map((handset) => {
+      const provisioningUrl = provisioningUrls[handset.id]
+      return provisioningUrl === undefined ? handset : { ...handset, provisioningUrl }
+    }),
+    invite,
+    warnings,
+  }
+}
+
+type CreationBody = Omit<Onboarded['employee'], 'handsets'> & {
+  readonly handsets: readonly (Onboarded['employee']['handsets'][number] & { readonly provisioningUrl?: string })[]
+  readonly invite: Onboarded['invite']
+  readonly warnings: readonly string[]
+}
+
+/** An e-mail address is at most 254 characters long; longer is nobody. */
+function who(text: string): string {
+  if (text.length > 254)
+    throw new AppError('NOT_FOUND', 'nobody is known by that', { hint: 'look at the list of employees' })
+  return text
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  return z.instanceof(Uint8Array).parse(body)
+}

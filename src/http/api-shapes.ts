@@ -1,0 +1,190 @@
+/** The bodies of the API, said once: requests are checked against them, OpenAPI and the route types are made from them. */
+import { z } from 'zod'
+import { roles } from '../domain/token.ts'
+
+const time = z.string().describe('ISO 8601, UTC')
+const facts = z.record(z.string(), z.unknown())
+
+// Requests. Only shape and size are checked here; what an e-mail address or a MAC is, the domain decides.
+const handsetInput = z.strictObject({
+  model: z.string().max(100),
+  mac: z.string().max(40).nullish(),
+  gateway: z.string().max(40).optional(),
+})
+
+export const onboardRequest = z.strictObject({
+  name: z.string().max(500),
+  email: z.string().max(500),
+  extension: z.string().max(40),
+  handsets: z.array(handsetInput).max(20),
+  gateway: z.string().max(40).optional(),
+})
+export const handsetRequest = handsetInput
+export const offboardRequest = z.strictObject({ reason: z.string().max(1_000).nullish() }).optional()
+export const acknowledgeRequest = z
+  .strictObject({ subjectId: z.string().max(100).nullish().describe('absent: every line of the system') })
+  .optional()
+export const tokenRequest = z.strictObject({ label: z.string().min(1).max(100), role: z.enum(roles) })
+export const emptyRequest = z.strictObject({}).optional()
+export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'offboarding', 'offboarded']).optional() })
+
+// Answers.
+export const accessLine = z.object({
+  system: z.string(),
+  instance: z.string(),
+  subject: z.object({ kind: z.string(), id: z.string() }),
+  wanted: z.enum(['open', 'closed']),
+  verdict: z.enum(['converged', 'retrying', 'waiting', 'unverifiable']),
+  evidence: z.object({ summary: z.string(), facts }).nullable(),
+  problem: z.string().nullable(),
+  hint: z.string().nullable(),
+  nextTryAt: time.nullable(),
+  at: time,
+  acknowledged: z.object({ by: z.string(), at: time }).nullable(),
+})
+
+const handset = z.object({
+  id: z.string(),
+  model: z.string(),
+  mac: z.string().nullable(),
+  tunnelId: z.string().nullable(),
+  certificate: z.object({ serial: z.string().describe('hex'), notAfter: time }).nullable(),
+  certificateNote: z.string().nullable(),
+  files: z.array(z.string()),
+  enrolledAt: time.nullable(),
+  removedAt: time.nullable(),
+})
+
+const tunnel = z.object({
+  id: z.string(),
+  carrier: z.object({ kind: z.enum(['handset', 'gateway']), id: z.string() }),
+  addresses: z.array(z.string()),
+  publicKey: z.string().nullable(),
+  keyOrigin: z.string(),
+  lastHandshakeAt: time.nullable(),
+})
+
+export const employee = z.object({
+  id: z.string(),
+  name: z.string(),
+  email: z.string(),
+  extension: z.string(),
+  lifecycle: z.enum(['active', 'offboarding', 'offboarded']),
+  createdAt: time,
+  offboardRequestedAt: time.nullable(),
+  offboardedAt: time.nullable(),
+  handsets: z.array(handset),
+  tunnels: z.array(tunnel),
+  access: z.array(accessLine),
+})
+
+/** The employee, and this once the bearer secrets. */
+export const created = employee.extend({
+  handsets: z.array(handset.extend({ provisioningUrl: z.string().optional().describe('a secret; ends in /') })),
+  invite: z.object({ url: z.string().describe('a secret'), expiresAt: time }),
+  warnings: z.array(z.string()),
+})
+
+export const leaverFile = z.object({
+  version: z.literal(1),
+  complete: z.boolean(),
+  employee: z.object({ id: z.string(), name: z.string(), email: z.string(), extension: z.string() }),
+  requestedAt: time,
+  requestedBy: z.string(),
+  reason: z.string().nullable(),
+  completedAt: time.nullable(),
+  durationMs: z.number().nullable(),
+  doors: z.array(accessLine),
+  handsets: z.array(
+    z.object({ model: z.string(), mac: z.string().nullable(), certificateSerials: z.array(z.string()) }),
+  ),
+  addenda: z.array(z.object({ at: time, kind: z.string(), summary: z.string() })),
+  auditHead: z.object({ position: z.number(), hash: z.string() }).nullable(),
+})
+
+export const importRun = z.object({
+  id: z.string(),
+  total: z.number(),
+  done: z.number(),
+  finished: z.boolean(),
+  people: z.array(
+    z.object({
+      email: z.string(),
+      extension: z.string(),
+      state: z.enum(['queued', 'onboarded', 'failed']),
+      employeeId: z.string().nullable(),
+      inviteUrl: z.string().nullable().describe('a secret'),
+      problem: z.string().nullable(),
+    }),
+  ),
+})
+
+export const token = z.object({
+  id: z.string(),
+  label: z.string(),
+  role: z.enum(roles),
+  createdAt: time,
+  createdBy: z.string(),
+  lastUsedAt: time.nullable(),
+  revokedAt: time.nullable(),
+})
+export const createdToken = token.extend({ token: z.string().describe('a secret; shown this once') })
+
+export const model = z.object({
+  id: z.string(),
+  vendor: z.string(),
+  kind: z.enum(['desk-phone', 'softphone', 'gateway']),
+  name: z.string(),
+  capabilities: facts,
+  notes: z.array(z.string()),
+})
+
+export const doctorReport = z.object({
+  checks: z.array(
+    z.object({
+      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings']),
+      state: z.enum(['ok', 'note', 'problem']),
+      message: z.string(),
+      hint: z.string().nullable(),
+    }),
+  ),
+})
+
+export const problem = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number(),
+  detail: z.string(),
+  code: z.string().describe('stable; for scripts'),
+  hint: z.string().optional().describe('what to do next'),
+  problems: z.array(
+    z.object({
+      field: z.string().optional(),
+      row: z.number().optional(),
+      message: z.string(),
+      hint: z.string().optional(),
+    }),
+  ),
+})
+
+export const health = z.object({ status: z.literal('ok') })
+export const erased = z.object({ id: z.string(), erased: z.literal(true) })
+
+/** Lists are complete: there is no paging in version 1. */
+export function listOf<Item extends z.ZodType>(item: Item): z.ZodObject<{ items: z.ZodArray<Item> }> {
+  return z.object({ items: z.array(item) })
+}
+
+/** The shapes that OpenAPI shows under a name. */
+export const namedShapes: Readonly<Record<string, z.ZodType>> = {
+  AccessLine: accessLine,
+  Employee: employee,
+  CreatedEmployee: created,
+  LeaverFile: leaverFile,
+  ImportRun: importRun,
+  Token: token,
+  CreatedToken: createdToken,
+  Model: model,
+  DoctorReport: doctorReport,
+  Problem: problem,
+}

@@ -1,0 +1,40 @@
+import type { Request } from 'express'
+import { type Actor, type Authority, mayDo } from '../domain/token.ts'
+import { AppError } from '../errors.ts'
+import type { Application } from '../journeys/application.ts'
+
+/**
+ * Where a request came in. It is a fact of the listener, never of a header: being able to open the admin socket is the
+ * authority of an owner, on the network it is a bearer token.
+ */
+export type Door = 'admin-socket' | 'network'
+
+/** Set by the command line, believed on the admin socket only, and recorded as claimed. */
+export const userHeader = 'x-ringfence-user'
+
+export async function callerOf(request: Request, door: Door, application: Application): Promise<Actor | null> {
+  if (door === 'admin-socket') return { name: claimedUser(request), role: 'owner', via: 'local-socket' }
+  // RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
+  const token = /^Bearer +([A-Za-z0-9._~+/=-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
+  return token === undefined ? null : await application.authenticate(token)
+}
+
+/** @throws UNAUTHORIZED without a caller, FORBIDDEN when the role does not reach. */
+export function demand(actor: Actor | null, authority: Authority): Actor {
+  if (!actor) {
+    throw new AppError('UNAUTHORIZED', 'a token is needed', {
+      hint: 'send `Authorization: Bearer <token>`; `ringfence token create` on the server makes one',
+    })
+  }
+  if (!mayDo(actor.role, authority)) {
+    throw new AppError('FORBIDDEN', `the role ${actor.role} may not do this`, {
+      hint: `it takes a token whose role may ${authority}; ask an owner`,
+    })
+  }
+  return actor
+}
+
+function claimedUser(request: Request): string {
+  const claimed = request.headers[userHeader]
+  return typeof claimed === 'string' && /^[A-Za-z0-9._@\\-]{1,64}$/.test(claimed) ? claimed : 'unknown'
+}

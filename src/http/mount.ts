@@ -1,0 +1,103 @@
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express'
+import { z } from 'zod'
+import { AppError } from '../errors.ts'
+import type { Application } from '../journeys/application.ts'
+import { callerOf, type Door, demand } from './caller.ts'
+import { deepestJson, isDeeperThan } from './json-depth.ts'
+import type { Route } from './route.ts'
+
+/** Longest wait that `Prefer: wait=N` gets; proxies give up after a minute. */
+export const longestWaitSeconds = 50
+
+const jsonLimit = 1024 * 1024
+const csvLimit = 10 * 1024 * 1024
+
+/**
+ * Hangs one declared route into the app. The order is the point: who asks is settled before a byte of the body is read.
+ */
+export function mount(app: Express, route: Route, application: Application, door: Door): void {
+  const { method, path, authority, contract } = route
+  const readBody = bodyReader(contract.body)
+  app[method](path, async (request: Request, response: Response) => {
+    const hangUp = new AbortController()
+    response.once('close', () => hangUp.abort())
+    const actor = authority === 'public' ? null : demand(await callerOf(request, door, application), authority)
+    await readBody(request, response)
+    const waitSeconds = contract.waits ? preferredWait(request, response) : 0
+    const answer = await route.handle({
+      actor,
+      parameters: request.params,
+      body: contract.body instanceof z.ZodType ? checked(contract.body, request.body) : request.body,
+      query: contract.query ? checked(contract.query, request.query) : undefined,
+      waitSeconds,
+      signal: hangUp.signal,
+      request,
+      response,
+    })
+    if (typeof contract.answer !== 'string') response.status(contract.status ?? 200).json(answer)
+  })
+}
+
+/** The body parsers as promises, so that they run after the caller is known and throw into the route. */
+function bodyReader(body: Route['contract']['body']): (request: Request, response: Response) => Promise<void> {
+  if (body === undefined) return async () => undefined
+  const json = body !== 'csv'
+  const type = json ? 'application/json' : 'text/csv'
+  const parser = json
+    ? // No inflating: a small body must not become a large one.
+      express.json({ limit: jsonLimit, inflate: false, type, verify: (_request, _response, text) => refuseDeep(text) })
+    : express.raw({ limit: csvLimit, inflate: false, type })
+  return async (request, response) => {
+    if (!hasBody(request)) {
+      if (!json) throw wrongType(type)
+      return
+    }
+    if (!request.is(type)) throw wrongType(type)
+    await run(parser, request, response)
+  }
+}
+
+function run(handler: RequestHandler, request: Request, response: Response): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next: NextFunction = (error?: unknown) => (error === undefined ? resolve() : reject(error))
+    handler(request, response, next)
+  })
+}
+
+/** RFC 9112 section 6: a request has a body when it says how long it is; an empty one counts as none. */
+function hasBody(request: Request): boolean {
+  return request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0
+}
+
+function wrongType(type: string): AppError {
+  return new AppError('INVALID_INPUT', `the body must be ${type}`, { hint: `send it with \`Content-Type: ${type}\`` })
+}
+
+function refuseDeep(text: Uint8Array): void {
+  if (isDeeperThan(text, deepestJson)) {
+    throw new AppError('INVALID_INPUT', `the body is nested deeper than ${deepestJson} levels`, {
+      hint: 'the shapes are described at /api/v1/openapi.json',
+    })
+  }
+}
+
+function checked(schema: z.ZodType, value: unknown): unknown {
+  const result = schema.safeParse(value)
+  if (result.success) return result.data
+  const problems = result.error.issues.slice(0, 100).map((issue) => ({
+    ...(issue.path.length === 0 ? {} : { field: issue.path.join('.') }),
+    message: `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`,
+  }))
+  throw new AppError('INVALID_INPUT', 'the request does not have the expected shape', {
+    hint: 'the shapes are described at /api/v1/openapi.json',
+    problems,
+  })
+}
+
+function preferredWait(request: Request, response: Response): number {
+  const match = /(?:^|[,;\s])wait\s*=\s*"?([0-9]{1,6})"?/i.exec(request.get('prefer') ?? '')
+  if (!match) return 0
+  const seconds = Math.min(Number(match[1]), longestWaitSeconds)
+  response.set('Preference-Applied', `wait=${seconds}`)
+  return seconds
+}

@@ -1,0 +1,496 @@
+/**
+ * An application in memory for the tests of the doors (http, cli): real refusals, real shapes, no journeys behind it.
+ * `now` and the verdicts are values that a test sets.
+ */
+import { createHash, randomBytes } from 'node:crypto'
+import { enrolmentToken } from '../../src/domain/invite.ts'
+import type { Problem } from '../../src/domain/parse.ts'
+import { Secret } from '../../src/domain/secret.ts'
+import type { Actor, Role } from '../../src/domain/token.ts'
+import { AppError } from '../../src/errors.ts'
+import type {
+  AccessLine,
+  Application,
+  DoorFile,
+  DoorRequest,
+  EmployeeView,
+  HandsetInput,
+  ImportView,
+  JoinView,
+  LiveEvent,
+  ModelView,
+  Onboarded,
+  TokenView,
+} from '../../src/journeys/application.ts'
+
+type Verdict = AccessLine['verdict']
+
+export interface FakeApplication extends Application {
+  /** A live API token of this role. */
+  tokenFor(role: Role): string
+  /** What closing a door of this system comes to; default converged. */
+  closing: Record<string, Verdict>
+  demo: string[]
+  /** Everything that was done, with who did it. */
+  readonly deeds: { readonly deed: string; readonly actor: Actor }[]
+  readonly doorRequests: DoorRequest[]
+  /** What the next join page shows beside what the employee has. */
+  joinExtras: Partial<JoinView>
+  publish(event: LiveEvent): void
+  readonly subscribers: () => number
+  /** When set, every deed throws it. */
+  failure: Error | null
+  inviteTokenOf(employeeId: string): string
+}
+
+const at = '2026-11-22T14:00:00.000Z'
+
+const models: readonly ModelView[] = [
+  model('linphone-mobile', 'linphone', 'softphone', 'Linphone on iOS or Android', [
+    'no certificate: this app cannot hold one',
+  ]),
+  model('linphone-desktop', 'linphone', 'softphone', 'Linphone on a computer', []),
+  model('yealink-t54w', 'yealink', 'desk-phone', 'Yealink T54W', ['needs a home gateway']),
+  model('gateway-plain', 'gateway', 'gateway', 'Any router with WireGuard', []),
+]
+
+function model(id: string, vendor: string, kind: ModelView['kind'], name: string, notes: readonly string[]): ModelView {
+  return { id, vendor, kind, name, capabilities: { clientCertificate: 'none', testedOnHardware: false }, notes }
+}
+
+export function fakeApplication(): FakeApplication {
+  const people = new Map<string, EmployeeView>()
+  const invites = new Map<string, string>()
+  const imports = new Map<string, ImportView>()
+  const tokens = new Map<string, { view: TokenView; hash: string }>()
+  const listeners = new Set<(event: LiveEvent) => void>()
+  const steady = new Map<string, string>()
+  let counter = 0
+
+  const id = (): string => `01939d2c-0000-7000-8000-${String(++counter).padStart(12, '0')}`
+  const person = (employeeId: string): EmployeeView => {
+    const found = people.get(employeeId)
+    if (!found)
+      throw new AppError('NOT_FOUND', 'there is no such employee', { hint: '`ringfence list` shows everybody' })
+    return found
+  }
+  const did = (deed: string, actor: Actor): void => {
+    if (fake.failure) throw fake.failure
+    fake.deeds.push({ deed, actor })
+  }
+  const save = (view: EmployeeView): EmployeeView => {
+    people.set(view.id, view)
+    fake.publish({ kind: 'employee', employeeId: view.id, data: { lifecycle: view.lifecycle } })
+    return view
+  }
+  const line = (
+    system: string,
+    subject: AccessLine['subject'],
+    wanted: 'open' | 'closed',
+    verdict: Verdict,
+  ): AccessLine => ({
+    system,
+    instance: 'default',
+    subject,
+    wanted,
+    verdict,
+    evidence: verdict === 'retrying' ? null : { summary: `${subject.kind} seen ${wanted}`, facts: { revision: 7 } },
+    problem: verdict === 'converged' ? null : `${system} does not answer`,
+    hint: verdict === 'converged' ? null : 'look whether it is running',
+    nextTryAt: verdict === 'retrying' ? at : null,
+    at,
+    acknowledged: null,
+  })
+  const equip = (view: EmployeeView, inputs: readonly HandsetInput[]): EmployeeView => {
+    const problems: Problem[] = []
+    inputs.forEach((input, index) => {
+      if (!models.some(({ id: known }) => known === input.model)) {
+        problems.push({
+          field: `handsets.${index}.model`,
+          message: `${JSON.stringify(input.model)} is not a known model`,
+          hint: 'did you mean yealink-t54w?',
+        })
+      }
+    })
+    if (problems.length > 0)
+      throw new AppError('INVALID_INPUT', 'this cannot be handed out', {
+        hint: '`ringfence models` lists them',
+        problems,
+      })
+    const handsets = inputs.map((input) => ({
+      id: id(),
+      model: input.model,
+      mac: input.mac ?? null,
+      tunnelId: id(),
+      certificate: null,
+      certificateNote: 'no certificate: this app cannot hold one',
+      files: [input.mac ? `${input.mac}.cfg` : 'linphone.xml'],
+      enrolledAt: null,
+      removedAt: null,
+    }))
+    const tunnels = handsets.map((handset, index) => ({
+      id: handset.tunnelId,
+      carrier: { kind: 'handset' as const, id: handset.id },
+      addresses: [`10.77.0.${index + 12}/32`],
+      publicKey: `${'A'.repeat(43)}=`,
+      keyOrigin: 'server',
+      lastHandshakeAt: null,
+    }))
+    const access = handsets.flatMap((handset) => [
+      line('tunnel', { kind: 'tunnel', id: handset.tunnelId }, 'open', 'converged'),
+      line('phone-door', { kind: 'phone-door', id: handset.id }, 'open', 'converged'),
+      line('sip-account', { kind: 'sip-credential', id: handset.id }, 'open', 'converged'),
+    ])
+    return {
+      ...view,
+      handsets: [...view.handsets, ...handsets],
+      tunnels: [...view.tunnels, ...tunnels],
+      access: [...view.access, ...access],
+    }
+  }
+  const onboarded = (view: EmployeeView): Onboarded => {
+    const token = invites.get(view.id) ?? randomBytes(32).toString('base64url')
+    invites.set(view.id, token)
+    const provisioningUrls: Record<string, string> = {}
+    for (const handset of view.handsets) {
+      const enrol = enrolmentToken(token, handset.id)
+      steady.set(enrol, handset.id)
+      provisioningUrls[handset.id] = `https://phones.example.com:8443/p/${enrol}/`
+    }
+    const invite = { url: `https://phones.example.com:8443/join/${token}`, expiresAt: '2026-11-29T14:00:00.000Z' }
+    return { employee: view, invite, provisioningUrls, warnings: fake.demo.map((reason) => `demo mode: ${reason}`) }
+  }
+  const employeeOfInvite = (token: string): EmployeeView | undefined => {
+    for (const [employeeId, known] of invites) if (known === token) return people.get(employeeId)
+    return undefined
+  }
+  const file = (contentType: string, body: string, ifNoneMatch: string | null): DoorFile => {
+    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
+    return { contentType, body, etag, notModified: ifNoneMatch === etag }
+  }
+
+  const fake: FakeApplication = {
+    closing: {},
+    demo: [],
+    deeds: [],
+    doorRequests: [],
+    joinExtras: {},
+    failure: null,
+    publish: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    subscribers: () => listeners.size,
+    inviteTokenOf: (employeeId) => invites.get(employeeId)!,
+    tokenFor(role) {
+      const token = randomBytes(32).toString('base64url')
+      const view = { id: id(), label: role, role, createdAt: at, createdBy: 'test', lastUsedAt: null, revokedAt: null }
+      tokens.set(view.id, { view, hash: createHash('sha256').update(token).digest('hex') })
+      return token
+    },
+
+    overview: async () => ({ demo: fake.demo, counts: { employees: people.size }, stale: [] }),
+    models: () => models,
+    async onboard(input, actor) {
+      did('onboard', actor)
+      if (!/^[0-9]{2,15}$/.test(input.extension)) {
+        throw new AppError('INVALID_INPUT', 'this employee cannot be onboarded', {
+          hint: 'correct it and try again',
+          problems: [
+            {
+              field: 'extension',
+              message: `${JSON.stringify(input.extension)} is not an extension`,
+              hint: 'use 2 to 15 digits, such as 1001',
+            },
+          ],
+        })
+      }
+      for (const other of people.values()) {
+        if (other.extension === input.extension && other.lifecycle === 'active') {
+          throw new AppError('CONFLICT', `extension ${input.extension} belongs to somebody`, {
+            hint: 'offboard the holder first',
+            problems: [{ field: 'extension', message: 'taken' }],
+          })
+        }
+      }
+      const { name, email, extension } = input
+      const view = equip(
+        {
+          id: id(),
+          name,
+          email,
+          extension,
+          lifecycle: 'active',
+          createdAt: at,
+          offboardRequestedAt: null,
+          offboardedAt: null,
+          handsets: [],
+          tunnels: [],
+          access: [],
+        },
+        input.handsets,
+      )
+      return onboarded(save(view))
+    },
+    async addHandset(employeeId, handset, actor) {
+      did('addHandset', actor)
+      return onboarded(save(equip(person(employeeId), [handset])))
+    },
+    async removeHandset(handsetId, actor) {
+      did('removeHandset', actor)
+      const owner = [...people.values()].find((view) => view.handsets.some((handset) => handset.id === handsetId))
+      if (!owner) throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
+      return save({
+        ...owner,
+        handsets: owner.handsets.map((handset) => (handset.id === handsetId ? { ...handset, removedAt: at } : handset)),
+      })
+    },
+    async invite(employeeId, actor) {
+      did('invite', actor)
+      const view = person(employeeId)
+      if (view.lifecycle !== 'active')
+        throw new AppError('CONFLICT', `${view.name} is leaving`, { hint: 'a rehire is a new enrolment' })
+      invites.delete(employeeId)
+      return onboarded(view)
+    },
+    async offboard(employeeId, reason, actor) {
+      did(`offboard:${reason ?? ''}`, actor)
+      const view = person(employeeId)
+      if (view.lifecycle !== 'active') return view
+      const access = view.access.map((open) =>
+        line(open.system, open.subject, 'closed', fake.closing[open.system] ?? 'converged'),
+      )
+      const done = access.every(({ verdict }) => verdict === 'converged')
+      return save({
+        ...view,
+        lifecycle: done ? 'offboarded' : 'offboarding',
+        offboardRequestedAt: at,
+        offboardedAt: done ? at : null,
+        access,
+      })
+    },
+    async settled(employeeId, waitMs, signal) {
+      const until = Date.now() + waitMs
+      while (
+        person(employeeId).access.some(({ verdict }) => verdict === 'retrying') &&
+        Date.now() < until &&
+        !signal?.aborted
+      ) {
+        await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      return person(employeeId)
+    },
+    async acknowledge(employeeId, system, subjectId, actor) {
+      did('acknowledge', actor)
+      const view = person(employeeId)
+      if (!view.access.some((open) => open.system === system))
+        throw new AppError('NOT_FOUND', `no line of ${system}`, { hint: '`ringfence show` lists them' })
+      const access = view.access.map((open) =>
+        open.system === system && open.verdict !== 'retrying' && (subjectId === null || open.subject.id === subjectId)
+          ? { ...open, acknowledged: { by: actor.name, at } }
+          : open,
+      )
+      return save({ ...view, access })
+    },
+    async erase(employeeId, actor) {
+      did('erase', actor)
+      const view = person(employeeId)
+      if (view.lifecycle !== 'offboarded')
+        throw new AppError('CONFLICT', `${view.name} still holds access`, { hint: 'offboard first' })
+      people.delete(employeeId)
+    },
+    employees: async ({ lifecycle }) =>
+      [...people.values()].filter((view) => lifecycle === undefined || view.lifecycle === lifecycle),
+    async employee(who) {
+      if (fake.failure) throw fake.failure
+      const found = [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who))
+      return found ?? person(who)
+    },
+    async report(employeeId) {
+      const view = person(employeeId)
+      if (view.lifecycle === 'active')
+        throw new AppError('NOT_FOUND', `${view.name} did not leave`, { hint: '`ringfence offboard` comes first' })
+      const { name, email, extension } = view
+      return {
+        version: 1,
+        complete: view.lifecycle === 'offboarded',
+        employee: { id: view.id, name, email, extension },
+        requestedAt: at,
+        requestedBy: fake.deeds.findLast(({ deed }) => deed.startsWith('offboard'))?.actor.name ?? 'test',
+        reason: null,
+        completedAt: view.offboardedAt,
+        durationMs: view.offboardedAt ? 420 : null,
+        doors: view.access,
+        handsets: view.handsets.map(({ model: handsetModel, mac }) => ({
+          model: handsetModel,
+          mac,
+          certificateSerials: [],
+        })),
+        addenda: [],
+        auditHead: { position: 12, hash: 'ab'.repeat(32) },
+      }
+    },
+
+    async importRoster(csv, actor) {
+      did('importRoster', actor)
+      const rows = Buffer.from(csv).toString().trim().split('\n').slice(1)
+      const problems = rows.flatMap((row, index) =>
+        row.split(',').length < 4 ? [{ row: index + 2, message: 'this row has too few columns' }] : [],
+      )
+      if (problems.length > 0)
+        throw new AppError('INVALID_INPUT', 'nothing was imported', {
+          hint: 'correct the rows and import again',
+          problems,
+        })
+      const run: ImportView = {
+        id: id(),
+        total: rows.length,
+        done: 0,
+        finished: false,
+        people: rows.map((row) => ({
+          email: row.split(',')[1]!,
+          extension: row.split(',')[2]!,
+          state: 'queued',
+          employeeId: null,
+          inviteUrl: null,
+          problem: null,
+        })),
+      }
+      imports.set(run.id, run)
+      return run
+    },
+    async importRun(runId) {
+      const run = imports.get(runId)
+      if (!run) throw new AppError('NOT_FOUND', 'there is no such import', { hint: 'it may be too long ago' })
+      // Each look does one more person, so that a reader sees it go on.
+      const done = Math.min(run.done + 1, run.total)
+      const next: ImportView = {
+        ...run,
+        done,
+        finished: done === run.total,
+        people: run.people.map((entry, index) =>
+          index >= done
+            ? entry
+            : entry.extension === '666'
+              ? { ...entry, state: 'failed', problem: 'extension 666 is taken' }
+              : {
+                  ...entry,
+                  state: 'onboarded',
+                  employeeId: id(),
+                  inviteUrl: `https://phones.example.com:8443/join/${'x'.repeat(43)}`,
+                },
+        ),
+      }
+      imports.set(runId, next)
+      return next
+    },
+
+    async createToken(label, role, actor) {
+      did('createToken', actor)
+      const token = fake.tokenFor(role)
+      const entry = [...tokens.values()].at(-1)!
+      entry.view = { ...entry.view, label, createdBy: actor.name }
+      return { view: entry.view, token: new Secret(token) }
+    },
+    tokens: async () => [...tokens.values()].map(({ view }) => view),
+    async revokeToken(tokenId, actor) {
+      did('revokeToken', actor)
+      const entry = tokens.get(tokenId)
+      if (!entry)
+        throw new AppError('NOT_FOUND', 'there is no such token', { hint: '`ringfence token list` shows them' })
+      entry.view = { ...entry.view, revokedAt: at }
+      return entry.view
+    },
+    async authenticate(token) {
+      const hash = createHash('sha256').update(token).digest('hex')
+      const entry = [...tokens.values()].find((known) => known.hash === hash && known.view.revokedAt === null)
+      return entry ? { name: entry.view.label, role: entry.view.role, via: 'token' } : null
+    },
+
+    doctor: async () => ({
+      checks: [
+        { area: 'host', state: 'ok', message: 'node is new enough', hint: null },
+        { area: 'hub', state: 'problem', message: 'wireguard-go is not installed', hint: 'apt install wireguard-go' },
+      ],
+    }),
+    subscribe(listener) {
+      listeners.add(listener)
+      return { stop: () => void listeners.delete(listener) }
+    },
+    metrics: async () => '# TYPE ringfence_employees gauge\nringfence_employees 1\n',
+
+    async join(token) {
+      if (fake.failure) throw fake.failure
+      const view = employeeOfInvite(token)
+      if (view?.lifecycle !== 'active') return null
+      return {
+        name: view.name,
+        extension: view.extension,
+        expiresAt: '2026-11-29T14:00:00.000Z',
+        demo: fake.demo,
+        handsets: view.handsets.map((handset) => {
+          const known = models.find(({ id: modelId }) => modelId === handset.model)!
+          const url = `https://phones.example.com:8443/p/${enrolmentToken(token, handset.id)}/`
+          const softphone = known.kind === 'softphone'
+          return {
+            id: handset.id,
+            modelId: handset.model,
+            modelName: known.name,
+            kind: softphone ? 'softphone' : 'desk-phone',
+            tunnel: softphone ? { fileName: 'office.conf', configuration: new Secret(tunnelText) } : null,
+            softphoneUrl: softphone ? `${url}linphone.xml` : null,
+            softphoneDeepLink: softphone ? `linphone-config:${url}linphone.xml` : null,
+            provisioningUrl: softphone ? null : url,
+            certificateFiles:
+              handset.model === 'linphone-desktop'
+                ? [
+                    { name: 'client.pem', what: 'your certificate' },
+                    { name: 'client-key.pem', what: 'its private key' },
+                  ]
+                : [],
+            enrolled: handset.enrolledAt !== null,
+            notes: known.notes,
+          }
+        }),
+        gateways: [],
+        ...fake.joinExtras,
+      }
+    },
+    async joinTunnel(token, fileName) {
+      const view = employeeOfInvite(token)
+      return view?.lifecycle === 'active' && fileName === 'office.conf'
+        ? file('text/plain; charset=utf-8', tunnelText, null)
+        : null
+    },
+    async joinFile(token, fileName) {
+      const view = employeeOfInvite(token)
+      return view?.lifecycle === 'active' && fileName === 'client.pem'
+        ? file('application/x-pem-file', 'PEM\n', null)
+        : null
+    },
+    async serveFile(request) {
+      fake.doorRequests.push(request)
+      if (fake.failure) throw fake.failure
+      const handsetId = steady.get(request.token)
+      const owner = [...people.values()].find((view) => view.handsets.some((handset) => handset.id === handsetId))
+      const handset = owner?.handsets.find((candidate) => candidate.id === handsetId)
+      if (owner?.lifecycle !== 'active' || !handset?.files.includes(request.fileName)) return null
+      return file('text/xml; charset=utf-8', `<config>${handset.id}</config>\n`, request.ifNoneMatch)
+    },
+    revocationList: async () => Buffer.from([0x30, 0x03, 0x02, 0x01, 0x01]),
+  }
+  return fake
+}
+
+/** About as long as a real one. */
+export const tunnelText = `[Interface]
+PrivateKey = ${'k'.repeat(43)}=
+Address = 10.77.0.12/32
+MTU = 1280
+
+[Peer]
+PublicKey = ${'p'.repeat(43)}=
+PresharedKey = ${'s'.repeat(43)}=
+AllowedIPs = 10.77.0.1/32, 192.0.2.10/32
+Endpoint = vpn.example.com:51820
+PersistentKeepalive = 25
+`
