@@ -67,49 +67,37 @@ export function revocationListSigner(issuer: Issuer): (list: RevocationList) => 
 }
 
 /**
- * Joins entries, each serial once, and keeps what it joined: as long as entries are only added, the old bytes stay and
- * the new ones are appended. When one is gone or dated anew, it joins all of them again.
+ * Joins entries, each serial once, and keeps what it joined. Entries that are only added are appended to the old bytes;
+ * when some are gone (certificates run out every day) or dated anew, the kept bytes of the others are joined again.
  */
 function joinedEntries(): (entries: readonly RevokedEntry[]) => Buffer {
-  let known = new Map<string, { revokedAt: string; pass: number }>()
+  let known = new Map<string, { readonly revokedAt: string; readonly der: Buffer; pass: number }>()
   let block: Buffer = Buffer.alloc(0)
   let pass = 0
 
   return (entries) => {
     pass += 1
-    const added: RevokedEntry[] = []
+    const added: typeof known = new Map()
     let kept = 0
     for (const entry of entries) {
       // The store's spelling is the canonical one, so the first look nearly always hits.
-      const before = known.get(entry.serial) ?? known.get(canonicalSerial(entry.serial))
-      if (before === undefined) added.push(entry)
-      else if (before.pass !== pass) {
-        if (before.revokedAt !== entry.revokedAt) return joinAgain(entries)
+      const canonical = known.has(entry.serial) ? entry.serial : canonicalSerial(entry.serial)
+      const before = known.get(canonical)
+      if (before?.pass === pass || added.has(canonical)) continue
+      if (before?.revokedAt === entry.revokedAt) {
         before.pass = pass
         kept += 1
-      }
+      } else added.set(canonical, { revokedAt: entry.revokedAt, der: entryOf(entry), pass })
     }
-    if (kept < known.size) return joinAgain(entries)
-    if (added.length > 0) append(added)
-    return block
-  }
-
-  function joinAgain(entries: readonly RevokedEntry[]): Buffer {
-    known = new Map()
-    block = Buffer.alloc(0)
-    append(entries)
-    return block
-  }
-
-  function append(entries: readonly RevokedEntry[]): void {
-    const fresh = new Map<string, RevokedEntry>()
-    for (const entry of entries) {
-      const serial = canonicalSerial(entry.serial)
-      if (!fresh.has(serial)) fresh.set(serial, entry)
+    if (kept < known.size) {
+      known = new Map([...known].filter(([, { pass: seen }]) => seen === pass))
+      block = Buffer.concat(Array.from(known.values(), ({ der }) => der))
     }
-    // All are made before any is noted: an entry that cannot be listed must not count as known.
-    block = Buffer.concat([block, ...Array.from(fresh.values(), entryOf)])
-    for (const [serial, { revokedAt }] of fresh) known.set(serial, { revokedAt, pass })
+    if (added.size > 0) {
+      block = Buffer.concat([block, ...Array.from(added.values(), ({ der }) => der)])
+      for (const [serial, item] of added) known.set(serial, item)
+    }
+    return block
   }
 }
 

@@ -71,32 +71,34 @@ async function revocationListRows(handset: HandsetAuthority, folder: string): Pr
   let list: Buffer = Buffer.alloc(0)
   const turns = 24
   const warmUp = 6
+  let number = 1
   // New strings for each list, as rows come from a database: the engine must not know their hashes already.
-  const answers = Array.from({ length: turns + warmUp }, () =>
-    entries.map((entry) => ({
-      serial: Buffer.from(entry.serial).toString(),
-      revokedAt: Buffer.from(revokedAt).toString(),
-    })),
-  )
-  const next = await cpuOf(
-    turns,
-    async (turn) => {
-      list = await handset.signRevocationList({ ...frame, number: turn + 2, entries: answers[turn]! })
-    },
-    warmUp,
-  )
+  const fresh = (from: number) =>
+    entries.slice(from).map((entry) => ({ serial: Buffer.from(entry.serial).toString(), revokedAt }))
+  const cpuOfLists = (answers: ReturnType<typeof fresh>[]) =>
+    cpuOf(
+      turns,
+      async (turn) => {
+        list = await handset.signRevocationList({ ...frame, number: ++number, entries: answers[turn]! })
+      },
+      warmUp,
+    )
+  const next = await cpuOfLists(Array.from({ length: turns + warmUp }, () => fresh(0)))
+  // The warm-up takes the last answers; each list misses one entry that the one before it had.
+  const order = Array.from({ length: turns + warmUp }, (_, turn) => (turn + warmUp) % (turns + warmUp))
+  const pruned = await cpuOfLists(order.map(fresh))
   const reading = await cpuOf(20, async () => readRevocationList(list, handset.certificate))
   const anchor = `openssl ca -gencrl of as many: ${await opensslList(folder, entries)}`
   return [
     {
       what: `revocation list with ${entryCount} entries`,
       target: '<= 5 ms CPU',
-      measured: `${next.toFixed(2)} ms CPU (first after a start: ${first.toFixed(1)})`,
+      measured: `${next.toFixed(2)} ms CPU (with one that ran out since: ${pruned.toFixed(2)}; first after a start: ${first.toFixed(1)})`,
       anchor,
       met: next <= 5,
     },
     {
-      what: `reading such a list back and checking its signature`,
+      what: 'reading such a list back and checking its signature',
       target: 'none',
       measured: `${reading.toFixed(2)} ms CPU`,
       anchor: 'none',

@@ -121,6 +121,27 @@ describe('a revocation list', () => {
     expect(text).toContain('Jan  1 00:00:00 2051 GMT')
   })
 
+  test('holds exactly what is revoked, whatever came and went before it', async () => {
+    const { signRevocationList } = (await openTestAuthorities(folder)).handset
+    const serial = fc.integer({ min: 1, max: 12 }).map((value) => value.toString(16).padStart(2, '0'))
+    const date = fc.constantFrom(revokedAt, '2026-10-02T00:00:00.000Z')
+    const revoked = fc.array(fc.record({ serial, revokedAt: date }), { maxLength: 14 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(revoked, { maxLength: 6 }), async (lists) => {
+        for (const entries of lists) {
+          const list = await signRevocationList({ ...frame, entries })
+          const untouched = await (await openTestAuthorities(folder)).handset.signRevocationList({ ...frame, entries })
+          expect(list.length).toBe(untouched.length)
+          const read = readRevocationList(list, authorities.handset.certificate)
+          expect(read.signatureValid && [...read.serials].sort()).toEqual(
+            [...new Set(entries.map((e) => e.serial))].sort(),
+          )
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }, 30_000)
+
   test('keeps any serial up to 20 bytes positive, as OpenSSL prints it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 20 }), async (bytes) => {
