@@ -93,7 +93,7 @@ export function nftFirewall(settings: HubSettings, system: Pick<System, 'run'>):
       }
     },
     async change(admit, expel, signal) {
-      if (admit.length === 0 && (await expelUnseen(expel, signal))) return
+      if (admit.length === 0 && expel.length > 0 && (await expelUnseen(expel, signal))) return
       const now = await list(signal)
       const { remove, add } = elementChanges(now?.admitted ?? [], admit, expel)
       if (now === undefined || now.rules !== installedRules) {

@@ -18,6 +18,8 @@ interface HubChildOptions {
   readonly command?: readonly [string, ...string[]]
   /** How long the first start may take until it is given up; default 20 s. */
   readonly startTimeoutMs?: number
+  /** Where the child's own log lines go; default: where ours go. */
+  readonly output?: 'inherit' | 'ignore'
 }
 
 const entry = fileURLToPath(new URL('hub-entry.ts', import.meta.url))
@@ -33,7 +35,7 @@ const stopTimeoutMs = 20_000
 export async function startHubChild(
   settings: HubSettingsInput,
   log: HubLog,
-  { command = [process.execPath, entry], startTimeoutMs = 20_000 }: HubChildOptions = {},
+  { command = [process.execPath, entry], startTimeoutMs = 20_000, output = 'inherit' }: HubChildOptions = {},
 ): Promise<HubChild> {
   const client = hubClient(settings.socketPath, { timeoutMs: stopTimeoutMs })
   let child: ChildProcess | undefined
@@ -48,7 +50,7 @@ export async function startHubChild(
       // Settings hold no secret; the environment still keeps them out of the list of processes.
       env: { ...process.env, RINGFENCE_HUB_SETTINGS: JSON.stringify(settings) },
       // The channel tells the child when its parent is gone.
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', output, output, 'ipc'],
     })
     child = started
     gone = new Promise((resolve) => {

@@ -1,0 +1,262 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
+import { monotonicMs } from '../lab/agent.ts'
+import type { Agent } from '../lab/agent-client.ts'
+import { type LabHub, startLabHub } from '../lab/hub.ts'
+import { type Client, type Home, type Office, openOffice, tunnelNeeds, until } from '../lab/network.ts'
+import { describeLive } from '../setup/requirements.ts'
+
+const run = promisify(execFile)
+const signal = () => AbortSignal.timeout(20_000)
+const hubAddress = '10.77.0.1'
+const waitMs = 400
+
+interface Phone {
+  readonly address: string
+  readonly home: Home
+  readonly client: Client
+  readonly agent: Agent
+  readonly presharedKey: Secret
+}
+
+describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
+  let office: Office
+  let hub: LabHub
+  let pbx: Agent
+  let host: Agent
+  let hubKey: string
+  let nextAddress = 10
+
+  beforeAll(async () => {
+    office = await openOffice()
+    // Another service of the PBX host and of the hub's host that no handset has any business with.
+    pbx = await office.pbx.agent()
+    for (const port of [5061, 5062, 22, 8088]) await pbx.listen({ protocol: 'tcp', address: office.pbxAddress, port })
+    for (const port of [10_000, 20_000, 5060]) await pbx.listen({ protocol: 'udp', address: office.pbxAddress, port })
+    hub = await startLabHub(office.hub)
+    host = await office.hub.agent()
+    await host.listen({ protocol: 'tcp', address: hubAddress, port: 8443 })
+    for (const port of [22, 8080]) await host.listen({ protocol: 'tcp', address: '0.0.0.0', port })
+    hubKey = (await hub.client.describe(signal())).publicKey
+  }, 30_000)
+  afterAll(async () => {
+    await hub?.[Symbol.asyncDispose]()
+    await office?.[Symbol.asyncDispose]()
+  }, 30_000)
+
+  async function newPhone(): Promise<Phone> {
+    const address = `10.77.0.${nextAddress++}`
+    const home = await office.home()
+    const privateKey = newPrivateKey()
+    const presharedKey = new Secret(newPrivateKey().reveal())
+    const allowedIps = [`${address}/32`]
+    await hub.client.applyPeers(
+      {
+        revision: hub.nextRevision(),
+        put: [{ publicKey: publicKeyOf(privateKey), presharedKey, allowedIps }],
+        remove: [],
+      },
+      signal(),
+    )
+    await admit(address)
+    const client = await home.connect({
+      hubKey,
+      port: 51_820,
+      address: `${address}/32`,
+      // More than a real handset gets, so that it is the hub which says no.
+      allowedIps: ['10.91.0.0/24', '10.77.0.0/16'],
+      privateKey,
+      presharedKey,
+    })
+    return { address, home, client, agent: await home.agent(), presharedKey }
+  }
+
+  const admit = (address: string) =>
+    hub.client.applyFirewall({ revision: hub.nextRevision(), admit: [`${address}/32`], expel: [] }, signal())
+  const expel = (address: string) =>
+    hub.client.applyFirewall({ revision: hub.nextRevision(), admit: [], expel: [`${address}/32`] }, signal())
+  const removePeer = (publicKey: string) =>
+    hub.client.applyPeers({ revision: hub.nextRevision(), put: [], remove: [publicKey] }, signal())
+  const media = { protocol: 'udp', address: '10.91.0.2' } as const
+  const flows = (phone: Phone, port: number, more = 20) =>
+    phone.agent.received(port).then(async ({ count }) => {
+      await until(async () => (await phone.agent.received(port)).count >= count + more)
+    })
+
+  test('a handset reaches the PBX ports, the media ports and the phone door, and nothing else', async () => {
+    const phone = await newPhone()
+    const probe = (protocol: 'tcp' | 'udp', address: string, port: number) =>
+      phone.agent.probe({ protocol, address, port, waitMs: 2_000 })
+    expect(await probe('tcp', office.pbxAddress, 5061)).toBe('answered')
+    expect(await probe('tcp', office.pbxAddress, 5062)).toBe('answered')
+    expect(await probe('udp', office.pbxAddress, 10_000)).toBe('answered')
+    expect(await probe('udp', office.pbxAddress, 20_000)).toBe('answered')
+    expect(await probe('tcp', hubAddress, 8443)).toBe('answered')
+    const closed = (protocol: 'tcp' | 'udp', address: string, port: number) =>
+      phone.agent.probe({ protocol, address, port, waitMs })
+    const forbidden = await Promise.all([
+      closed('tcp', office.pbxAddress, 22),
+      closed('tcp', office.pbxAddress, 8088),
+      closed('udp', office.pbxAddress, 5060),
+      closed('tcp', hubAddress, 22),
+      closed('tcp', hubAddress, 8080),
+      // The same services by the hub's address on the office side.
+      closed('tcp', '10.91.0.1', 8080),
+    ])
+    // Dropped, not refused: silence also tells that no other rule answered.
+    expect(forbidden).toEqual(forbidden.map(() => 'silent'))
+    // They do listen: the office's side gets an answer from the very same ports.
+    expect(await pbx.probe({ protocol: 'tcp', address: '10.91.0.1', port: 8080, waitMs })).toBe('answered')
+    expect(await host.probe({ protocol: 'tcp', address: office.pbxAddress, port: 22, waitMs })).toBe('answered')
+  }, 30_000)
+
+  test('two handsets cannot reach each other, and neither PBX nor host can open a port on a handset', async () => {
+    const [one, two] = [await newPhone(), await newPhone()]
+    await two.agent.listen({ protocol: 'tcp', address: two.address, port: 80 })
+    await two.agent.listen({ protocol: 'udp', address: two.address, port: 12_000 })
+    // Both tunnels are up, so silence is the firewall's.
+    for (const phone of [one, two]) {
+      expect(await phone.agent.probe({ ...media, port: 10_000, waitMs: 6_000 })).toBe('answered')
+    }
+    const web = { protocol: 'tcp', address: two.address, port: 80, waitMs } as const
+    expect(await one.agent.probe(web)).toBe('silent')
+    expect(await one.agent.probe({ ...web, protocol: 'udp', port: 12_000 })).toBe('silent')
+    expect(await pbx.probe(web)).toBe('silent')
+    expect(await host.probe(web)).not.toBe('answered')
+    expect(await two.agent.received(80)).toMatchObject({ count: 0 })
+    expect(await two.agent.received(12_000)).toMatchObject({ count: 0 })
+  }, 30_000)
+
+  test("a removed peer's last packet passes within milliseconds, and the other phone hears no gap and no new handshake", async () => {
+    const [leaver, other] = [await newPhone(), await newPhone()]
+    await leaver.agent.stream({ ...media, port: 10_000, everyMs: 1 })
+    await other.agent.stream({ ...media, port: 20_000, everyMs: 5 })
+    await flows(leaver, 10_000)
+    await flows(other, 20_000)
+    const handshake = await other.client.lastHandshakeAt()
+    const before = await other.agent.received(20_000)
+
+    const startedAt = monotonicMs()
+    await removePeer(leaver.client.publicKey)
+    const returnedAt = monotonicMs()
+    expect(await hub.client.readPeers([leaver.client.publicKey], signal())).toEqual([])
+    await flows(other, 20_000, 100)
+
+    const last = await pbx.received(10_000)
+    expect(last.lastAtMs - returnedAt).toBeLessThan(50)
+    expect(last.lastAtMs - startedAt).toBeLessThan(100)
+    // The leaver still sends, and nothing arrives any more.
+    await flows(other, 20_000, 50)
+    expect((await pbx.received(10_000)).count).toBe(last.count)
+    expect(await other.client.lastHandshakeAt()).toBe(handshake)
+    const after = await other.agent.received(20_000)
+    expect(after.longestGapMs).toBeLessThan(Math.max(200, before.longestGapMs + 1))
+    await leaver.agent.stopStreams(null)
+    await other.agent.stopStreams(null)
+  }, 30_000)
+
+  test("an expelled handset's running call and TCP connection die at once, in both directions", async () => {
+    const [leaver, other] = [await newPhone(), await newPhone()]
+    await leaver.agent.stream({ protocol: 'tcp', address: office.pbxAddress, port: 5061, everyMs: 5 })
+    await leaver.agent.stream({ ...media, port: 10_000, everyMs: 5 })
+    await other.agent.stream({ ...media, port: 20_000, everyMs: 5 })
+    for (const port of [5061, 10_000]) await flows(leaver, port)
+    await flows(other, 20_000)
+
+    await expel(leaver.address)
+    const expelledAt = monotonicMs()
+    await flows(other, 20_000, 60)
+    for (const port of [5061, 10_000]) {
+      expect((await pbx.received(port)).lastAtMs - expelledAt).toBeLessThan(50)
+      expect((await leaver.agent.received(port)).lastAtMs - expelledAt).toBeLessThan(50)
+    }
+    // Its tunnel still stands: it is the firewall alone that holds.
+    expect(await hub.client.readPeers([leaver.client.publicKey], signal())).toHaveLength(1)
+    await leaver.agent.stopStreams(null)
+    await other.agent.stopStreams(null)
+  }, 30_000)
+
+  test('a peer that is put again as it is keeps its session', async () => {
+    const phone = await newPhone()
+    await phone.agent.stream({ ...media, port: 10_000, everyMs: 5 })
+    await flows(phone, 10_000)
+    const handshake = await phone.client.lastHandshakeAt()
+    const spec = {
+      publicKey: phone.client.publicKey,
+      presharedKey: phone.presharedKey,
+      allowedIps: [`${phone.address}/32`],
+    }
+    for (let round = 0; round < 20; round++) {
+      await hub.client.applyPeers({ revision: hub.nextRevision(), put: [spec], remove: [] }, signal())
+    }
+    await flows(phone, 10_000, 50)
+    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(200)
+    expect(await phone.client.lastHandshakeAt()).toBe(handshake)
+    await phone.agent.stopStreams(null)
+  }, 30_000)
+
+  test('a table that somebody flushed is noticed and put back with its next change', async () => {
+    const phone = await newPhone()
+    const web = { protocol: 'tcp', address: office.pbxAddress, port: 22, waitMs } as const
+    await office.hub.run('nft', 'flush', 'chain', 'inet', `ringfence_${hub.settings.interface}`, 'from_handsets')
+    expect(await phone.agent.probe({ ...web, waitMs: 2_000 })).toBe('answered')
+    const changed = await hub.client.readFirewall(signal())
+    expect(changed.rulesIntact).toBe(false)
+    expect(changed.admitted).toContain(`${phone.address}/32`)
+
+    await admit(phone.address)
+    expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(true)
+    expect(await phone.agent.probe(web)).toBe('silent')
+  }, 30_000)
+
+  test('a hub process that is killed is started again, takes over its interface, and no phone notices', async () => {
+    const phone = await newPhone()
+    await phone.agent.stream({ ...media, port: 10_000, everyMs: 5 })
+    await flows(phone, 10_000)
+    const handshake = await phone.client.lastHandshakeAt()
+    const admitted = (await hub.client.readFirewall(signal())).admitted
+    const killed = hub.pid()!
+    process.kill(killed, 'SIGKILL')
+    await until(() => hub.pid() !== undefined && hub.pid() !== killed)
+    await until(
+      () =>
+        hub.client.describe(signal()).then(
+          () => true,
+          () => false,
+        ),
+      15_000,
+    )
+
+    const description = await hub.client.describe(signal())
+    expect(description.did).toContain(`took over the running interface ${hub.settings.interface}`)
+    expect(description.publicKey).toBe(hubKey)
+    expect(await hub.client.readPeers([phone.client.publicKey], signal())).toHaveLength(1)
+    expect(await hub.client.readFirewall(signal())).toEqual({ admitted, rulesIntact: true })
+    await flows(phone, 10_000, 50)
+    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(200)
+    expect(await phone.client.lastHandshakeAt()).toBe(handshake)
+    await phone.agent.stopStreams(null)
+  }, 40_000)
+
+  test('a stopped hub leaves no interface, firewall table, process or socket behind', async () => {
+    const { interface: name, socketPath, dataFolder } = hub.settings
+    const pid = Number(await readFile(join(dataFolder, `${name}.pid`), 'utf8'))
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8')).toContain('wireguard-go')
+    await hub.stop()
+    // Where the first process of a machine reaps no orphans, an empty entry stays in the list for a while.
+    expect(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).toBe('')
+    expect(existsSync(`/var/run/wireguard/${name}.sock`)).toBe(false)
+    expect(existsSync(socketPath)).toBe(false)
+    expect(await office.hub.run('ip', '-o', 'link', 'show')).not.toContain(name)
+    expect(await office.hub.run('nft', 'list', 'tables')).toBe('')
+    expect(hub.pid()).toBe(undefined)
+    // The key stays: with another one every handset would need a new configuration.
+    expect((await run('stat', ['-c', '%a', join(dataFolder, 'hub.key')])).stdout.trim()).toBe('600')
+  }, 30_000)
+})
