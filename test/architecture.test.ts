@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { importEffects } from './architecture/import-effects.ts'
 import { directionFaults, homeFaults, homes, type Module, purityFaults, shapeFaults } from './architecture/rules.ts'
 
 const checkout = join(import.meta.dirname, '..')
@@ -51,36 +51,9 @@ describe('the source', () => {
 
   test('does nothing when it is imported: no file read, no process, no timer, no listener', () => {
     const modules = sources.map(({ path }) => path).filter((path) => !programs.includes(path))
-    const { status, stdout, stderr } = spawnSync(
-      process.execPath,
-      [
-        '--permission',
-        // Its own code may be read, templates and settings may not; writing and starting programs is not allowed at all.
-        ...['src', 'node_modules', 'package.json'].map((path) => `--allow-fs-read=${join(checkout, path)}`),
-        '--input-type=module',
-        '--eval',
-        importAll(modules),
-      ],
-      { cwd: checkout, encoding: 'utf8', timeout: 25_000, env: {} },
-    )
-    expect(stderr).toBe('')
-    expect(JSON.parse(stdout)).toEqual({ imported: modules.length, failures: [], busy: [] })
-    expect(status).toBe(0)
+    expect(importEffects(modules)).toEqual({ failures: [], busy: [], said: '' })
   })
 })
-
-/** A program that imports each and says which failed and what is then still going on. */
-function importAll(modules: readonly string[]): string {
-  return `
-    const before = process.getActiveResourcesInfo()
-    const failures = []
-    for (const path of ${JSON.stringify(modules)}) {
-      try { await import(${JSON.stringify(`file://${checkout}/`)} + path) } catch (error) { failures.push(path + ': ' + error.message) }
-    }
-    const busy = process.getActiveResourcesInfo().filter((kind) => !before.includes(kind))
-    console.log(JSON.stringify({ imported: ${modules.length}, failures, busy }))
-  `
-}
 
 describe('the tests', () => {
   test('expect something, each file of them', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { importEffects } from './import-effects.ts'
 import { directionFaults, homeFaults, importsOf, purityFaults, shapeFaults } from './rules.ts'
 
 const at = (path: string, text: string) => ({ path, text })
@@ -83,5 +84,30 @@ describe('the rules of architecture notice', () => {
     expect(importsOf(at('src/pki/a.ts', "import forge, { type X, y as z } from '../errors.ts'"))).toEqual([
       { target: 'src/errors.ts', typeOnly: false, names: ['X', 'y'] },
     ])
+  })
+})
+
+describe('importing a module is noticed when it', () => {
+  const fixture = (name: string) => importEffects([`test/fixtures/architecture/${name}.ts`])
+
+  test('reads a file', () => {
+    expect(fixture('reads').failures).toEqual([
+      expect.stringContaining('reads.ts: Access to this API has been restricted'),
+    ])
+  })
+
+  test('starts a program', () => {
+    expect(fixture('starts').failures).toEqual([
+      expect.stringContaining('starts.ts: Access to this API has been restricted'),
+    ])
+  })
+
+  test('opens a listener or sets a timer', () => {
+    expect(fixture('listens').busy).toContain('TCPSERVERWRAP')
+    expect(fixture('ticks').busy).toContain('Timeout')
+  })
+
+  test('but not when it does nothing', () => {
+    expect(fixture('quiet')).toEqual({ failures: [], busy: [], said: '' })
   })
 })
