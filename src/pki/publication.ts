@@ -8,7 +8,7 @@ import { readRevocationList, revocationListPem } from './revocation-list.ts'
 /** DER, what the CRL distribution point serves (RFC 5280 section 4.2.1.13), and PEM, what a PBX reads. */
 export const publishedFiles = { der: 'handsets.crl', pem: 'handsets.pem' } as const
 
-export interface PublishedList {
+interface PublishedList {
   readonly number: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date
