@@ -103,7 +103,7 @@ describe('importing a module is noticed when it', () => {
   })
 
   test('opens a listener or sets a timer', () => {
-    expect(fixture('listens').busy).toContain('TCPSERVERWRAP')
+    expect(fixture('listens').busy).toContain('TCPServerWrap')
     expect(fixture('ticks').busy).toContain('Timeout')
   })
 
