@@ -1,0 +1,176 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { consoleRoutes } from '../../src/http/console.ts'
+import { ada, type Doors, openDoors } from './doors.ts'
+import { type Answer, ask, jsonBody } from './http-client.ts'
+
+let doors: Doors
+beforeAll(async () => {
+  doors = await openDoors()
+})
+afterAll(async () => doors?.[Symbol.asyncDispose]())
+
+const covered = new Set<string>()
+
+/** Asks over the admin socket and holds the answer against the declared shape, with nothing beside it. */
+async function call(
+  method: string,
+  path: string,
+  body?: unknown,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const answer = await ask(doors.socket, {
+    method,
+    path,
+    headers: { ...(body === undefined ? {} : jsonBody), ...headers },
+    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+  const bare = path.split('?')[0]!
+  const route = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).find(
+    (candidate) =>
+      candidate.method === method.toLowerCase() &&
+      new RegExp(`^${candidate.path.replace(/:[a-z]+/g, '[^/]+')}$`).test(bare),
+  )
+  if (answer.status < 400 && route?.contract.answer instanceof z.ZodType) {
+    covered.add(`${route.method} ${route.path}`)
+    expect(route.contract.answer.parse(answer.json)).toEqual(answer.json)
+    expect(answer.status).toBe(route.contract.status ?? 200)
+  }
+  return answer
+}
+
+type Body = Record<string, unknown> & {
+  id: string
+  handsets: { id: string; provisioningUrl?: string }[]
+  invite: { url: string }
+}
+
+describe('the API', () => {
+  test('a person is onboarded, seen, given and taken things, offboarded, reported and erased', async () => {
+    const onboarded = await call('POST', '/api/v1/employees', ada)
+    const body = onboarded.json as Body
+    expect(onboarded.status).toBe(201)
+    expect(onboarded.headers.location).toBe(`/api/v1/employees/${body.id}`)
+    expect(body.invite.url).toMatch(/\/join\/[A-Za-z0-9_-]{43}$/)
+    expect(body.handsets[0]!.provisioningUrl).toMatch(/\/p\/[A-Za-z0-9_-]{43}\/$/)
+    expect(body['warnings']).toEqual([])
+
+    for (const who of [body.id, 'ada@example.com', '1001']) {
+      const seen = await call('GET', `/api/v1/employees/${encodeURIComponent(who)}`)
+      expect(seen.json).toMatchObject({ id: body.id })
+      // Only the creation carries the bearer secrets.
+      expect(seen.text).not.toMatch(/invite|provisioningUrl|warnings/)
+    }
+    expect((await call('GET', '/api/v1/employees?lifecycle=offboarded')).json).toEqual({ items: [] })
+    expect((await call('GET', '/api/v1/employees?lifecycle=active')).json).toMatchObject({ items: [{ id: body.id }] })
+
+    expect(
+      (await call('POST', `/api/v1/employees/${body.id}/handsets`, { model: 'yealink-t54w', mac: '805ec0112233' }))
+        .status,
+    ).toBe(201)
+    expect((await call('DELETE', `/api/v1/handsets/${body.handsets[0]!.id}`)).status).toBe(200)
+    expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
+    expect((await call('GET', `/api/v1/employees/${body.id}/access`)).json).toMatchObject({
+      items: [{ system: 'tunnel', verdict: 'converged' }, {}, {}, {}, {}, {}],
+    })
+
+    doors.application.closing = { 'sip-account': 'waiting' }
+    const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
+    expect(click.status).toBe(202)
+    expect(click.headers['preference-applied']).toBe('wait=5')
+    expect(click.json).toMatchObject({ lifecycle: 'offboarding' })
+    expect(doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
+    expect((await call('POST', `/api/v1/employees/${body.id}/access/sip-account/acknowledge`)).json).toMatchObject({
+      id: body.id,
+    })
+    expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })
+    expect((await call('DELETE', `/api/v1/employees/${body.id}`)).status).toBe(409)
+
+    doors.application.closing = {}
+    const leaver = (await call('POST', '/api/v1/employees', { ...ada, extension: '1002' })).json as Body
+    await call('POST', `/api/v1/employees/${leaver.id}/offboard`)
+    expect((await call('DELETE', `/api/v1/employees/${leaver.id}`)).json).toEqual({ id: leaver.id, erased: true })
+    expect((await call('GET', `/api/v1/employees/${leaver.id}`)).status).toBe(404)
+  })
+
+  test('rosters, tokens, models, doctor and health answer in the declared shapes', async () => {
+    const csv = { 'content-type': 'text/csv; charset=utf-8' }
+    const run = (
+      await call(
+        'POST',
+        '/api/v1/imports',
+        'name,email,extension,model,mac\nBo,bo@example.com,1003,linphone-mobile,\n',
+        csv,
+      )
+    ).json as { id: string }
+    expect((await call('GET', `/api/v1/imports/${run.id}`)).json).toMatchObject({ done: 1, finished: true })
+    const bad = await call('POST', '/api/v1/imports', 'name,email\nBo,bo@example.com\n', csv)
+    expect(bad.json).toMatchObject({ code: 'INVALID_INPUT', problems: [{ row: 2 }] })
+
+    const made = (await call('POST', '/api/v1/tokens', { label: 'script', role: 'auditor' })).json as {
+      id: string
+      token: string
+    }
+    const list = await call('GET', '/api/v1/tokens')
+    expect(list.text).toContain(made.id)
+    expect(list.text).not.toContain(made.token)
+    expect((await call('DELETE', `/api/v1/tokens/${made.id}`)).json).toMatchObject({ role: 'auditor' })
+
+    expect((await call('GET', '/api/v1/models')).json).toMatchObject({ items: [{ id: 'linphone-mobile' }, {}, {}, {}] })
+    expect((await call('GET', '/api/v1/doctor')).status).toBe(200)
+    expect((await call('GET', '/healthz')).json).toEqual({ status: 'ok' })
+    const metrics = await call('GET', '/metrics')
+    expect(metrics.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+  })
+
+  test('every JSON answer of the API was held against its declaration', () => {
+    const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
+    const declared = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).filter(
+      ({ contract }) => typeof contract.answer !== 'string',
+    )
+    expect([...covered].sort()).toEqual(declared.map(({ method, path }) => `${method} ${path}`).sort())
+  })
+
+  test('a refusal says what, why and what to do next, and lists every problem', async () => {
+    const twice = await call('POST', '/api/v1/employees', { ...ada, extension: 'abc' })
+    expect(twice.headers['content-type']).toMatch(/^application\/problem\+json/)
+    expect(twice.json).toEqual({
+      type: 'about:blank',
+      title: 'Bad Request',
+      status: 400,
+      detail: 'this employee cannot be onboarded',
+      code: 'INVALID_INPUT',
+      hint: 'correct it and try again',
+      problems: [
+        { field: 'extension', message: '"abc" is not an extension', hint: 'use 2 to 15 digits, such as 1001' },
+      ],
+    })
+    expect((await call('POST', '/api/v1/employees', { ...ada, extra: 1, handsets: [{ mac: 1 }] })).json).toMatchObject({
+      code: 'INVALID_INPUT',
+      problems: [
+        { field: 'handsets.0.model' },
+        { field: 'handsets.0.mac' },
+        { message: expect.stringContaining('extra') },
+      ],
+    })
+  })
+
+  test('a failure of our own tells a stranger nothing and the log everything', async () => {
+    doors.application.failure = new Error('the-inner-reason')
+    const answer = await call('POST', '/api/v1/employees', { ...ada, extension: '1999' })
+    doors.application.failure = null
+    expect(answer.status).toBe(500)
+    expect(answer.text).not.toContain('the-inner-reason')
+    expect(doors.logged()).toContain('the-inner-reason')
+  })
+
+  test('a wait that is asked for is over when it is over, whatever still retries', async () => {
+    doors.application.closing = { tunnel: 'retrying' }
+    const { id } = (await call('POST', '/api/v1/employees', { ...ada, extension: '1004' })).json as Body
+    const short = await call('POST', `/api/v1/employees/${id}/offboard`, undefined, { prefer: 'respond-async, wait=1' })
+    expect(short.headers['preference-applied']).toBe('wait=1')
+    expect(short.json).toMatchObject({ lifecycle: 'offboarding' })
+    doors.application.closing = {}
+  })
+})

@@ -1,0 +1,226 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { enrolmentToken } from '../../src/domain/invite.ts'
+import type { EmployeeView } from '../../src/journeys/application.ts'
+import { tunnelText } from '../fakes/fake-application.ts'
+import { ada, type Doors, openDoors, owner } from './doors.ts'
+import { ask, rawExchange } from './http-client.ts'
+
+let doors: Doors
+let employee: EmployeeView
+let invite: string
+let door: string
+beforeAll(async () => {
+  // Many refusals in a row are this file's business: the limiter has tests of its own.
+  doors = await openDoors({ phoneDoor: { limiter: { refused: () => ({ holdMs: 0, done: () => undefined }) } } })
+  employee = (
+    await doors.application.onboard(
+      { ...ada, handsets: [{ model: 'linphone-mobile' }, { model: 'linphone-desktop' }] },
+      owner,
+    )
+  ).employee
+  invite = doors.application.inviteTokenOf(employee.id)
+  door = enrolmentToken(invite, employee.handsets[0]!.id)
+})
+afterAll(async () => doors?.[Symbol.asyncDispose]())
+
+const get = (path: string, headers: Record<string, string> = {}) => ask(doors.phonePort, { path, headers })
+
+describe('what is served', () => {
+  test('the join page, the tunnel, the certificate file, a phone file and the revocation list', async () => {
+    const page = await get(`/join/${invite}`)
+    expect(page.status).toBe(200)
+    expect(page.text).toContain('Ada Example')
+    expect(page.text).toContain('until Sunday 29 November, 14:00 UTC')
+    expect(page.headers).toMatchObject({
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'referrer-policy': 'no-referrer',
+      'x-robots-tag': 'noindex, nofollow',
+    })
+
+    const tunnel = await get(`/join/${invite}/office.conf`)
+    expect(tunnel).toMatchObject({
+      status: 200,
+      text: tunnelText,
+      headers: { 'content-disposition': 'attachment; filename="office.conf"', 'cache-control': 'no-store' },
+    })
+    expect((await get(`/join/${invite}/client.pem`)).text).toBe('PEM\n')
+    expect(await get(`/p/${door}/linphone.xml`)).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/xml; charset=utf-8', 'cache-control': 'private, no-cache' },
+    })
+    expect(await get('/crl/handsets.crl')).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'application/pkix-crl', 'content-length': '5' },
+    })
+  })
+
+  test('the page allows its own style by hash, and nothing else at all', async () => {
+    const { headers, text } = await get(`/join/${invite}`)
+    const style = /<style>([\s\S]*?)<\/style>/.exec(text)![1]!
+    const hash = createHash('sha256').update(style).digest('base64')
+    expect(headers['content-security-policy']).toBe(
+      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+    )
+    expect(text).not.toMatch(/<script|<img| style=| on[a-z]+=/i)
+  })
+
+  test('a name cannot become markup on the page', async () => {
+    const name = `"><script>alert(1)</script>'&{{7*7}}`
+    const { employee: hostile } = await doors.application.onboard({ ...ada, name, extension: '1666' }, owner)
+    const { text } = await get(`/join/${doors.application.inviteTokenOf(hostile.id)}`)
+    expect(text).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;{{7*7}}')
+    expect(text).not.toContain('<script')
+  })
+
+  test('HEAD says what GET would, without the body, and an unchanged file is not sent again', async () => {
+    for (const path of [
+      `/p/${door}/linphone.xml`,
+      `/join/${invite}/office.conf`,
+      '/crl/handsets.crl',
+      `/join/${invite}`,
+    ]) {
+      const full = await get(path)
+      const head = await ask(doors.phonePort, { method: 'HEAD', path })
+      expect(head.text).toBe('')
+      expect({ ...head.headers, date: 0 }).toEqual({ ...full.headers, date: 0 })
+      const { etag } = full.headers
+      if (typeof etag !== 'string') continue
+      expect(etag).toMatch(/^"[^"]+"$/)
+      const again = await get(path, { 'if-none-match': etag })
+      expect([again.status, again.text, again.headers.etag]).toEqual([304, '', etag])
+      expect((await get(path, { 'if-none-match': '"other"' })).status).toBe(200)
+    }
+    expect((await get('/crl/handsets.crl', { 'if-none-match': '"a", *' })).status).toBe(200)
+    expect((await get('/crl/handsets.crl', { 'if-none-match': '*' })).status).toBe(304)
+  })
+
+  test('a query that a phone appends does not matter', async () => {
+    expect((await get(`/p/${door}/linphone.xml?mac=000413000000&x`)).status).toBe(200)
+  })
+
+  test("the ledger hears the socket's address, never one that the caller made up", async () => {
+    await get(`/p/${door}/linphone.xml`, { 'x-forwarded-for': '203.0.113.9', 'user-agent': 'Linphone/5' })
+    expect(doors.application.doorRequests.at(-1)).toMatchObject({
+      remoteAddress: '127.0.0.1',
+      userAgent: 'Linphone/5',
+      method: 'GET',
+    })
+  })
+
+  test('behind a proxy from the list the address before it counts', async () => {
+    await using behind = await openDoors({ phoneDoor: { trustedProxies: ['127.0.0.0/8', '198.51.100.1'] } })
+    const path = `/p/${randomBytes(32).toString('base64url')}/x.cfg`
+    await ask(behind.phonePort, { path, headers: { 'x-forwarded-for': '10.0.0.1, 203.0.113.9, 198.51.100.1' } })
+    expect(behind.application.doorRequests.at(-1)).toMatchObject({ remoteAddress: '203.0.113.9' })
+    await ask(behind.phonePort, { path, headers: { 'x-forwarded-for': 'rubbish' } })
+    expect(behind.application.doorRequests.at(-1)).toMatchObject({ remoteAddress: '127.0.0.1' })
+  })
+
+  test('a failure of our own is no refusal: the phone keeps what it has and comes back', async () => {
+    doors.application.failure = new Error('disk on fire')
+    const { status, headers, text } = await get(`/p/${door}/linphone.xml`)
+    doors.application.failure = null
+    expect([status, headers['retry-after'], text]).toEqual([503, '60', ''])
+  })
+})
+
+describe('the one 404', () => {
+  const request = (line: string, more = ''): Promise<string> =>
+    rawExchange(doors.phonePort, `${line} HTTP/1.1\r\nHost: phones.example.com\r\nConnection: close\r\n${more}\r\n`)
+  const masked = (answer: string): string => answer.replace(/^Date: .*$/m, 'Date: -')
+
+  test('unknown, wrong, disabled, malformed, badly encoded, another method, another path: byte for byte the same', async () => {
+    const { employee: leaver } = await doors.application.onboard({ ...ada, extension: '1404' }, owner)
+    const gone = doors.application.inviteTokenOf(leaver.id)
+    const goneDoor = enrolmentToken(gone, leaver.handsets[0]!.id)
+    await doors.application.offboard(leaver.id, null, owner)
+    const unknown = randomBytes(32).toString('base64url')
+
+    const lines = [
+      `GET /join/${unknown}`,
+      `GET /join/${gone}`,
+      `GET /join/${gone}/office.conf`,
+      `GET /join/${invite}/other.conf`,
+      `GET /join/${invite}/other.pem`,
+      `GET /join/${invite}/`,
+      `GET /join/${invite}/office.conf/`,
+      `GET /join/${invite}/../${invite}`,
+      `GET /join/${invite.slice(1)}`,
+      `GET /join/%zz`,
+      `GET /join/${invite}/%2e%2e%2fetc`,
+      `GET /join/${encodeURIComponent(`${invite}\0`)}`,
+      `GET /JOIN/${invite}`,
+      `GET /join`,
+      `GET /p/${unknown}/linphone.xml`,
+      `GET /p/${goneDoor}/linphone.xml`,
+      `GET /p/${door}/other.xml`,
+      `GET /p/${door}/`,
+      `GET /p/${door}`,
+      `GET /p/${door}/.htaccess`,
+      `GET /p//linphone.xml`,
+      `GET /p/${'x'.repeat(8_000)}/linphone.xml`,
+      `POST /p/${door}/linphone.xml`,
+      `PUT /join/${invite}`,
+      `DELETE /crl/handsets.crl`,
+      `OPTIONS *`,
+      `PROPFIND /`,
+      `GET /`,
+      `GET /favicon.ico`,
+      `GET /crl/`,
+      `GET /crl/handsets.crl/`,
+      `GET http://phones.example.com/join/${invite}`,
+      `GET /api/v1/employees`,
+      `GET /healthz`,
+    ]
+    const first = masked(await request(lines[0]!))
+    expect(first).toMatch(/^HTTP\/1\.1 404 Not Found\r\n/)
+    expect(first).not.toMatch(/etag|express|powered/i)
+    for (const line of lines) expect([line, masked(await request(line))]).toEqual([line, first])
+    expect(masked(await request(`POST /join/${invite}`, 'Content-Length: 0\r\n'))).toBe(first)
+    expect(masked(await request(`GET /join/${unknown}`, 'If-None-Match: *\r\n'))).toBe(first)
+    expect(masked(await request(`GET /join/${unknown}`, 'Expect: something\r\n'))).toBe(first)
+    expect(masked(await request(`GET /join/${unknown}`, 'Upgrade: websocket\r\n'))).toBe(first)
+
+    // A HEAD is the same without the body.
+    const heads = await Promise.all(
+      [`HEAD /join/${unknown}`, `HEAD /p/${goneDoor}/linphone.xml`, 'HEAD /'].map((line) => request(line)),
+    )
+    for (const head of heads) expect(`${masked(head)}Not found\n`).toBe(first)
+  })
+})
+
+describe('what the log keeps', () => {
+  test('tokens appear in no log line, however the path was written, and neither do query strings', async () => {
+    const api = doors.application.tokenFor('owner')
+    for (const path of [
+      `/join/${invite}`,
+      `/join/${invite}/office.conf`,
+      `/p/${door}/linphone.xml?k=${door}`,
+      `/JOIN/${invite}`,
+      `/%6aoin/${invite}`,
+      `//p/${door}/x`,
+      `/join//${invite}`,
+      `http://h/p/${door}/x`,
+      `/x.${door}`,
+    ]) {
+      await get(path)
+    }
+    await ask(doors.consolePort, {
+      path: `/api/v1/employees/${invite}?token=${api}`,
+      headers: { authorization: `Bearer ${api}` },
+    })
+    await ask(doors.consolePort, {
+      method: 'POST',
+      path: '/api/v1/employees',
+      headers: { authorization: `Bearer ${api}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ ...ada, extension: '1500' }),
+    })
+    const logged = doors.logged()
+    expect(logged).toContain('"path":"/join/[token]"')
+    expect(logged).toContain('"path":"/p/[token]/linphone.xml"')
+    for (const secret of [invite, door, api]) expect(logged).not.toContain(secret)
+    expect(logged).not.toContain('?')
+  })
+})
