@@ -52,15 +52,18 @@ describe('what a test run leaves behind', () => {
 
 describeLive('network namespaces that a test run leaves behind', ['namespaces'], () => {
   test("a dead test's namespace is found and can be removed, a living one's is left alone", async () => {
-    const living = `ringfence-${process.pid}-${run.mark}`
-    // The highest process number Linux gives is 4194304 (proc_sys_kernel(5), pid_max): this one is never alive.
-    const dead = `ringfence-4194305-${run.mark}`
+    // Another process than the test's own, which would count as what started the run.
+    child = await started({ program: process.execPath, args: ['-e', 'setInterval(() => undefined, 1000)'], env: {} })
+    // Capitals only, in which no process number can hide by accident.
+    const chance = run.mark.toUpperCase().replace(/\d/g, (digit) => 'GHIJKLMNOP'.charAt(Number(digit)))
+    const living = `rf-hub-${child.pid?.toString(36)}${chance}`
+    const dead = `ringfence-${chance}`
     try {
       for (const name of [living, dead]) expect(spawnSync('ip', ['netns', 'add', name]).status).toBe(0)
-      const mine = (await leftoversOf(run, 0)).filter(({ what }) => what.includes(run.mark))
+      const mine = (await leftoversOf(run, 0)).filter(({ what }) => what.includes(chance))
       expect(mine.map(({ what }) => what)).toEqual([`network namespace ${dead}`])
       mine[0]?.remove()
-      expect((await found()).filter((what) => what.includes(run.mark))).toEqual([])
+      expect((await found()).filter((what) => what.includes(chance))).toEqual([])
     } finally {
       for (const name of [living, dead]) spawnSync('ip', ['netns', 'delete', name])
     }
@@ -71,14 +74,18 @@ async function found(): Promise<readonly string[]> {
   return (await leftoversOf(run, 0)).map(({ what }) => what)
 }
 
-/** A process that does nothing, once it is up. */
-function started(options: {
+interface Start {
+  readonly program?: string
+  readonly args?: readonly string[]
   readonly cwd?: string
   readonly env: Readonly<Record<string, string>>
-}): Promise<ChildProcess> {
+}
+
+/** A process that does nothing, once it is up. */
+function started({ program = 'sleep', args = ['300'], ...options }: Start): Promise<ChildProcess> {
   return new Promise((resolve, reject) => {
-    const sleeper = spawn('sleep', ['300'], { stdio: 'ignore', ...options })
-    sleeper.once('spawn', () => resolve(sleeper))
-    sleeper.once('error', reject)
+    const idle = spawn(program, args, { stdio: 'ignore', ...options })
+    idle.once('spawn', () => resolve(idle))
+    idle.once('error', reject)
   })
 }

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { testCache } from './programs.ts'
 
@@ -54,7 +54,7 @@ export async function leftoversOf(run: TestRun, graceMs = 5000): Promise<readonl
     },
   }))
   const namespaces = namesIn(namespaceFolder)
-    .filter((name) => !run.before.namespaces.has(name) && isOurs(name))
+    .filter((name) => !run.before.namespaces.has(name) && isAbandoned(name))
     .map((name) => ({
       what: `network namespace ${name}`,
       remove: () => {
@@ -62,7 +62,7 @@ export async function leftoversOf(run: TestRun, graceMs = 5000): Promise<readonl
       },
     }))
   const interfaces = namesIn(interfaceFolder)
-    .filter((name) => !run.before.interfaces.has(name) && isOurs(name))
+    .filter((name) => !run.before.interfaces.has(name) && isAbandoned(name))
     .map((name) => ({
       what: `network interface ${name}`,
       remove: () => {
@@ -73,18 +73,48 @@ export async function leftoversOf(run: TestRun, graceMs = 5000): Promise<readonl
   const files = [
     ...namesIn(run.folder).map((name) => join(run.folder, name)),
     ...namesIn(asterisks)
-      .filter(isOurs)
+      .filter(isAbandoned)
       .map((name) => join(asterisks, name)),
     ...(await deadSockets(run)),
   ].map((path) => ({ what: `file ${path}`, remove: () => rmSync(path, { recursive: true, force: true }) }))
   return [...processes, ...namespaces, ...interfaces, ...files]
 }
 
-/** Named by our tests (`ringfence-123-ab12`, `rf123h`), and by a process that is no more: a living one may still use it. */
-function isOurs(name: string): boolean {
+/**
+ * Named by the tests, and by a process that is no more: they write its number into the name, in decimals or to the base of
+ * 36. A living one may still use it; the run itself and what started it never do.
+ */
+function isAbandoned(name: string): boolean {
   if (!/^(ringfence|rf)/i.test(name)) return false
-  const owner = /\d+/.exec(name)?.[0]
-  return !(owner && existsSync(`/proc/${owner}`))
+  const own = ancestors()
+  return !namesIn('/proc').some((entry) => {
+    const pid = Number(entry)
+    if (!Number.isInteger(pid) || own.has(pid) || !isNode(pid)) return false
+    return name.includes(entry) || name.includes(pid.toString(36))
+  })
+}
+
+function isNode(pid: number): boolean {
+  try {
+    return basename(readlinkSync(`/proc/${pid}/exe`)).startsWith('node')
+  } catch {
+    // It ended meanwhile, or is a kernel thread.
+    return false
+  }
+}
+
+function ancestors(): ReadonlySet<number> {
+  const found = new Set<number>()
+  for (let pid = process.pid; pid > 1 && !found.has(pid); ) {
+    found.add(pid)
+    try {
+      pid = Number(/^PPid:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1])
+    } catch {
+      // It ended meanwhile: nothing further up is to be found by it.
+      break
+    }
+  }
+  return found
 }
 
 /** wireguard-go's sockets that nobody listens on any more. */
