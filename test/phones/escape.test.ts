@@ -68,6 +68,16 @@ describe('a name, however hostile', () => {
     )
   })
 
+  test.each([
+    ['yealink-cfg', '"Bob" %NULL% %null%', '”Bob" ％NULL％ ％null％'],
+    ['yealink-cfg', "#1 'x'", "＃1 'x’"],
+    ['yealink-cfg', ' \n ', '%NULL%'],
+    ['xml', '<a b="c">&\'\n', '&lt;a b=&quot;c&quot;&gt;&amp;&#39;'],
+    ['html', '<a b="c">&\'\n', '&lt;a b=&quot;c&quot;&gt;&amp;&#39;'],
+  ] as const)('in %s: %j is written %j', (format, name, written) => {
+    expect(escapeFor(format, name)).toBe(written)
+  })
+
   test('is never run as a template', () => {
     const [, value] = yealink('{{ sip.secret }}').find(([key]) => key === 'account.1.display_name')!
     expect(value).toBe('{{ sip.secret }}')

@@ -1,0 +1,132 @@
+import type { Folder, GatewayManifest, VendorManifest } from '../../src/phones/manifest.ts'
+
+/** docs/phones.md, made from what the vendor folders say of themselves. */
+export function phonesDocument(
+  vendors: readonly Folder<VendorManifest>[],
+  gateways: readonly Folder<GatewayManifest>[],
+): string {
+  const models = vendors.flatMap(({ manifest }) =>
+    manifest.models.map((model) => ({ ...model, resync: manifest.resync.event })),
+  )
+  return `${[
+    '# Phones and gateways',
+    'Made from `templates/phones/*/vendor.json` and `templates/gateways/*/gateway.json`; after a change there run `UPDATE_DOCS=1 npx vitest run test/phones/phones-doc.test.ts`.',
+    "No model was tried on hardware yet unless the last column says so. Linphone was tried as Debian's liblinphone 5.1.65: it registers with our file and has nothing left after the blanking one.",
+    table(
+      [
+        'Model',
+        'Name',
+        'Client certificate',
+        'Takes your authority',
+        'Tunnel',
+        'Encrypted speech forced',
+        'Asked to fetch again by',
+        'Blanked after offboarding',
+        'Tried on hardware',
+      ],
+      [
+        ...models.map((model) => modelRow(model.id, model.name, model.capabilities, model.resync)),
+        ...gateways.map(({ id, manifest }) => modelRow(`gateway-${id}`, manifest.name, manifest.capabilities, null)),
+      ],
+    ),
+    ...vendors.flatMap(vendorPart),
+    ...gateways.flatMap(({ id, manifest }) => [`## ${manifest.name} (\`gateway-${id}\`)`, list(manifest.notes)]),
+    ...templateWriting,
+  ].join('\n\n')}\n`
+}
+
+type Capabilities = VendorManifest['models'][number]['capabilities']
+
+const certificateWords = { provisioned: 'with its file', 'by-hand': 'by hand', none: 'none' } as const
+
+function modelRow(id: string, name: string, capabilities: Capabilities, resync: string | null): readonly string[] {
+  return [
+    code(id),
+    name,
+    certificateWords[capabilities.clientCertificate],
+    yes(capabilities.acceptsPrivateCa),
+    capabilities.ownTunnel ? 'its own' : 'home gateway',
+    yes(capabilities.srtpForced),
+    resync === null ? 'nothing' : code(resync),
+    yes(capabilities.blanking),
+    yes(capabilities.testedOnHardware),
+  ]
+}
+
+function vendorPart({ manifest }: Folder<VendorManifest>): readonly string[] {
+  const { firmwareFloor, resync, polling, macPrefixes } = manifest
+  const facts = [
+    ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor],
+    ['Fetches again on', resync.event === null ? 'nothing' : `NOTIFY ${code(resync.event)}`, resync],
+    ['Shortest polling', polling.minimumMinutes === null ? 'no polling' : `${polling.minimumMinutes} min`, polling],
+    [
+      'MAC prefixes',
+      macPrefixes.prefixes.length === 0 ? 'none' : macPrefixes.prefixes.map(code).join(' '),
+      macPrefixes,
+    ],
+  ] as const
+  const byNotes = Map.groupBy(manifest.models, (model) => model.notes.join('\n'))
+  return [
+    `## ${manifest.name}`,
+    ...[...byNotes.values()].flatMap((models) => [
+      `${models.map((model) => model.name).join(', ')}:`,
+      list(models[0]!.notes),
+    ]),
+    table(
+      ['What', 'Value', 'How sure', 'Source'],
+      facts.map(([what, value, { sure, source }]) => [what, value, sureWords[sure], source]),
+    ),
+    table(
+      ['File', 'What it is', 'After offboarding'],
+      manifest.files.map((file) => [
+        manifest.models
+          .map((model) => nameFor(file.name, model.variables))
+          .filter((name, index, all) => all.indexOf(name) === index)
+          .map(code)
+          .join(' '),
+        file.purpose,
+        'blanking' in file && file.blanking !== null ? `${code(file.blanking)}, no secret` : 'not found',
+      ]),
+    ),
+    '<details><summary>Every setting in these files</summary>',
+    table(
+      ['Setting', 'How sure', 'Source'],
+      manifest.parameters.map(({ name, sure, source }) => [code(name), sureWords[sure], source]),
+    ),
+    '</details>',
+  ]
+}
+
+const sureWords = {
+  verified: 'verified',
+  'seen-in-templates': 'seen in templates',
+  unknown: 'not known, try it',
+} as const
+
+function nameFor(name: string, variables: Readonly<Record<string, string>>): string {
+  return name.replace(/\{(\w+)\}/g, (whole, key: string) => variables[key] ?? whole)
+}
+
+const templateWriting = [
+  '## Writing a template',
+  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl`, `timeServer`, `hasCaCertificate`, `hasClientCertificate`, `phoneAdminPassword`, `phoneUserPassword` and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac` and `filler`.',
+  "Every printed value is escaped for the file's `format`; there is no way past it. A mistake stops the start and names the file. Templates may use `if`, `unless`, `case`, `for`, `assign`, `capture`, `comment` and `raw`, and no dates or chance: a file must have the same bytes while nothing changes.",
+  'In a `yealink-cfg` file, which has no known quoting, line breaks and control characters become a space, spaces at the ends go, and what could mean something is written as its look-alike: `%NULL%` as `％NULL％`, a leading `#` as `＃`, quotation marks at the ends as `”` and `’`. A secret that would have to change is refused.',
+] as const
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join('\n')
+}
+
+function yes(value: boolean): string {
+  return value ? 'yes' : 'no'
+}
+
+function code(text: string): string {
+  return `\`${text}\``
+}
