@@ -31,10 +31,12 @@ export interface AsteriskTransports {
 /** An AOR that takes no registration. Seen in the running PBX it proves that pjsip.conf includes our folder. */
 export const sentinelName = 'ringfence-included'
 
-/** First line of every file of ours: a file without it belongs to somebody else and is left alone. */
+/** First line of each file of ours: a file without it belongs to somebody else and is left alone. */
 export const ownershipMark = '; Written by Ringfence. Changes here are overwritten.'
 
 export const transportsFile = '00-ringfence.conf'
+
+export const accountsFile = '10-accounts.conf'
 
 /** The name of one secret's `auth` object: it says which credential and which generation is in force. */
 export function authName(extension: string, credential: Pick<PbxCredential, 'id' | 'generation'>): string {
@@ -48,7 +50,7 @@ export function parseAuthName(name: string): { extension: string; id: string; ge
 }
 
 /**
- * The file of one extension. Only H(user:realm:secret) is written, never the secret.
+ * The objects of one extension. Only H(user:realm:secret) is written, never the secret.
  * @throws AppError INVALID_INPUT for values that could mean something else to Asterisk, and for an account without a
  * credential: an endpoint without `auth` takes calls from anybody.
  */
@@ -67,8 +69,7 @@ username=${credential.username}
 password_digest=MD5:${digestHa1(credential.username, settings.realm, credential.secret)}
 `,
   )
-  return `${ownershipMark}
-[${extension}]
+  return `[${extension}]
 type=endpoint
 context=${settings.context}
 auth=${account.credentials.map((credential) => authName(extension, credential)).join(',')}
@@ -96,7 +97,8 @@ default_expiration=600
 maximum_expiration=3600
 qualify_frequency=0
 
-${auths.join('\n')}`
+${auths.join('\n')}
+`
 }
 
 /** @throws AppError INVALID_INPUT when a value is not one that a config line can hold safely. */

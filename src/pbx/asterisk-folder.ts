@@ -1,44 +1,66 @@
 import { access, constants, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { removeDurably, writeDurably } from '../durable-file.ts'
+import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import {
-  type AsteriskSettings,
   type AsteriskTransports,
-  accountText,
+  accountsFile,
   ownershipMark,
   transportsFile,
   transportsText,
 } from './asterisk-config.ts'
-import type { PbxAccount } from './pbx-driver.ts'
 
-/** The folder of our files, one for each extension. A file without our mark is somebody else's. */
+/**
+ * The folder that pjsip.conf includes: one file that never changes and one with all accounts, a block for each extension.
+ *
+ * One file and not one for each extension, because Asterisk reads the folder again for every kind of object: with 1,000
+ * accounts a reload took 1,000 ms from 1,000 files and 95 ms from one (22.10.1, 2 cores).
+ */
 
-type FileState = 'absent' | 'ours' | 'foreign'
+/** The text of each extension's block, by extension. */
+export type AccountBlocks = ReadonlyMap<string, string>
 
-export function accountFile(folder: string, extension: string): string {
-  return join(folder, `${extension}.conf`)
-}
+const blockMark = '; extension '
 
-export async function fileState(path: string): Promise<FileState> {
-  const text = await readText(path)
-  if (text === null) return 'absent'
-  return text.startsWith(ownershipMark) ? 'ours' : 'foreign'
+/** @throws AppError PBX_REFUSED when the file there is not ours. */
+export async function readBlocks(folder: string): Promise<AccountBlocks> {
+  const text = await readText(join(folder, accountsFile))
+  const blocks = new Map<string, string>()
+  if (text === null) return blocks
+  if (!text.startsWith(ownershipMark)) {
+    throw new AppError('PBX_REFUSED', `${join(folder, accountsFile)} was not written by Ringfence`, {
+      hint: 'move it out of the folder; Ringfence overwrites nothing that it did not make',
+    })
+  }
+  for (const part of text.split(new RegExp(`^${blockMark}`, 'm')).slice(1)) {
+    const end = part.indexOf('\n')
+    blocks.set(part.slice(0, end), part.slice(end + 1))
+  }
+  return blocks
 }
 
 /**
- * Makes the file as the account says: bytes that are already right are left alone, no credential means no file.
- * Readable by the group, since Asterisk is a user of its own; the secret itself is not in it.
+ * Replaces the blocks that are named and keeps every other one byte for byte; null takes a block away. Bytes that are
+ * already right are not written. Readable by the group, since Asterisk is a user of its own; no secret is in it.
+ * @returns what the file holds now.
  */
-export async function writeAccount(folder: string, account: PbxAccount, settings: AsteriskSettings): Promise<void> {
-  const path = accountFile(folder, account.extension)
-  if (account.credentials.length === 0) {
-    if ((await fileState(path)) === 'ours') await inFolder(folder, () => removeDurably(path))
-    return
+export async function changeBlocks(
+  folder: string,
+  current: AccountBlocks,
+  changes: ReadonlyMap<string, string | null>,
+): Promise<AccountBlocks> {
+  const next = new Map(current)
+  for (const [extension, text] of changes) {
+    if (text === null) next.delete(extension)
+    else next.set(extension, text)
   }
-  const text = accountText(account, settings)
-  if ((await readText(path)) === text) return
-  await inFolder(folder, () => writeDurably(path, text, 0o640))
+  if (joined(next) !== joined(current)) await writeIn(folder, accountsFile, joined(next))
+  return next
+}
+
+function joined(blocks: AccountBlocks): string {
+  const extensions = [...blocks.keys()].sort()
+  return `${ownershipMark}\n\n${extensions.map((extension) => `${blockMark}${extension}\n${blocks.get(extension)}`).join('')}`
 }
 
 /**
@@ -46,10 +68,8 @@ export async function writeAccount(folder: string, account: PbxAccount, settings
  * pjsip.conf when an include line finds no file (seen with 22.10.1).
  */
 export async function writeTransports(folder: string, transports: AsteriskTransports | null): Promise<void> {
-  const path = join(folder, transportsFile)
   const text = transportsText(transports)
-  if ((await readText(path)) === text) return
-  await inFolder(folder, () => writeDurably(path, text, 0o640))
+  if ((await readText(join(folder, transportsFile))) !== text) await writeIn(folder, transportsFile, text)
 }
 
 /** What keeps us from working in the folder, or null. */
@@ -74,12 +94,12 @@ async function readText(path: string): Promise<string | null> {
   }
 }
 
-async function inFolder(folder: string, work: () => Promise<void>): Promise<void> {
+async function writeIn(folder: string, name: string, text: string): Promise<void> {
   try {
-    await work()
+    await writeDurably(join(folder, name), text, 0o640)
   } catch (cause) {
     const problem = await folderProblem(folder)
-    throw new AppError('PBX_REFUSED', problem?.message ?? `a file in ${folder} could not be written`, {
+    throw new AppError('PBX_REFUSED', problem?.message ?? `${join(folder, name)} could not be written`, {
       hint: problem?.hint ?? 'check free space and the rights of the folder',
       retryable: true,
       cause,

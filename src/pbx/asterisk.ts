@@ -1,16 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import { type AmiSession, field, withAmi } from './ami-connection.ts'
-import { requireValidAccount, requireValidSettings } from './asterisk-config.ts'
+import { accountText, requireValidAccount, requireValidSettings } from './asterisk-config.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { accountFile, fileState, writeAccount, writeTransports } from './asterisk-folder.ts'
+import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { extensionNames, isOurs, listCalls, listRegistrations, readState } from './asterisk-state.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { addressMatcher } from './source-address.ts'
 
 /**
- * Asterisk 22 or newer with PJSIP. One file for each extension, taken over by a reload; every statement about what is in
+ * Asterisk 22 or newer with PJSIP. Accounts are a file that Asterisk includes, taken over by a reload; every statement about what is in
  * force comes from the manager interface, because Asterisk answers "Module Reloaded" and keeps the old objects when a new
  * one is bad.
  *
@@ -53,33 +53,28 @@ async function applyAccounts(
   accounts: readonly PbxAccount[],
   signal: AbortSignal,
 ): Promise<void> {
-  for (const account of accounts) requireValidAccount(account)
-  await writeTransports(options.configDir, options.transports)
-  const { ours, unknown, foreign } = await sortByFile(options.configDir, accounts)
+  const { configDir } = options
+  const texts = new Map(accounts.map((account) => [account.extension, blockOf(account, options)]))
+  await writeTransports(configDir, options.transports)
+  const blocks = await readBlocks(configDir)
+  const isNew = ([extension, text]: [string, string | null]) => text !== null && !blocks.has(extension)
+  const known = new Map([...texts].filter((entry) => !isNew(entry)))
+  const fresh = new Map([...texts].filter(isNew))
   // First what needs no question: should Asterisk be down, it comes up again with the leavers' secrets already gone.
-  for (const account of ours) await writeAccount(options.configDir, account, options)
-  await withAmi(options.manager, signal, async (session) => {
-    const blocked = unknown.length === 0 ? new Set<string>() : await foreignExtensions(session)
-    for (const account of unknown) {
-      if (blocked.has(account.extension)) foreign.push(account.extension)
-      else await writeAccount(options.configDir, account, options)
-    }
+  const current = await changeBlocks(configDir, blocks, known)
+  const taken = await withAmi(options.manager, signal, async (session) => {
+    const foreign = fresh.size === 0 ? new Set<string>() : await foreignExtensions(session)
+    await changeBlocks(configDir, current, new Map([...fresh].filter(([extension]) => !foreign.has(extension))))
     await session.act({ Action: 'Reload', Module: 'res_pjsip.so' })
+    return [...fresh.keys()].filter((extension) => foreign.has(extension))
   })
-  if (foreign.length > 0) throw takenBySomebodyElse(foreign)
+  if (taken.length > 0) throw takenBySomebodyElse(taken)
 }
 
-async function sortByFile(folder: string, accounts: readonly PbxAccount[]) {
-  const ours: PbxAccount[] = []
-  const unknown: PbxAccount[] = []
-  const foreign: string[] = []
-  for (const account of accounts) {
-    const state = await fileState(accountFile(folder, account.extension))
-    if (state === 'ours' || account.credentials.length === 0) ours.push(account)
-    else if (state === 'absent') unknown.push(account)
-    else foreign.push(account.extension)
-  }
-  return { ours, unknown, foreign }
+/** No credential, no block: an endpoint without one would take calls from anybody. */
+function blockOf(account: PbxAccount, options: AsteriskOptions): string | null {
+  requireValidAccount(account)
+  return account.credentials.length === 0 ? null : accountText(account, options)
 }
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */

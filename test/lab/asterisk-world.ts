@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
+import { accountsFile } from '../../src/pbx/asterisk-config.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
@@ -72,12 +73,13 @@ password=by-hand-${extension}
 `
 }
 
-/** Everything Asterisk says about one extension, and the bytes of its file. */
+/** Everything Asterisk says about one extension, and the bytes of its block in our file. */
 export function lookAt(lab: AsteriskLab, extension: string): string {
-  const file = join(lab.configDir, `${extension}.conf`)
+  const file = join(lab.configDir, accountsFile)
+  const blocks = existsSync(file) ? readFileSync(file, 'utf8').split(/^; extension /m) : []
   return [
     lab.cli(`pjsip show endpoint ${extension}`),
     lab.cli(`pjsip show aor ${extension}`),
-    existsSync(file) ? readFileSync(file, 'utf8') : 'no file',
+    blocks.find((block) => block.startsWith(`${extension}\n`)) ?? 'no block',
   ].join('\n')
 }
