@@ -72,7 +72,8 @@ async function openSqlite(path: string): Promise<Store> {
 }
 
 async function openPostgres(url: Secret): Promise<Store> {
-  if (!URL.canParse(url.reveal()) || !/^postgres(ql)?:/.test(url.reveal())) {
+  // libpq's spelling for a socket has no host (`postgres://user@/name?host=/run/postgresql`); a URL must have one.
+  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/'))) {
     throw new AppError('CONFIG_INVALID', 'the PostgreSQL URL cannot be read', {
       hint: 'write postgres://user:password@host/database, special characters percent-encoded',
     })
