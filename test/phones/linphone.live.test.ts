@@ -35,16 +35,23 @@ async function startDoor({ certificate, key }: Pair) {
 }
 
 /** Debian's Linphone with a home of its own, as on its very first start: it knows an address to ask and an authority. */
-async function freshLinphone(authority: string, address: string) {
+async function freshLinphone(authority: string, address: string, client?: Pair) {
   const home = await mkdtemp(join(tmpdir(), 'ringfence-linphone-'))
   cleanUps.push(() => rm(home, { recursive: true, force: true }))
   // Its core does not start without this folder.
   await mkdir(join(home, '.local/share/linphone'), { recursive: true })
   const settings = join(home, 'linphonerc')
   await writeFile(join(home, 'ca.pem'), authority)
+  if (client) {
+    await writeFile(join(home, 'client.pem'), client.certificate)
+    await writeFile(join(home, 'client.key'), client.key, { mode: 0o600 })
+  }
+  const byHand = client
+    ? `client_cert_chain=${join(home, 'client.pem')}\nclient_cert_key=${join(home, 'client.key')}\n`
+    : ''
   await writeFile(
     settings,
-    `[sip]\nroot_ca=${join(home, 'ca.pem')}\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\n\n[misc]\nconfig-uri=${address}\n`,
+    `[sip]\nroot_ca=${join(home, 'ca.pem')}\nsip_port=-1\nsip_tcp_port=-1\nsip_tls_port=-1\n${byHand}\n[misc]\nconfig-uri=${address}\n`,
   )
   return {
     settings: () => readFile(settings, 'utf8'),
@@ -126,5 +133,37 @@ describeLive('a real Linphone', ['linphone', 'openssl'], () => {
     await phone.runUntil(() => expect(door.asked.length).toBeGreaterThan(asked))
     expect(door.asked.slice(before).every((path) => path === '/p/steady/linphone.xml')).toBe(true)
     expect(registrar.registrations.length).toBe(registered)
+  })
+
+  test('keeps the client certificate that was put in by hand and shows it to the PBX, until it is blanked', async () => {
+    const authority = makeTestAuthority('Ringfence test')
+    const server = issueTestCertificate(authority, 'localhost', ['localhost'])
+    const client = issueTestCertificate(authority, 'handset of Ada')
+    const catalogue = await loadCatalogue(templatesFolder)
+    const { sip, ...ada } = sampleValues({ mac: null })
+    const ha1 = digestHa1(sip.username, sip.realm, sip.secret)
+    const registrar = await startRegistrar(
+      { ...server, clientAuthority: authority.certificate },
+      { realm: sip.realm, ha1 },
+    )
+    cleanUps.push(() => registrar.close())
+    const door = await startDoor(server)
+    const provisioningUrl = `https://localhost:${door.port}/p/steady/`
+    const phone = await freshLinphone(authority.certificate, `${provisioningUrl}linphone.xml`, client)
+
+    door.document = catalogue.render('linphone-desktop', 'linphone.xml', {
+      ...ada,
+      provisioningUrl,
+      sip: { ...sip, host: 'localhost', port: registrar.port },
+    })!.body
+    await phone.runUntil(() => expect(registrar.registrations.some((one) => one.accepted)).toBe(true))
+    expect(registrar.registrations.find((one) => one.accepted)!.certificateName).toBe('handset of Ada')
+
+    door.document = catalogue.renderBlanking('linphone-desktop', 'linphone.xml', {
+      mac: null,
+      filler: new Secret('unused'),
+    })!.body
+    await phone.runUntil(async () => expect(await phone.settings()).not.toContain('client.key'))
+    expect(await phone.settings()).not.toContain('client.pem')
   })
 })

@@ -17,16 +17,21 @@ export interface Registration {
   /** The digest's username; null when none was sent. */
   readonly username: string | null
   readonly accepted: boolean
+  /** The common name of the client certificate; null when none was shown. */
+  readonly certificateName: string | null
 }
 
+/** With `clientAuthority` (PEM) a client certificate of that authority is required. */
 export async function startRegistrar(
-  tls: { readonly certificate: string; readonly key: string },
+  tls: { readonly certificate: string; readonly key: string; readonly clientAuthority?: string },
   account: { readonly realm: string; readonly ha1: string },
 ): Promise<Registrar> {
   const registrations: Registration[] = []
   const sockets = new Set<TLSSocket>()
-  const server = createServer({ cert: tls.certificate, key: tls.key }, (socket) => {
+  const asking = tls.clientAuthority ? { ca: tls.clientAuthority, requestCert: true, rejectUnauthorized: true } : {}
+  const server = createServer({ cert: tls.certificate, key: tls.key, ...asking }, (socket) => {
     sockets.add(socket)
+    const certificateName = socket.getPeerCertificate()?.subject?.CN?.toString() ?? null
     // A client that hangs up in the middle is no matter of these tests.
     socket.on('error', () => socket.destroy())
     socket.on('close', () => sockets.delete(socket))
@@ -38,7 +43,7 @@ export async function startRegistrar(
         rest = rest.slice(end + 4 + Number(/^content-length: *(\d+)/im.exec(head)?.[1] ?? 0))
         if (head === '') continue
         const { registration, answer } = answerTo(head, account)
-        if (registration) registrations.push(registration)
+        if (registration) registrations.push({ ...registration, certificateName })
         socket.write(answer)
       }
     })
