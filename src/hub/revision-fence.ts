@@ -17,6 +17,27 @@ export interface RevisionFence {
   settle(): Promise<void>
 }
 
+interface FenceState {
+  readonly lease: number
+  readonly peers: number
+  readonly firewall: number
+}
+
+export const nothingTaken: FenceState = { lease: 0, peers: 0, firewall: 0 }
+
+/**
+ * The rule itself: what was taken last, and what it is after this revision.
+ * @throws AppError HUB_REFUSED when the revision is older.
+ */
+export function afterRevision(last: FenceState, kind: 'peers' | 'firewall', { lease, number }: Revision): FenceState {
+  if (lease < last.lease || (lease === last.lease && number < last[kind])) {
+    throw new AppError('HUB_REFUSED', `revision ${lease}.${number} is older than ${last.lease}.${last[kind]}`, {
+      hint: 'another server has taken over this hub; stop one of the two',
+    })
+  }
+  return { ...(lease > last.lease ? { ...nothingTaken, lease } : last), [kind]: number }
+}
+
 const stateSchema = z.object({ lease: z.int().min(0), peers: z.int().min(0), firewall: z.int().min(0) })
 
 export async function openRevisionFence(dataFolder: string): Promise<RevisionFence> {
@@ -39,30 +60,24 @@ export async function openRevisionFence(dataFolder: string): Promise<RevisionFen
   }
 
   return {
-    async pass(kind, { lease, number }) {
-      if (lease < last.lease || (lease === last.lease && number < last[kind])) {
-        throw new AppError('HUB_REFUSED', `revision ${lease}.${number} is older than ${last.lease}.${last[kind]}`, {
-          hint: 'another server has taken over this hub; stop one of the two',
-        })
-      }
-      const fresh = lease > last.lease ? { lease, peers: 0, firewall: 0 } : last
-      last = { ...fresh, [kind]: number }
+    async pass(kind, revision) {
+      last = afterRevision(last, kind, revision)
       const writingNow = write()
       // A deposed writer must stay deposed through a power cut, so a new lease waits for the disk. Within a lease there is
       // one writer on one connection; its order outlives a restart without help, and a removal need not wait for a disk.
-      if (written.lease !== lease) await writingNow
+      if (written.lease !== revision.lease) await writingNow
       else writingNow.catch(() => undefined)
     },
     settle: write,
   }
 }
 
-async function readLast(path: string): Promise<z.infer<typeof stateSchema>> {
+async function readLast(path: string): Promise<FenceState> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  if (text === undefined) return { lease: 0, peers: 0, firewall: 0 }
+  if (text === undefined) return nothingTaken
   try {
     return stateSchema.parse(JSON.parse(text))
   } catch (cause) {
