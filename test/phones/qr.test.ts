@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { type QrLevel, qrLevel, svg, terminal } from '../../src/phones/qr.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
+import { describeLive } from '../setup/requirements.ts'
 
 const address = 'https://phones.example.com/p/AbCdEfGhIjKlMnOpQrStUvWxYz0123456789-_AbCde/linphone.xml'
 
@@ -103,8 +104,10 @@ describe.each(cases)('the code of %s', (_, text, level) => {
       expect(Math.max(...dark.map((module) => module[axis]))).toBe(last - 4)
     }
   })
+})
 
-  test.skipIf(spawnSync('zbarimg', ['--version']).error !== undefined)('is read back by zbarimg', async () => {
+describeLive('another reader', ['zbarimg'], () => {
+  test.each(cases)('reads back the code of %s', async (_, text, level) => {
     const folder = await mkdtemp(join(tmpdir(), 'ringfence-qr-'))
     try {
       const { data, side } = pixels(matrixOfSvg(svg(text, level, 'code')))

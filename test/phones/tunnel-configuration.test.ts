@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import type { TunnelConfiguration } from '../../src/phones/phone-port.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
+import { describeLive } from '../setup/requirements.ts'
 
 const aKey = fc
   .uint8Array({ minLength: 32, maxLength: 32 })
@@ -124,10 +125,12 @@ describe('the tunnel file', () => {
     expect(make).toThrow(expect.objectContaining({ code: 'INVALID_INPUT' }))
     expect(make).not.toThrow(/hush|reboot/)
   })
+})
 
+describeLive('wg itself', ['wg'], () => {
   // wg takes the peer part; Address and MTU are wg-quick's. `wg setconf` on an interface that does not exist still reads the
   // whole file first, so what it complains of tells whether it took every line.
-  test.skipIf(spawnSync('wg', ['--version']).error !== undefined)('is accepted line by line by wg', () => {
+  test('accepts the file line by line, and nothing more', () => {
     const taken = tunnelConfiguration({ ...sample, hubEndpoint: '127.0.0.1:51820' }, 'handset').replace(
       /^(Address|MTU) = .*\n/gm,
       '',
