@@ -1,7 +1,4 @@
 import { join } from 'node:path'
-import { formatAddress, parsePrefix } from '../domain/address.ts'
-import { Secret } from '../domain/secret.ts'
-import { digestHa1 } from '../domain/sip-account.ts'
 import {
   type Folder,
   invalid,
@@ -13,6 +10,7 @@ import {
 } from './manifest.ts'
 import type { BlankingValues, Catalogue, FileValues, GatewayValues, Model, RenderedFile } from './phone-port.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
+import { blankingScope, gatewayScope, sampleBlanking, sampleGateway, sampleValues, scopeOf } from './scope.ts'
 import { nearestTo } from './spelling.ts'
 
 /**
@@ -115,7 +113,7 @@ async function loadContent(
   const blanking = file.blanking === null ? null : await read(file.blanking)
   // Twice, so that a value which may be missing is tried both ways.
   for (const values of sampleValues) template(scopeOf(values))
-  blanking?.(blankingScope({ mac: '001122334455', filler: new Secret('sample') }))
+  blanking?.(blankingScope(sampleBlanking))
   return {
     render: (values) => answer(contentType, template(scopeOf(values))),
     renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
@@ -136,41 +134,6 @@ function clientBody({ clientCertificate }: FileValues): string | null {
 
 function pem(text: string): string {
   return `${text.trim()}\n`
-}
-
-/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
-function scopeOf(values: FileValues): object {
-  const { sip } = values
-  return {
-    extension: values.extension,
-    displayName: values.displayName,
-    mac: values.mac,
-    provisioningUrl: values.provisioningUrl,
-    timeServer: values.timeServer,
-    sip: {
-      host: sip.host,
-      port: sip.port,
-      username: sip.username,
-      realm: sip.realm,
-      expiresSeconds: sip.expiresSeconds,
-      secret: sip.secret,
-      ha1: new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
-      identity: `${quoted(values.displayName)} <sip:${values.extension}@${sip.host}>`,
-    },
-    hasCaCertificate: values.caCertificate !== null,
-    hasClientCertificate: values.clientCertificate !== null,
-    phoneAdminPassword: values.phoneAdminPassword,
-    phoneUserPassword: values.phoneUserPassword,
-  }
-}
-
-/** A quoted-string of RFC 3261 section 25.1: a name with a quotation mark must not end early and start an address. */
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, (character) => `\\${character}`)}"`
-}
-
-function blankingScope({ mac, filler }: BlankingValues): object {
-  return { mac, filler }
 }
 
 async function loadGateways(templatesFolder: string, reader: TemplateReader): Promise<Entry[]> {
@@ -194,45 +157,4 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
       }
     }),
   )
-}
-
-function gatewayScope(values: GatewayValues): object {
-  return {
-    tunnelAddresses: values.tunnelAddresses,
-    allowedIps: values.allowedIps,
-    hubEndpoint: values.hubEndpoint,
-    phoneNetworks: values.phoneSubnets.map((subnet) => {
-      const prefix = parsePrefix(subnet)
-      return { subnet, gatewayAddress: prefix ? formatAddress(prefix.family, prefix.base + 1n) : '' }
-    }),
-    pbx: { ...values.pbx },
-    timeServer: values.timeServer,
-  }
-}
-
-const secret = new Secret('sample')
-const sample: FileValues = {
-  extension: '1001',
-  displayName: 'Sample',
-  mac: '001122334455',
-  sip: { host: 'pbx.example.com', port: 5061, username: '1001a', secret, realm: 'ringfence', expiresSeconds: 600 },
-  caCertificate: 'sample',
-  clientCertificate: { certificate: 'sample', privateKey: secret },
-  provisioningUrl: 'https://phones.example.com/p/sample/',
-  phoneAdminPassword: secret,
-  phoneUserPassword: secret,
-  timeServer: '10.77.0.1',
-}
-const sampleValues: readonly FileValues[] = [
-  sample,
-  { ...sample, caCertificate: null, clientCertificate: null, timeServer: null },
-]
-
-const sampleGateway: GatewayValues = {
-  tunnelAddresses: ['10.77.0.40/32'],
-  allowedIps: ['10.77.0.1/32'],
-  hubEndpoint: 'vpn.example.com:51820',
-  phoneSubnets: ['10.78.0.0/29'],
-  pbx: { host: 'pbx.example.com', ports: [5061, 5062], rtpFrom: 10000, rtpTo: 20000 },
-  timeServer: null,
 }

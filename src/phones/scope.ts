@@ -1,0 +1,83 @@
+import { formatAddress, parsePrefix } from '../domain/address.ts'
+import { Secret } from '../domain/secret.ts'
+import { digestHa1 } from '../domain/sip-account.ts'
+import type { BlankingValues, FileValues, GatewayValues } from './phone-port.ts'
+
+/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
+export function scopeOf(values: FileValues): object {
+  const { sip } = values
+  return {
+    extension: values.extension,
+    displayName: values.displayName,
+    mac: values.mac,
+    provisioningUrl: values.provisioningUrl,
+    timeServer: values.timeServer,
+    sip: {
+      host: sip.host,
+      port: sip.port,
+      username: sip.username,
+      realm: sip.realm,
+      expiresSeconds: sip.expiresSeconds,
+      secret: sip.secret,
+      ha1: new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
+      identity: `${quoted(values.displayName)} <sip:${values.extension}@${sip.host}>`,
+    },
+    hasCaCertificate: values.caCertificate !== null,
+    hasClientCertificate: values.clientCertificate !== null,
+    phoneAdminPassword: values.phoneAdminPassword,
+    phoneUserPassword: values.phoneUserPassword,
+  }
+}
+
+/** A quoted-string of RFC 3261 section 25.1: a name with a quotation mark must not end early and start an address. */
+function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, (character) => `\\${character}`)}"`
+}
+
+export function blankingScope({ mac, filler }: BlankingValues): object {
+  return { mac, filler }
+}
+
+export function gatewayScope(values: GatewayValues): object {
+  return {
+    tunnelAddresses: values.tunnelAddresses,
+    allowedIps: values.allowedIps,
+    hubEndpoint: values.hubEndpoint,
+    phoneNetworks: values.phoneSubnets.map((subnet) => {
+      const prefix = parsePrefix(subnet)
+      return { subnet, gatewayAddress: prefix ? formatAddress(prefix.family, prefix.base + 1n) : '' }
+    }),
+    pbx: { ...values.pbx },
+    timeServer: values.timeServer,
+  }
+}
+
+// What a template is tried with when it is loaded.
+const secret = new Secret('sample')
+const sample: FileValues = {
+  extension: '1001',
+  displayName: 'Sample',
+  mac: '001122334455',
+  sip: { host: 'pbx.example.com', port: 5061, username: '1001a', secret, realm: 'ringfence', expiresSeconds: 600 },
+  caCertificate: 'sample',
+  clientCertificate: { certificate: 'sample', privateKey: secret },
+  provisioningUrl: 'https://phones.example.com/p/sample/',
+  phoneAdminPassword: secret,
+  phoneUserPassword: secret,
+  timeServer: '10.77.0.1',
+}
+export const sampleValues: readonly FileValues[] = [
+  sample,
+  { ...sample, caCertificate: null, clientCertificate: null, timeServer: null },
+]
+
+export const sampleBlanking: BlankingValues = { mac: '001122334455', filler: secret }
+
+export const sampleGateway: GatewayValues = {
+  tunnelAddresses: ['10.77.0.40/32'],
+  allowedIps: ['10.77.0.1/32'],
+  hubEndpoint: 'vpn.example.com:51820',
+  phoneSubnets: ['10.78.0.0/29'],
+  pbx: { host: 'pbx.example.com', ports: [5061, 5062], rtpFrom: 10000, rtpTo: 20000 },
+  timeServer: null,
+}
