@@ -8,7 +8,7 @@ import {
   readVendors,
   type VendorManifest,
 } from './manifest.ts'
-import type { BlankingValues, Catalogue, FileValues, GatewayValues, Model, RenderedFile } from './phone-port.ts'
+import type { BlankingValues, Catalogue, FileValues, Model, RenderedFile } from './phone-port.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
 import { blankingScope, gatewayScope, sampleBlanking, sampleGateway, sampleValues, scopeOf } from './scope.ts'
 import { nearestTo } from './spelling.ts'
