@@ -21,7 +21,7 @@ try {
   // A terminal sends Ctrl-C to the whole group; the parent decides what becomes of the tunnels and says so.
   process.on('SIGINT', () => undefined)
   process.once('SIGTERM', () => void hub.stop(false))
-  await hub.ended
+  if ((await hub.ended) === 'lost') process.exitCode = 1
   // Leaves nothing that could keep the process: the channel to the parent would.
   if (process.connected) process.disconnect()
 } catch (error) {

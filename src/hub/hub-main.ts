@@ -12,8 +12,11 @@ import { openRevisionFence } from './revision-fence.ts'
 
 interface RunningHub {
   readonly description: HubDescription
-  /** Resolves when the hub has ended, by `stop` or because a client asked for it. */
-  readonly ended: Promise<void>
+  /**
+   * Resolves when the hub has ended: `stopped` because it was asked to, `lost` because its interface went away under it.
+   * Whoever runs it then starts it again: a new hub makes a new interface, and the server fills it.
+   */
+  readonly ended: Promise<'stopped' | 'lost'>
   /** `takeAway` removes interface and firewall table; without it tunnels live on and the next hub takes them over. */
   stop(takeAway: boolean): Promise<void>
 }
@@ -38,11 +41,18 @@ export async function runHub(settings: HubSettings, log: HubLog, system: System 
     did: device.did,
     problems: device.problems,
   }
-  const hub = createHub({ driver: device.driver, firewall: device.firewall, fence, settings, description })
-  const ended = Promise.withResolvers<void>()
+  const hub = createHub({
+    driver: device.driver,
+    firewall: device.firewall,
+    fence,
+    settings,
+    description,
+    onUnreachable: () => void endIfLost(),
+  })
+  const ended = Promise.withResolvers<'stopped' | 'lost'>()
   let stopping: Promise<void> | undefined
-  const stop = (takeAway: boolean) => {
-    stopping ??= end(takeAway).then(ended.resolve)
+  const stop = (takeAway: boolean, why: 'stopped' | 'lost' = 'stopped') => {
+    stopping ??= end(takeAway).then(() => ended.resolve(why))
     return stopping
   }
   const server = await serveHub(hub, {
@@ -54,6 +64,14 @@ export async function runHub(settings: HubSettings, log: HubLog, system: System 
     device.driver.close()
     throw error
   })
+
+  async function endIfLost(): Promise<void> {
+    // Not being able to look is not the same as having seen that it is gone.
+    const lives = await device.lives(AbortSignal.timeout(stopTimeoutMs)).catch(() => true)
+    if (lives || stopping) return
+    log.error({ interface: settings.interface }, 'the interface is gone; the hub ends, so that it is set up anew')
+    await stop(false, 'lost')
+  }
 
   async function end(takeAway: boolean): Promise<void> {
     await server.close()

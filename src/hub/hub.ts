@@ -13,10 +13,12 @@ interface HubParts {
   readonly fence: RevisionFence
   readonly settings: Pick<HubSettings, 'interface' | 'subnets' | 'phoneSubnets'>
   readonly description: HubDescription
+  /** Called when the interface or the table could not be asked: it may be gone. */
+  readonly onUnreachable?: () => void
 }
 
 /** The Hub over a driver and a firewall. Changes take turns, each kind in its own queue: the two do not wait for each other. */
-export function createHub({ driver, firewall, fence, settings, description }: HubParts): Hub {
+export function createHub({ driver, firewall, fence, settings, description, onUnreachable }: HubParts): Hub {
   const subnets = [...settings.subnets, ...settings.phoneSubnets].map((text) => parsePrefix(text)!)
   const reserved = settings.subnets.map((text) => parsePrefix(firstAddress(parsePrefix(text)!))!)
   const territory = { ownKey: description.publicKey, subnets, reserved }
@@ -33,6 +35,22 @@ export function createHub({ driver, firewall, fence, settings, description }: Hu
       })
     }
     return device.peers
+  }
+
+  /** A program that failed means that the interface or the table could not be asked. */
+  async function reached<T>(answer: Promise<T>): Promise<T> {
+    try {
+      return await answer
+    } catch (error) {
+      const { code, message, hint } = asAppError(error)
+      if (code === 'COMMAND_FAILED' || code === 'HUB_UNREACHABLE') onUnreachable?.()
+      if (code !== 'COMMAND_FAILED') throw error
+      throw new AppError('HUB_UNREACHABLE', message, {
+        hint: hint ?? '`ringfence doctor` on the host of the hub tells what is missing',
+        retryable: true,
+        cause: error,
+      })
+    }
   }
 
   return {
@@ -69,21 +87,6 @@ export function createHub({ driver, firewall, fence, settings, description }: Hu
 
 function shown({ presharedKey: _, ...peer }: DevicePeer): Peer {
   return peer
-}
-
-/** A program that failed means that the interface or the table could not be asked. */
-async function reached<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer
-  } catch (error) {
-    const { code, message, hint } = asAppError(error)
-    if (code !== 'COMMAND_FAILED') throw error
-    throw new AppError('HUB_UNREACHABLE', message, {
-      hint: hint ?? '`ringfence doctor` on the host of the hub tells what is missing',
-      retryable: true,
-      cause: error,
-    })
-  }
 }
 
 /** Runs deeds one after another, in the order they were asked for; one that fails does not stop the next. */

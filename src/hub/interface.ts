@@ -15,6 +15,8 @@ import { startUserspace, stopUserspace, userspaceAnswers } from './userspace.ts'
 export interface Interface extends Account {
   readonly driver: PeerDriver
   readonly firewall: Firewall
+  /** Whether the interface is still there; somebody may have deleted it or ended its process. */
+  lives(signal: AbortSignal): Promise<boolean>
   /** Removes the interface and the firewall table. */
   takeAway(signal: AbortSignal): Promise<void>
 }
@@ -54,13 +56,22 @@ export async function bringUp(
     if (!found) await removeInterface(driver.mode, settings, system, signal).catch(() => undefined)
     throw error
   }
-  return { driver, firewall, takeAway, ...account }
+  const lives = async (until: AbortSignal) =>
+    (await linkKind(settings.interface, system, until)) !== undefined &&
+    (driver.mode === 'kernel' || (await userspaceAnswers(settings.interface)))
+  return { driver, firewall, lives, takeAway, ...account }
 }
 
 async function preview(driver: PeerDriver, key: Secret, settings: HubSettings, account: Account, signal: AbortSignal) {
   await driver.setPrivateKey(key, signal)
   await driver.setListenPort(settings.listenPort, signal)
-  return { driver, firewall: rememberedFirewall(), takeAway: async () => driver.close(), ...account }
+  return {
+    driver,
+    firewall: rememberedFirewall(),
+    lives: async () => true,
+    takeAway: async () => driver.close(),
+    ...account,
+  }
 }
 
 /** An interface of this name that has our key, or none yet because its making was interrupted. */

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hubClient } from '../../src/tunnels/hub-client.ts'
 import { type LabHub, startLabHub } from '../lab/hub.ts'
-import { openNetwork, tunnelNeeds } from '../lab/network.ts'
+import { openNetwork, tunnelNeeds, until } from '../lab/network.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { hubContract, newKey, newPresharedKey } from './hub.contract.ts'
 
@@ -109,12 +109,16 @@ describeLive('a hub process with wireguard-go and nftables, over its socket', tu
 
     test('a key or table that somebody changed is an error or drift, never an empty hub', async () => {
       const { interface: name } = hub.settings
+      const ownKey = (await hub.client.describe(signal())).publicKey
       await opened.place.run('nft', 'delete', 'table', 'inet', `ringfence_${name}`)
       expect(await hub.client.readFirewall(signal())).toEqual({ admitted: [], rulesIntact: false })
       await hub.client.applyFirewall({ revision: hub.nextRevision(), admit: [], expel: [] }, signal())
       expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(true)
       await opened.place.run('ip', 'link', 'delete', 'dev', name)
       await expect(hub.client.listPeers(signal())).rejects.toMatchObject({ code: 'HUB_UNREACHABLE', retryable: true })
+      // The hub notices, ends, and is started again with a new interface and the same key.
+      await until(async () => (await hub.client.listPeers(signal()).catch(() => null)) !== null)
+      expect((await hub.client.describe(signal())).publicKey).toBe(ownKey)
     })
   })
 })

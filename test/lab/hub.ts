@@ -36,12 +36,17 @@ export function labSettings(folder: string, given: Partial<HubSettingsInput> = {
   }
 }
 
-export async function startLabHub(place: Namespace, given: Partial<HubSettingsInput> = {}): Promise<LabHub> {
+export async function startLabHub(
+  place: Namespace,
+  given: Partial<HubSettingsInput> = {},
+  startTimeoutMs = 20_000,
+): Promise<LabHub> {
   const folder = await mkdtemp(join(tmpdir(), `ringfence-hub-${process.pid}-`))
   const settings = labSettings(folder, given)
   // Its own log is of interest only when something fails: RINGFENCE_TEST_LOG=1 shows it.
   const quiet = process.env.RINGFENCE_TEST_LOG === '1' ? console : silent
   const child = await startHubChild(settings, quiet, {
+    startTimeoutMs,
     command: [...place.prefix, process.execPath, hubEntry],
     ...(quiet === silent ? { output: 'ignore' as const } : {}),
   }).catch(async (error: unknown) => {
