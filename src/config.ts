@@ -73,9 +73,10 @@ export interface AsteriskSettings {
   readonly amiSecret: Secret
   readonly context: string
   readonly bind: string
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly caFile: string
+  /** As the PBX sees them; null: Ringfence puts a certificate of its Service CA into the config folder. */
+  readonly tls: TlsFiles | null
+  /** The Handset CA as the PBX sees it; null: Ringfence puts it into the config folder. */
+  readonly caFile: string | null
 }
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -272,9 +273,8 @@ export function readConfig(env: Environment): Config {
       amiSecret: amiSecret ?? new Secret(''),
       context: text('PBX_CONTEXT') ?? 'from-internal',
       bind: text('PBX_BIND') ?? address ?? '0.0.0.0',
-      certificateFile: text('PBX_TLS_CERT') ?? '/etc/asterisk/keys/ringfence-pbx.crt',
-      keyFile: text('PBX_TLS_KEY') ?? '/etc/asterisk/keys/ringfence-pbx.key',
-      caFile: text('PBX_CA_FILE') ?? '/etc/asterisk/keys/ringfence-handset-ca.crt',
+      tls: tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY'),
+      caFile: text('PBX_CA_FILE'),
     }
     if (!isIP(asterisk.bind)) wrong('PBX_BIND', `${JSON.stringify(asterisk.bind)} is not an IP address`)
     for (const value of [asterisk.context])

@@ -18,9 +18,9 @@ try {
   const settings = hubSettingsSchema.parse(JSON.parse(process.env.RINGFENCE_HUB_SETTINGS ?? 'null'))
   const hub = await runHub(settings, log)
   process.once('disconnect', () => void hub.stop(false))
-  // A terminal sends Ctrl-C to the whole group; the parent decides what becomes of the tunnels and says so.
-  process.on('SIGINT', () => undefined)
-  process.once('SIGTERM', () => void hub.stop(false))
+  // A terminal sends Ctrl-C to the whole group, systemd SIGTERM to the whole unit; the parent decides what becomes of the
+  // tunnels and says so.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
   if ((await hub.ended) === 'lost') process.exitCode = 1
   // Leaves nothing that could keep the process: the channel to the parent would.
   if (process.connected) process.disconnect()

@@ -23,7 +23,12 @@ export interface Application {
   /** Resolves when nothing of this person is `retrying` or unjudged any more, or after `waitMs`; then the person as it is. */
   readonly settled: (employeeId: string, waitMs: number, signal?: AbortSignal) => Promise<EmployeeView>
   /** Ticks the waiting and unverifiable lines of one system (`subjectId` null: all of its lines). */
-  readonly acknowledge: (employeeId: string, system: string, subjectId: string | null, actor: Actor) => Promise<EmployeeView>
+  readonly acknowledge: (
+    employeeId: string,
+    system: string,
+    subjectId: string | null,
+    actor: Actor,
+  ) => Promise<EmployeeView>
   readonly erase: (employeeId: string, actor: Actor) => Promise<void>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>
@@ -36,7 +41,11 @@ export interface Application {
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
 
-  readonly createToken: (label: string, role: Role, actor: Actor) => Promise<{ readonly view: TokenView; readonly token: Secret }>
+  readonly createToken: (
+    label: string,
+    role: Role,
+    actor: Actor,
+  ) => Promise<{ readonly view: TokenView; readonly token: Secret }>
   readonly tokens: () => Promise<readonly TokenView[]>
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
@@ -143,7 +152,11 @@ export interface LeaverFile {
   readonly completedAt: string | null
   readonly durationMs: number | null
   readonly doors: readonly AccessLine[]
-  readonly handsets: readonly { readonly model: string; readonly mac: string | null; readonly certificateSerials: readonly string[] }[]
+  readonly handsets: readonly {
+    readonly model: string
+    readonly mac: string | null
+    readonly certificateSerials: readonly string[]
+  }[]
   /** Later, signed by the audit chain: drift that was corrected, ticks. */
   readonly addenda: readonly { readonly at: string; readonly kind: string; readonly summary: string }[]
   readonly auditHead: { readonly position: number; readonly hash: string } | null
@@ -154,10 +167,18 @@ export interface ImportView {
   readonly total: number
   readonly done: number
   readonly finished: boolean
-  readonly people: readonly { readonly email: string; readonly extension: string; readonly state: 'queued' | 'onboarded' | 'failed'; readonly employeeId: string | null; readonly inviteUrl: string | null; readonly problem: string | null }[]
+  readonly people: readonly {
+    readonly email: string
+    readonly extension: string
+    readonly state: 'queued' | 'onboarded' | 'failed'
+    readonly employeeId: string | null
+    readonly inviteUrl: string | null
+    readonly problem: string | null
+  }[]
 }
 
-export interface TokenView extends Pick<ApiToken, 'id' | 'label' | 'role' | 'createdAt' | 'createdBy' | 'lastUsedAt' | 'revokedAt'> {}
+export interface TokenView
+  extends Pick<ApiToken, 'id' | 'label' | 'role' | 'createdAt' | 'createdBy' | 'lastUsedAt' | 'revokedAt'> {}
 
 export interface ModelView {
   readonly id: string
@@ -250,4 +271,3 @@ export interface DoorFile {
   readonly etag: string
   readonly notModified: boolean
 }
-

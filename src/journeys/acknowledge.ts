@@ -1,0 +1,54 @@
+import type { Actor } from '../domain/token.ts'
+import { AppError } from '../errors.ts'
+import type { EmployeeView } from './application.ts'
+import { completeOffboardings } from './complete-offboarding.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import type { EnabledSystem } from './expected-lines.ts'
+import { viewOf } from './views.ts'
+
+/** A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. */
+export async function acknowledge(
+  context: JourneyContext,
+  systems: readonly EnabledSystem[],
+  {
+    employeeId,
+    system,
+    subjectId,
+    actor,
+  }: { employeeId: string; system: string; subjectId: string | null; actor: Actor },
+): Promise<EmployeeView> {
+  const at = context.system.now().toISOString()
+  await context.store.transaction(async (tx) => {
+    const lines = (await tx.find('verdict', { employeeId, system })).filter(
+      (line) => subjectId === null || line.subjectId === subjectId,
+    )
+    if (lines.length === 0)
+      throw new AppError('NOT_FOUND', `there is no ${system} line for this person`, {
+        hint: '`ringfence show` lists the lines',
+      })
+    const open = lines.filter(({ state }) => state === 'waiting' || state === 'unverifiable')
+    if (open.length === 0) {
+      const retrying = lines.some(({ state }) => state === 'retrying')
+      throw new AppError(
+        'CONFLICT',
+        retrying
+          ? `${system} is still being tried; only waiting and unverifiable lines can be ticked`
+          : `${system} is shown by the system itself; there is nothing to tick`,
+      )
+    }
+    for (const line of open) {
+      await tx.update('verdict', line.id, { acknowledgedBy: actor.name, acknowledgedAt: at })
+      await tx.record(
+        auditEvent(
+          context,
+          'access.acknowledged',
+          { employeeId, subjectId: line.subjectId, actor },
+          { system, summary: line.problem ?? '' },
+        ),
+      )
+    }
+  })
+  await completeOffboardings(context, systems, [employeeId])
+  context.publish({ kind: 'employee', employeeId, data: { acknowledged: system } })
+  return viewOf(context, employeeId)
+}

@@ -1,0 +1,128 @@
+/** Binds every deed to its context: the Application that http and cli are built on. */
+import { AppError } from '../errors.ts'
+import { acknowledge } from './acknowledge.ts'
+import type { Application, LiveEvent } from './application.ts'
+import { completeOffboardings, report } from './complete-offboarding.ts'
+import type { JourneyContext } from './context.ts'
+import { auditEvent } from './context.ts'
+import { type DoctorSources, doctor } from './doctor.ts'
+import { type EnabledSystem, linesOf } from './expected-lines.ts'
+import type { RosterImport } from './import-roster.ts'
+import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
+import { metrics } from './metrics.ts'
+import { offboard, removeHandset } from './offboard.ts'
+import { addHandset, onboard } from './onboard.ts'
+import { renewInvite } from './renew-invite.ts'
+import type { PhoneDoor } from './serve-phone.ts'
+import { staleHandsets } from './settings-drift.ts'
+import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
+import { employeeView, viewOf } from './views.ts'
+
+export interface Parts {
+  readonly systems: readonly EnabledSystem[]
+  readonly imports: RosterImport
+  readonly door: PhoneDoor
+  readonly doctor: DoctorSources
+  readonly listeners: Set<(event: LiveEvent) => void>
+  readonly revocationList: () => Promise<Buffer>
+}
+
+export function assemble(context: JourneyContext, parts: Parts): Application {
+  const { store } = context
+  return {
+    async overview() {
+      return { demo: context.config.demo, counts: await store.counts(), stale: await staleHandsets(context) }
+    },
+    models: () =>
+      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes }) => ({
+        id,
+        vendor,
+        kind,
+        name,
+        capabilities: { ...capabilities },
+        notes,
+      })),
+
+    onboard: (input, actor) => onboard(context, input, actor),
+    addHandset: (employeeId, handset, actor) => addHandset(context, employeeId, handset, actor),
+    removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
+    invite: (employeeId, actor) => renewInvite(context, employeeId, actor),
+    offboard: (employeeId, reason, actor) => offboard(context, employeeId, reason, actor),
+    async settled(employeeId, waitMs, signal) {
+      await waitUntilStill(employeeId, waitMs, signal)
+      await completeOffboardings(context, parts.systems, [employeeId])
+      return viewOf(context, employeeId)
+    },
+    acknowledge: (employeeId, system, subjectId, actor) =>
+      acknowledge(context, parts.systems, { employeeId, system, subjectId, actor }),
+    async erase(employeeId, actor) {
+      const employee = await store.get('employee', employeeId)
+      if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
+      if (employee.lifecycle !== 'offboarded')
+        throw new AppError('CONFLICT', 'only people whose offboarding is complete can be erased', {
+          hint: 'offboard first, and tick what waits',
+        })
+      await store.transaction((tx) => tx.record(auditEvent(context, 'employee.erased', { employeeId, actor })))
+      await store.erasePerson(employeeId, context.system.now())
+    },
+
+    async employees({ lifecycle }) {
+      const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})
+      return people.map((access) => employeeView(context, access))
+    },
+    async employee(who) {
+      const employee = await store.employeeBy(who)
+      if (!employee)
+        throw new AppError('NOT_FOUND', `nobody here is ${JSON.stringify(who.slice(0, 80))}`, {
+          hint: 'name an e-mail address, an extension or an id; `ringfence list` shows everybody',
+        })
+      return viewOf(context, employee.id)
+    },
+    report: (employeeId) => report(context, employeeId),
+
+    importRoster: (csv, actor) => parts.imports.start(csv, actor),
+    importRun: (id) => parts.imports.view(id),
+
+    createToken: (label, role, actor) => createToken(context, label, role, actor),
+    tokens: () => listTokens(context),
+    revokeToken: (id, actor) => revokeToken(context, id, actor),
+    authenticate: (token) => authenticate(context, token),
+
+    doctor: () => doctor(context, parts.doctor),
+    subscribe(listener) {
+      parts.listeners.add(listener)
+      return { stop: () => void parts.listeners.delete(listener) }
+    },
+    metrics: () => metrics(context),
+
+    join: (token) => join(context, token),
+    joinTunnel: (token, fileName) => joinTunnelFile(context, token, fileName),
+    joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
+    serveFile: (request) => parts.door.serve(request),
+    revocationList: parts.revocationList,
+  }
+
+  /** Wakes with each event about this person; a look every second covers what no event tells. */
+  async function waitUntilStill(employeeId: string, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+    const until = Date.now() + waitMs
+    while (!signal?.aborted) {
+      if ((await linesOf(store, parts.systems, employeeId)).still) return
+      const left = until - Date.now()
+      if (left <= 0) return
+      await new Promise<void>((resolve) => {
+        const done = () => {
+          parts.listeners.delete(listener)
+          clearTimeout(timer)
+          signal?.removeEventListener('abort', done)
+          resolve()
+        }
+        const listener = (event: LiveEvent) => {
+          if (event.employeeId === employeeId) done()
+        }
+        const timer = setTimeout(done, Math.min(left, 1_000))
+        parts.listeners.add(listener)
+        signal?.addEventListener('abort', done)
+      })
+    }
+  }
+}

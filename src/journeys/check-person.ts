@@ -1,0 +1,157 @@
+/** What somebody typed, checked as a whole: every problem at once, or clean values. */
+import { parseEmail, parseName } from '../domain/employee.ts'
+import { parseMac } from '../domain/handset.ts'
+import type { Parsed, Problem } from '../domain/parse.ts'
+import { parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import type { Catalogue, Model } from '../phones/phone-port.ts'
+import type { StoreReader } from '../store/store.ts'
+import type { HandsetInput, OnboardInput } from './application.ts'
+
+export interface CheckedPerson {
+  readonly name: string
+  readonly email: string
+  readonly extension: string
+  readonly handsets: readonly CheckedHandset[]
+  readonly gateway: Model | null
+}
+
+export interface CheckedHandset {
+  readonly model: Model
+  readonly mac: string | null
+}
+
+/** @throws AppError INVALID_INPUT or MODEL_UNKNOWN with every problem */
+export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedPerson {
+  const problems: Problem[] = []
+  const take = <T>(parsed: Parsed<T>): T | null => {
+    if (parsed.ok) return parsed.value
+    problems.push(parsed.problem)
+    return null
+  }
+  const name = take(parseName(input.name))
+  const email = take(parseEmail(input.email))
+  const extension = take(parseExtension(input.extension))
+  if (input.handsets.length === 0)
+    problems.push({
+      field: 'handsets',
+      message: 'no handset was named',
+      hint: 'such as linphone-mobile, or yealink-t54w=80:5e:c0:aa:bb:cc',
+    })
+  if (input.handsets.length > 20)
+    problems.push({ field: 'handsets', message: 'one person cannot have more than 20 handsets at once' })
+  const handsets = input.handsets.map((handset) => checkHandset(catalogue, handset, problems))
+  const macs = handsets.flatMap((handset) => handset?.mac ?? [])
+  const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
+  if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
+  const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
+  if (problems.length > 0 || name === null || email === null || extension === null) throw invalid(problems)
+  return { name, email, extension, handsets: handsets as CheckedHandset[], gateway }
+}
+
+export function checkHandset(catalogue: Catalogue, input: HandsetInput, problems: Problem[]): CheckedHandset | null {
+  const problem = modelProblem(catalogue, input.model, input.mac ?? null)
+  if (problem) problems.push(problem)
+  const mac = input.mac ? parseMac(input.mac) : null
+  if (mac && !mac.ok) problems.push(mac.problem)
+  const model = catalogue.model(input.model)
+  if (!model || problem || (mac && !mac.ok)) return null
+  return { model, mac: mac?.ok ? mac.value : null }
+}
+
+/** What is wrong with asking for this model, in words, or null. */
+export function modelProblem(catalogue: Catalogue, id: string, mac: string | null): Problem | null {
+  const model = catalogue.model(id)
+  if (!model || model.kind === 'gateway') {
+    const nearest = catalogue.nearest(id)
+    return {
+      field: 'model',
+      message: `${JSON.stringify(id.slice(0, 60))} is not a model that Ringfence knows`,
+      hint: nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : '`ringfence models` lists them',
+    }
+  }
+  if (model.kind === 'desk-phone' && !mac)
+    return {
+      field: 'mac',
+      message: `${model.name} needs its MAC address`,
+      hint: 'it is printed on the back of the phone',
+    }
+  if (model.kind === 'softphone' && mac)
+    return { field: 'mac', message: `${model.name} is an app and has no MAC address`, hint: 'leave it out' }
+  return null
+}
+
+/** Desk phones that bring no tunnel hang on a home gateway; the plain kind unless another is named. */
+export function checkGateway(
+  catalogue: Catalogue,
+  kind: string | undefined,
+  handsets: readonly (CheckedHandset | null)[],
+  problems: Problem[],
+): Model | null {
+  const needed = handsets.some((handset) => handset && !handset.model.capabilities.ownTunnel)
+  const gateway = catalogue.model(`gateway-${(kind ?? 'plain').replace(/^gateway-/, '')}`)
+  if (gateway?.kind !== 'gateway') {
+    const known = catalogue.models
+      .filter((model) => model.kind === 'gateway')
+      .map((model) => model.id.replace('gateway-', ''))
+    problems.push({
+      field: 'gateway',
+      message: `${JSON.stringify(kind?.slice(0, 40))} is not a kind of home gateway`,
+      hint: `one of ${known.join(', ')}`,
+    })
+    return null
+  }
+  return needed ? gateway : null
+}
+
+/** What a careful person would want to hear before the phone is shipped; never a refusal. */
+export function warningsFor(catalogue: Catalogue, handsets: readonly CheckedHandset[]): string[] {
+  return handsets.flatMap(({ model, mac }) => [
+    ...(mac && catalogue.looksForeign(model.id, mac)
+      ? [`${mac} does not look like a MAC address of a ${model.name}; check the label`]
+      : []),
+    ...(model.capabilities.clientCertificate === 'none'
+      ? [`${model.name}: no certificate, this app cannot hold one; its tunnel key is what can be revoked`]
+      : []),
+    ...(model.capabilities.testedOnHardware ? [] : [`${model.name}: its file has not been tried on the real device`]),
+  ])
+}
+
+/** Who is in the way, found before keys are spent on it; the store's own rules still decide. */
+export async function takenBy(store: StoreReader, pbxId: string, person: CheckedPerson): Promise<Problem[]> {
+  const problems: Problem[] = []
+  if ((await store.find('assignment', { pbxId, extension: person.extension, untilAt: null })).length > 0) {
+    problems.push({
+      field: 'extension',
+      message: `extension ${person.extension} is in use`,
+      hint: 'offboard its holder first, or choose another',
+    })
+  }
+  const sameEmail = await store.find('employee', { email: person.email })
+  if (sameEmail.some((employee) => employee.lifecycle === 'active')) {
+    problems.push({
+      field: 'email',
+      message: `${person.email} already has a phone here`,
+      hint: '`ringfence handset add` gives the same person another one',
+    })
+  }
+  for (const { mac } of person.handsets) {
+    if (mac && (await store.find('handset', { mac, removedAt: null })).length > 0) {
+      problems.push({
+        field: 'mac',
+        message: `${mac} belongs to a handset that is in use`,
+        hint: 'take it back from its holder first',
+      })
+    }
+  }
+  return problems
+}
+
+export function invalid(problems: readonly Problem[]): AppError {
+  const code = problems.every((problem) => problem.field === 'model') ? 'MODEL_UNKNOWN' : 'INVALID_INPUT'
+  const [first] = problems
+  return new AppError(code, problems.length === 1 ? first!.message : `${problems.length} things need another look`, {
+    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
+    problems,
+  })
+}

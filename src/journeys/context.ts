@@ -1,0 +1,61 @@
+/** What the deeds work with; main.ts puts it together. Ports only: no deed knows an adapter. */
+import type { Loop } from '../access/loop.ts'
+import type { Config } from '../config.ts'
+import type { Actor } from '../domain/token.ts'
+import type { Tombstone } from '../domain/tombstone.ts'
+import type { PbxAbilities } from '../pbx/pbx-driver.ts'
+import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
+import type { HandsetAuthority } from '../pki/pki-port.ts'
+import type { NewAuditEvent, Store } from '../store/store.ts'
+import { newId, type System } from '../system.ts'
+import type { Vault } from '../vault.ts'
+import type { LiveEvent } from './application.ts'
+
+export interface JourneyContext {
+  readonly config: Config
+  readonly system: System
+  readonly store: Store
+  readonly vault: Vault
+  readonly catalogue: Catalogue
+  readonly handsetAuthority: HandsetAuthority
+  /** PEM of the Service CA, for models that accept a private one. */
+  readonly serviceCertificate: string
+  readonly pbxAbilities: PbxAbilities
+  readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>
+  readonly journal: { append(tombstones: readonly Tombstone[]): Promise<void> }
+  readonly publish: (event: LiveEvent) => void
+  /** What the hub last said; null before it answered. */
+  readonly hubPublicKey: () => string | null
+  /** Last handshakes as the hub last listed them, by public key. */
+  readonly handshakes: ReadonlyMap<string, string>
+  /** Writes a tunnel's `.conf` (phones/tunnel-configuration.ts). */
+  readonly tunnelConfiguration: (configuration: TunnelConfiguration, carrier: 'handset' | 'gateway') => string
+  readonly log: Log
+}
+
+export interface Log {
+  info(facts: object, message: string): void
+  warn(facts: object, message: string): void
+  error(facts: object, message: string): void
+}
+
+/** A link for the audit chain; `detail` gets who did it and never a secret. */
+export function auditEvent(
+  context: Pick<JourneyContext, 'system'>,
+  kind: NewAuditEvent['kind'],
+  who: { readonly employeeId?: string | null; readonly subjectId?: string | null; readonly actor: Actor },
+  detail: Readonly<Record<string, unknown>> = {},
+): NewAuditEvent {
+  return {
+    id: newId(context.system),
+    at: context.system.now().toISOString(),
+    kind,
+    employeeId: who.employeeId ?? null,
+    subjectId: who.subjectId ?? null,
+    salt: context.system.randomBytes(16).toString('hex'),
+    detail: { actor: who.actor.name, via: who.actor.via, ...detail },
+  }
+}
+
+/** Ringfence itself, where nobody asked. */
+export const itself: Actor = { name: 'ringfence', role: 'owner', via: 'system' }

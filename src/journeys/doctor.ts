@@ -1,0 +1,192 @@
+/** What is there, what is missing, and the command that mends it. */
+import { lookup } from 'node:dns/promises'
+import { asAppError } from '../errors.ts'
+import type { PbxDescription } from '../pbx/pbx-driver.ts'
+import type { HubDescription } from '../tunnels/hub-port.ts'
+import type { DoctorCheck, DoctorReport } from './application.ts'
+import type { JourneyContext } from './context.ts'
+
+export interface DoctorSources {
+  readonly hub: (signal: AbortSignal) => Promise<HubDescription>
+  readonly pbx: (signal: AbortSignal) => Promise<PbxDescription>
+  readonly revocationListAgeMs: () => number | null
+  readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
+  readonly embeddedPassphrase: boolean
+  readonly unwrittenTombstones: () => Promise<number>
+}
+
+const askMs = 5_000
+const staleListMs = 3 * 86_400_000
+
+export async function doctor(context: JourneyContext, sources: DoctorSources): Promise<DoctorReport> {
+  const checks = await Promise.all([
+    hubChecks(sources),
+    pbxChecks(context, sources),
+    doorChecks(context, sources),
+    hostName(context),
+    storeChecks(context, sources),
+    keyChecks(sources),
+  ])
+  const demo = context.config.demo.map(
+    (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),
+  )
+  return { checks: [...checks.flat(), ...demo] }
+}
+
+async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
+  try {
+    const description = await hub(AbortSignal.timeout(askMs))
+    const mode = {
+      kernel: 'WireGuard in the kernel',
+      userspace: 'wireguard-go',
+      preview: 'preview: no packet moves on this host',
+    }[description.mode]
+    return [
+      {
+        area: 'hub',
+        state: description.mode === 'preview' ? 'note' : 'ok',
+        message: `${description.interface}: ${mode}, port ${description.listenPort}`,
+        hint:
+          description.mode === 'preview'
+            ? 'as root: apt-get install wireguard-tools wireguard-go nftables iproute2'
+            : null,
+      },
+      ...description.problems.map(
+        ({ message, hint }): DoctorCheck => ({ area: 'hub', state: 'problem', message, hint }),
+      ),
+    ]
+  } catch (error) {
+    return [problem('hub', error)]
+  }
+}
+
+async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: DoctorSources): Promise<DoctorCheck[]> {
+  try {
+    const description = await pbx(AbortSignal.timeout(askMs))
+    const checks: DoctorCheck[] = [
+      {
+        area: 'pbx',
+        state: 'ok',
+        message: `${description.product}${config.pbx.address ? ` at ${config.pbx.address}` : ''}`,
+        hint: null,
+      },
+    ]
+    if (pbxAbilities.revocationLists === 'not-checked') {
+      checks.push({
+        area: 'pbx',
+        state: 'note',
+        message: 'this PBX does not check revocation lists: what keeps a leaver out is the tunnel and the secret',
+        hint: null,
+      })
+    }
+    return [
+      ...checks,
+      ...description.problems.map(
+        ({ message, hint }): DoctorCheck => ({ area: 'pbx', state: 'problem', message, hint }),
+      ),
+    ]
+  } catch (error) {
+    return [problem('pbx', error)]
+  }
+}
+
+async function doorChecks({ config }: JourneyContext, { doorCertificate }: DoctorSources): Promise<DoctorCheck[]> {
+  const { source, notAfter } = doorCertificate()
+  if (source === 'off')
+    return [{ area: 'phone door', state: 'note', message: 'TLS is left to the proxy in front', hint: null }]
+  if (source === 'service-ca') {
+    return [
+      {
+        area: 'phone door',
+        state: 'note',
+        message: 'shows a certificate of the Service CA: phone apps on iOS and Android refuse it',
+        hint: 'set RINGFENCE_PHONE_TLS_CERT and RINGFENCE_PHONE_TLS_KEY to a publicly trusted certificate',
+      },
+    ]
+  }
+  const left = notAfter === null ? 0 : Date.parse(notAfter) - Date.now()
+  return [
+    left > 7 * 86_400_000
+      ? {
+          area: 'phone door',
+          state: 'ok',
+          message: `${config.phoneDoor.url}, certificate until ${notAfter}`,
+          hint: null,
+        }
+      : {
+          area: 'phone door',
+          state: 'problem',
+          message: `the certificate runs out at ${notAfter}`,
+          hint: 'renew it; the files are read again when they change',
+        },
+  ]
+}
+
+/** Handsets dial the PBX by name; the name must lead to the address inside the VPN. */
+async function hostName({ config }: JourneyContext): Promise<DoctorCheck[]> {
+  const { address, host } = config.pbx
+  if (address === null || host === address) return []
+  const found = await lookup(host, { all: true }).catch(() => [])
+  if (found.some((entry) => entry.address === address))
+    return [{ area: 'pbx', state: 'ok', message: `${host} resolves to ${address}`, hint: null }]
+  const seen =
+    found.length === 0 ? 'does not resolve here' : `resolves to ${found.map((entry) => entry.address).join(', ')}`
+  return [
+    {
+      area: 'pbx',
+      state: 'problem',
+      message: `${host} ${seen}, not to ${address}`,
+      hint: `publish an address record ${host} → ${address}; some home routers drop answers with private addresses`,
+    },
+  ]
+}
+
+async function storeChecks(context: JourneyContext, { unwrittenTombstones }: DoctorSources): Promise<DoctorCheck[]> {
+  const broken = await context.store.verifyAuditChain()
+  const missing = await unwrittenTombstones()
+  return [
+    broken === null
+      ? { area: 'store', state: 'ok', message: 'the audit chain is whole', hint: null }
+      : {
+          area: 'store',
+          state: 'problem',
+          message: `the audit chain breaks at event ${broken}`,
+          hint: 'somebody changed the database by hand; compare it with a backup',
+        },
+    missing === 0
+      ? { area: 'store', state: 'ok', message: 'every shut door stands in the leaver journal', hint: null }
+      : {
+          area: 'store',
+          state: 'problem',
+          message: `${missing} shut doors are missing from the leaver journal`,
+          hint: 'check the disk; it is written again by itself',
+        },
+  ]
+}
+
+async function keyChecks({ embeddedPassphrase, revocationListAgeMs }: DoctorSources): Promise<DoctorCheck[]> {
+  const age = revocationListAgeMs()
+  return [
+    embeddedPassphrase
+      ? {
+          area: 'pki',
+          state: 'note',
+          message: 'the passphrase lies in the data folder: it protects a copied database, not a copied folder',
+          hint: 'set RINGFENCE_PASSPHRASE_FILE to a file outside it',
+        }
+      : { area: 'pki', state: 'ok', message: 'the keys are sealed with a passphrase from outside', hint: null },
+    age !== null && age < staleListMs
+      ? { area: 'pki', state: 'ok', message: 'the revocation list is fresh', hint: null }
+      : {
+          area: 'pki',
+          state: 'problem',
+          message: age === null ? 'no revocation list is published' : 'the revocation list is older than three days',
+          hint: 'look in the server log for why it could not be signed',
+        },
+  ]
+}
+
+function problem(area: DoctorCheck['area'], error: unknown): DoctorCheck {
+  const { message, hint } = asAppError(error)
+  return { area, state: 'problem', message, hint: hint ?? null }
+}

@@ -1,0 +1,253 @@
+/** A CSV of new starters: checked whole, then onboarded one by one in a run that survives a restart. */
+import { createHmac } from 'node:crypto'
+import { parse } from 'csv-parse/sync'
+import type { Problem } from '../domain/parse.ts'
+import { parseRoster, type RosterPerson } from '../domain/roster.ts'
+import { defaultId } from '../domain/site.ts'
+import type { Actor } from '../domain/token.ts'
+import { AppError, asAppError } from '../errors.ts'
+import type { ImportRun } from '../store/store.ts'
+import { newId } from '../system.ts'
+import type { ImportView } from './application.ts'
+import { checkPerson, invalid, modelProblem } from './check-person.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import { newInvite } from './enrolment.ts'
+import { enrolPerson } from './onboard.ts'
+
+const largestBytes = 5 * 1024 * 1024
+/** People prepared at the same time: keeps the key makers busy without holding up the console. */
+const atOnce = 4
+
+interface RunState {
+  readonly people: readonly RosterPerson[]
+  readonly actor: Actor
+  /** Problems by extension. Successes are the people themselves, so that a long run does not write its list each time. */
+  readonly failed: Readonly<Record<string, string>>
+}
+
+/** Progress is written every so many people; what it lags behind, the people's own rows tell. */
+const progressEvery = 10
+
+export interface RosterImport {
+  start(csv: Uint8Array, actor: Actor): Promise<ImportView>
+  view(id: string): Promise<ImportView>
+  /** Goes on with runs that a restart cut off. */
+  resume(): Promise<void>
+  stop(): Promise<void>
+}
+
+/** @param expectKeys told how many certificates are about to be asked for */
+export function rosterImport(context: JourneyContext, expectKeys: (count: number) => void): RosterImport {
+  const running = new Map<string, Promise<void>>()
+  let stopped = false
+
+  async function start(csv: Uint8Array, actor: Actor): Promise<ImportView> {
+    const people = readRoster(context, csv)
+    const taken = await takenPeople(context, people)
+    if (taken.length > 0) throw invalid(taken)
+    const now = context.system.now().toISOString()
+    const state: RunState = { people, actor, failed: {} }
+    const run: ImportRun = {
+      id: newId(context.system),
+      createdAt: now,
+      createdBy: actor.name,
+      total: people.length,
+      done: 0,
+      finishedAt: null,
+      state: JSON.stringify(state),
+    }
+    await context.store.transaction(async (tx) => {
+      await tx.insert('importRun', [run])
+      await tx.record(auditEvent(context, 'employee.imported', { subjectId: run.id, actor }, { people: people.length }))
+    })
+    launch(run)
+    return viewOf(run, state, new Map())
+  }
+
+  function launch(run: ImportRun): void {
+    const work = process(run)
+      .catch((error: unknown) =>
+        context.log.error({ err: error, importId: run.id }, 'the import stopped; it goes on after a restart'),
+      )
+      .finally(() => running.delete(run.id))
+    running.set(run.id, work)
+  }
+
+  async function process(run: ImportRun): Promise<void> {
+    let state: RunState = JSON.parse(run.state)
+    const queue = state.people.filter(({ extension }) => !state.failed[extension])
+    let done = state.people.length - queue.length
+    expectKeys(
+      queue
+        .flatMap(({ handsets }) => handsets)
+        .filter(({ model }) => context.catalogue.model(model)?.capabilities.clientCertificate !== 'none').length,
+    )
+    const worker = async () => {
+      for (let person = queue.shift(); person && !stopped; person = queue.shift()) {
+        const problem = await onboardOne(run.id, person, state.actor)
+        done += 1
+        if (problem !== null) state = { ...state, failed: { ...state.failed, [person.extension]: problem } }
+        const finished = done === state.people.length
+        if (problem !== null || finished || done % progressEvery === 0) {
+          const finishedAt = finished ? context.system.now().toISOString() : null
+          const patch = { done, finishedAt, ...(problem === null ? {} : { state: JSON.stringify(state) }) }
+          await context.store.transaction((tx) => tx.update('importRun', run.id, patch))
+        }
+        context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+      }
+    }
+    await Promise.all(Array.from({ length: atOnce }, worker))
+  }
+
+  async function onboardOne(runId: string, person: RosterPerson, actor: Actor): Promise<string | null> {
+    // After a crash between the person's transaction and ours the person is there already, and only that.
+    const holder = await context.store.employeeBy(person.extension)
+    if (holder?.lifecycle === 'active' && holder.email === person.email) return null
+    try {
+      const checked = checkPerson(context.catalogue, inputOf(person))
+      await enrolPerson(context, checked, newInvite(context, inviteToken(runId, person.extension)), actor)
+      return null
+    } catch (error) {
+      const { message, hint } = asAppError(error)
+      context.log.warn(
+        { err: error, importId: runId, row: person.row },
+        'one person of an import could not be onboarded',
+      )
+      return hint ? `${message}; ${hint}` : message
+    }
+  }
+
+  /** Derived, so that the run's page can show every link again without one being stored. */
+  function inviteToken(runId: string, extension: string): string {
+    return createHmac('sha256', context.vault.deriveKey('import-invites'))
+      .update(`${runId}:${extension}`)
+      .digest('base64url')
+  }
+
+  function viewOf(run: ImportRun, state: RunState, holders: ReadonlyMap<string, string>): ImportView {
+    return {
+      id: run.id,
+      total: run.total,
+      done: run.done,
+      finished: run.finishedAt !== null,
+      people: state.people.map(({ email, extension }) => {
+        const problem = state.failed[extension] ?? null
+        const employeeId = problem === null ? (holders.get(`${extension} ${email}`) ?? null) : null
+        return {
+          email,
+          extension,
+          state: problem !== null ? 'failed' : employeeId !== null ? 'onboarded' : 'queued',
+          employeeId,
+          inviteUrl:
+            employeeId === null ? null : `${context.config.phoneDoor.url}/join/${inviteToken(run.id, extension)}`,
+          problem,
+        }
+      }),
+    }
+  }
+
+  /** Employee ids by `extension email`, of everybody who was onboarded by this run or is here with the same data. */
+  async function holdersByLine(): Promise<ReadonlyMap<string, string>> {
+    const [assignments, employees] = [
+      await context.store.find('assignment', { pbxId: defaultId }),
+      await context.store.find('employee', {}),
+    ]
+    const emails = new Map(employees.map(({ id, email }) => [id, email]))
+    return new Map(
+      assignments.map(({ extension, employeeId }) => [`${extension} ${emails.get(employeeId)}`, employeeId]),
+    )
+  }
+
+  return {
+    start,
+    async view(id) {
+      const run = await context.store.get('importRun', id)
+      if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
+      return viewOf(run, JSON.parse(run.state), await holdersByLine())
+    },
+    async resume() {
+      for (const run of await context.store.find('importRun', { finishedAt: null })) launch(run)
+    },
+    async stop() {
+      stopped = true
+      await Promise.all(running.values())
+    },
+  }
+}
+
+/** @throws AppError TOO_LARGE or INVALID_INPUT with every problem by row */
+function readRoster(context: JourneyContext, csv: Uint8Array): readonly RosterPerson[] {
+  if (csv.byteLength > largestBytes)
+    throw new AppError('TOO_LARGE', 'the file is larger than 5 MB', { hint: 'split it; 5 MB hold about 50,000 people' })
+  const result = parseRoster(records(decode(csv)), (model, mac) => modelProblem(context.catalogue, model, mac))
+  if ('problems' in result) throw invalid(result.problems)
+  const unfit = result.people.flatMap((person): Problem[] => {
+    try {
+      checkPerson(context.catalogue, inputOf(person))
+      return []
+    } catch (error) {
+      return asAppError(error).problems.map((problem) => ({ row: person.row, ...problem }))
+    }
+  })
+  if (unfit.length > 0) throw invalid(unfit)
+  return result.people
+}
+
+function decode(csv: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(csv)
+  } catch (cause) {
+    throw new AppError('INVALID_INPUT', 'the file is not in UTF-8', {
+      hint: 'save it again as "CSV UTF-8"; in a spreadsheet that is a choice of its own',
+      cause,
+    })
+  }
+}
+
+function records(text: string): string[][] {
+  const header = text.slice(0, text.search(/\r|\n|$/))
+  const delimiter = header.split(';').length > header.split(',').length ? ';' : ','
+  try {
+    return parse(text, {
+      delimiter,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      bom: true,
+      max_record_size: 10_000,
+    })
+  } catch (cause) {
+    const { lines } = cause as { lines?: number }
+    throw invalid([
+      {
+        ...(lines ? { row: lines } : {}),
+        message: 'this row cannot be read as CSV',
+        hint: 'look for a double quote that is never closed',
+      },
+    ])
+  }
+}
+
+async function takenPeople(context: JourneyContext, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const extensions = new Set(
+    (await context.store.find('assignment', { pbxId: defaultId, untilAt: null })).map(({ extension }) => extension),
+  )
+  const emails = new Set((await context.store.find('employee', { lifecycle: 'active' })).map(({ email }) => email))
+  const macs = new Set((await context.store.find('handset', { removedAt: null })).flatMap(({ mac }) => mac ?? []))
+  return people.flatMap((person): Problem[] => [
+    ...(extensions.has(person.extension)
+      ? [{ row: person.row, field: 'extension', message: `extension ${person.extension} is in use` }]
+      : []),
+    ...(emails.has(person.email)
+      ? [{ row: person.row, field: 'email', message: `${person.email} already has a phone here` }]
+      : []),
+    ...person.handsets.flatMap(({ mac }) =>
+      mac && macs.has(mac)
+        ? [{ row: person.row, field: 'mac', message: `${mac} belongs to a handset that is in use` }]
+        : [],
+    ),
+  ])
+}
+
+function inputOf({ name, email, extension, gateway, handsets }: RosterPerson) {
+  return { name, email, extension, handsets, gateway: gateway ?? undefined }
+}

@@ -1,0 +1,214 @@
+/** The employee's page and the files beside it. Every refusal is `null`: outsiders never learn why. */
+import { createHash } from 'node:crypto'
+import { handsetAllowedIps } from '../config.ts'
+import type { Handset } from '../domain/handset.ts'
+import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
+import { Secret } from '../domain/secret.ts'
+import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
+import type { EmployeeAccess } from '../store/store.ts'
+import type { DoorFile, JoinGateway, JoinHandset, JoinTunnel, JoinView } from './application.ts'
+import type { JourneyContext } from './context.ts'
+import { invitedBy } from './enrolment.ts'
+
+export async function join(context: JourneyContext, token: string): Promise<JoinView | null> {
+  const invited = await openInvite(context, token)
+  if (!invited) return null
+  const { access, invite } = invited
+  const handsets = access.handsets.filter(
+    (handset) => handset.removedAt === null && (invitedBy(token, handset) || handset.enrolledAt !== null),
+  )
+  const gateways = access.gateways.filter((gateway) => gateway.removedAt === null)
+  return {
+    name: access.employee.name,
+    extension: access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? '',
+    expiresAt: invite.expiresAt,
+    demo: context.config.demo,
+    handsets: handsets.map((handset) => joinHandset(context, access, handset, token)),
+    gateways: gateways.flatMap((gateway): JoinGateway[] => {
+      const tunnel = tunnelOf(access, gateway.id)
+      if (!tunnel) return []
+      const shown = joinTunnel(context, access, tunnel)
+      const phoneSubnet = addressesOf(access, tunnel, 'phones')[0] ?? ''
+      return [
+        {
+          id: gateway.id,
+          kind: gateway.kind,
+          tunnel: shown,
+          phoneSubnet,
+          instructionsHtml: instructionsFor(
+            context,
+            gateway.kind,
+            addressesOf(access, tunnel, 'carrier'),
+            addressesOf(access, tunnel, 'phones'),
+          ),
+        },
+      ]
+    }),
+  }
+}
+
+/** `<name>.conf`: a plain GET that can be repeated for as long as the key is there. */
+export async function joinTunnelFile(
+  context: JourneyContext,
+  token: string,
+  fileName: string,
+): Promise<DoorFile | null> {
+  const view = await join(context, token)
+  const tunnels = [...(view?.handsets ?? []), ...(view?.gateways ?? [])].flatMap(({ tunnel }) => tunnel ?? [])
+  const tunnel = tunnels.find((candidate) => candidate.fileName === fileName)
+  return tunnel?.configuration ? fileOf('text/plain; charset=utf-8', tunnel.configuration.reveal()) : null
+}
+
+/** Certificate and key for a softphone that takes them from two local settings. */
+export async function joinCertificateFile(
+  context: JourneyContext,
+  token: string,
+  fileName: string,
+): Promise<DoorFile | null> {
+  const invited = await openInvite(context, token)
+  for (const handset of invited?.access.handsets ?? []) {
+    const files = invited && invitedBy(token, handset) ? certificateFiles(context, invited.access, handset) : []
+    const file = files.find(({ name }) => name === fileName)
+    if (file) return fileOf('application/x-pem-file', file.content().reveal())
+  }
+  return null
+}
+
+async function openInvite(
+  context: JourneyContext,
+  token: string,
+): Promise<{ invite: Invite; access: EmployeeAccess } | null> {
+  const invite = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
+  if (!invite || invite.closedAt !== null || Date.parse(invite.expiresAt) <= context.system.now().getTime()) return null
+  const [access] = await context.store.employeesWithAccess({ ids: [invite.employeeId] })
+  return access?.employee.lifecycle === 'active' ? { invite, access } : null
+}
+
+function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: Handset, token: string): JoinHandset {
+  const model = context.catalogue.model(handset.model)
+  const tunnel = tunnelOf(access, handset.id)
+  const enrolled = handset.enrolledAt !== null
+  const base = `${context.config.phoneDoor.url}/p/${enrolmentToken(token, handset.id)}/`
+  const firstFile = context.catalogue.fileNames(handset.model, handset.mac)[0] ?? ''
+  const softphone = model?.kind === 'softphone' && !enrolled
+  return {
+    id: handset.id,
+    modelId: handset.model,
+    modelName: model?.name ?? handset.model,
+    kind: model?.kind === 'desk-phone' ? 'desk-phone' : 'softphone',
+    tunnel: tunnel ? joinTunnel(context, access, tunnel) : null,
+    softphoneUrl: softphone ? `${base}${firstFile}` : null,
+    softphoneDeepLink: softphone ? `linphone-config:${base}${firstFile}` : null,
+    provisioningUrl: model?.kind === 'desk-phone' && !enrolled ? base : null,
+    certificateFiles: enrolled
+      ? []
+      : certificateFiles(context, access, handset).map(({ name, what }) => ({ name, what })),
+    enrolled,
+    notes: model?.notes ?? [],
+  }
+}
+
+function certificateFiles(
+  context: JourneyContext,
+  access: EmployeeAccess,
+  handset: Handset,
+): readonly { name: string; what: string; content: () => Secret }[] {
+  const certificate = access.certificates.find(
+    (candidate) => candidate.handsetId === handset.id && candidate.revokedAt === null,
+  )
+  if (
+    context.catalogue.model(handset.model)?.capabilities.clientCertificate !== 'by-hand' ||
+    !certificate?.privateKeySealed
+  )
+    return []
+  const extension = access.assignments.find(({ id }) => id === handset.assignmentId)?.extension ?? 'handset'
+  const sealed = certificate.privateKeySealed
+  return [
+    {
+      name: `${extension}-certificate.pem`,
+      what: 'the client certificate (`client_cert_chain`)',
+      content: () => new Secret(certificate.certificate),
+    },
+    {
+      name: `${extension}-key.pem`,
+      what: 'its private key (`client_cert_key`)',
+      content: () => context.vault.open(sealed, `certificate:${certificate.id}`),
+    },
+    {
+      name: 'ringfence-ca.pem',
+      what: 'the authority that signed the PBX (`root_ca`)',
+      content: () => new Secret(context.serviceCertificate),
+    },
+  ]
+}
+
+function tunnelOf(access: EmployeeAccess, carrierId: string): Tunnel | undefined {
+  return access.tunnels.find((tunnel) => tunnel.carrierId === carrierId && tunnel.closedAt === null)
+}
+
+function addressesOf(access: EmployeeAccess, tunnel: Tunnel, purpose: TunnelAddress['purpose']): string[] {
+  return access.addresses
+    .filter((address) => address.tunnelId === tunnel.id && address.purpose === purpose && address.releasedAt === null)
+    .map(({ prefix }) => prefix)
+}
+
+function instructionsFor(
+  context: JourneyContext,
+  kind: string,
+  tunnelAddresses: readonly string[],
+  phoneSubnets: readonly string[],
+): string {
+  const { config } = context
+  const instructions = context.catalogue.gatewayInstructions(`gateway-${kind}`, {
+    tunnelAddresses,
+    allowedIps: handsetAllowedIps(config),
+    hubEndpoint: config.hub.endpoint,
+    phoneSubnets,
+    pbx: {
+      host: config.pbx.host,
+      ports: [config.pbx.port, config.pbx.mtlsPort],
+      rtpFrom: config.pbx.rtp.from,
+      rtpTo: config.pbx.rtp.to,
+    },
+    timeServer: config.timeServer,
+  })
+  return instructions ?? ''
+}
+
+/** The name is what WireGuard apps call the tunnel: at most 15 characters of `[a-zA-Z0-9_=+.-]` (wg-quick(8)). */
+function joinTunnel(context: JourneyContext, access: EmployeeAccess, tunnel: Tunnel): JoinTunnel {
+  const place = access.tunnels.filter(({ closedAt }) => closedAt === null).findIndex(({ id }) => id === tunnel.id) + 1
+  const extension = access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? ''
+  const name = `pbx-${extension}`.slice(0, 12) + (place > 1 ? `-${place}` : '')
+  return {
+    fileName: `${name}.conf`,
+    configuration: configurationOf(context, tunnel, addressesOf(access, tunnel, 'carrier')),
+  }
+}
+
+function configurationOf(context: JourneyContext, tunnel: Tunnel, addresses: readonly string[]): Secret | null {
+  const hubPublicKey = context.hubPublicKey()
+  if (tunnel.privateKeySealed === null || tunnel.presharedKeySealed === null || hubPublicKey === null) return null
+  return new Secret(
+    context.tunnelConfiguration(
+      {
+        privateKey: context.vault.open(tunnel.privateKeySealed, `tunnel:${tunnel.id}:key`),
+        presharedKey: context.vault.open(tunnel.presharedKeySealed, `tunnel:${tunnel.id}:psk`),
+        addresses,
+        hubPublicKey,
+        hubEndpoint: context.config.hub.endpoint,
+        allowedIps: handsetAllowedIps(context.config),
+      },
+      tunnel.carrierKind === 'gateway' ? 'gateway' : 'handset',
+    ),
+  )
+}
+
+function fileOf(contentType: string, body: string): DoorFile {
+  return {
+    contentType,
+    body,
+    etag: `"${createHash('sha256').update(body).digest('hex').slice(0, 32)}"`,
+    notModified: false,
+  }
+}

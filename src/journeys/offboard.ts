@@ -1,0 +1,123 @@
+import type { Subject } from '../domain/access.ts'
+import type { Actor } from '../domain/token.ts'
+import { tombstoneOf } from '../domain/tombstone.ts'
+import { AppError } from '../errors.ts'
+import { newId } from '../system.ts'
+import type { EmployeeView } from './application.ts'
+import { closeDoors } from './close-doors.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import { newSipSecret } from './enrolment.ts'
+import { viewOf } from './views.ts'
+
+/**
+ * The click. Its transaction shuts all that we serve ourselves (lifecycle, door tokens, invite, revoked flag, secrets,
+ * audit event, outbox); the lanes start in the same turn of the event loop in which it commits. Asked twice, it is done
+ * once.
+ */
+export async function offboard(
+  context: JourneyContext,
+  employeeId: string,
+  reason: string | null,
+  actor: Actor,
+): Promise<EmployeeView> {
+  const at = context.system.now().toISOString()
+  const shut = await context.store.transaction(async (tx) => {
+    const employee = await tx.get('employee', employeeId)
+    if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
+    if (employee.lifecycle !== 'active') return []
+    await tx.update('employee', employeeId, {
+      lifecycle: 'offboarding',
+      generation: employee.generation + 1,
+      offboardRequestedAt: at,
+      offboardRequestedBy: actor.name,
+      offboardReason: reason,
+    })
+    for (const { id } of await tx.find('assignment', { employeeId, untilAt: null }))
+      await tx.update('assignment', id, { untilAt: at })
+    for (const { id } of await tx.find('invite', { employeeId, closedAt: null }))
+      await tx.update('invite', id, { closedAt: at })
+    const subjects = await closeDoors(tx, {
+      handsets: await tx.find('handset', { employeeId, removedAt: null }),
+      gateways: await tx.find('gateway', { employeeId, removedAt: null }),
+      shared: true,
+      at,
+    })
+    await tx.record(
+      auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: subjects.length }),
+    )
+    await tx.insert('outbox', [
+      {
+        id: newId(context.system),
+        dedupeKey: `offboarding:${employeeId}`,
+        kind: 'employee.offboarding-requested',
+        payload: JSON.stringify({ employeeId }),
+        createdAt: at,
+        deliveredAt: null,
+        attempts: 0,
+        nextTryAt: at,
+        lastProblem: null,
+      },
+    ])
+    return subjects
+  })
+  await shutNow(context, employeeId, shut, at)
+  return viewOf(context, employeeId)
+}
+
+/** One phone back, the person stays: its doors shut, the others' stay as they are. */
+export async function removeHandset(context: JourneyContext, handsetId: string, actor: Actor): Promise<EmployeeView> {
+  const at = context.system.now().toISOString()
+  const { employeeId, shut, rotated } = await context.store.transaction(async (tx) => {
+    const handset = await tx.get('handset', handsetId)
+    if (!handset) throw new AppError('NOT_FOUND', 'there is no such handset')
+    const { employeeId } = handset
+    if (handset.removedAt !== null) return { employeeId, shut: [], rotated: [] }
+    const staying = (await tx.find('handset', { employeeId, removedAt: null })).filter(({ id }) => id !== handsetId)
+    // A gateway goes with its last handset.
+    const gateway =
+      handset.gatewayId && !staying.some(({ gatewayId }) => gatewayId === handset.gatewayId)
+        ? await tx.get('gateway', handset.gatewayId)
+        : null
+    const shut = await closeDoors(tx, { handsets: [handset], gateways: gateway ? [gateway] : [], shared: false, at })
+    // A secret that it shared with handsets that stay is known to whoever has it: they get a new one.
+    const rotated: string[] = []
+    for (const credential of await tx.find('sipCredential', {
+      assignmentId: handset.assignmentId,
+      handsetId: null,
+      closedAt: null,
+    })) {
+      const generation = credential.generation + 1
+      const secretSealed = context.vault.seal(newSipSecret(context), `sip:${credential.id}:${generation}`)
+      await tx.update('sipCredential', credential.id, { generation, secretSealed })
+      await tx.record(auditEvent(context, 'sip-credential.rotated', { employeeId, subjectId: credential.id, actor }))
+      rotated.push(credential.id)
+    }
+    const employee = await tx.get('employee', employeeId)
+    await tx.update('employee', employeeId, { generation: (employee?.generation ?? 0) + 1 })
+    await tx.record(
+      auditEvent(context, 'handset.removed', { employeeId, subjectId: handsetId, actor }, { model: handset.model }),
+    )
+    return { employeeId, shut, rotated }
+  })
+  await shutNow(context, employeeId, shut, at)
+  context.loop.nudge('sip-credential', rotated)
+  return viewOf(context, employeeId)
+}
+
+/** Lanes first, since they wait for nobody; then the journal, which outlives the database. */
+export async function shutNow(
+  context: JourneyContext,
+  employeeId: string,
+  shut: readonly Subject[],
+  at: string,
+): Promise<void> {
+  if (shut.length === 0) return
+  context.loop.close(shut)
+  try {
+    await context.journal.append(shut.map((subject) => tombstoneOf(subject, at)))
+  } catch (error) {
+    // The doors are closing and the database knows; upkeep appends what the journal lacks as soon as it can be written.
+    context.log.error({ err: error, employeeId }, 'the leaver journal could not be written')
+  }
+  context.publish({ kind: 'employee', employeeId, data: { closing: shut.length } })
+}

@@ -1,0 +1,333 @@
+import type { Certificate } from '../domain/certificate.ts'
+import type { Assignment, Employee } from '../domain/employee.ts'
+import type { Gateway, Handset } from '../domain/handset.ts'
+import { enrolmentToken, tokenHash } from '../domain/invite.ts'
+import type { SipCredential } from '../domain/sip-account.ts'
+import { defaultId } from '../domain/site.ts'
+import type { Actor } from '../domain/token.ts'
+import type { Tunnel } from '../domain/tunnel.ts'
+import { AppError } from '../errors.ts'
+import type { Model } from '../phones/phone-port.ts'
+import type { StoreWriter } from '../store/store.ts'
+import { newId } from '../system.ts'
+import { allotAddresses } from './allot-addresses.ts'
+import type { HandsetInput, Onboarded, OnboardInput } from './application.ts'
+import {
+  type CheckedHandset,
+  type CheckedPerson,
+  checkGateway,
+  checkHandset,
+  checkPerson,
+  invalid,
+  takenBy,
+  warningsFor,
+} from './check-person.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import {
+  doorTokens,
+  invitedBy,
+  type NewInvite,
+  newCertificate,
+  newCredential,
+  newHandset,
+  newInvite,
+  newTunnel,
+} from './enrolment.ts'
+import { employeeView } from './views.ts'
+
+/** One new person with all handsets, in one transaction: all of it or nothing. */
+export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
+  const person = checkPerson(context.catalogue, input)
+  const taken = await takenBy(context.store, defaultId, person)
+  if (taken.length > 0) throw conflict(taken)
+  return enrolPerson(context, person, newInvite(context), actor)
+}
+
+/** The same for people who were checked already (roster import). */
+export async function enrolPerson(
+  context: JourneyContext,
+  person: CheckedPerson,
+  invite: NewInvite,
+  actor: Actor,
+): Promise<Onboarded> {
+  const now = invite.createdAt
+  const employee: Employee = {
+    id: newId(context.system),
+    siteId: defaultId,
+    name: person.name,
+    email: person.email,
+    lifecycle: 'active',
+    generation: 1,
+    createdAt: now,
+    offboardRequestedAt: null,
+    offboardRequestedBy: null,
+    offboardReason: null,
+    offboardedAt: null,
+    leaverFile: null,
+  }
+  const assignment: Assignment = {
+    id: newId(context.system),
+    employeeId: employee.id,
+    pbxId: defaultId,
+    extension: person.extension,
+    fromAt: now,
+    untilAt: null,
+  }
+  const kit = await prepareKit(context, {
+    employee,
+    assignment,
+    handsets: person.handsets,
+    gateway: person.gateway,
+    invite,
+    sharedCredential: null,
+  })
+  await context.store.transaction(async (tx) => {
+    await tx.insert('employee', [employee])
+    await tx.insert('assignment', [assignment])
+    await insertKit(context, tx, kit)
+    await insertInvite(context, tx, employee.id, invite, actor)
+    await tx.record(
+      auditEvent(
+        context,
+        'employee.onboarded',
+        { employeeId: employee.id, actor },
+        { extension: person.extension, handsets: person.handsets.map(({ model }) => model.id) },
+      ),
+    )
+    await tx.insert('outbox', [inviteMessage(context, employee.id, now)])
+  })
+  announce(context, employee.id, kit)
+  return onboarded(context, employee.id, invite, warningsFor(context.catalogue, person.handsets))
+}
+
+/** Another handset for somebody who has one; whoever did not enrol yet gets the new link too. */
+export async function addHandset(
+  context: JourneyContext,
+  employeeId: string,
+  input: HandsetInput,
+  actor: Actor,
+): Promise<Onboarded> {
+  const { employee, assignment } = await activeHolder(context, employeeId)
+  const problems: Parameters<typeof checkHandset>[2] = []
+  const handset = checkHandset(context.catalogue, input, problems)
+  const wantedGateway = checkGateway(context.catalogue, input.gateway, [handset], problems)
+  if (problems.length > 0 || !handset) throw invalid(problems)
+  const existing = (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ?? null
+  const shared =
+    (await context.store.find('sipCredential', { assignmentId: assignment.id, handsetId: null, closedAt: null }))[0] ??
+    null
+  const invite = newInvite(context)
+  const kit = await prepareKit(context, {
+    employee,
+    assignment,
+    handsets: [handset],
+    gateway: existing ? null : wantedGateway,
+    existingGateway: wantedGateway ? existing : null,
+    invite,
+    sharedCredential: shared,
+  })
+  await context.store.transaction(async (tx) => {
+    const current = await tx.get('employee', employeeId)
+    if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
+    await insertKit(context, tx, kit)
+    await tx.update('employee', employeeId, { generation: current.generation + 1 })
+    for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
+      if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
+        await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
+      }
+    }
+    await insertInvite(context, tx, employeeId, invite, actor)
+    await tx.record(
+      auditEvent(
+        context,
+        'handset.added',
+        { employeeId, subjectId: kit.handsets[0]!.id, actor },
+        { model: handset.model.id },
+      ),
+    )
+  })
+  announce(context, employeeId, kit)
+  return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
+}
+
+/** @throws AppError NOT_FOUND, or CONFLICT for a leaver */
+export async function activeHolder(
+  context: Pick<JourneyContext, 'store'>,
+  employeeId: string,
+): Promise<{ employee: Employee; assignment: Assignment }> {
+  const employee = await context.store.get('employee', employeeId)
+  if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
+  const assignment = (await context.store.find('assignment', { employeeId, untilAt: null }))[0]
+  if (employee.lifecycle !== 'active' || !assignment) {
+    throw new AppError('CONFLICT', `${employee.name} has left`, {
+      hint: 'a rehire is a new onboarding: new keys, certificate and secret',
+    })
+  }
+  return { employee, assignment }
+}
+
+export async function onboarded(
+  context: JourneyContext,
+  employeeId: string,
+  invite: NewInvite,
+  warnings: readonly string[],
+): Promise<Onboarded> {
+  const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })
+  const door = context.config.phoneDoor.url
+  const invited = access!.handsets.filter((handset) => handset.removedAt === null && invitedBy(invite.token, handset))
+  return {
+    employee: employeeView(context, access!),
+    invite: { url: `${door}/join/${invite.token}`, expiresAt: invite.expiresAt },
+    provisioningUrls: Object.fromEntries(
+      invited.map((handset) => [handset.id, `${door}/p/${enrolmentToken(invite.token, handset.id)}/`]),
+    ),
+    warnings,
+  }
+}
+
+/** Closes older links and writes the new one. */
+export async function insertInvite(
+  context: JourneyContext,
+  tx: StoreWriter,
+  employeeId: string,
+  invite: NewInvite,
+  actor: Actor,
+): Promise<void> {
+  for (const older of await tx.find('invite', { employeeId, closedAt: null }))
+    await tx.update('invite', older.id, { closedAt: invite.createdAt })
+  const id = newId(context.system)
+  await tx.insert('invite', [
+    {
+      id,
+      employeeId,
+      tokenHash: tokenHash(invite.token),
+      createdAt: invite.createdAt,
+      expiresAt: invite.expiresAt,
+      closedAt: null,
+    },
+  ])
+  await tx.record(
+    auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
+  )
+}
+
+export function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
+  const [first] = problems
+  return new AppError('CONFLICT', problems.length === 1 ? first!.message : `${problems.length} things are taken`, {
+    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
+    problems,
+  })
+}
+
+interface Kit {
+  readonly handsets: readonly Handset[]
+  readonly gateways: readonly Gateway[]
+  readonly tunnels: readonly Tunnel[]
+  readonly certificates: readonly Certificate[]
+  readonly credentials: readonly SipCredential[]
+}
+
+interface KitOrder {
+  readonly employee: Pick<Employee, 'id' | 'name'>
+  readonly assignment: Assignment
+  readonly handsets: readonly CheckedHandset[]
+  readonly gateway: Model | null
+  readonly existingGateway?: Gateway | null
+  readonly invite: NewInvite
+  /** The extension's one credential where the PBX can hold no more and it exists already. */
+  readonly sharedCredential: SipCredential | null
+}
+
+/** Everything slow happens here, before the transaction: the database waits for nobody's key. */
+async function prepareKit(context: JourneyContext, order: KitOrder): Promise<Kit> {
+  const { employee, assignment, invite } = order
+  const gateway: Gateway | null = order.gateway && {
+    id: newId(context.system),
+    employeeId: employee.id,
+    kind: order.gateway.id.replace('gateway-', ''),
+    createdAt: invite.createdAt,
+    removedAt: null,
+  }
+  const gatewayId = gateway?.id ?? order.existingGateway?.id ?? null
+  const handsets = order.handsets.map(({ model, mac }) =>
+    newHandset(context, {
+      employee,
+      assignment,
+      model,
+      mac,
+      gatewayId: model.capabilities.ownTunnel ? null : gatewayId,
+      invite,
+    }),
+  )
+  const certificates = await Promise.all(
+    handsets.map((handset, index) =>
+      newCertificate(context, {
+        employee,
+        extension: assignment.extension,
+        handset,
+        model: order.handsets[index]!.model,
+      }),
+    ),
+  )
+  const oneForAll = context.pbxAbilities.credentialsPerExtension === 'one'
+  const credentials = oneForAll
+    ? order.sharedCredential
+      ? []
+      : [newCredential(context, { assignment, handsetId: null })]
+    : handsets.map((handset) => newCredential(context, { assignment, handsetId: handset.id }))
+  return {
+    handsets,
+    gateways: gateway ? [gateway] : [],
+    tunnels: [
+      ...handsets
+        .filter((handset) => handset.gatewayId === null)
+        .map((handset) => newTunnel(context, { carrierKind: 'handset', carrierId: handset.id }, invite)),
+      ...(gateway ? [newTunnel(context, { carrierKind: 'gateway', carrierId: gateway.id }, invite)] : []),
+    ],
+    certificates: certificates.filter((certificate) => certificate !== null),
+    credentials,
+  }
+}
+
+async function insertKit(context: JourneyContext, tx: StoreWriter, kit: Kit): Promise<void> {
+  await tx.insert('gateway', kit.gateways)
+  await tx.insert('handset', kit.handsets)
+  await tx.insert('tunnel', kit.tunnels)
+  for (const tunnel of kit.tunnels) await allotAddresses(context, tx, tunnel.id, tunnel.carrierKind)
+  await tx.insert('certificate', kit.certificates)
+  await tx.insert('sipCredential', kit.credentials)
+}
+
+function announce(context: JourneyContext, employeeId: string, kit: Kit): void {
+  context.loop.nudge(
+    'tunnel',
+    kit.tunnels.map(({ id }) => id),
+  )
+  context.loop.nudge(
+    'certificate',
+    kit.certificates.map(({ id }) => id),
+  )
+  context.loop.nudge(
+    'sip-credential',
+    kit.credentials.map(({ id }) => id),
+  )
+  context.loop.nudge(
+    'phone-door',
+    kit.handsets.map(({ id }) => id),
+  )
+  context.publish({ kind: 'employee', employeeId, data: { lifecycle: 'active' } })
+}
+
+function inviteMessage(context: JourneyContext, employeeId: string, now: string) {
+  return {
+    id: newId(context.system),
+    dedupeKey: `onboarded:${employeeId}`,
+    kind: 'employee.onboarded',
+    payload: JSON.stringify({ employeeId }),
+    createdAt: now,
+    deliveredAt: null,
+    attempts: 0,
+    nextTryAt: now,
+    lastProblem: null,
+  }
+}

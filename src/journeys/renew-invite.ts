@@ -1,0 +1,100 @@
+import type { Subject, TunnelSubject } from '../domain/access.ts'
+import type { Actor } from '../domain/token.ts'
+import { tombstoneOf } from '../domain/tombstone.ts'
+import type { Tunnel } from '../domain/tunnel.ts'
+import { AppError } from '../errors.ts'
+import type { StoreWriter } from '../store/store.ts'
+import type { Onboarded } from './application.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import { doorTokens, type NewInvite, newInvite, newKeyPair } from './enrolment.ts'
+import { shutNow } from './offboard.ts'
+import { activeHolder, insertInvite, onboarded } from './onboard.ts'
+
+/**
+ * A new link in place of a lost or old one. Tunnels that never shook hands get new keys at once; the others keep working
+ * until the new key has shaken hands. Door tokens change: whoever holds the old link or file URL holds nothing.
+ */
+export async function renewInvite(context: JourneyContext, employeeId: string, actor: Actor): Promise<Onboarded> {
+  await activeHolder(context, employeeId)
+  const invite = newInvite(context)
+  const { retired, tunnels, handsets } = await context.store.transaction(async (tx) => {
+    const employee = await tx.get('employee', employeeId)
+    if (employee?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
+    const handsets = await tx.find('handset', { employeeId, removedAt: null })
+    const gateways = await tx.find('gateway', { employeeId, removedAt: null })
+    const retired: Subject[] = []
+    const tunnels: string[] = []
+    for (const carrier of [...handsets, ...gateways]) {
+      for (const tunnel of await tx.find('tunnel', { carrierId: carrier.id, closedAt: null })) {
+        retired.push(...(await replaceKey(context, tx, tunnel, invite, employeeId, actor)))
+        tunnels.push(tunnel.id)
+      }
+    }
+    for (const handset of handsets)
+      await tx.update('handset', handset.id, doorTokens(context, handset.id, handset.doorGeneration + 1, invite))
+    await tx.update('employee', employeeId, { generation: employee.generation + 1 })
+    await insertInvite(context, tx, employeeId, invite, actor)
+    return { retired, tunnels, handsets }
+  })
+  await shutNow(context, employeeId, retired, invite.createdAt)
+  context.loop.nudge('tunnel', tunnels)
+  context.loop.nudge(
+    'phone-door',
+    handsets.map(({ id }) => id),
+  )
+  return onboarded(context, employeeId, invite, [])
+}
+
+async function replaceKey(
+  context: JourneyContext,
+  tx: StoreWriter,
+  tunnel: Tunnel,
+  invite: NewInvite,
+  employeeId: string,
+  actor: Actor,
+): Promise<Subject[]> {
+  const pair = newKeyPair()
+  const generation = tunnel.generation + 1
+  const sealed = {
+    privateKeySealed: context.vault.seal(pair.privateKey, `tunnel:${tunnel.id}:key`),
+    keyWindowEndsAt: invite.expiresAt,
+    keyOrigin: 'server' as const,
+    generation,
+  }
+  // A replacement that was never used gives way too; a key that has shaken hands stays until the new one has.
+  const unused = tunnel.firstHandshakeAt === null ? tunnel.publicKey : tunnel.nextPublicKey
+  await tx.update(
+    'tunnel',
+    tunnel.id,
+    tunnel.firstHandshakeAt === null
+      ? { publicKey: pair.publicKey, ...sealed }
+      : { nextPublicKey: pair.publicKey, ...sealed },
+  )
+  await tx.record(auditEvent(context, 'tunnel.key-replaced', { employeeId, subjectId: tunnel.id, actor }))
+  return unused === null ? [] : retireKey(tx, { ...tunnel, generation }, employeeId, unused, invite.createdAt)
+}
+
+/** The tombstone of one key of a tunnel that lives on. */
+export async function retireKey(
+  tx: StoreWriter,
+  tunnel: Tunnel,
+  employeeId: string | null,
+  publicKey: string,
+  at: string,
+): Promise<Subject[]> {
+  const subject: TunnelSubject = {
+    kind: 'tunnel',
+    id: `${tunnel.id}#${tunnel.generation}`,
+    employeeId,
+    wanted: 'closed',
+    generation: tunnel.generation,
+    hubId: tunnel.hubId,
+    publicKeys: [],
+    activeKey: null,
+    retiredKeys: [publicKey],
+    prefixes: [],
+    presharedKeySealed: null,
+  }
+  await tx.put('tombstone', [tombstoneOf(subject, at)])
+  return [subject]
+}

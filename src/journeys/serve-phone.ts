@@ -1,0 +1,209 @@
+import { createHash, createHmac } from 'node:crypto'
+import { decideDoor } from '../domain/door.ts'
+import type { Handset } from '../domain/handset.ts'
+import { looksLikeToken, tokenHash } from '../domain/invite.ts'
+import { Secret } from '../domain/secret.ts'
+import type { FileValues, RenderedFile } from '../phones/phone-port.ts'
+import type { DoorFetch } from '../store/store.ts'
+import { newId } from '../system.ts'
+import type { DoorFile, DoorRequest } from './application.ts'
+import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { steadyTokenOf } from './enrolment.ts'
+
+/** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
+const registrationSeconds = 600
+
+/** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
+export interface PhoneDoor {
+  serve(request: DoorRequest): Promise<DoorFile | null>
+  /** Writes the ledger lines that are still in memory. */
+  flush(): Promise<void>
+}
+
+interface Rendered extends RenderedFile {
+  readonly etag: string
+  readonly hash: string
+}
+
+const cacheSize = 4_000
+/** Ledger lines are written together: a flood of refusals must not cost a disk sync each. */
+const ledgerDelayMs = 250
+const ledgerBatch = 500
+
+export function openPhoneDoor(context: JourneyContext): PhoneDoor {
+  const cache = new Map<string, Rendered>()
+  let ledger: DoorFetch[] = []
+  let timer: NodeJS.Timeout | undefined
+
+  async function flush(): Promise<void> {
+    clearTimeout(timer)
+    timer = undefined
+    const lines = ledger
+    ledger = []
+    if (lines.length > 0) await context.store.transaction((tx) => tx.insert('doorFetch', lines))
+  }
+
+  function enter(
+    request: DoorRequest,
+    handset: Handset | undefined,
+    outcome: string,
+    reason: string,
+    contentHash: string | null,
+  ): void {
+    // Under a flood the oldest refusals of this moment are worth less than memory.
+    if (ledger.length >= 20_000) ledger.splice(0, 1_000)
+    ledger.push({
+      id: newId(context.system),
+      at: context.system.now().toISOString(),
+      handsetId: handset?.id ?? null,
+      employeeId: handset?.employeeId ?? null,
+      remoteAddress: request.remoteAddress,
+      userAgent: request.userAgent?.slice(0, 200) ?? null,
+      // Of a stranger's request even the file name may be a secret typed into the wrong place.
+      fileName: handset ? request.fileName.slice(0, 100) : null,
+      outcome,
+      reason,
+      contentHash,
+    })
+    const report = (error: unknown) => context.log.error({ err: error }, 'the phone door ledger could not be written')
+    if (ledger.length >= ledgerBatch) flush().catch(report)
+    else timer ??= setTimeout(() => flush().catch(report), ledgerDelayMs).unref()
+  }
+
+  async function serve(request: DoorRequest): Promise<DoorFile | null> {
+    const hash = tokenHash(request.token)
+    // Hashed and looked up even when malformed, so that every refusal takes the same path.
+    const handset = await context.store.handsetByTokenHash(hash)
+    const refuse = (reason: string) => {
+      enter(request, handset, 'refused', reason, null)
+      return null
+    }
+    if (!handset) return refuse(looksLikeToken(request.token) ? 'no such link' : 'not a link of ours')
+    const decision = decideDoor(handset, hash, context.system.now())
+    if (decision.answer === 'refuse') return refuse(decision.reason)
+
+    const rendered =
+      decision.answer === 'blanking' ? blank(handset, request.fileName) : await file(handset, request.fileName)
+    if (!rendered) return refuse('this handset has no such file')
+    if (decision.answer === 'file' && decision.enrols && !(await enrol(handset, hash)))
+      return refuse('taken back a moment ago')
+
+    const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === rendered.etag) ?? false
+    const outcome = decision.answer === 'blanking' ? 'blanked' : notModified ? 'not-modified' : 'served'
+    enter(
+      request,
+      handset,
+      outcome,
+      decision.answer === 'blanking' ? 'access was withdrawn' : `${decision.token} link`,
+      rendered.hash,
+    )
+    return { contentType: rendered.contentType, body: rendered.body, etag: rendered.etag, notModified }
+  }
+
+  /** First use of the steady token: from here on the photographed QR is worthless. */
+  async function enrol(handset: Handset, hash: string): Promise<boolean> {
+    const at = context.system.now().toISOString()
+    return context.store.transaction(async (tx) => {
+      const current = await tx.get('handset', handset.id)
+      if (!current || current.removedAt !== null || current.steadyTokenHash !== hash) return false
+      if (current.enrolledAt !== null) return true
+      await tx.update('handset', handset.id, { enrolledAt: at })
+      await tx.record(
+        auditEvent(context, 'handset.enrolled', {
+          employeeId: handset.employeeId,
+          subjectId: handset.id,
+          actor: itself,
+        }),
+      )
+      return true
+    })
+  }
+
+  function blank(handset: Handset, fileName: string): Rendered | null {
+    const filler = derivedPassword(context, handset, 'blank')
+    const document = context.catalogue.renderBlanking(handset.model, fileName, { mac: handset.mac, filler })
+    return document && withHash(document)
+  }
+
+  async function file(handset: Handset, fileName: string): Promise<Rendered | null> {
+    const employee = await context.store.get('employee', handset.employeeId)
+    if (!employee) return null
+    // The employee's generation grows with every change of what this person holds; so does the handset's own.
+    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
+    const known = cache.get(key)
+    if (known) {
+      cache.delete(key)
+      cache.set(key, known)
+      return known
+    }
+    const values = await fileValues(context, handset, employee.name)
+    const document = values && context.catalogue.render(handset.model, fileName, values)
+    if (!document) return null
+    const rendered = withHash(document)
+    cache.set(key, rendered)
+    if (cache.size > cacheSize) cache.delete(cache.keys().next().value!)
+    return rendered
+  }
+
+  return { serve, flush }
+}
+
+/** Everything that a handset's file says; null when it holds no credential any more. */
+async function fileValues(context: JourneyContext, handset: Handset, displayName: string): Promise<FileValues | null> {
+  const { store, vault, config } = context
+  const own = await store.find('sipCredential', {
+    assignmentId: handset.assignmentId,
+    handsetId: handset.id,
+    closedAt: null,
+  })
+  const credential =
+    own[0] ??
+    (await store.find('sipCredential', { assignmentId: handset.assignmentId, handsetId: null, closedAt: null }))[0]
+  const assignment = await store.get('assignment', handset.assignmentId)
+  const certificate = (await store.find('certificate', { handsetId: handset.id, revokedAt: null })).at(-1)
+  const model = context.catalogue.model(handset.model)
+  if (!credential?.secretSealed || !assignment || !model) return null
+  const provisioned = model.capabilities.clientCertificate === 'provisioned' && certificate?.privateKeySealed
+  return {
+    extension: assignment.extension,
+    displayName,
+    mac: handset.mac,
+    sip: {
+      host: config.pbx.host,
+      port: portFor(context, certificate !== undefined),
+      username: credential.username,
+      secret: vault.open(credential.secretSealed, `sip:${credential.id}:${credential.generation}`),
+      realm: config.pbx.realm,
+      expiresSeconds: registrationSeconds,
+    },
+    caCertificate: model.capabilities.acceptsPrivateCa ? context.serviceCertificate : null,
+    clientCertificate: provisioned
+      ? {
+          certificate: certificate.certificate,
+          privateKey: vault.open(certificate.privateKeySealed!, `certificate:${certificate.id}`),
+        }
+      : null,
+    provisioningUrl: `${config.phoneDoor.url}/p/${steadyTokenOf(context, handset.id, handset.doorGeneration)}/`,
+    phoneAdminPassword: derivedPassword(context, handset, 'admin'),
+    phoneUserPassword: derivedPassword(context, handset, 'user'),
+    timeServer: config.timeServer,
+  }
+}
+
+/** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */
+function portFor({ config, pbxAbilities }: JourneyContext, hasCertificate: boolean): number {
+  return hasCertificate && pbxAbilities.certificates === 'required-on-own-port' ? config.pbx.mtlsPort : config.pbx.port
+}
+
+/** The phone's own passwords: derived, so that its file stays the same byte for byte without storing them. */
+function derivedPassword({ vault }: JourneyContext, handset: Handset, purpose: string): Secret {
+  const bytes = createHmac('sha256', vault.deriveKey('phone-pages'))
+    .update(`${purpose}:${handset.id}:${handset.doorGeneration}`)
+    .digest()
+  return new Secret(bytes.toString('base64url').replaceAll('-', 'x').replaceAll('_', 'y').slice(0, 22))
+}
+
+function withHash(document: RenderedFile): Rendered {
+  const hash = createHash('sha256').update(document.body).digest('hex')
+  return { ...document, hash, etag: `"${hash.slice(0, 32)}"` }
+}

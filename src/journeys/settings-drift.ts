@@ -1,0 +1,54 @@
+/** When names and addresses change, what was handed out before still says the old ones: which handsets are those? */
+import { createHash } from 'node:crypto'
+import { handsetAllowedIps } from '../config.ts'
+import type { Overview } from './application.ts'
+import { auditEvent, itself, type JourneyContext } from './context.ts'
+
+const settingId = 'handed-out-places'
+
+interface Places {
+  readonly hash: string
+  readonly changedAt: string | null
+}
+
+/** Call once at start: notes that the places changed, and when. */
+export async function noteSettings(context: JourneyContext): Promise<void> {
+  const { config, store, system } = context
+  const places = {
+    door: config.phoneDoor.url,
+    endpoint: config.hub.endpoint,
+    pbx: config.pbx.host,
+    ports: [config.pbx.port, config.pbx.mtlsPort],
+    allowed: handsetAllowedIps(config),
+    hub: context.hubPublicKey(),
+  }
+  const hash = createHash('sha256').update(JSON.stringify(places)).digest('hex')
+  await store.transaction(async (tx) => {
+    const row = await tx.get('setting', settingId)
+    const before: Places | null = row ? JSON.parse(row.value) : null
+    if (before?.hash === hash) return
+    const changedAt = before === null ? null : system.now().toISOString()
+    await tx.put('setting', [{ id: settingId, value: JSON.stringify({ hash, changedAt } satisfies Places) }])
+    if (before !== null) await tx.record(auditEvent(context, 'settings.changed', { actor: itself }, places))
+  })
+}
+
+/** Handsets that got their invite before the last change. A new invite brings them up to date. */
+export async function staleHandsets(context: JourneyContext): Promise<Overview['stale']> {
+  const row = await context.store.get('setting', settingId)
+  const { changedAt } = row ? (JSON.parse(row.value) as Places) : { changedAt: null }
+  if (changedAt === null) return []
+  const fresh = new Set(
+    (await context.store.find('invite', {}))
+      .filter(({ createdAt }) => createdAt > changedAt)
+      .map(({ employeeId }) => employeeId),
+  )
+  const live = await context.store.find('handset', { removedAt: null })
+  return live
+    .filter(({ createdAt, employeeId }) => createdAt <= changedAt && !fresh.has(employeeId))
+    .map(({ id, employeeId }) => ({
+      handsetId: id,
+      employeeId,
+      why: `addresses or names changed on ${changedAt}, after its invite; \`ringfence invite\` makes a new one`,
+    }))
+}

@@ -1,0 +1,80 @@
+/** What the hub's regular listing means for tunnels: first handshakes, replaced keys, keys that are not needed any more. */
+import type { Tunnel } from '../domain/tunnel.ts'
+import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { shutNow } from './offboard.ts'
+import { retireKey } from './renew-invite.ts'
+
+/** A stored handshake time this much older than the live one is worth a write. */
+const staleMs = 10 * 60_000
+
+/** @param handshakes last handshake by public key, of one complete listing */
+export async function watchTunnels(context: JourneyContext, handshakes: ReadonlyMap<string, string>): Promise<void> {
+  const live = await context.store.find('tunnel', { closedAt: null })
+  const now = context.system.now()
+  const due = live.filter((tunnel) => isDue(tunnel, handshakes, now))
+  for (const { id } of due) await settle(context, id, handshakes)
+}
+
+function isDue(tunnel: Tunnel, handshakes: ReadonlyMap<string, string>, now: Date): boolean {
+  if (tunnel.nextPublicKey !== null && handshakes.has(tunnel.nextPublicKey)) return true
+  if (
+    tunnel.privateKeySealed !== null &&
+    tunnel.keyWindowEndsAt !== null &&
+    Date.parse(tunnel.keyWindowEndsAt) <= now.getTime()
+  )
+    return true
+  const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
+  if (seen === undefined) return false
+  return (
+    tunnel.firstHandshakeAt === null ||
+    tunnel.lastHandshakeAt === null ||
+    Date.parse(seen) - Date.parse(tunnel.lastHandshakeAt) > staleMs
+  )
+}
+
+async function settle(context: JourneyContext, id: string, handshakes: ReadonlyMap<string, string>): Promise<void> {
+  const at = context.system.now().toISOString()
+  const outcome = await context.store.transaction(async (tx) => {
+    const tunnel = await tx.get('tunnel', id)
+    if (!tunnel || tunnel.closedAt !== null) return null
+    const carrier = await tx.get(tunnel.carrierKind, tunnel.carrierId)
+    const employeeId = carrier?.employeeId ?? null
+    const record = (kind: 'tunnel.first-handshake' | 'tunnel.key-erased' | 'tunnel.key-replaced') =>
+      tx.record(auditEvent(context, kind, { employeeId, subjectId: id, actor: itself }))
+
+    const replacement = tunnel.nextPublicKey !== null && handshakes.has(tunnel.nextPublicKey)
+    if (replacement) {
+      // The new key has spoken: it takes the addresses over, the old one and our copy of the private key go.
+      const changed: Tunnel = {
+        ...tunnel,
+        publicKey: tunnel.nextPublicKey,
+        nextPublicKey: null,
+        privateKeySealed: null,
+        keyWindowEndsAt: null,
+        generation: tunnel.generation + 1,
+        lastHandshakeAt: handshakes.get(tunnel.nextPublicKey!)!,
+      }
+      await tx.update('tunnel', id, changed)
+      await record('tunnel.key-replaced')
+      const retired = tunnel.publicKey === null ? [] : await retireKey(tx, changed, employeeId, tunnel.publicKey, at)
+      return { employeeId, retired }
+    }
+    const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
+    const windowOver = tunnel.keyWindowEndsAt !== null && tunnel.keyWindowEndsAt <= at
+    // While a replacement waits, the sealed key is the replacement's: only its own handshake or window erases it.
+    const erase =
+      tunnel.privateKeySealed !== null && (windowOver || (seen !== undefined && tunnel.nextPublicKey === null))
+    await tx.update('tunnel', id, {
+      ...(seen === undefined ? {} : { firstHandshakeAt: tunnel.firstHandshakeAt ?? seen, lastHandshakeAt: seen }),
+      ...(erase ? { privateKeySealed: null, keyWindowEndsAt: null } : {}),
+    })
+    if (seen !== undefined && tunnel.firstHandshakeAt === null) await record('tunnel.first-handshake')
+    if (erase) await record('tunnel.key-erased')
+    return { employeeId, retired: [] }
+  })
+  if (!outcome) return
+  // New key first, or the old one's removal would leave the addresses with nobody for a moment.
+  context.loop.nudge('tunnel', [id])
+  if (outcome.retired.length > 0) await shutNow(context, outcome.employeeId ?? '', outcome.retired, at)
+  if (outcome.employeeId) context.publish({ kind: 'employee', employeeId: outcome.employeeId, data: { tunnel: id } })
+}

@@ -1,0 +1,195 @@
+/** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import pino from 'pino'
+import { type Config, readConfig } from './config.ts'
+import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
+import { privateFolder } from './durable-file.ts'
+import { startHubChild } from './hub/hub-child.ts'
+import { runHub } from './hub/hub-main.ts'
+import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
+import type { LiveEvent } from './journeys/application.ts'
+import { assemble } from './journeys/assemble.ts'
+import type { JourneyContext, Log } from './journeys/context.ts'
+import { rosterImport } from './journeys/import-roster.ts'
+import { openPhoneDoor } from './journeys/serve-phone.ts'
+import { noteSettings } from './journeys/settings-drift.ts'
+import { startUpkeep } from './journeys/upkeep.ts'
+import { openDoors } from './main/doors.ts'
+import { layFoundations } from './main/foundations.ts'
+import { startLanes } from './main/lanes.ts'
+import { choosePbx } from './main/pbx.ts'
+import { upkeepTasks } from './main/tasks.ts'
+import { type Undo, undoList } from './main/undo.ts'
+import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
+import { publishedFiles } from './pki/publication.ts'
+import { realSystem } from './system.ts'
+import { hubClient } from './tunnels/hub-client.ts'
+import type { HubDescription } from './tunnels/hub-port.ts'
+
+export interface Serving {
+  readonly config: Config
+  readonly hub: HubDescription
+  /** Base URLs as they really listen. */
+  readonly console: string
+  readonly phoneDoor: string
+  readonly adminSocket: string
+  /** Resolves with the reason when the server must not go on: another process has taken the lease. */
+  readonly ended: Promise<string>
+  /** Takes down what was started, the hub's interface and table included. */
+  stop(): Promise<void>
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** Everything of a single-host server; the hub runs as its child unless it was set up to run on its own. */
+export async function serve(env: Environment): Promise<Serving> {
+  const config = readConfig(env)
+  const log = openLog(config)
+  const undo = undoList(log)
+  try {
+    return await start(config, log, undo)
+  } catch (error) {
+    await undo.all()
+    throw error
+  }
+}
+
+/** The hub on its own. Its tunnels live on when it ends, unless it is told to take them away. */
+export async function runHubAlone(env: Environment): Promise<Awaited<ReturnType<typeof runHub>>> {
+  const config = readConfig(env)
+  await privateFolder(config.hub.dataFolder)
+  return runHub(hubSettingsSchema.parse(hubSettings(config)), openLog(config))
+}
+
+async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
+  const system = realSystem
+  const lost = Promise.withResolvers<string>()
+  let mayWrite = true
+  const foundations = await layFoundations(config, system, log, undo)
+  const { store, vault, authorities, catalogue } = foundations
+
+  if (!config.hub.separate) {
+    await privateFolder(config.hub.dataFolder)
+    const child = await startHubChild(hubSettings(config), log)
+    undo.push(() => child.stop(true))
+  }
+  const hub = hubClient(config.hub.socket)
+  undo.push(() => hub.close())
+  const description = await hub.describe(AbortSignal.timeout(20_000))
+
+  const pbx = await choosePbx(config, foundations, system.now())
+  const handshakes = new Map<string, string>()
+  const listeners = new Set<(event: LiveEvent) => void>()
+  const context: JourneyContext = {
+    config,
+    system,
+    store,
+    vault,
+    catalogue,
+    handsetAuthority: authorities.handset,
+    serviceCertificate: authorities.service.certificate,
+    pbxAbilities: pbx.abilities,
+    // Lanes need the context and deeds need the lanes; nothing is called before both are there.
+    loop: {
+      close: (subjects) => lanes.loop.close(subjects),
+      nudge: (kind, ids) => lanes.loop.nudge(kind, ids),
+      idle: () => lanes.loop.idle(),
+    },
+    journal: foundations.journal,
+    publish: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    hubPublicKey: () => description.publicKey,
+    handshakes,
+    tunnelConfiguration,
+    log,
+  }
+  const door = openPhoneDoor(context)
+  undo.push(() => door.flush())
+  const lanes = startLanes({ context, foundations, hub, pbx, mayWrite: () => mayWrite })
+  undo.push(() => lanes.loop.stop())
+  const imports = rosterImport(
+    context,
+    (count) =>
+      void foundations.keys
+        .warm(count)
+        .catch((error: unknown) => log.warn({ err: error }, 'the key pool could not be warmed')),
+  )
+  undo.push(() => imports.stop())
+
+  const application = assemble(context, {
+    systems: lanes.systems,
+    imports,
+    door,
+    listeners,
+    revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
+    doctor: {
+      hub: (signal) => hub.describe(signal),
+      pbx: (signal) => pbx.describe(signal),
+      revocationListAgeMs: () => foundations.publication.ageMs(),
+      doorCertificate: () => doors.doorCertificate(),
+      embeddedPassphrase: config.passphrase === null,
+      unwrittenTombstones: async () => foundations.journal.lacking(await store.find('tombstone', {})).length,
+    },
+  })
+  await noteSettings(context)
+  const doors = await openDoors(application, { config, foundations, system, log, undo })
+  lanes.loop.sweep()
+  const upkeep = startUpkeep(
+    upkeepTasks({
+      context,
+      foundations,
+      systems: lanes.systems,
+      hub,
+      handshakes,
+      doors,
+      door,
+      onLeaseLost() {
+        mayWrite = false
+        lost.resolve('another Ringfence server has taken over this data folder')
+      },
+    }),
+    log,
+  )
+  undo.push(() => upkeep.stop())
+  await imports.resume()
+  return {
+    config,
+    hub: description,
+    console: doors.console,
+    phoneDoor: doors.phoneDoor,
+    adminSocket: doors.adminSocket,
+    ended: lost.promise,
+    stop: () => undo.all(),
+  }
+}
+
+/** JSON lines on standard error; standard output is for people. */
+function openLog({ logLevel }: Config): Log {
+  return pino({ level: logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+}
+
+function hubSettings({ hub, pbx, phoneDoor }: Config): HubSettingsInput {
+  const own = hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
+  return {
+    interface: hub.interface,
+    listenPort: hub.listenPort,
+    subnets: [...hub.subnets],
+    phoneSubnets: [...hub.phoneSubnets],
+    pbx: {
+      address: pbx.address && addressOf(pbx.address),
+      ports: [pbx.port, pbx.mtlsPort],
+      rtpFrom: pbx.rtp.from,
+      rtpTo: pbx.rtp.to,
+    },
+    // A door inside the VPN on another host than the hub is behind it like the PBX, and not let through yet.
+    doorPort: phoneDoor.inTunnel && own.includes(phoneDoor.inTunnel.host) ? phoneDoor.inTunnel.port : null,
+    timeServers: [...hub.timeServers],
+    nameServers: [...hub.nameServers],
+    masquerade: hub.masquerade,
+    socketPath: hub.socket,
+    socketMode: hub.separate ? 0o660 : 0o600,
+    dataFolder: hub.dataFolder,
+  }
+}

@@ -1,0 +1,168 @@
+/** The listeners: console, admin socket, phone door on the Internet side and inside the VPN. */
+import { X509Certificate } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import { type Config, formatHostPort, type HostPort, type TlsFiles } from '../config.ts'
+import { Secret } from '../domain/secret.ts'
+import { AppError } from '../errors.ts'
+import { consoleApp } from '../http/console.ts'
+import {
+  startAdminSocket,
+  startConsole,
+  startPhoneDoor,
+  type TlsCertificate,
+  type TlsListener,
+} from '../http/listeners.ts'
+import { phoneDoorApp } from '../http/phone-door.ts'
+import type { Application } from '../journeys/application.ts'
+import type { Log } from '../journeys/context.ts'
+import { qrLevel, svg } from '../phones/qr.ts'
+import { keepServerCertificate } from '../pki/server-certificate.ts'
+import type { System } from '../system.ts'
+import type { Foundations } from './foundations.ts'
+import type { Undo } from './undo.ts'
+
+export const version = '0.1.0'
+
+export interface Doors {
+  readonly console: string
+  readonly phoneDoor: string
+  readonly adminSocket: string
+  readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
+  /** Reads the certificate files again when they changed, and tries the listener inside the VPN again. */
+  refresh(): Promise<void>
+}
+
+export async function openDoors(
+  application: Application,
+  {
+    config,
+    foundations,
+    system,
+    log,
+    undo,
+  }: { config: Config; foundations: Foundations; system: System; log: Log; undo: Undo },
+): Promise<Doors> {
+  const stopping = new AbortController()
+  const options = { log, version, hosts: config.console.hosts, stopping: stopping.signal }
+  const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
+  const web = await startConsole(consoleApp(application, { ...options, door: 'network' }), config.console, {
+    tls: consoleTls,
+    allowPlain: config.console.allowPlain,
+  })
+  undo.push(() => web.stop())
+  const adminSocket = join(config.dataFolder, 'admin.sock')
+  const local = await startAdminSocket(consoleApp(application, { ...options, door: 'admin-socket' }), adminSocket)
+  undo.push(() => local.stop())
+
+  let tls = await doorTls(config, foundations, system)
+  let stamp = await stampOf(config)
+  const app = phoneDoorApp(application, {
+    log,
+    now: system.now,
+    trustedProxies: config.phoneDoor.trustedProxies,
+    drawQr: (text, content, title) => svg(text, qrLevel(content, text), title),
+  })
+  const outside = await startPhoneDoor(app, config.phoneDoor, tls)
+  undo.push(() => outside.stop())
+  let inside: TlsListener | null = null
+  const openInside = async () => {
+    if (inside !== null || config.phoneDoor.inTunnel === null) return
+    try {
+      // Inside the VPN it is always TLS: phones check the name there too, whatever a proxy outside does.
+      inside = await startPhoneDoor(
+        app,
+        config.phoneDoor.inTunnel,
+        tls ?? (await ownCertificate(config, foundations, system)),
+      )
+    } catch (error) {
+      // Without the hub's address on this host (preview, hub elsewhere) there is nothing to listen on.
+      log.info(
+        { reason: error instanceof Error ? error.message : '' },
+        `the phone door inside the VPN (${formatHostPort(config.phoneDoor.inTunnel)}) is not open yet`,
+      )
+    }
+  }
+  await openInside()
+  undo.push(() => inside?.stop())
+  // Event streams end first, or a stop would wait for them.
+  undo.push(() => stopping.abort())
+
+  return {
+    console: `${consoleTls ? 'https' : 'http'}://${urlHost(web.address ?? config.console)}`,
+    phoneDoor: `${tls ? 'https' : 'http'}://${urlHost(outside.address ?? config.phoneDoor)}`,
+    adminSocket,
+    doorCertificate: () => ({
+      source: config.phoneDoor.tls === 'off' ? 'off' : config.phoneDoor.tls === 'service-ca' ? 'service-ca' : 'files',
+      notAfter: tls === null ? null : new Date(new X509Certificate(tls.certificate).validTo).toISOString(),
+    }),
+    async refresh() {
+      await openInside()
+      const now = await stampOf(config)
+      if (now === stamp) return
+      tls = await doorTls(config, foundations, system)
+      stamp = now
+      if (tls) for (const listener of [outside, inside]) listener?.setCertificate(tls)
+      log.info({}, 'the phone door shows its new certificate')
+    },
+  }
+}
+
+async function doorTls(config: Config, foundations: Foundations, system: System): Promise<TlsCertificate | null> {
+  const { tls } = config.phoneDoor
+  if (tls === 'off') return null
+  return tls === 'service-ca' ? ownCertificate(config, foundations, system) : readTls(tls)
+}
+
+/** Of the Service CA, for every name and address under which the door may be dialled. */
+async function ownCertificate(
+  config: Config,
+  { vault, authorities, pkiFolder }: Foundations,
+  system: System,
+): Promise<TlsCertificate> {
+  const host = new URL(config.phoneDoor.url).hostname.replace(/^\[|\]$/g, '')
+  const names = [
+    ...new Set([
+      host,
+      config.phoneDoor.host,
+      ...(config.phoneDoor.inTunnel ? [config.phoneDoor.inTunnel.host] : []),
+      'localhost',
+    ]),
+  ]
+  return keepServerCertificate(
+    { path: join(pkiFolder, 'phone-door-certificate.json'), vault, authority: authorities.service },
+    {
+      commonName: host,
+      dnsNames: names.filter((name) => !isIP(name)),
+      addresses: names.filter((name) => isIP(name)),
+      now: system.now(),
+      validDays: 397,
+    },
+  )
+}
+
+async function readTls({ certificateFile, keyFile }: TlsFiles): Promise<TlsCertificate> {
+  try {
+    const [certificate, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')])
+    // Half-written or swapped files must not replace a certificate that works.
+    new X509Certificate(certificate)
+    return { certificate, privateKey: new Secret(key) }
+  } catch (cause) {
+    throw new AppError('CONFIG_INVALID', `the certificate files ${certificateFile} and ${keyFile} cannot be used`, {
+      hint: 'PEM, the chain leaf first, readable by the user that runs Ringfence',
+      cause,
+    })
+  }
+}
+
+/** Changes when one of the files does. */
+async function stampOf({ phoneDoor: { tls } }: Config): Promise<string> {
+  if (typeof tls === 'string') return ''
+  const stats = await Promise.all([stat(tls.certificateFile), stat(tls.keyFile)])
+  return stats.map(({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`).join(' ')
+}
+
+function urlHost(at: HostPort): string {
+  return formatHostPort(at)
+}

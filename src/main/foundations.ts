@@ -1,0 +1,125 @@
+/** What everything else stands on: vault, database, journal, authorities, templates. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Config } from '../config.ts'
+import { Secret } from '../domain/secret.ts'
+import { defaultId } from '../domain/site.ts'
+import { privateFolder, writeDurably } from '../durable-file.ts'
+import type { Log } from '../journeys/context.ts'
+import { loadCatalogue } from '../phones/catalogue.ts'
+import { openAuthorities } from '../pki/certificate-authority.ts'
+import { openKeyPool } from '../pki/key-pool.ts'
+import { openPublication } from '../pki/publication.ts'
+import { thisProcess } from '../store/lease-holder.ts'
+import { openJournal } from '../store/leaver-journal.ts'
+import { openStore } from '../store/open-store.ts'
+import { replayJournal } from '../store/replay-journal.ts'
+import type { Store } from '../store/store.ts'
+import type { System } from '../system.ts'
+import { openVault } from '../vault.ts'
+import type { Undo } from './undo.ts'
+
+const templates = fileURLToPath(new URL('../../templates', import.meta.url))
+export const leaseTtlMs = 15_000
+
+export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {
+  await privateFolder(config.dataFolder)
+  const passphrase = config.passphrase ?? (await embeddedPassphrase(config.dataFolder))
+  const vault = await openVault(join(config.dataFolder, 'vault.json'), passphrase)
+
+  const store = await openStore({ sqlite: join(config.dataFolder, 'ringfence.db') })
+  undo.push(() => store.close())
+  const lease = await store.acquireLease('writer', thisProcess(), system.now(), leaseTtlMs)
+  undo.push(() => store.releaseLease(lease))
+  const journal = await openJournal(join(config.dataFolder, 'leavers.journal'))
+  const replayed = await replayJournal(store, journal, system)
+  if (replayed.shut > 0)
+    log.warn(replayed, 'the database is older than the leaver journal: doors that were shut before stay shut')
+  await seedPlaces(store, config)
+
+  const pkiFolder = join(config.dataFolder, 'pki')
+  const keys = await openKeyPool({
+    folder: join(pkiFolder, 'pool'),
+    vault,
+    onProblem: (problem) => log.warn({ err: problem }, problem.message),
+  })
+  undo.push(() => keys.stop())
+  const authorities = await openAuthorities({ folder: pkiFolder, vault, system, takeKey: () => keys.take() })
+  const publishedFolder = join(pkiFolder, 'published')
+  const publication = await openPublication({
+    folder: publishedFolder,
+    authority: authorities.handset,
+    system,
+    revoked: () => store.revokedCertificates(system.now().toISOString()),
+    nextNumber: () => store.transaction((tx) => tx.nextNumber('revocation-list')),
+  })
+  return {
+    vault,
+    store,
+    lease,
+    journal,
+    keys,
+    authorities,
+    pkiFolder,
+    publishedFolder,
+    publication,
+    catalogue: await loadCatalogue(templates),
+  }
+}
+
+export type Foundations = Awaited<ReturnType<typeof layFoundations>>
+
+/**
+ * The default when no passphrase is configured: made once, in the data folder. It keeps a database that was copied alone
+ * unreadable; who copies the whole folder has the passphrase too. `doctor` says so.
+ */
+async function embeddedPassphrase(dataFolder: string): Promise<Secret> {
+  const path = join(dataFolder, 'passphrase')
+  const existing = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+  if (existing !== null) return new Secret(existing.trim())
+  const made = randomBytes(32).toString('base64url')
+  await writeDurably(path, `${made}\n`)
+  return new Secret(made)
+}
+
+/** The environment is the truth for the default rows; what it says now is what they say. */
+async function seedPlaces(store: Store, config: Config): Promise<void> {
+  const { hub, pbx } = config
+  await store.transaction(async (tx) => {
+    const before = await tx.get('hub', defaultId)
+    await tx.put('site', [{ id: defaultId, name: 'Main site' }])
+    await tx.put('pbx', [
+      {
+        id: defaultId,
+        siteId: defaultId,
+        name: 'PBX',
+        driver: pbx.driver,
+        address: pbx.address,
+        host: pbx.host,
+        port: pbx.port,
+        mtlsPort: pbx.mtlsPort,
+        rtpFrom: pbx.rtp.from,
+        rtpTo: pbx.rtp.to,
+        realm: pbx.realm,
+      },
+    ])
+    await tx.put('hub', [
+      {
+        id: defaultId,
+        siteId: defaultId,
+        name: 'Hub',
+        interface: hub.interface,
+        endpoint: hub.endpoint,
+        listenPort: hub.listenPort,
+        subnets: hub.subnets.join(','),
+        phoneSubnets: hub.phoneSubnets.join(','),
+        publicKey: before?.publicKey ?? null,
+      },
+    ])
+  })
+}

@@ -1,0 +1,172 @@
+/** One lane for each access system, and what becomes of what they report. */
+import { randomInt } from 'node:crypto'
+import type { AccessSystem } from '../access/access-system.ts'
+import { type LaneEvent, startLane } from '../access/lane.ts'
+import { type Loop, loopOver } from '../access/loop.ts'
+import type { Subject } from '../domain/access.ts'
+import { defaultId } from '../domain/site.ts'
+import { completeOffboardings } from '../journeys/complete-offboarding.ts'
+import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
+import type { EnabledSystem } from '../journeys/expected-lines.ts'
+import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
+import { verdictBook } from '../journeys/verdict-book.ts'
+import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import { sipAccess } from '../pbx/sip-access.ts'
+import { phoneDoorAccess } from '../phones/phone-door-access.ts'
+import { certificateAccess } from '../pki/certificate-access.ts'
+import { firewallAccess } from '../tunnels/firewall-access.ts'
+import type { Hub, Revision } from '../tunnels/hub-port.ts'
+import { tunnelAccess } from '../tunnels/tunnel-access.ts'
+import type { Foundations } from './foundations.ts'
+
+export interface LaneParts {
+  readonly context: JourneyContext
+  readonly foundations: Foundations
+  readonly hub: Hub
+  readonly pbx: PbxDriver
+  readonly mayWrite: () => boolean
+}
+
+export function startLanes({ context, foundations, hub, pbx, mayWrite }: LaneParts): {
+  readonly loop: Loop
+  readonly systems: readonly EnabledSystem[]
+} {
+  const { store, system, vault } = context
+  const systems: EnabledSystem[] = []
+  const book = verdictBook(context, completionOf(context, systems))
+  const lane = <S extends Subject, Snapshot>(
+    subjectKind: S['kind'],
+    access: AccessSystem<S, Snapshot>,
+    { timeoutMs, sweepEveryMs }: { timeoutMs: number; sweepEveryMs: number },
+  ) => {
+    systems.push({ kind: access.kind, instance: access.instance, subjectKind })
+    return startLane<S, Snapshot>({
+      system: access,
+      subjectKind,
+      // The kind picks the type; TypeScript cannot see that through two generics.
+      subjects: async (ids) => (await store.subjects(subjectKind, ids)) as readonly Subject[] as readonly S[],
+      now: system.now,
+      chance: () => randomInt(2 ** 32) / 2 ** 32,
+      mayWrite,
+      verdicts: book,
+      report: reporter(context),
+      timeoutMs,
+      sweepEveryMs,
+    })
+  }
+  const nextRevision = revisions(system.now())
+  const note =
+    pbx.abilities.revocationLists === 'not-checked' ? { note: 'this PBX does not check revocation lists' } : {}
+  const loop = loopOver([
+    lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
+      timeoutMs: 60_000,
+      sweepEveryMs: 30_000,
+    }),
+    lane('tunnel', firewallAccess({ hub, hubId: defaultId, nextRevision, holders: () => prefixHolders(context) }), {
+      timeoutMs: 60_000,
+      sweepEveryMs: 60_000,
+    }),
+    lane('phone-door', phoneDoorAccess({ handsets: (ids) => handsetRows(context, ids), now: system.now }), {
+      timeoutMs: 10_000,
+      sweepEveryMs: 300_000,
+    }),
+    lane(
+      'sip-credential',
+      sipAccess({
+        pbxId: defaultId,
+        driver: pbx,
+        accountsOf: (extensions) => accountsOf(context, defaultId, extensions),
+        digestOf: (subject) => digestOf(vault, pbx.abilities.realm, subject),
+      }),
+      { timeoutMs: 20_000, sweepEveryMs: 60_000 },
+    ),
+    lane(
+      'certificate',
+      certificateAccess({
+        folder: foundations.publishedFolder,
+        authority: foundations.authorities.handset.certificate,
+        system,
+        publish: () => foundations.publication.publish(),
+        ...note,
+      }),
+      { timeoutMs: 20_000, sweepEveryMs: 300_000 },
+    ),
+  ])
+  return { loop, systems }
+}
+
+/**
+ * Fences off a deposed writer. The time of the start, not the lease's number: it also grows when the database was restored
+ * from an older copy.
+ */
+function revisions(startedAt: Date): () => Revision {
+  let number = 0
+  return () => ({ lease: startedAt.getTime(), number: ++number })
+}
+
+/** Looks once for all people that one turn of the event loop moved. */
+function completionOf(
+  context: JourneyContext,
+  systems: readonly EnabledSystem[],
+): (employeeIds: readonly string[]) => void {
+  let moved = new Set<string>()
+  return (employeeIds) => {
+    if (moved.size === 0) {
+      setImmediate(() => {
+        const ids = [...moved]
+        moved = new Set()
+        completeOffboardings(context, systems, ids).catch((error: unknown) =>
+          context.log.error(
+            { err: error },
+            'an offboarding could not be completed; it is tried again with the next sign of life',
+          ),
+        )
+      })
+    }
+    for (const id of employeeIds) moved.add(id)
+  }
+}
+
+/** Strangers are drift: told once each, never touched. */
+function reporter(context: JourneyContext): (event: LaneEvent) => void {
+  const told = new Set<string>()
+  return (event) => {
+    if (event.kind === 'broken') {
+      context.log.error(
+        { err: event.error, system: event.system },
+        'a pass could not be finished; everything is looked at again',
+      )
+      return
+    }
+    const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))
+    if (fresh.length === 0) return
+    for (const stranger of fresh) told.add(`${event.system}/${stranger}`)
+    context.log.warn(
+      { system: event.system, strangers: fresh.slice(0, 20), count: fresh.length },
+      'something is there that Ringfence did not issue; it is left alone',
+    )
+    context.store
+      .transaction((tx) =>
+        tx.record(
+          auditEvent(
+            context,
+            'stranger.seen',
+            { actor: itself },
+            { system: event.system, strangers: fresh.slice(0, 50) },
+          ),
+        ),
+      )
+      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+  }
+}
+
+async function prefixHolders({ store }: JourneyContext): Promise<ReadonlyMap<string, string>> {
+  const live = await store.find('tunnelAddress', { hubId: defaultId, releasedAt: null })
+  return new Map(live.map(({ prefix, tunnelId }) => [prefix, tunnelId]))
+}
+
+async function handsetRows({ store }: JourneyContext, ids: readonly string[] | null) {
+  if (ids === null || ids.length > 200) return store.find('handset', {})
+  const rows = await Promise.all(ids.map((id) => store.get('handset', id)))
+  return rows.filter((row) => row !== undefined)
+}

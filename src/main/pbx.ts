@@ -1,0 +1,68 @@
+/** The PBX that the settings name. A further one is a file in src/pbx and a line here. */
+
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { writeDurably } from '../durable-file.ts'
+import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
+import type { AsteriskOptions } from '../pbx/asterisk-options.ts'
+import { manualDriver } from '../pbx/manual.ts'
+import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import { keepServerCertificate } from '../pki/server-certificate.ts'
+import type { Foundations } from './foundations.ts'
+
+const serverDays = 397
+
+export async function choosePbx(config: Config, foundations: Foundations, now: Date): Promise<PbxDriver> {
+  const asterisk = config.pbx.asterisk
+  if (!asterisk) return manualDriver({ name: 'the PBX' })
+  const folder = asterisk.configFolder
+  if (asterisk.tls === null) await putServerCertificate(config, foundations, folder, now)
+  if (asterisk.caFile === null)
+    await writeDurably(join(folder, 'ringfence-handset-ca.crt'), foundations.authorities.handset.certificate, 0o644)
+  const options: AsteriskOptions = {
+    configDir: folder,
+    realm: config.pbx.realm,
+    context: asterisk.context,
+    manager: {
+      host: asterisk.ami.host,
+      port: asterisk.ami.port,
+      username: asterisk.amiUser,
+      secret: asterisk.amiSecret,
+      tls: null,
+    },
+    transports: {
+      bindAddress: asterisk.bind,
+      port: config.pbx.port,
+      mtlsPort: config.pbx.mtlsPort,
+      certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
+      keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
+      handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
+    },
+  }
+  await prepareAsterisk(options)
+  return asteriskDriver(options)
+}
+
+/** A certificate of the Service CA for the PBX: the name that handsets dial, and its address inside the VPN. */
+async function putServerCertificate(
+  config: Config,
+  { vault, authorities, pkiFolder }: Foundations,
+  folder: string,
+  now: Date,
+): Promise<void> {
+  const { host, address } = config.pbx
+  const kept = await keepServerCertificate(
+    { path: join(pkiFolder, 'pbx-certificate.json'), vault, authority: authorities.service },
+    {
+      commonName: host,
+      dnsNames: isIP(host) ? [] : [host],
+      addresses: address ? [address] : [],
+      now,
+      validDays: serverDays,
+    },
+  )
+  // Readable by the PBX's own group; the folder decides who that is.
+  await writeDurably(join(folder, 'ringfence-pbx.key'), kept.privateKey.reveal(), 0o640)
+  await writeDurably(join(folder, 'ringfence-pbx.crt'), kept.certificate, 0o644)
+}

@@ -1,0 +1,106 @@
+/** The rhythm of the server: lease, hub listing, revocation list, outbox, files. */
+import { defaultId } from '../domain/site.ts'
+import { completeOffboardings } from '../journeys/complete-offboarding.ts'
+import type { JourneyContext } from '../journeys/context.ts'
+import type { EnabledSystem } from '../journeys/expected-lines.ts'
+import type { PhoneDoor } from '../journeys/serve-phone.ts'
+import type { UpkeepTask } from '../journeys/upkeep.ts'
+import { watchTunnels } from '../journeys/watch-tunnels.ts'
+import { logChannel } from '../notify/log-channel.ts'
+import { deliverOutbox } from '../notify/notifier.ts'
+import type { Hub } from '../tunnels/hub-port.ts'
+import type { Doors } from './doors.ts'
+import { type Foundations, leaseTtlMs } from './foundations.ts'
+
+export interface TaskParts {
+  readonly context: JourneyContext
+  readonly foundations: Foundations
+  readonly systems: readonly EnabledSystem[]
+  readonly hub: Hub
+  readonly handshakes: Map<string, string>
+  readonly doors: Doors
+  readonly door: PhoneDoor
+  readonly onLeaseLost: () => void
+}
+
+export function upkeepTasks({
+  context,
+  foundations,
+  systems,
+  hub,
+  handshakes,
+  doors,
+  door,
+  onLeaseLost,
+}: TaskParts): UpkeepTask[] {
+  const { store, system } = context
+  const { lease, journal, publication } = foundations
+  let peerCount = 0
+  return [
+    {
+      name: 'lease',
+      everyMs: leaseTtlMs / 3,
+      async run() {
+        if (!(await store.renewLease(lease, system.now(), leaseTtlMs))) onLeaseLost()
+      },
+    },
+    {
+      name: 'handshakes',
+      // A listing of 10,000 peers costs some 50 ms on both sides: the more there are, the rarer.
+      everyMs: () => Math.max(3_000, peerCount * 3),
+      async run() {
+        const peers = await hub.listPeers(AbortSignal.timeout(30_000))
+        peerCount = peers.length
+        for (const { publicKey, lastHandshakeAt } of peers)
+          if (lastHandshakeAt !== null) handshakes.set(publicKey, lastHandshakeAt)
+        const present = new Set(peers.map(({ publicKey }) => publicKey))
+        for (const key of handshakes.keys()) if (!present.has(key)) handshakes.delete(key)
+        await watchTunnels(context, handshakes)
+      },
+    },
+    {
+      name: 'revocation list',
+      everyMs: 60_000,
+      async run() {
+        if (publication.dueAt() <= system.now()) await publication.publish()
+      },
+    },
+    { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(store, [logChannel(context.log)], system.now()) },
+    { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
+    {
+      name: 'ledger',
+      everyMs: 3_600_000,
+      async run() {
+        await door.flush()
+        await store.trimDoorLedger(system.now())
+      },
+    },
+    {
+      name: 'leaver journal',
+      everyMs: 60_000,
+      run: async () => journal.append(journal.lacking(await store.find('tombstone', {}))),
+    },
+    {
+      name: 'offboardings',
+      everyMs: 30_000,
+      async run() {
+        const waiting = await store.find('employee', { lifecycle: 'offboarding' })
+        await completeOffboardings(
+          context,
+          systems,
+          waiting.map(({ id }) => id),
+        )
+      },
+    },
+    {
+      name: 'hub key',
+      everyMs: 60_000,
+      async run() {
+        const { publicKey } = await hub.describe(AbortSignal.timeout(5_000))
+        const row = await store.get('hub', defaultId)
+        if (row && row.publicKey !== publicKey)
+          await store.transaction((tx) => tx.update('hub', defaultId, { publicKey }))
+      },
+    },
+  ]
+}

@@ -1,0 +1,75 @@
+import type { AccessSystem, Finding } from '../access/access-system.ts'
+import type { PhoneDoorSubject } from '../domain/access.ts'
+import { type DoorDecision, decideDoor } from '../domain/door.ts'
+import type { Handset } from '../domain/handset.ts'
+
+/** What the door would answer now to each of a handset's tokens. */
+export interface DoorSnapshot {
+  readonly answers: ReadonlyMap<
+    string,
+    { readonly steady: DoorDecision['answer']; readonly enrolment: DoorDecision['answer'] }
+  >
+}
+
+export interface PhoneDoorAccessOptions {
+  /** Handset rows as the door itself reads them at each request. */
+  readonly handsets: (ids: readonly string[] | null) => Promise<readonly Handset[]>
+  readonly now: () => Date
+}
+
+/**
+ * Our own door as an access system. The click's transaction shuts it, so there is nothing to apply; looking means asking
+ * the same decision that every request goes through.
+ */
+export function phoneDoorAccess({
+  handsets,
+  now,
+}: PhoneDoorAccessOptions): AccessSystem<PhoneDoorSubject, DoorSnapshot> {
+  const look = async (ids: readonly string[] | null): Promise<DoorSnapshot> => {
+    const at = now()
+    const rows = await handsets(ids)
+    return {
+      answers: new Map(
+        rows.map((row) => [
+          row.id,
+          {
+            steady: row.steadyTokenHash === null ? 'refuse' : decideDoor(row, row.steadyTokenHash, at).answer,
+            enrolment: row.enrolTokenHash === null ? 'refuse' : decideDoor(row, row.enrolTokenHash, at).answer,
+          },
+        ]),
+      ),
+    }
+  }
+  return {
+    kind: 'phone-door',
+    instance: 'phone-door',
+    read: () => look(null),
+    readSome: (subjects) => look(subjects.map(({ handsetId }) => handsetId)),
+    apply: async () => undefined,
+    judge(subject, { answers }): Finding {
+      const answer = answers.get(subject.handsetId)
+      const facts = { steadyLink: answer?.steady ?? 'refuse', enrolmentLink: answer?.enrolment ?? 'refuse' }
+      const open = answer !== undefined && (answer.steady === 'file' || answer.enrolment === 'file')
+      if (subject.wanted === 'closed') {
+        if (open)
+          return {
+            state: 'differs',
+            evidence: { summary: 'the handset would still get its file', facts },
+            problem: 'the phone door still serves this handset',
+          }
+        const summary =
+          answer?.steady === 'blanking'
+            ? 'its link gives only the document that takes the account away'
+            : 'its links are refused like unknown ones'
+        return { state: 'as-desired', evidence: { summary, facts } }
+      }
+      if (open) return { state: 'as-desired', evidence: { summary: 'the handset gets its file', facts } }
+      return {
+        state: 'waiting',
+        evidence: { summary: 'no link of this handset works', facts },
+        problem: 'its enrolment link has expired unused',
+        hint: '`ringfence invite` makes a new link',
+      }
+    },
+  }
+}
