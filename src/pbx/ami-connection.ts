@@ -14,8 +14,8 @@ export interface AmiAddress {
   readonly port: number
   readonly username: string
   readonly secret: Secret
-  /** Null: plain TCP, for loopback or a network of its own. `ca` in PEM; absent: the system's authorities. */
-  readonly tls: { readonly ca?: string; readonly servername?: string } | null
+  /** Absent or null: plain TCP, for loopback or a network of its own. `ca` in PEM; without it the system's authorities. */
+  readonly tls?: { readonly ca?: string; readonly servername?: string } | null
   /** For each answer, default 10 000 ms. */
   readonly timeoutMs?: number
 }
