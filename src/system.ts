@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { execa, ExecaError } from 'execa'
+import { ExecaError, execa } from 'execa'
 import { AppError } from './errors.ts'
 
 /** What the outside world gives: the clock, chance, and other programs. Tests hand in their own. */
@@ -48,10 +48,16 @@ export const realSystem: System = {
 function commandFailed(command: string, error: unknown): AppError {
   if (!(error instanceof ExecaError)) return new AppError('COMMAND_FAILED', `${command} could not be run`)
   if (error.code === 'ENOENT') {
-    return new AppError('COMMAND_FAILED', `${command} is not installed`, { hint: '`ringfence doctor` names the package' })
+    return new AppError('COMMAND_FAILED', `${command} is not installed`, {
+      hint: '`ringfence doctor` names the package',
+    })
   }
   if (error.timedOut) return new AppError('COMMAND_FAILED', `${command} did not finish in time`, { retryable: true })
-  const words = String(error.stderr ?? '').trim().split('\n').slice(-3).join('; ')
+  const words = String(error.stderr ?? '')
+    .trim()
+    .split('\n')
+    .slice(-3)
+    .join('; ')
   return new AppError('COMMAND_FAILED', `${command} failed${words ? `: ${words.slice(0, 400)}` : ''}`, {
     retryable: true,
   })

@@ -36,7 +36,9 @@ export async function openVault(path: string, passphrase: Secret): Promise<Vault
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  return vaultWith(existing === undefined ? await createEnvelope(path, passphrase) : await readEnvelope(existing, passphrase))
+  return vaultWith(
+    existing === undefined ? await createEnvelope(path, passphrase) : await readEnvelope(existing, passphrase),
+  )
 }
 
 /** A vault over a given 32-byte key; `openVault` is the way for a real one, this one serves tests. */
@@ -62,7 +64,10 @@ async function readEnvelope(text: string, passphrase: Secret): Promise<Buffer> {
   try {
     return openWith(await stretch(passphrase, Buffer.from(envelope.data.salt, 'base64')), envelope.data.key, 'vault')
   } catch {
-    throw locked('the passphrase does not open the vault', 'check RINGFENCE_PASSPHRASE_FILE; a wrong file is the usual cause')
+    throw locked(
+      'the passphrase does not open the vault',
+      'check RINGFENCE_PASSPHRASE_FILE; a wrong file is the usual cause',
+    )
   }
 }
 

@@ -65,3 +65,21 @@ export interface PhoneDoorSubject extends SubjectOf<'phone-door'> {
 export type Subject = TunnelSubject | CertificateSubject | SipCredentialSubject | PhoneDoorSubject
 
 export type SubjectKind = Subject['kind']
+
+/**
+ * The same door, shut: what its tombstone says. Everything that could open it again is left out, and the generation is
+ * one higher, so that no verdict about the open door counts for the shut one.
+ */
+export function closed<S extends Subject>(subject: S, at: string): S {
+  const shut = { ...subject, wanted: 'closed' as const, generation: subject.generation + 1 }
+  switch (shut.kind) {
+    case 'tunnel':
+      return { ...shut, presharedKeySealed: null }
+    case 'certificate':
+      return { ...shut, revokedAt: at }
+    case 'sip-credential':
+      return { ...shut, secretSealed: null, displayName: null }
+    default:
+      return shut
+  }
+}

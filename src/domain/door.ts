@@ -1,0 +1,29 @@
+/** What the phone door gives for a token: the one decision that serving, the access system and the tests share. */
+import type { Handset } from './handset.ts'
+
+export type DoorDecision =
+  /** The handset's file with its secrets. `enrols`: the steady token is used for the first time. */
+  | { readonly answer: 'file'; readonly token: 'enrolment' | 'steady'; readonly enrols: boolean }
+  /** The document that takes the account away. */
+  | { readonly answer: 'blanking' }
+  /** The one 404; the reason is for the ledger only. */
+  | { readonly answer: 'refuse'; readonly reason: string }
+
+/** For how long a leaver's phone can still fetch the document that blanks it. */
+export const blankingDays = 30
+
+export function decideDoor(handset: Handset, hash: string, now: Date): DoorDecision {
+  const steady = hash === handset.steadyTokenHash
+  if (handset.removedAt !== null) {
+    if (!steady) return { answer: 'refuse', reason: 'enrolment link of a handset that was taken back' }
+    const until = Date.parse(handset.removedAt) + blankingDays * 86_400_000
+    return now.getTime() < until ? { answer: 'blanking' } : { answer: 'refuse', reason: `taken back more than ${blankingDays} days ago` }
+  }
+  if (steady) return { answer: 'file', token: 'steady', enrols: handset.enrolledAt === null }
+  if (hash !== handset.enrolTokenHash) return { answer: 'refuse', reason: 'no such link' }
+  if (handset.enrolledAt !== null) return { answer: 'refuse', reason: 'enrolment link was used up' }
+  if (handset.enrolExpiresAt === null || Date.parse(handset.enrolExpiresAt) <= now.getTime()) {
+    return { answer: 'refuse', reason: 'enrolment link has expired' }
+  }
+  return { answer: 'file', token: 'enrolment', enrols: false }
+}
