@@ -146,6 +146,8 @@ export interface Client {
   readonly publicKey: string
   /** When the last handshake was, as the client sees it; null before the first. */
   lastHandshakeAt(): Promise<string | null>
+  /** Goes on with another private key, as a phone does after a new invite; the next packet shakes hands anew. */
+  replaceKey(privateKey: Secret): Promise<void>
 }
 
 export async function openOffice(): Promise<Office> {
@@ -214,6 +216,7 @@ async function connectHome(
       const { peers } = await driver.read(AbortSignal.timeout(5_000))
       return peers[0]?.lastHandshakeAt ?? null
     },
+    replaceKey: (next) => driver.setPrivateKey(next, AbortSignal.timeout(5_000)),
   }
 }
 

@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises'
+import { cpus, loadavg } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
+import { monotonicMs } from '../lab/agent.ts'
+import type { Agent } from '../lab/agent-client.ts'
+import { type LabHub, startLabHub } from '../lab/hub.ts'
+import { type Client, type Office, openOffice, until } from '../lab/network.ts'
+import type { BenchRow } from './bench-row.ts'
+
+const sizes = [10, 500, 2_000, 10_000]
+const rounds = 24
+const targetMs = 20
+const port = 10_000
+const address = '10.77.0.5/32'
+// wg-easy 15.4 at the same sizes, from its DELETE call to the last datagram (p50), measured on a machine of this kind.
+const anchors: Readonly<Record<number, string>> = { 10: '132 ms', 500: '1,016 ms', 2000: '2,540 ms' }
+
+const signal = () => AbortSignal.timeout(60_000)
+
+/**
+ * From the request at the hub's socket to the last datagram that reaches the PBX: one phone sends a datagram each
+ * millisecond through its tunnel, the hub's firewall and the hub's forwarding, among so many other peers.
+ */
+export async function rows(): Promise<BenchRow[]> {
+  await using office = await openOffice()
+  await using hub = await startLabHub(office.hub)
+  const phone = await sendingPhone(office, hub)
+  const found: BenchRow[] = []
+  let others = 1
+  for (const size of sizes) {
+    const fillMs = await fill(hub, others, size)
+    others = size
+    found.push(await removalRow(hub, phone, size, fillMs))
+  }
+  return found
+}
+
+interface SendingPhone {
+  readonly client: Client
+  readonly sink: Agent
+}
+
+async function sendingPhone(office: Office, hub: LabHub): Promise<SendingPhone> {
+  const sink = await office.pbx.agent()
+  await sink.listen({ protocol: 'udp', address: office.pbxAddress, port })
+  await hub.client.applyFirewall({ revision: hub.nextRevision(), admit: [address], expel: [] }, signal())
+  const home = await office.home()
+  const { publicKey: hubKey } = await hub.client.describe(signal())
+  const tunnel = { hubKey, port: 51_820, address, allowedIps: [`${office.pbxAddress}/32`] }
+  const client = await home.connect(tunnel)
+  const sender = await home.agent()
+  await sender.stream({ protocol: 'udp', address: office.pbxAddress, port, everyMs: 1 })
+  return { client, sink }
+}
+
+async function removalRow(hub: LabHub, phone: SendingPhone, size: number, fillMs: number): Promise<BenchRow> {
+  const lastPacketMs: number[] = []
+  const answerMs: number[] = []
+  for (let round = 0; round < rounds; round++) {
+    // A key of its own for each round: a peer that is removed and added again is silent for 15 s.
+    const privateKey = newPrivateKey()
+    const publicKey = publicKeyOf(privateKey)
+    const spec = { publicKey, presharedKey: null, allowedIps: [address] }
+    await hub.client.applyPeers({ revision: hub.nextRevision(), put: [spec], remove: [] }, signal())
+    const before = (await phone.sink.received(port)).count
+    await phone.client.replaceKey(privateKey)
+    await until(async () => (await phone.sink.received(port)).count > before + 30)
+
+    const startedAt = monotonicMs()
+    await hub.client.applyPeers({ revision: hub.nextRevision(), put: [], remove: [publicKey] }, signal())
+    answerMs.push(monotonicMs() - startedAt)
+    const { lastAtMs } = await settled(phone.sink)
+    lastPacketMs.push(Math.max(0, lastAtMs - startedAt))
+  }
+  const p95 = percentile(lastPacketMs, 95)
+  return {
+    what: `offboard request at the hub → last packet, ${size.toLocaleString('en')} tunnels`,
+    target: `≤ ${targetMs} ms p95`,
+    measured:
+      `p50 ${percentile(lastPacketMs, 50).toFixed(1)}, p95 ${p95.toFixed(1)}, max ${percentile(lastPacketMs, 100).toFixed(1)} ms ` +
+      `(answer p95 ${percentile(answerMs, 95).toFixed(1)} ms; ${rounds} rounds; fill ${fillMs.toFixed(0)} ms; ` +
+      `wireguard-go ${await memoryOfWireguard(hub)} MB; load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores)`,
+    anchor: anchors[size] === undefined ? 'none' : `wg-easy 15.4: ${anchors[size]} p50`,
+    met: p95 <= targetMs,
+  }
+}
+
+/** The sink's state once nothing came for 40 ms, although the phone goes on sending. */
+async function settled(sink: Agent) {
+  for (;;) {
+    const now = await sink.received(port)
+    if (monotonicMs() - now.lastAtMs > 40) return now
+    await pause(5)
+  }
+}
+
+async function fill(hub: LabHub, from: number, to: number): Promise<number> {
+  const put = Array.from({ length: to - from }, (_, at) => {
+    const number = from + at
+    return {
+      publicKey: publicKeyOf(newPrivateKey()),
+      presharedKey: newPrivateKey(),
+      allowedIps: [`10.77.${1 + (number >> 8)}.${number & 255}/32`],
+    }
+  })
+  const startedAt = monotonicMs()
+  await hub.client.applyPeers({ revision: hub.nextRevision(), put, remove: [] }, signal())
+  return monotonicMs() - startedAt
+}
+
+async function memoryOfWireguard({ settings }: LabHub): Promise<string> {
+  const pid = (await readFile(`${settings.dataFolder}/${settings.interface}.pid`, 'utf8')).trim()
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return (Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024).toFixed(0)
+}
+
+function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)]!
+}
