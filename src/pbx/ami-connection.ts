@@ -311,7 +311,7 @@ function refused(action: AmiAction, answer: AmiMessage): AppError {
   const isPermission = /permission denied/i.test(words)
   return new AppError('PBX_REFUSED', `the PBX refused ${action.Action}${words ? `: ${words}` : ''}`, {
     hint: isPermission
-      ? 'give the manager user the classes that docs/pbx/asterisk.md lists (read and write lines in manager.conf)'
+      ? 'give the manager user the classes that docs/asterisk.md lists (read and write lines in manager.conf)'
       : "look into Asterisk's log of this minute",
     retryable: true,
   })

@@ -58,7 +58,7 @@ export interface AsteriskLabOptions {
   readonly pjsip?: string
   /** Dialplan (extensions.conf); default: any number answers and plays silence, 600 echoes. */
   readonly dialplan?: string
-  /** Manager classes of the user, default those that docs/pbx/asterisk.md asks for. */
+  /** Manager classes of the user, default those that docs/asterisk.md asks for. */
   readonly managerRead?: string
   readonly managerWrite?: string
   /** False: pjsip.conf does not include the folder. */
