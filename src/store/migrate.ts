@@ -4,7 +4,8 @@ import { type Kysely, SqliteAdapter, SqliteDialect } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
 import { AppError } from '../errors.ts'
 
-type Migrations = Readonly<Record<string, Migration>>
+/** By name, in order of name. */
+export type Migrations = Readonly<Record<string, Migration>>
 
 /**
  * Kysely's dialect says that SQLite cannot change its tables inside a transaction. It can

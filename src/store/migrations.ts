@@ -1,7 +1,7 @@
-import type { Migration } from 'kysely/migration'
+import type { Migrations } from './migrate.ts'
 import * as firstTables from './migrations/0001-first-tables.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
-export const migrations: Readonly<Record<string, Migration>> = {
+export const migrations: Migrations = {
   '0001-first-tables': firstTables,
 }

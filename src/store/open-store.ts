@@ -8,7 +8,7 @@ import { privateFolder } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { databaseError } from './database-error.ts'
 import { kyselyStore } from './kysely-store.ts'
-import { copyBeside, migrate, TransactionalSqliteDialect } from './migrate.ts'
+import { copyBeside, type Migrations, migrate, TransactionalSqliteDialect } from './migrate.ts'
 import { migrations } from './migrations.ts'
 import { kyselyDatabase, openSqliteFile } from './node-sqlite.ts'
 import { quickReads } from './quick-reads.ts'
@@ -23,11 +23,11 @@ export type StoreLocation = { readonly sqlite: string } | { readonly postgres: S
  * @throws AppError CONFIG_INVALID for a database of a newer version or an unusable location, STORE_BUSY when it cannot
  * be reached.
  */
-export function openStore(location: StoreLocation): Promise<Store> {
-  return 'sqlite' in location ? openSqlite(location.sqlite) : openPostgres(location.postgres)
+export function openStore(location: StoreLocation, steps: Migrations = migrations): Promise<Store> {
+  return 'sqlite' in location ? openSqlite(location.sqlite, steps) : openPostgres(location.postgres, steps)
 }
 
-async function openSqlite(path: string): Promise<Store> {
+async function openSqlite(path: string, steps: Migrations): Promise<Store> {
   if (path.includes(':memory:') || path === '') {
     throw new AppError('CONFIG_INVALID', 'the embedded database needs a file', {
       hint: 'name a file inside the data folder',
@@ -52,7 +52,7 @@ async function openSqlite(path: string): Promise<Store> {
     const writer = new Kysely<Schema>({
       dialect: new TransactionalSqliteDialect({ database: kyselyDatabase(file, { readOnly: false }) }),
     })
-    await migrate(writer, migrations, async (step) => void (await copyBeside(file, path, step)))
+    await migrate(writer, steps, async (step) => void (await copyBeside(file, path, step)))
     const readFile = connect(true)
     const reader = new Kysely<Schema>({
       dialect: new TransactionalSqliteDialect({ database: kyselyDatabase(readFile, { readOnly: true }) }),
@@ -71,7 +71,7 @@ async function openSqlite(path: string): Promise<Store> {
   }
 }
 
-async function openPostgres(url: Secret): Promise<Store> {
+async function openPostgres(url: Secret, steps: Migrations): Promise<Store> {
   // libpq's spelling for a socket has no host (`postgres://user@/name?host=/run/postgresql`); a URL must have one.
   if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/'))) {
     throw new AppError('CONFIG_INVALID', 'the PostgreSQL URL cannot be read', {
@@ -85,7 +85,7 @@ async function openPostgres(url: Secret): Promise<Store> {
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   try {
     // A dump before an upgrade is the database administrator's; the steps are one transaction.
-    await migrate(db, migrations, async () => undefined)
+    await migrate(db, steps, async () => undefined)
     return kyselyStore({ writer: db, reader: db, close: () => db.destroy() })
   } catch (error) {
     await db.destroy()

@@ -1,0 +1,189 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { migrations } from '../../src/store/migrations.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import type { Store } from '../../src/store/store.ts'
+import * as cast from './store-cast.ts'
+
+let folder: string
+let sqlite: string
+const opened: Store[] = []
+const open = async (...args: Parameters<typeof openStore> extends [unknown, ...infer Rest] ? Rest : never) => {
+  const store = await openStore({ sqlite }, ...args)
+  opened.push(store)
+  return store
+}
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'store-'))
+  sqlite = join(folder, 'data', 'ringfence.db')
+})
+afterEach(async () => {
+  for (const store of opened.splice(0)) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the file of the embedded database', () => {
+  test('it can be read by its owner only, and so can what SQLite keeps beside it', async () => {
+    const store = await open()
+    await store.transaction((tx) => tx.insert('setting', [{ id: 'a', value: '' }]))
+    const modeOf = (path: string) => (statSync(path).mode & 0o777).toString(8)
+    const files = readdirSync(join(folder, 'data'))
+    expect(files.toSorted()).toEqual(['ringfence.db', 'ringfence.db-shm', 'ringfence.db-wal'])
+    expect(files.map((file) => modeOf(join(folder, 'data', file)))).toEqual(['600', '600', '600'])
+    expect(modeOf(join(folder, 'data'))).toBe('700')
+  })
+
+  test('after it was closed one file is left, which is all of it', async () => {
+    await (await open()).close()
+    expect(readdirSync(join(folder, 'data'))).toEqual(['ringfence.db'])
+  })
+
+  test('an erased name is not left in any of its bytes', async () => {
+    const store = await open()
+    await cast.seed(store)
+    const name = 'Zebedee Quartermaine'
+    await store.transaction((tx) => tx.insert('employee', [cast.employee(1, { name, lifecycle: 'offboarded' })]))
+    const everything = () =>
+      readdirSync(join(folder, 'data'))
+        .map((file) => readFileSync(join(folder, 'data', file), 'latin1'))
+        .join()
+    expect(everything()).toContain(name)
+    await store.erasePerson('e1', new Date(cast.at(1)))
+    expect(everything()).not.toContain(name)
+  })
+
+  test('a place where no file can be is told at the start', async () => {
+    await expect(openStore({ sqlite: ':memory:' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' })
+    await expect(openStore({ sqlite: folder })).rejects.toThrow()
+  })
+
+  test('a file that is no database is told and left as it is', async () => {
+    const store = await open()
+    await store.close()
+    const { writeFileSync } = await import('node:fs')
+    writeFileSync(sqlite, 'not a database, but somebody else’s letter')
+    await expect(open()).rejects.toMatchObject({ name: 'AppError' })
+    expect(readFileSync(sqlite, 'utf8')).toContain('letter')
+  })
+
+  test('a second process that writes at the same time is waited for', async () => {
+    const store = await open()
+    const other = new DatabaseSync(sqlite)
+    other.exec('begin immediate')
+    other.exec(`insert into "setting" values ('theirs', '')`)
+    await expect(store.transaction((tx) => tx.insert('setting', [{ id: 'ours', value: '' }]))).rejects.toMatchObject({
+      code: 'STORE_BUSY',
+      retryable: true,
+    })
+    other.exec('commit')
+    other.close()
+    await store.transaction((tx) => tx.insert('setting', [{ id: 'ours', value: '' }]))
+    expect((await store.find('setting', {})).map((row) => row.id)).toEqual(['ours', 'theirs'])
+  })
+})
+
+describe('bringing the tables up to date', () => {
+  const addColumn = {
+    up: async (db: Parameters<(typeof migrations)[string]['up']>[0]) => {
+      await db.schema.alterTable('setting').addColumn('note', 'text').execute()
+    },
+  }
+  const failing = {
+    up: async (db: Parameters<(typeof migrations)[string]['up']>[0]) => {
+      await addColumn.up(db)
+      await db.schema.dropTable('outbox').execute()
+      throw new Error('out of ideas')
+    },
+  }
+  const filled = async () => {
+    const store = await open()
+    await store.transaction((tx) => tx.insert('setting', [{ id: 'a', value: '1' }]))
+    await store.close()
+  }
+
+  test('a new database needs no copy, an existing one is copied before it is changed', async () => {
+    await filled()
+    expect(readdirSync(join(folder, 'data'))).toEqual(['ringfence.db'])
+    const store = await open({ ...migrations, '0002-note': addColumn })
+    expect(await store.get('setting', 'a')).toEqual({ id: 'a', value: '1', note: null })
+    await store.close()
+    const copy = `${sqlite}.before-0002-note`
+    expect((statSync(copy).mode & 0o777).toString(8)).toBe('600')
+    const before = new DatabaseSync(copy, { readOnly: true })
+    expect({ ...before.prepare('select * from "setting"').get() }).toEqual({ id: 'a', value: '1' })
+    before.close()
+  })
+
+  test('a step that fails half-way leaves everything as it was, and the old version starts again', async () => {
+    await filled()
+    const steps = { ...migrations, '0002-note': addColumn, '0003-broken': failing }
+    await expect(open(steps)).rejects.toMatchObject({
+      code: 'INTERNAL',
+      message: expect.stringContaining('0003-broken'),
+    })
+    const store = await open()
+    expect(await store.get('setting', 'a')).toEqual({ id: 'a', value: '1' })
+    expect(await store.find('outbox', {})).toEqual([])
+  })
+
+  test('a database of a newer version is refused, with the way out', async () => {
+    await (await open({ ...migrations, '0002-note': addColumn })).close()
+    const refused = await open().then(
+      () => expect.fail('it was opened'),
+      (error) => error,
+    )
+    expect(refused).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('0002-note') })
+    expect(refused.hint).toContain('newer version')
+  })
+})
+
+describe('pulling the plug', () => {
+  // Pairs of rows and an audit event in each transaction; says which are through.
+  const writer = (path: string, start: number) => `
+    const { openStore } = await import(${JSON.stringify(join(import.meta.dirname, '../../src/store/open-store.ts'))})
+    const store = await openStore({ sqlite: ${JSON.stringify(path)} })
+    for (let n = ${start}; ; n++) {
+      await store.transaction(async (tx) => {
+        await tx.insert('setting', [{ id: 'a' + n, value: '' }])
+        await tx.record({ id: 'ev' + n, at: '', kind: 'access.closed', employeeId: null, subjectId: null, salt: 'a', detail: {} })
+        await tx.insert('setting', [{ id: 'b' + n, value: '' }])
+      })
+      console.log(n)
+    }`
+
+  test('a process that is killed in the middle of writing loses nothing that it was told is written', async () => {
+    for (const round of [1, 2, 3]) {
+      const start = round * 10_000
+      const child = spawn(process.execPath, ['--input-type=module', '-e', writer(sqlite, start)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+      const gone = once(child, 'exit')
+      let last = 0
+      for await (const line of createInterface({ input: child.stdout })) {
+        last = Number(line)
+        if (last === start + 5 * round) child.kill('SIGKILL')
+      }
+      await gone
+      const store = await open()
+      const written = (await store.find('setting', {})).map((row) => row.id)
+      const [first, second] = ['a', 'b'].map((letter) =>
+        written.filter((id) => id.startsWith(letter)).map((id) => id.slice(1)),
+      )
+      expect(first).toEqual(second)
+      expect(first).toContain(String(last))
+      expect(last).toBeGreaterThanOrEqual(start + 5 * round)
+      expect(await store.verifyAuditChain()).toBeNull()
+      await store.close()
+      const database = new DatabaseSync(sqlite)
+      expect({ ...database.prepare('pragma integrity_check').get() }).toEqual({ integrity_check: 'ok' })
+      database.close()
+    }
+    expect(existsSync(sqlite)).toBe(true)
+  })
+})

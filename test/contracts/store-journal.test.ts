@@ -1,0 +1,359 @@
+import { randomBytes } from 'node:crypto'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Subject } from '../../src/domain/access.ts'
+import type { Tombstone } from '../../src/domain/tombstone.ts'
+import { readJournal } from '../../src/store/journal-file.ts'
+import { openJournal } from '../../src/store/leaver-journal.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { replayJournal } from '../../src/store/replay-journal.ts'
+import type { Store } from '../../src/store/store.ts'
+import * as cast from './store-cast.ts'
+import { at } from './store-cast.ts'
+
+let folder: string
+let path: string
+const stores: Store[] = []
+const system = { now: () => new Date(at(100)), randomBytes }
+
+async function company(): Promise<Store> {
+  const store = await openStore({ sqlite: join(folder, `${stores.length}.db`) })
+  stores.push(store)
+  await cast.seed(store)
+  return store
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'journal-'))
+  path = join(folder, 'leavers.journal')
+})
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function tombstone(n: number, generation = 2, change: Partial<Tombstone> = {}): Tombstone {
+  const subject = {
+    kind: 'phone-door',
+    id: `h${n}`,
+    employeeId: `e${n}`,
+    wanted: 'closed',
+    generation,
+    handsetId: `h${n}`,
+  }
+  return {
+    id: `phone-door/h${n}`,
+    kind: 'phone-door',
+    subjectId: `h${n}`,
+    employeeId: `e${n}`,
+    closedAt: at(generation),
+    generation,
+    subject: JSON.stringify(subject),
+    ...change,
+  }
+}
+
+describe('the leaver journal', () => {
+  test('what was appended is there after a restart, once, and the newest of each counts', async () => {
+    const journal = await openJournal(path)
+    await journal.append([tombstone(1), tombstone(2)])
+    await Promise.all([
+      journal.append([tombstone(1)]),
+      journal.append([tombstone(1, 5)]),
+      journal.append([tombstone(1, 5)]),
+    ])
+    const again = await openJournal(path)
+    await again.append([tombstone(1, 5), tombstone(3)])
+    expect(again.lacking([tombstone(3), tombstone(4)])).toEqual([tombstone(4)])
+    expect(await again.newest()).toEqual([tombstone(1, 5), tombstone(2), tombstone(3)])
+    expect(readFileSync(path, 'utf8').trimEnd().split('\n')).toHaveLength(4)
+    expect((statSync(path).mode & 0o777).toString(8)).toBe('600')
+  })
+
+  test('no name and no secret gets into it', async () => {
+    const subject = {
+      kind: 'sip-credential',
+      id: 's1',
+      employeeId: 'e1',
+      wanted: 'closed',
+      generation: 2,
+      pbxId: 'default',
+      extension: '1001',
+      username: '1001-abcd',
+      displayName: 'Grace Hopper',
+      secretSealed: 'v1.sealed',
+      addresses: [],
+      certificate: false,
+      extensionShared: true,
+    }
+    const journal = await openJournal(path)
+    await journal.append([
+      {
+        id: 'sip-credential/s1',
+        kind: 'sip-credential',
+        subjectId: 's1',
+        employeeId: 'e1',
+        closedAt: at(1),
+        generation: 2,
+        subject: JSON.stringify(subject),
+      },
+    ])
+    expect(readFileSync(path, 'utf8')).toContain('1001-abcd')
+    expect(readFileSync(path, 'utf8')).not.toMatch(/Grace|sealed"?:"?v1/)
+  })
+
+  test('a crash at any byte of the last line costs that line only, and the next append goes on', async () => {
+    const journal = await openJournal(path)
+    await journal.append([tombstone(1)])
+    const whole = statSync(path).size
+    await journal.append([tombstone(2)])
+    const full = readFileSync(path)
+    for (const size of [whole + 1, whole + 57, full.length - 1]) {
+      writeFileSync(path, full)
+      truncateSync(path, size)
+      expect(await readJournal(path)).toEqual([tombstone(1)])
+      const after = await openJournal(path)
+      expect(after.lacking([tombstone(1), tombstone(2)])).toEqual([tombstone(2)])
+      await after.append([tombstone(2)])
+      expect(readFileSync(path)).toEqual(full)
+    }
+  })
+
+  test.each([
+    ['a changed letter', (text: string) => text.replace('h2', 'h9')],
+    ['a removed line', (text: string) => text.split('\n').toSpliced(1, 1).join('\n')],
+    [
+      'two swapped lines',
+      (text: string) =>
+        text
+          .split('\n')
+          .map((line, n, all) => (n === 0 ? all[1] : n === 1 ? all[0] : line))
+          .join('\n'),
+    ],
+    ['a line of somebody else', (text: string) => `${text}{}\n`],
+    ['an added blank', (text: string) => text.replace('{', '{ ')],
+  ])('%s is noticed, and the hint needs nobody to edit a database', async (_, damage) => {
+    await (await openJournal(path)).append([tombstone(1), tombstone(2), tombstone(3)])
+    writeFileSync(path, damage(readFileSync(path, 'utf8')))
+    const refused = await openJournal(path).then(
+      () => expect.fail('it was opened'),
+      (error) => error,
+    )
+    expect(refused).toMatchObject({ code: 'JOURNAL_UNREADABLE', hint: expect.stringContaining('backup') })
+  })
+
+  test('while the disk refuses, the error is told, and when it takes again nothing is lost or glued together', async () => {
+    const journal = await openJournal(path)
+    await journal.append([tombstone(1)])
+    const good = readFileSync(path)
+    rmSync(path)
+    const { mkdirSync } = await import('node:fs')
+    mkdirSync(path)
+    await expect(journal.append([tombstone(2)])).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE', retryable: true })
+    rmSync(path, { recursive: true })
+    writeFileSync(path, good)
+    appendFileSync(path, '{"half a li')
+    await journal.append([tombstone(2)])
+    expect(await readJournal(path)).toEqual([tombstone(1), tombstone(2)])
+  })
+})
+
+describe('after an old copy of the database was restored', () => {
+  test('who had left stays out, their offboarding runs again, and the log says so', async () => {
+    const journal = await openJournal(path)
+    const today = await company()
+    await today.transaction((tx) => cast.onboard(tx, 1, 2))
+    await journal.append(await today.transaction((tx) => cast.offboard(tx, 1, 5)))
+
+    const yesterday = await company()
+    await yesterday.transaction((tx) => cast.onboard(tx, 1, 2))
+    await yesterday.transaction((tx) =>
+      tx.insert('invite', [
+        { id: 'i1', employeeId: 'e1', tokenHash: 'x', createdAt: at(0), expiresAt: at(999), closedAt: null },
+      ]),
+    )
+    expect(await replayJournal(yesterday, journal, system)).toEqual({
+      inserted: 4,
+      shut: 4,
+      offboarding: ['e1'],
+      appended: 0,
+    })
+    for (const [table, column] of [
+      ['tunnel', 'closedAt'],
+      ['certificate', 'revokedAt'],
+      ['sipCredential', 'closedAt'],
+      ['handset', 'removedAt'],
+      ['assignment', 'untilAt'],
+      ['invite', 'closedAt'],
+    ] as const) {
+      const rows = (await yesterday.find(table, {})) as readonly Record<string, unknown>[]
+      expect(
+        rows.map((row) => row[column]),
+        table,
+      ).toEqual([at(5), null].slice(0, rows.length))
+    }
+    expect(await yesterday.get('tunnel', 't1')).toMatchObject({ privateKeySealed: null, presharedKeySealed: null })
+    expect((await yesterday.find('tunnelAddress', { releasedAt: null })).map((row) => row.id)).toEqual(['ta2'])
+    expect(await yesterday.get('employee', 'e1')).toMatchObject({
+      lifecycle: 'offboarding',
+      offboardRequestedAt: at(5),
+    })
+    expect(await yesterday.get('employee', 'e2')).toEqual(cast.employee(2))
+    expect((await yesterday.handsetByTokenHash('steady-1'))?.removedAt).toBe(at(5))
+    const trail = await yesterday.auditTrail({ after: 0, limit: 9 })
+    expect(trail.map((entry) => [entry.kind, entry.employeeId])).toEqual([
+      ['journal.replayed', null],
+      ['journal.replayed', 'e1'],
+    ])
+
+    expect(await replayJournal(yesterday, journal, system)).toEqual({
+      inserted: 0,
+      shut: 0,
+      offboarding: [],
+      appended: 0,
+    })
+    expect(await yesterday.auditTrail({ after: 0, limit: 9 })).toHaveLength(2)
+  })
+
+  test('what a crash kept from the journal is appended at the next start', async () => {
+    const store = await company()
+    await store.transaction((tx) => cast.onboard(tx, 1))
+    const tombstones = await store.transaction((tx) => cast.offboard(tx, 1, 5))
+    const journal = await openJournal(path)
+    await journal.append(tombstones.slice(0, 1))
+    expect(await replayJournal(store, journal, system)).toMatchObject({ inserted: 0, shut: 0, appended: 3 })
+    expect((await readJournal(path)).map((entry) => entry.id).toSorted()).toEqual(
+      tombstones.map((entry) => entry.id).toSorted(),
+    )
+    expect(await store.auditTrail({ limit: 9 })).toEqual([])
+  })
+
+  test('somebody who keeps one phone stays, with that phone', async () => {
+    const both = async () => {
+      const store = await company()
+      await store.transaction(async (tx) => {
+        await cast.onboard(tx, 1)
+        await tx.insert('handset', [cast.handset(2, { employeeId: 'e1', assignmentId: 'a1' })])
+        await tx.insert('tunnel', [cast.tunnel(2)])
+      })
+      return store
+    }
+    const journal = await openJournal(path)
+    const today = await both()
+    await journal.append(await today.transaction((tx) => cast.offboard(tx, 1, 5)))
+    const yesterday = await both()
+    expect(await replayJournal(yesterday, journal, system)).toMatchObject({ shut: 4, offboarding: [] })
+    expect(await yesterday.get('employee', 'e1')).toMatchObject({ lifecycle: 'active' })
+    expect(await yesterday.get('assignment', 'a1')).toMatchObject({ untilAt: null })
+    expect(await cast.ids(yesterday, 'tunnel')).toEqual({ open: ['t2'], closed: ['t1'] })
+  })
+
+  test('whatever happened and however old the copy is: no door that was shut is open, and no other is shut', async () => {
+    const people = [1, 2, 3]
+    const deed = fc.record({
+      what: fc.constantFrom('onboard', 'offboard', 'rotate', 'new key'),
+      who: fc.constantFrom(...people),
+    })
+    const history = fc.array(deed, { minLength: 4, maxLength: 14 })
+    await fc.assert(
+      fc.asyncProperty(history, fc.double({ min: 0, max: 1, noNaN: true }), async (deeds, age) => {
+        rmSync(path, { force: true })
+        const journal = await openJournal(path)
+        const today = await company()
+        for (const [minute, each] of deeds.entries()) await journal.append(await doIt(today, each, minute + 1))
+        const copy = await company()
+        for (const [minute, each] of deeds.slice(0, Math.floor(age * deeds.length)).entries())
+          await doIt(copy, each, minute + 1)
+        const before = await openDoors(copy)
+        await replayJournal(copy, journal, system)
+
+        const tombstones = await today.find('tombstone', {})
+        const shut = new Map(tombstones.map((each) => [each.id, each.generation]))
+        const retired = new Set(tombstones.filter((each) => each.id.includes('#')).flatMap(keysOf))
+        const after = await openDoors(copy)
+        const wrong = after.filter(
+          (door) =>
+            (shut.get(`${door.kind}/${door.id}`) ?? 0) >= door.generation ||
+            (door.kind === 'tunnel' && door.publicKeys.some((key) => retired.has(key))),
+        )
+        expect(wrong).toEqual([])
+        const stillWanted = before.filter((door) => (shut.get(`${door.kind}/${door.id}`) ?? 0) < door.generation)
+        expect(after.map((door) => `${door.kind}/${door.id}`)).toEqual(
+          stillWanted.map((door) => `${door.kind}/${door.id}`),
+        )
+        const inUse = (await copy.find('tunnel', { closedAt: null })).map((row) => row.id)
+        expect(inUse).toEqual(after.filter((door) => door.kind === 'tunnel').map((door) => door.id))
+        expect(await replayJournal(copy, journal, system)).toEqual({
+          inserted: 0,
+          shut: 0,
+          offboarding: [],
+          appended: 0,
+        })
+        expect(await copy.verifyAuditChain()).toBeNull()
+      }),
+      { numRuns: 40 },
+    )
+  })
+})
+
+async function openDoors(store: Store): Promise<readonly Subject[]> {
+  const kinds = ['tunnel', 'certificate', 'sip-credential', 'phone-door'] as const
+  const all: readonly Subject[] = (await Promise.all(kinds.map((kind) => store.subjects(kind)))).flat()
+  return all.filter((door) => door.wanted === 'open')
+}
+
+function keysOf(tombstone: Tombstone): string[] {
+  const { publicKeys, retiredKeys } = JSON.parse(tombstone.subject) as { publicKeys: string[]; retiredKeys: string[] }
+  return [...publicKeys, ...retiredKeys]
+}
+
+/** One thing that happened, if it could; returns what it shut. */
+function doIt(
+  store: Store,
+  { what, who }: { what: string; who: number },
+  minute: number,
+): Promise<readonly Tombstone[]> {
+  return store.transaction(async (tx) => {
+    const person = await tx.get('employee', `e${who}`)
+    if (what === 'onboard' && person === undefined) await cast.onboard(tx, who)
+    if (person?.lifecycle !== 'active') return []
+    if (what === 'offboard') return cast.offboard(tx, who, minute)
+    if (what === 'rotate') {
+      const credential = await tx.get('sipCredential', `s${who}`)
+      await tx.update('sipCredential', `s${who}`, { generation: (credential?.generation ?? 0) + 1 })
+    }
+    if (what === 'new key') {
+      const tunnel = await tx.get('tunnel', `t${who}`)
+      const generation = (tunnel?.generation ?? 0) + 1
+      await tx.update('tunnel', `t${who}`, { publicKey: `key-${who}-${generation}`, generation })
+      const id = `t${who}#${generation}`
+      const subject = {
+        kind: 'tunnel',
+        id,
+        employeeId: `e${who}`,
+        wanted: 'closed',
+        generation,
+        hubId: 'default',
+        publicKeys: [],
+        activeKey: null,
+        retiredKeys: [tunnel?.publicKey],
+        prefixes: [],
+      }
+      const retired: Tombstone = {
+        id: `tunnel/${id}`,
+        kind: 'tunnel',
+        subjectId: id,
+        employeeId: `e${who}`,
+        closedAt: at(minute),
+        generation,
+        subject: JSON.stringify(subject),
+      }
+      await tx.put('tombstone', [retired])
+      return [retired]
+    }
+    return []
+  })
+}
