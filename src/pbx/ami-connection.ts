@@ -99,8 +99,14 @@ function openSocket(address: AmiAddress, signal: AbortSignal): Promise<Socket> {
       socket.destroy()
       reject(error)
     }
-    const onError = (cause: Error) =>
-      give(unreachable(`the manager interface of the PBX at ${where} is not reachable`, cause))
+    // The code (ECONNREFUSED, ERR_TLS_CERT_ALTNAME_INVALID …) tells a closed port from a certificate that does not fit.
+    const onError = (cause: NodeJS.ErrnoException) =>
+      give(
+        unreachable(
+          `the manager interface of the PBX at ${where} is not reachable (${cause.code ?? 'unknown'})`,
+          cause,
+        ),
+      )
     const onAbort = () => give(unreachable('the request to the PBX was given up'))
     const onReady = () => {
       cleanUp()

@@ -19,6 +19,8 @@ import { issueTestCertificate, makeTestAuthority, type TestCertificate } from '.
 export interface AsteriskLab {
   readonly version: string
   readonly ami: AmiAddress
+  /** The same over TLS. */
+  readonly amiTls: AmiAddress
   /** What the driver needs to know of this Asterisk. */
   readonly driverOptions: AsteriskOptions
   /** The folder that pjsip.conf includes, as seen from here. */
@@ -41,13 +43,21 @@ export interface AsteriskLab {
   stop(): Promise<void>
 }
 
+interface LabPorts {
+  readonly ami: number
+  /** The manager interface over TLS. */
+  readonly amiTls: number
+  readonly sip: number
+  readonly mtls: number
+}
+
 export interface AsteriskLabOptions {
   /** Where SIP and media listen; default 127.0.0.1. */
   readonly address?: string
   /** Where the manager interface listens; default `address`. */
   readonly amiAddress?: string
-  /** Default: free ones (on the host), or 5038, 5061, 5062 in a namespace. */
-  readonly ports?: { readonly ami: number; readonly sip: number; readonly mtls: number }
+  /** Default: free ones (on the host), or 5038, 5039, 5061, 5062 in a namespace. */
+  readonly ports?: LabPorts
   readonly rtp?: { readonly from: number; readonly to: number }
   /** Name of an existing network namespace. */
   readonly namespace?: string
@@ -87,7 +97,8 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   const outer = join(root, 'srv', name)
   const address = options.address ?? '127.0.0.1'
   const amiAddress = options.amiAddress ?? address
-  const ports = options.ports ?? (options.namespace ? { ami: 5038, sip: 5061, mtls: 5062 } : await freePorts(address))
+  const ports =
+    options.ports ?? (options.namespace ? { ami: 5038, amiTls: 5039, sip: 5061, mtls: 5062 } : await freePorts(address))
   const serverAuthority = options.serverAuthority ?? makeTestAuthority('Ringfence test service CA')
   const serverCertificate =
     options.serverCertificate ?? issueTestCertificate(serverAuthority, 'pbx.test', ['pbx.test', address])
@@ -100,7 +111,7 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   writeFileSync(join(outer, 'keys/server.pem'), serverCertificate.certificate)
   writeFileSync(join(outer, 'keys/server.key'), serverCertificate.key, { mode: 0o600 })
   writeFileSync(join(outer, 'keys/handset-ca.pem'), handsetAuthority.certificate)
-  for (const [file, text] of Object.entries(configuration(options, inner, amiAddress, ports.ami, secret))) {
+  for (const [file, text] of Object.entries(configuration(options, inner, amiAddress, ports, secret))) {
     writeFileSync(join(outer, 'etc', file), text, { mode: 0o640 })
   }
 
@@ -115,6 +126,7 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   const lab: AsteriskLab = {
     version: spawnSync('chroot', [root, 'asterisk', '-V'], { encoding: 'utf8' }).stdout.trim(),
     ami,
+    amiTls: { ...ami, port: ports.amiTls, tls: { ca: serverAuthority.certificate } },
     driverOptions: {
       configDir: join(outer, 'etc/ringfence.d'),
       manager: ami,
@@ -220,7 +232,7 @@ function configuration(
   options: AsteriskLabOptions,
   inner: string,
   amiAddress: string,
-  amiPort: number,
+  ports: LabPorts,
   secret: Secret,
 ) {
   const rtp = options.rtp ?? { from: 10000, to: 20000 }
@@ -252,12 +264,14 @@ systemname = ringfence-test
     'manager.conf': `[general]
 enabled = yes
 bindaddr = ${amiAddress}
-port = ${amiPort}
+port = ${ports.ami}
+tlsenable = yes
+tlsbindaddr = ${amiAddress}:${ports.amiTls}
+tlscertfile = ${inner}/keys/server.pem
+tlsprivatekey = ${inner}/keys/server.key
 [ringfence]
 secret = ${secret.reveal()}
-deny = 0.0.0.0/0.0.0.0
-permit = ${amiAddress}/255.0.0.0
-read = ${options.managerRead ?? ''}
+${options.namespace ? '' : 'deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.0/255.0.0.0\n'}read = ${options.managerRead ?? ''}
 write = ${options.managerWrite ?? 'system'}
 `,
     'pjsip.conf': `[global]
@@ -360,9 +374,9 @@ function sweep(): void {
   }
 }
 
-async function freePorts(address: string): Promise<{ ami: number; sip: number; mtls: number }> {
+async function freePorts(address: string): Promise<LabPorts> {
   const servers = await Promise.all(
-    [0, 1, 2].map(
+    [0, 1, 2, 3].map(
       () =>
         new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
           const server = createServer().once('error', reject)
@@ -370,12 +384,12 @@ async function freePorts(address: string): Promise<{ ami: number; sip: number; m
         }),
     ),
   )
-  const [ami, sip, mtls] = servers.map((server) => {
+  const [ami, amiTls, sip, mtls] = servers.map((server) => {
     const bound = server.address()
     return typeof bound === 'object' && bound ? bound.port : 0
   })
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return { ami: ami!, sip: sip!, mtls: mtls! }
+  return { ami: ami!, amiTls: amiTls!, sip: sip!, mtls: mtls! }
 }
 
 function tail(outer: string): string {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -97,6 +98,17 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
     const system = accessTo(next)
     expect(system.judge(subjectOf(next), await system.read(limit()))).toMatchObject({ state: 'as-desired' })
     expect((await (await phone(account)).register()).status).toBe(401)
+  })
+
+  test('the manager interface may be reached over TLS, from the right authority only', async () => {
+    const overTls = asteriskDriver({ ...lab.driverOptions, manager: lab.amiTls })
+    expect((await overTls.describe(limit())).problems).toEqual([])
+    const other = makeTestAuthority('another CA').certificate
+    const strict = asteriskDriver({ ...lab.driverOptions, manager: { ...lab.amiTls, tls: { ca: other } } })
+    await expect(strict.describe(limit())).rejects.toMatchObject({
+      code: 'PBX_UNREACHABLE',
+      message: expect.stringMatching(/\((UNABLE|SELF|ERR|CERT)\w+\)/),
+    })
   })
 
   test('a reload that Asterisk takes over by half leaves no secret usable, and is seen', async () => {
@@ -282,6 +294,46 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
       },
     })
   }
+})
+
+describeLive('an Asterisk in a network of its own', ['asterisk', 'namespaces', 'openssl'], () => {
+  test('is driven through the address that leads there', async () => {
+    const name = `rfpbx-${process.pid}`
+    const [outside, inside] = [`rfpo${process.pid % 100000}`, `rfpi${process.pid % 100000}`]
+    const ip = (...args: string[]) => {
+      const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' })
+      if (status !== 0) throw new Error(`ip ${args.join(' ')}: ${stderr}`)
+    }
+    let lab: AsteriskLab | null = null
+    ip('netns', 'add', name)
+    try {
+      ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', name)
+      ip('addr', 'add', '198.51.100.1/30', 'dev', outside)
+      ip('link', 'set', outside, 'up')
+      ip('-n', name, 'addr', 'add', '198.51.100.2/30', 'dev', inside)
+      ip('-n', name, 'link', 'set', inside, 'up')
+      ip('-n', name, 'link', 'set', 'lo', 'up')
+      lab = await startAsterisk({ namespace: name, address: '198.51.100.2' })
+      const driver = asteriskDriver(lab.driverOptions)
+      const account = makeAccount('3100')
+      await driver.applyAccounts([account], limit())
+      const { username, secret } = account.credentials[0]!
+      const phone = await connectSipPhone({
+        host: '198.51.100.2',
+        port: 5061,
+        extension: '3100',
+        username,
+        secret: secret.reveal(),
+      })
+      expect((await phone.register()).status).toBe(200)
+      const state = await driver.readAccounts(limit())
+      expect(state.accounts[0]!.registrations).toMatchObject([{ address: '198.51.100.1' }])
+      await phone.close()
+    } finally {
+      await lab?.stop()
+      ip('netns', 'del', name)
+    }
+  })
 })
 
 describeLive('an Asterisk that is not set up as it should be', ['asterisk', 'openssl'], () => {
