@@ -20,6 +20,7 @@ export type AuditKind =
   | 'tunnel.first-handshake'
   | 'tunnel.key-erased'
   | 'sip-credential.rotated'
+  | 'sip-credential.shown'
   | 'access.opened'
   | 'access.closed'
   | 'access.drift'

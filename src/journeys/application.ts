@@ -9,33 +9,29 @@ import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 
+/** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
   readonly overview: () => Promise<Overview>
   readonly models: () => readonly ModelView[]
 
   readonly onboard: (input: OnboardInput, actor: Actor) => Promise<Onboarded>
-  readonly addHandset: (employeeId: string, handset: HandsetInput, actor: Actor) => Promise<Onboarded>
+  readonly addHandset: (who: string, handset: HandsetInput, actor: Actor) => Promise<Onboarded>
   readonly removeHandset: (handsetId: string, actor: Actor) => Promise<EmployeeView>
   /** A new link in place of the old one. */
-  readonly invite: (employeeId: string, actor: Actor) => Promise<Onboarded>
+  readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
   /** The click. Returns when it is committed and closing has begun; `settled` waits for the verdicts. */
-  readonly offboard: (employeeId: string, reason: string | null, actor: Actor) => Promise<EmployeeView>
+  readonly offboard: (who: string, reason: string | null, actor: Actor) => Promise<EmployeeView>
   /** Resolves when nothing of this person is `retrying` or unjudged any more, or after `waitMs`; then the person as it is. */
-  readonly settled: (employeeId: string, waitMs: number, signal?: AbortSignal) => Promise<EmployeeView>
+  readonly settled: (who: string, waitMs: number, signal?: AbortSignal) => Promise<EmployeeView>
   /** Ticks the waiting and unverifiable lines of one system (`subjectId` null: all of its lines). */
-  readonly acknowledge: (
-    employeeId: string,
-    system: string,
-    subjectId: string | null,
-    actor: Actor,
-  ) => Promise<EmployeeView>
-  readonly erase: (employeeId: string, actor: Actor) => Promise<void>
+  readonly acknowledge: (who: string, system: string, subjectId: string | null, actor: Actor) => Promise<EmployeeView>
+  readonly erase: (who: string, actor: Actor) => Promise<void>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>
-  /** Id, e-mail or extension. @throws NOT_FOUND */
+  /** @throws NOT_FOUND */
   readonly employee: (who: string) => Promise<EmployeeView>
   /** The leaver file: frozen when complete, a preview of it before. @throws NOT_FOUND for people who did not leave. */
-  readonly report: (employeeId: string) => Promise<LeaverFile>
+  readonly report: (who: string) => Promise<LeaverFile>
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
@@ -89,6 +85,14 @@ export interface Onboarded {
   /** By handset id; ends in `/`. */
   readonly provisioningUrls: Readonly<Record<string, string>>
   readonly warnings: readonly string[]
+}
+
+/** What the admin of a PBX that is operated by hand must type in. */
+export interface SipSecretView {
+  readonly extension: string
+  readonly username: string
+  readonly generation: number
+  readonly secret: Secret
 }
 
 /** Exactly the contract of the API (design 6). */

@@ -4,8 +4,8 @@ import { acknowledge } from './acknowledge.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
-import { auditEvent } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
+import { erase } from './erase.ts'
 import { type EnabledSystem, linesOf } from './expected-lines.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
@@ -44,41 +44,26 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       })),
 
     onboard: (input, actor) => onboard(context, input, actor),
-    addHandset: (employeeId, handset, actor) => addHandset(context, employeeId, handset, actor),
+    addHandset: async (who, handset, actor) => addHandset(context, await idOf(who), handset, actor),
     removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
-    invite: (employeeId, actor) => renewInvite(context, employeeId, actor),
-    offboard: (employeeId, reason, actor) => offboard(context, employeeId, reason, actor),
-    async settled(employeeId, waitMs, signal) {
+    invite: async (who, actor) => renewInvite(context, await idOf(who), actor),
+    offboard: async (who, reason, actor) => offboard(context, await idOf(who), reason, actor),
+    async settled(who, waitMs, signal) {
+      const employeeId = await idOf(who)
       await waitUntilStill(employeeId, waitMs, signal)
       await completeOffboardings(context, parts.systems, [employeeId])
       return viewOf(context, employeeId)
     },
-    acknowledge: (employeeId, system, subjectId, actor) =>
-      acknowledge(context, parts.systems, { employeeId, system, subjectId, actor }),
-    async erase(employeeId, actor) {
-      const employee = await store.get('employee', employeeId)
-      if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-      if (employee.lifecycle !== 'offboarded')
-        throw new AppError('CONFLICT', 'only people whose offboarding is complete can be erased', {
-          hint: 'offboard first, and tick what waits',
-        })
-      await store.transaction((tx) => tx.record(auditEvent(context, 'employee.erased', { employeeId, actor })))
-      await store.erasePerson(employeeId, context.system.now())
-    },
+    acknowledge: async (who, system, subjectId, actor) =>
+      acknowledge(context, parts.systems, { employeeId: await idOf(who), system, subjectId, actor }),
+    erase: async (who, actor) => erase(context, await idOf(who), actor),
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})
       return people.map((access) => employeeView(context, access))
     },
-    async employee(who) {
-      const employee = await store.employeeBy(who)
-      if (!employee)
-        throw new AppError('NOT_FOUND', `nobody here is ${JSON.stringify(who.slice(0, 80))}`, {
-          hint: 'name an e-mail address, an extension or an id; `ringfence list` shows everybody',
-        })
-      return viewOf(context, employee.id)
-    },
-    report: (employeeId) => report(context, employeeId),
+    employee: async (who) => viewOf(context, await idOf(who)),
+    report: async (who) => report(context, await idOf(who)),
 
     importRoster: (csv, actor) => parts.imports.start(csv, actor),
     importRun: (id) => parts.imports.view(id),
@@ -100,6 +85,15 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
     serveFile: (request) => parts.door.serve(request),
     revocationList: parts.revocationList,
+  }
+
+  /** Everything about a person takes an id, an e-mail address or an extension. */
+  async function idOf(who: string): Promise<string> {
+    const employee = await store.employeeBy(who)
+    if (employee) return employee.id
+    throw new AppError('NOT_FOUND', `nobody here is ${JSON.stringify(who.slice(0, 80))}`, {
+      hint: 'name an e-mail address, an extension or an id; `ringfence list` shows everybody',
+    })
   }
 
   /** Wakes with each event about this person; a look every second covers what no event tells. */
