@@ -14,7 +14,7 @@ export function browserGuard(names: readonly string[]): RequestHandler {
     const name = host === undefined ? undefined : hostName(host)
     if (host === undefined || name === undefined || !(isIP(name) || name === 'localhost' || ours.has(name))) {
       throw new AppError('FORBIDDEN', 'the console is not known by this host name', {
-        hint: 'open it by its IP address, as localhost, or by the name in the settings',
+        hint: 'open it by its IP address or as localhost, or add the name to RINGFENCE_LISTEN_HOSTS',
       })
     }
     const site = request.headers['sec-fetch-site']

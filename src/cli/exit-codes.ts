@@ -1,0 +1,33 @@
+import { AppError } from '../errors.ts'
+import { ApiProblem } from './api-client.ts'
+import { paint, safe, type Terminal } from './terminal.ts'
+
+/** Scripts rely on these; docs/cli.md lists them. */
+export const exitCodes = { ok: 0, error: 1, usage: 2, open: 3, notFound: 4 } as const
+
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
+
+const ofCode: Readonly<Record<string, ExitCode>> = {
+  INVALID_INPUT: exitCodes.usage,
+  MODEL_UNKNOWN: exitCodes.usage,
+  MODEL_UNSUITABLE: exitCodes.usage,
+  TOO_LARGE: exitCodes.usage,
+  CONFIG_INVALID: exitCodes.usage,
+  NOT_FOUND: exitCodes.notFound,
+}
+
+/** Says on standard error what went wrong, every problem on a line, and what to do next. */
+export function reportError(terminal: Terminal, error: unknown): ExitCode {
+  if (!(error instanceof ApiProblem || error instanceof AppError)) throw error
+  terminal.err(
+    `${paint({ colour: terminal.colour && terminal.errIsTerminal }, 'bad', 'error:')} ${safe(error.message)}`,
+  )
+  for (const { row, field, message, hint } of error.problems) {
+    const place = [row === undefined ? '' : `row ${row}`, field ?? ''].filter((part) => part !== '').join(', ')
+    terminal.err(
+      `  ${place === '' ? '' : `${safe(place)}: `}${safe(message)}${hint === undefined ? '' : ` (${safe(hint)})`}`,
+    )
+  }
+  if (error.hint !== undefined) terminal.err(`hint: ${safe(error.hint)}`)
+  return ofCode[error.code] ?? exitCodes.error
+}

@@ -1,0 +1,149 @@
+import { AppError } from '../errors.ts'
+import type { EmployeeView, LeaverFile } from '../journeys/application.ts'
+import { path } from './api-client.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { findPerson, pause, print, printJson, type Session } from './session.ts'
+import { paint, safe, when } from './terminal.ts'
+import { personLine, tally, verdictLines } from './verdict-lines.ts'
+import { isShut, settledDoors, watchDoors } from './watching.ts'
+
+interface OffboardOptions {
+  readonly reason: string | undefined
+  readonly wait: number
+}
+
+/** Ends with `open` unless every single door was seen shut: a script must not take "asked for" for "done". */
+export async function offboard(session: Session, who: string, { reason, wait }: OffboardOptions): Promise<ExitCode> {
+  const { terminal, client } = session
+  const { id } = await findPerson(session, who)
+  const until = Date.now() + wait * 1_000
+  const json = reason === undefined ? {} : { reason }
+  const click = client.send<EmployeeView>({
+    method: 'POST',
+    path: path`/employees/${id}/offboard`,
+    json,
+    waitSeconds: wait,
+  })
+  let view = await watchDoors(session, id, click)
+  // A server waits only so long for one request. And the last verdict and the mark that all is done are two writes.
+  while (inMotion(view) && Date.now() < until) {
+    await settledDoors(session, id, (until - Date.now()) / 1_000)
+    await pause(session.lookEveryMs)
+    view = await findPerson(session, id)
+  }
+  const done = view.lifecycle === 'offboarded' && view.access.every(isShut)
+  if (session.json) printJson(session, view)
+  else {
+    print(session, [
+      personLine(terminal, view),
+      '',
+      ...verdictLines(terminal, view.access),
+      '',
+      summary(session, view, done),
+    ])
+  }
+  return done ? exitCodes.ok : exitCodes.open
+}
+
+/** Something may still change by itself: a person's step may not. */
+function inMotion({ lifecycle, access }: EmployeeView): boolean {
+  if (lifecycle !== 'offboarding') return false
+  return access.every(isShut) || access.some(({ verdict, wanted }) => verdict === 'retrying' || wanted === 'open')
+}
+
+function summary({ terminal }: Session, view: EmployeeView, done: boolean): string {
+  if (done) {
+    const count = view.access.length
+    return `${paint(terminal, 'good', '✓ Every door was seen shut')} (${count} of ${count}). The leaver file: ringfence report ${view.id}`
+  }
+  const waiting = view.access.some(
+    ({ verdict, acknowledged }) => ['waiting', 'unverifiable'].includes(verdict) && !acknowledged,
+  )
+  const next = waiting
+    ? `do the steps above, then tick them: ringfence acknowledge ${view.id} SYSTEM`
+    : `the server goes on; look again: ringfence show ${view.id}`
+  return `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)}). Next: ${next}`
+}
+
+export async function acknowledge(
+  session: Session,
+  who: string,
+  system: string,
+  subjectId: string | undefined,
+): Promise<ExitCode> {
+  const { id } = await findPerson(session, who)
+  const json = subjectId === undefined ? {} : { subjectId }
+  const view = await session.client.send<EmployeeView>({
+    method: 'POST',
+    path: path`/employees/${id}/access/${system}/acknowledge`,
+    json,
+  })
+  return shown(session, view)
+}
+
+export async function removeHandset(session: Session, handsetId: string): Promise<ExitCode> {
+  return shown(
+    session,
+    await session.client.send<EmployeeView>({ method: 'DELETE', path: path`/handsets/${handsetId}` }),
+  )
+}
+
+function shown(session: Session, view: EmployeeView): ExitCode {
+  if (session.json) printJson(session, view)
+  else print(session, [personLine(session.terminal, view), '', ...verdictLines(session.terminal, view.access)])
+  return exitCodes.ok
+}
+
+export async function erase(session: Session, who: string, yes: boolean): Promise<ExitCode> {
+  const view = await findPerson(session, who)
+  if (!yes) {
+    throw new AppError('INVALID_INPUT', `this erases the name, e-mail address and history of ${view.name} for good`, {
+      hint: 'add --yes if that is meant; what must stay shut stays shut',
+    })
+  }
+  const erased = await session.client.send({ method: 'DELETE', path: path`/employees/${view.id}` })
+  if (session.json) printJson(session, erased)
+  else session.terminal.out(`${safe(view.name)} was erased; the audit chain and the tombstones stay`)
+  return exitCodes.ok
+}
+
+export async function report(session: Session, who: string): Promise<ExitCode> {
+  const { terminal } = session
+  const { id } = await findPerson(session, who)
+  const file = await session.client.send<LeaverFile>({ method: 'GET', path: path`/employees/${id}/report` })
+  if (session.json) {
+    printJson(session, file)
+    return exitCodes.ok
+  }
+  const { employee } = file
+  print(session, [
+    `${paint(terminal, 'strong', `Leaver file: ${safe(employee.name)}`)} <${safe(employee.email)}>  extension ${safe(employee.extension)}`,
+    file.complete
+      ? paint(terminal, 'good', '✓ complete and frozen')
+      : paint(terminal, 'warn', '! not complete: this is a preview'),
+    '',
+    `Asked for   ${when(file.requestedAt)} by ${safe(file.requestedBy)}`,
+    `Reason      ${file.reason === null ? 'none given' : safe(file.reason)}`,
+    `Completed   ${file.completedAt === null ? 'not yet' : `${when(file.completedAt)}${file.durationMs === null ? '' : `, after ${duration(file.durationMs)}`}`}`,
+    '',
+    ...verdictLines(terminal, file.doors),
+    '',
+    ...file.handsets.map(
+      ({ model, mac, certificateSerials }) =>
+        `Handset     ${safe(model)}${mac === null ? '' : ` ${safe(mac)}`}${certificateSerials.length === 0 ? '' : `, certificates ${certificateSerials.map(safe).join(', ')}`}`,
+    ),
+    ...file.addenda.map(({ at, summary: text }) => `Later       ${when(at)} ${safe(text)}`),
+    ...(file.auditHead === null
+      ? []
+      : [`Audit       position ${file.auditHead.position}, ${safe(file.auditHead.hash)}`]),
+  ])
+  return exitCodes.ok
+}
+
+function duration(milliseconds: number): string {
+  if (milliseconds < 1_000) return `${Math.round(milliseconds)} ms`
+  const seconds = milliseconds / 1_000
+  if (seconds < 120) return `${seconds.toFixed(1)} s`
+  const minutes = seconds / 60
+  return minutes < 120 ? `${Math.round(minutes)} minutes` : `${Math.round(minutes / 60)} hours`
+}

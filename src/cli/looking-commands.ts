@@ -1,0 +1,100 @@
+import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { findPerson, type List, print, printJson, type Session } from './session.ts'
+import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
+import { personLine, tally, verdictLines } from './verdict-lines.ts'
+
+export async function listPeople(session: Session, lifecycle: string | undefined): Promise<ExitCode> {
+  const query = lifecycle === undefined ? '' : `?lifecycle=${encodeURIComponent(lifecycle)}`
+  const list = await session.client.send<List<EmployeeView>>({ method: 'GET', path: `/employees${query}` })
+  if (session.json) printJson(session, list)
+  else if (list.items.length === 0) session.terminal.out('nobody yet; `ringfence onboard --help` shows how to begin')
+  else {
+    const rows = list.items.map(({ extension, name, email, lifecycle: state, handsets, access }) => [
+      safe(extension),
+      safe(name),
+      safe(email),
+      state,
+      String(handsets.filter(({ removedAt }) => removedAt === null).length),
+      access.length === 0 ? '' : tally(access),
+    ])
+    print(session, table(session.terminal, ['extension', 'name', 'e-mail', 'state', 'handsets', 'doors'], rows))
+  }
+  return exitCodes.ok
+}
+
+export async function showPerson(session: Session, who: string): Promise<ExitCode> {
+  const { terminal } = session
+  const view = await findPerson(session, who)
+  if (session.json) printJson(session, view)
+  else {
+    print(session, [
+      personLine(terminal, view),
+      paint(
+        terminal,
+        'quiet',
+        `id ${view.id}, since ${when(view.createdAt)}${view.offboardRequestedAt === null ? '' : `, offboarding asked for ${when(view.offboardRequestedAt)}`}`,
+      ),
+      '',
+      ...table(terminal, ['  handset', 'MAC', 'tunnel address', 'certificate', 'id'], handsetRows(view)),
+      '',
+      ...verdictLines(terminal, view.access),
+    ])
+  }
+  return exitCodes.ok
+}
+
+function handsetRows({ handsets, tunnels }: EmployeeView): string[][] {
+  return handsets.map(({ id, model, mac, tunnelId, certificate, certificateNote, removedAt }) => [
+    `  ${safe(model)}${removedAt === null ? '' : ' (taken back)'}`,
+    safe(mac ?? '-'),
+    safe(tunnels.find((tunnel) => tunnel.id === tunnelId)?.addresses.join(' ') ?? '-'),
+    certificate
+      ? `${certificate.serial.slice(0, 8)}… until ${certificate.notAfter.slice(0, 10)}`
+      : safe(certificateNote ?? '-'),
+    id,
+  ])
+}
+
+export async function listModels(session: Session): Promise<ExitCode> {
+  const { terminal } = session
+  const list = await session.client.send<List<ModelView>>({ method: 'GET', path: '/models' })
+  if (session.json) printJson(session, list)
+  else {
+    const rows = list.items.map(({ id, kind, name, notes }) => [
+      safe(id),
+      kind,
+      safe(name),
+      paint(terminal, 'quiet', notes.map(safe).join('; ')),
+    ])
+    print(session, table(terminal, ['model', 'kind', 'name', 'notes'], rows))
+  }
+  return exitCodes.ok
+}
+
+const marks: Readonly<Record<DoctorReport['checks'][number]['state'], readonly [string, Tone]>> = {
+  ok: ['✓ ok', 'good'],
+  note: ['i note', 'quiet'],
+  problem: ['✗ problem', 'bad'],
+}
+
+/** Ends with `error` when something is a problem, so that a deployment script stops. */
+export async function doctor(session: Session): Promise<ExitCode> {
+  const report = await session.client.send<DoctorReport>({ method: 'GET', path: '/doctor' })
+  if (session.json) printJson(session, report)
+  else print(session, doctorLines(session.terminal, report))
+  return report.checks.some(({ state }) => state === 'problem') ? exitCodes.error : exitCodes.ok
+}
+
+function doctorLines(terminal: Terminal, { checks }: DoctorReport): string[] {
+  const rows = checks.map(({ area, state, message }) => [
+    paint(terminal, marks[state][1], marks[state][0]),
+    area,
+    safe(message),
+  ])
+  const lines = table(terminal, [], rows)
+  return lines.flatMap((line, index) => {
+    const hint = checks[index]?.hint
+    return hint ? [line, `           ${paint(terminal, 'strong', '→')} ${safe(hint)}`] : [line]
+  })
+}

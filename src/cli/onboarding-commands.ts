@@ -1,0 +1,142 @@
+import { readFile } from 'node:fs/promises'
+import { AppError } from '../errors.ts'
+import type { HandsetInput } from '../journeys/application.ts'
+import { path } from './api-client.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type Created, findPerson, type ImportRun, pause, print, printJson, type Session } from './session.ts'
+import { cells, paint, safe, table, when } from './terminal.ts'
+import { personLine, verdictLines } from './verdict-lines.ts'
+import { settledDoors } from './watching.ts'
+
+/** `MODEL` or `MODEL=MAC`. */
+export function parseHandset(text: string): HandsetInput {
+  const at = text.indexOf('=')
+  return at === -1 ? { model: text } : { model: text.slice(0, at), mac: text.slice(at + 1) }
+}
+
+interface OnboardOptions {
+  readonly name: string
+  readonly email: string
+  readonly extension: string
+  readonly handset: readonly HandsetInput[]
+  readonly gateway?: string
+  readonly wait: number
+}
+
+export async function onboard(session: Session, { handset, wait, ...person }: OnboardOptions): Promise<ExitCode> {
+  const json = { ...person, handsets: handset }
+  return handedOut(session, await session.client.send<Created>({ method: 'POST', path: '/employees', json }), wait)
+}
+
+export async function addHandset(
+  session: Session,
+  who: string,
+  handset: HandsetInput,
+  gateway: string | undefined,
+): Promise<ExitCode> {
+  const { id } = await findPerson(session, who)
+  const json = { ...handset, ...(gateway === undefined ? {} : { gateway }) }
+  return handedOut(
+    session,
+    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/handsets`, json }),
+    0,
+  )
+}
+
+export async function renewInvite(session: Session, who: string): Promise<ExitCode> {
+  const { id } = await findPerson(session, who)
+  return handedOut(
+    session,
+    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/invites` }),
+    0,
+  )
+}
+
+/** The link for the employee, its code in a terminal, and what an installer types into a desk phone. */
+async function handedOut(session: Session, created: Created, waitSeconds: number): Promise<ExitCode> {
+  const { terminal } = session
+  if (session.json) {
+    if (waitSeconds > 0) await settledDoors(session, created.id, waitSeconds)
+    printJson(session, created)
+    return exitCodes.ok
+  }
+  const deskPhones = created.handsets.filter(
+    ({ mac, provisioningUrl }) => mac !== null && provisioningUrl !== undefined,
+  )
+  print(session, [
+    personLine(terminal, created),
+    '',
+    `Invite, until ${when(created.invite.expiresAt)}:`,
+    `  ${paint(terminal, 'strong', created.invite.url)}`,
+    ...(terminal.outIsTerminal ? ['', session.drawQr(created.invite.url).trimEnd()] : []),
+    ...deskPhones.flatMap(({ model, mac, provisioningUrl }) => [
+      '',
+      `Provisioning URL for ${safe(model)} ${safe(mac ?? '')} (to type in, or for DHCP):`,
+      `  ${provisioningUrl}`,
+    ]),
+  ])
+  for (const warning of created.warnings)
+    terminal.err(`${paint({ colour: terminal.colour && terminal.errIsTerminal }, 'warn', 'warning:')} ${safe(warning)}`)
+  if (waitSeconds > 0)
+    print(session, ['', ...verdictLines(terminal, await settledDoors(session, created.id, waitSeconds))])
+  return exitCodes.ok
+}
+
+export async function importRoster(session: Session, file: string): Promise<ExitCode> {
+  const csv = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw new AppError('INVALID_INPUT', `${file} cannot be read (${cause.code ?? 'no reason given'})`, {
+      hint: 'name a CSV file with the header name,email,extension,model,mac',
+      cause,
+    })
+  })
+  let run = await session.client.send<ImportRun>({ method: 'POST', path: '/imports', csv })
+  const progress = progressOf(session)
+  while (!run.finished) {
+    progress.show(run.done, run.total)
+    await pause(session.lookEveryMs)
+    run = await session.client.send<ImportRun>({ method: 'GET', path: path`/imports/${run.id}` })
+  }
+  progress.show(run.done, run.total)
+  progress.end()
+  const failed = run.people.filter(({ state }) => state === 'failed')
+  if (session.json) printJson(session, run)
+  else print(session, importLines(session, run))
+  if (failed.length === 0) return exitCodes.ok
+  session.terminal.err(`error: ${failed.length} of ${run.total} could not be onboarded`)
+  session.terminal.err('hint: correct these rows and import them again; the others are done')
+  return exitCodes.error
+}
+
+function importLines({ terminal }: Session, run: ImportRun): string[] {
+  const rows = run.people.map(({ state, extension, email, inviteUrl, problem }) => [
+    state === 'onboarded' ? paint(terminal, 'good', '✓ onboarded') : paint(terminal, 'bad', `✗ ${state}`),
+    safe(extension),
+    safe(email),
+    inviteUrl ?? safe(problem ?? ''),
+  ])
+  return table(terminal, ['state', 'extension', 'e-mail', 'invite'], rows)
+}
+
+/** A bar that is drawn over itself for a person; for a log one line every tenth. Both on standard error. */
+function progressOf({ terminal }: Session): { show(done: number, total: number): void; end(): void } {
+  let lastTenth = -1
+  return {
+    show(done, total) {
+      const share = total === 0 ? 1 : done / total
+      const text = `${done} of ${total}`
+      if (terminal.errIsTerminal) {
+        const width = Math.max(10, Math.min(40, terminal.width - cells(text) - 12))
+        const full = Math.round(share * width)
+        terminal.rawErr(`\r  ${'█'.repeat(full)}${'░'.repeat(width - full)}  ${text}  ${Math.round(share * 100)} %`)
+        return
+      }
+      const tenth = Math.floor(share * 10)
+      if (tenth === lastTenth) return
+      lastTenth = tenth
+      terminal.err(`onboarded ${text}`)
+    },
+    end() {
+      if (terminal.errIsTerminal) terminal.rawErr('\n')
+    },
+  }
+}

@@ -1,0 +1,174 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Secret } from '../domain/secret.ts'
+import { roles } from '../domain/token.ts'
+import { AppError } from '../errors.ts'
+import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
+import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
+import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
+import { doctor, listModels, listPeople, showPerson } from './looking-commands.ts'
+import { addHandset, importRoster, onboard, parseHandset, renewInvite } from './onboarding-commands.ts'
+import { printJson, type Session } from './session.ts'
+import type { Terminal } from './terminal.ts'
+import { createToken, listTokens, revokeToken } from './token-commands.ts'
+
+export interface Surroundings {
+  readonly terminal: Terminal
+  readonly environment: Readonly<Record<string, string | undefined>>
+  readonly version: string
+  readonly drawQr: (text: string) => string
+  readonly lookEveryMs: number
+  /** Run until they are stopped. */
+  readonly serve: () => Promise<unknown>
+  readonly hub: () => Promise<unknown>
+}
+
+interface CommonOptions {
+  readonly json?: true
+  readonly url?: string
+}
+
+/** Runs one command line (without node and script) and says how the process should end. */
+export async function runCli(words: readonly string[], surroundings: Surroundings): Promise<ExitCode> {
+  let exit: ExitCode = exitCodes.ok
+  const program = commands(surroundings, (code) => {
+    exit = code
+  })
+  try {
+    await program.parseAsync([...words], { from: 'user' })
+    return exit
+  } catch (error) {
+    // Commander has said by itself what is wrong with the words.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    if (error instanceof ApiProblem && words.includes('--json')) printJson(surroundings, error.body)
+    return reportError(surroundings.terminal, error)
+  }
+}
+
+function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): Command {
+  const { terminal, environment, drawQr, lookEveryMs } = surroundings
+  const program = new Command('ringfence')
+    .description('Hands out home-office phones, takes them back, and shows that every door is shut')
+    .version(surroundings.version)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ writeOut: (text) => terminal.rawOut(text), writeErr: (text) => terminal.rawErr(text) })
+    .addHelpText(
+      'after',
+      '\nWHO is an e-mail address, an extension or an id.\nEnds with 0 done, 1 error, 2 wrong words or input, 3 something is not shut yet, 4 not found.',
+    )
+
+  const asking = (parent: Command, usage: string, description: string): Command =>
+    parent
+      .command(usage)
+      .description(description)
+      .option('--json', "print the API's body")
+      .option('--url <url>', 'a remote server, with a token in RINGFENCE_TOKEN; default: the socket in RINGFENCE_DATA')
+  const session = ({ json, url }: CommonOptions): Session => ({
+    client: apiClient(serverAt(url, environment)),
+    terminal,
+    json: json === true,
+    drawQr,
+    lookEveryMs,
+  })
+  /** Hands the parsed options and arguments on, and keeps what the command comes to. */
+  const run = async (options: CommonOptions, deed: (session: Session) => Promise<ExitCode>): Promise<void> =>
+    ends(await deed(session(options)))
+
+  program
+    .command('serve')
+    .description('run the server')
+    .action(async () => void (await surroundings.serve()))
+  program
+    .command('hub')
+    .description('run the privileged hub process on its own')
+    .action(async () => void (await surroundings.hub()))
+
+  asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
+    .requiredOption('--name <name>', 'full name')
+    .requiredOption('--email <address>', 'e-mail address')
+    .requiredOption('--extension <digits>', 'extension')
+    .addOption(handsetOption().makeOptionMandatory())
+    .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
+    .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 0)
+    .action((options) => run(options, (now) => onboard(now, pick(options))))
+  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
+    (file, options) => run(options, (now) => importRoster(now, file)),
+  )
+  asking(program, 'models', 'list the models that can be handed out').action((options) => run(options, listModels))
+  asking(program, 'list', 'list the employees')
+    .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
+    .action((options) => run(options, (now) => listPeople(now, options.lifecycle)))
+  asking(program, 'show <who>', 'one employee with handsets and doors').action((who, options) =>
+    run(options, (now) => showPerson(now, who)),
+  )
+
+  const handset = program.command('handset').description('give one more handset, or take one back')
+  asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
+    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
+    .action((who, model, options) => run(options, (now) => addHandset(now, who, parseHandset(model), options.gateway)))
+  asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
+    run(options, (now) => removeHandset(now, id)),
+  )
+
+  asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
+    run(options, (now) => renewInvite(now, who)),
+  )
+  asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
+    (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
+  )
+  asking(program, 'offboard <who>', 'shut every door of an employee and see that it is shut')
+    .option('--reason <text>', 'for the leaver file')
+    .option('--wait <seconds>', 'wait until nothing is retrying, at most so long', seconds, 10)
+    .action((who, options) => run(options, (now) => offboard(now, who, { reason: options.reason, wait: options.wait })))
+  asking(program, 'report <who>', 'the leaver file').action((who, options) => run(options, (now) => report(now, who)))
+  asking(program, 'erase <who>', 'erase the personal data of a leaver')
+    .option('--yes', 'it is meant')
+    .action((who, options) => run(options, (now) => erase(now, who, options.yes === true)))
+
+  const token = program.command('token').description('API tokens')
+  asking(token, 'create', 'make a token and print it, this once')
+    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
+    .option('--label <text>', 'what it is for', 'made on the command line')
+    .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
+  asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
+  asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
+
+  asking(program, 'doctor', 'what is missing on the host of the server, and what mends it').action((options) =>
+    run(options, doctor),
+  )
+  return program
+}
+
+function serverAt(url: string | undefined, environment: Surroundings['environment']): ServerAddress {
+  if (url === undefined) return { socket: socketOf(environment) }
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (!parsed || !/^https?:$/.test(parsed.protocol) || parsed.username !== '') {
+    throw new AppError('INVALID_INPUT', `${JSON.stringify(url)} is not the address of a server`, {
+      hint: 'it looks like https://ringfence.example.com; the token goes into RINGFENCE_TOKEN',
+    })
+  }
+  const token = environment.RINGFENCE_TOKEN
+  return { url: parsed, token: token === undefined || token === '' ? null : new Secret(token) }
+}
+
+function handsetOption(): Option {
+  return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
+    (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
+  )
+}
+
+function pick({
+  name,
+  email,
+  extension,
+  handset,
+  gateway,
+  wait,
+}: Parameters<typeof onboard>[1]): Parameters<typeof onboard>[1] {
+  return { name, email, extension, handset, wait, ...(gateway === undefined ? {} : { gateway }) }
+}
+
+function seconds(text: string): number {
+  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('It is a number of seconds, such as 10.')
+  return Number(text)
+}

@@ -1,0 +1,93 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+import { ada, commandLine } from './command-line.ts'
+
+const { doors, run } = commandLine()
+beforeEach(() => {
+  doors().application.closing = {}
+})
+
+const onboard = (extension: string, ...more: readonly string[]) =>
+  run(['onboard', ...ada, '--extension', extension, '--email', `p${extension}@example.com`, ...more])
+
+describe('offboard', () => {
+  test('every door seen shut ends with 0, and says so with evidence and time', async () => {
+    await onboard('3001')
+    const { code, out } = await run(['offboard', '3001', '--reason', 'left'])
+    expect(code).toBe(0)
+    expect(out).toMatchInlineSnapshot(`
+      "Ada Example <p3001@example.com>  extension 3001  offboarded
+
+        verdict      door         state  seen                     evidence
+        ✓ converged  tunnel       shut   2026-11-22 14:00:00 UTC  tunnel seen closed
+        ✓ converged  phone-door   shut   2026-11-22 14:00:00 UTC  phone-door seen closed
+        ✓ converged  sip-account  shut   2026-11-22 14:00:00 UTC  sip-credential seen closed
+
+      ✓ Every door was seen shut (3 of 3). The leaver file: ringfence report 01939d2c-0000-7000-8000-000000000001
+      "
+    `)
+    expect(doors().application.deeds.at(-1)).toMatchObject({ deed: 'offboard:left' })
+    // Once more changes nothing and says the same.
+    expect(await run(['offboard', 'p3001@example.com'])).toEqual({ code, out, err: '' })
+  })
+
+  test.each(['retrying', 'waiting', 'unverifiable'] as const)(
+    'a door that is %s ends with 3 and is never shown as shut',
+    async (verdict) => {
+      const extension = `31${verdict.length}`
+      await onboard(extension)
+      doors().application.closing = { 'sip-account': verdict }
+      const { code, out } = await run(['offboard', extension, '--wait', '0'])
+      expect(code).toBe(3)
+      expect(out).toMatch(new RegExp(`${verdict} +sip-account +to be shut .*sip-account does not answer`))
+      expect(out).toContain('! Not every door was seen shut yet (3 doors: 2 shut, 1 ')
+      const json = await run(['offboard', extension, '--wait', '0', '--json'])
+      expect(json.code).toBe(3)
+      expect(JSON.parse(json.out)).toMatchObject({ lifecycle: 'offboarding' })
+    },
+  )
+
+  test('a step done by hand is ticked by name, stays visible, and is still not "seen shut"', async () => {
+    await onboard('3200')
+    doors().application.closing = { 'sip-account': 'waiting' }
+    await run(['offboard', '3200', '--wait', '0'])
+    const { code, out } = await run(['acknowledge', '3200', 'sip-account'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/! waiting +sip-account .*\(ticked by \S+, 2026-11-22 14:00:00 UTC\)/)
+    expect((await run(['acknowledge', '3200', 'nonsense'])).code).toBe(4)
+    expect((await run(['offboard', '3200', '--wait', '0'])).code).toBe(3)
+  })
+
+  test('in a terminal the lines are drawn again while it waits, and the final table stands alone', async () => {
+    await onboard('3300')
+    doors().application.closing = { tunnel: 'retrying' }
+    const { code, out } = await run(['offboard', '3300', '--wait', '1'], { terminal: true })
+    expect(code).toBe(3)
+    const frames = out.split(/\u001b\[[0-9]+A\u001b\[0J/)
+    expect(frames.length).toBeGreaterThan(3)
+    expect(frames[1]).toContain('retrying')
+    expect(frames.at(-1)).toContain('Not every door was seen shut yet')
+    expect(frames.slice(0, -1).join('')).not.toContain('Not every door')
+  })
+
+  test('the leaver file is printed, and somebody who did not leave has none', async () => {
+    await onboard('3400', '--handset', 'yealink-t54w=805ec0112233')
+    expect((await run(['report', '3400'])).code).toBe(4)
+    await run(['offboard', '3400'])
+    const { code, out } = await run(['report', '3400'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/Leaver file: Ada Example.*\n✓ complete and frozen\n/)
+    expect(out).toContain('after 420 ms')
+    expect(out).toContain('Handset     yealink-t54w 805ec0112233')
+  })
+
+  test('erasing asks for --yes, and refuses who still holds access', async () => {
+    await onboard('3500')
+    expect((await run(['erase', '3500'])).code).toBe(2)
+    expect((await run(['erase', '3500', '--yes'])).code).toBe(1)
+    await run(['offboard', '3500'])
+    expect((await run(['erase', '3500', '--yes'])).out).toBe(
+      'Ada Example was erased; the audit chain and the tombstones stay\n',
+    )
+    expect((await run(['show', '3500'])).code).toBe(4)
+  })
+})

@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { cells, safe, table } from '../../src/cli/terminal.ts'
+import { ada, commandLine, steady } from './command-line.ts'
+
+const { doors, run } = commandLine()
+
+describe('looking', () => {
+  test('models, list, show and doctor print aligned tables; doctor ends with 1 while something is a problem', async () => {
+    await run(['onboard', ...ada])
+    for (const words of [['models'], ['list'], ['show', '1001'], ['doctor']]) {
+      const { code, out, err } = await run(words)
+      expect([code, err]).toEqual([words[0] === 'doctor' ? 1 : 0, ''])
+      expect(steady(out)).toMatchSnapshot(words.join(' '))
+      const json = JSON.parse((await run([...words, '--json'])).out) as Record<string, unknown>
+      expect(Object.keys(json)).toContain(words[0] === 'doctor' ? 'checks' : words[0] === 'show' ? 'id' : 'items')
+    }
+    expect((await run(['list', '--lifecycle', 'offboarded'])).out).toBe(
+      'nobody yet; `ringfence onboard --help` shows how to begin\n',
+    )
+  })
+
+  test('a name that tries to move the cursor or turn the line around is shown harmless', async () => {
+    const name = 'Eve\u001b[2J\u202etxt\u0007\u2028\u009b31m'
+    await run(['onboard', ...ada, '--extension', '4001', '--name', name])
+    for (const words of [['list'], ['show', '4001'], ['offboard', '4001']]) {
+      const { out } = await run(words)
+      expect(out).toContain('Eve\ufffd[2J\ufffdtxt\ufffd\ufffd\ufffd31m')
+      expect(out).not.toMatch(/[\u001b\u202e\u0007\u2028\u009b]/)
+    }
+  })
+
+  test('whatever is typed, a cell stays one line of visible text and columns stay aligned', () => {
+    const terminal = { colour: true } as Parameters<typeof table>[0]
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 5 }), (names) => {
+        const texts = names.map(safe)
+        expect(texts.join('')).not.toMatch(/[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/u)
+        for (const line of table(
+          terminal,
+          ['name', 'x'],
+          texts.map((text) => [text, 'x']),
+        ))
+          expect(cells(line)).toBe(
+            cells(
+              table(
+                terminal,
+                ['name', 'x'],
+                texts.map((text) => [text, 'x']),
+              )[0]!,
+            ),
+          )
+      }),
+    )
+    expect(cells('김 👩‍💻 é')).toBe(7)
+  })
+})
+
+describe('the server and its address', () => {
+  test('without a server every command says how to start it, and ends with 1', async () => {
+    const empty = await mkdtemp(join(tmpdir(), `ringfence-cli-${process.pid}-`))
+    for (const words of [['list'], ['doctor'], ['offboard', '1001'], ['list', '--url', 'http://127.0.0.1:1']]) {
+      const { code, out, err } = await run(words, { environment: { RINGFENCE_DATA: empty } })
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toMatch(/^error: no server answers (on|at) \S+( \(ECONNREFUSED\))?\nhint: /)
+    }
+    expect((await run(['list'], { environment: { RINGFENCE_DATA: empty } })).err).toContain('npm start')
+    await rm(empty, { recursive: true })
+  })
+
+  test('a remote server is asked with the token of the environment', async () => {
+    const url = `http://127.0.0.1:${doors().consolePort}`
+    const auditor = { RINGFENCE_TOKEN: doors().application.tokenFor('auditor') }
+    expect((await run(['list', '--json', '--url', url], { environment: auditor })).code).toBe(0)
+    const refused = await run(['offboard', '1001', '--url', url], { environment: auditor })
+    expect([refused.code, refused.err]).toEqual([
+      1,
+      'error: the role auditor may not do this\nhint: it takes a token whose role may revoke; ask an owner\n',
+    ])
+    expect((await run(['list', '--url', url])).err).toMatch(/^error: a token is needed\n/)
+    expect((await run(['list', '--url', 'ftp://x'])).code).toBe(2)
+    expect((await run(['list', '--url', `${url}/nowhere`], { environment: auditor })).code).toBe(4)
+  })
+
+  test('tokens are made, listed without their text, and revoked', async () => {
+    const { code, out, err } = await run(['token', 'create', '--role', 'helpdesk', '--label', 'front desk'])
+    expect([code, /^[A-Za-z0-9_-]{43}\n$/.test(out)]).toEqual([0, true])
+    expect(err).not.toContain(out.trim())
+    const list = await run(['token', 'list'])
+    expect(list.out).toMatch(/helpdesk +front desk .*live/)
+    expect(list.out).not.toContain(out.trim())
+    const id = /\S+(?= +helpdesk)/.exec(list.out)![0]
+    expect((await run(['token', 'revoke', id])).out).toBe('token front desk is revoked\n')
+    expect((await run(['token', 'create', '--role', 'king'])).code).toBe(2)
+  })
+
+  test('wrong words end with 2 and help with 0', async () => {
+    for (const words of [
+      [],
+      ['offbord', '1001'],
+      ['offboard'],
+      ['offboard', '1001', '--wait', 'long'],
+      ['onboard', '--name', 'x'],
+      ['list', '--nonsense'],
+    ]) {
+      const { code, err } = await run(words)
+      expect([words, code]).toEqual([words, 2])
+      expect(err).not.toBe('')
+    }
+    expect((await run(['offbord', '1'])).err).toContain('offboard')
+    expect((await run(['--help'])).code).toBe(0)
+    expect((await run(['offboard', '--help'])).out).toContain('--wait')
+    expect((await run(['--version'])).out).toBe('0.0.0-test\n')
+  })
+
+  test('every command is described in docs/cli.md', async () => {
+    const { readFile } = await import('node:fs/promises')
+    const page = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+    const help = (await run(['--help'])).out
+    const names = [...help.matchAll(/^ {2}([a-z]+)[ |]/gm)].map(([, name]) => name!).filter((name) => name !== 'help')
+    expect(names.length).toBeGreaterThan(13)
+    for (const name of names) expect(page).toMatch(new RegExp(`ringfence ${name}\\b`))
+  })
+})

@@ -1,0 +1,135 @@
+import { writeFile } from 'node:fs/promises'
+import { userInfo } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { ada, commandLine, steady } from './command-line.ts'
+
+const { doors, run } = commandLine()
+
+describe('handing out', () => {
+  test('onboard prints the invite link, the URL for a desk phone, and warnings beside them', async () => {
+    doors().application.demo = ['no PBX address is set']
+    const { code, out, err } = await run(['onboard', ...ada, '--handset', 'yealink-t54w=80:5e:c0:11:22:33'])
+    doors().application.demo = []
+    expect(code).toBe(0)
+    expect(steady(out)).toMatchInlineSnapshot(`
+      "Ada Example <ada@example.com>  extension 1001  active
+
+      Invite, until 2026-11-29 14:00:00 UTC:
+        https://phones.example.com:8443/join/<token>
+
+      Provisioning URL for yealink-t54w 80:5e:c0:11:22:33 (to type in, or for DHCP):
+        https://phones.example.com:8443/p/<token>/
+      "
+    `)
+    expect(err).toBe('warning: demo mode: no PBX address is set\n')
+    expect(doors().application.deeds.at(-1)!.actor).toEqual({
+      name: userInfo().username,
+      role: 'owner',
+      via: 'local-socket',
+    })
+  })
+
+  test('in a terminal the link comes with its QR code, elsewhere without', async () => {
+    const { out } = await run(['onboard', ...ada, '--extension', '1010'], { terminal: true })
+    expect(out).toContain('\u001b[38;5;16;48;5;231m')
+    expect((await run(['invite', '1010'])).out).not.toContain('\u001b')
+  })
+
+  test('--json prints the body of the API and nothing else', async () => {
+    const { code, out, err } = await run(['onboard', ...ada, '--extension', '1011', '--wait', '1', '--json'])
+    expect([code, err]).toEqual([0, ''])
+    expect(JSON.parse(out)).toMatchObject({
+      extension: '1011',
+      invite: { url: expect.stringMatching(/^https:/) },
+      handsets: [{ provisioningUrl: expect.stringMatching(/\/$/) }],
+    })
+  })
+
+  test('--wait shows the doors that were opened', async () => {
+    const { code, out } = await run(['onboard', ...ada, '--extension', '1012', '--wait', '2'])
+    expect(code).toBe(0)
+    expect(out).toMatch(/✓ converged +tunnel +open/)
+  })
+
+  test('a wrong model and a wrong extension end with 2, every problem on a line and the hint last', async () => {
+    const { code, out, err } = await run([
+      'onboard',
+      ...ada,
+      '--extension',
+      '1013',
+      '--handset',
+      'yealnik',
+      '--handset',
+      'x\u001b[2J',
+    ])
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toMatchInlineSnapshot(`
+      "error: this cannot be handed out
+        handsets.1.model: "yealnik" is not a known model (did you mean yealink-t54w?)
+        handsets.2.model: "x\\u001b[2J" is not a known model (did you mean yealink-t54w?)
+      hint: \`ringfence models\` lists them
+      "
+    `)
+  })
+
+  test('a taken extension ends with 1; with --json the problem document is on standard output too', async () => {
+    expect((await run(['onboard', ...ada])).code).toBe(1)
+    const { code, out, err } = await run(['onboard', ...ada, '--json'])
+    expect(code).toBe(1)
+    expect(JSON.parse(out)).toMatchObject({ code: 'CONFLICT', status: 409, problems: [{ field: 'extension' }] })
+    expect(err).toMatch(/^error: extension 1001 belongs to somebody\n {2}extension: taken\nhint: /)
+  })
+
+  test('a handset is added and taken back', async () => {
+    const added = await run(['handset', 'add', 'ada@example.com', 'yealink-t54w=805ec0445566', '--json'])
+    const handset = (JSON.parse(added.out) as { handsets: { id: string }[] }).handsets.at(-1)!
+    expect(added.code).toBe(0)
+    expect((await run(['handset', 'remove', handset.id])).code).toBe(0)
+    expect((await run(['handset', 'remove', 'nonsense'])).code).toBe(4)
+    expect((await run(['show', '1001'])).out).toContain('yealink-t54w (taken back)')
+  })
+})
+
+describe('a roster', () => {
+  const rows = (extensions: readonly string[]) =>
+    `name,email,extension,model,mac\n${extensions.map((extension) => `P${extension},p${extension}@example.com,${extension},linphone-mobile,\n`).join('')}`
+  const roster = async (text: string): Promise<string> => {
+    const file = join(doors().folder, 'roster.csv')
+    await writeFile(file, text)
+    return file
+  }
+
+  test('a log gets plain lines on standard error, the invites go to standard output', async () => {
+    const { code, out, err } = await run(['import', await roster(rows(['2001', '2002', '2003', '2004']))])
+    expect(code).toBe(0)
+    expect(err).toBe('onboarded 0 of 4\nonboarded 1 of 4\nonboarded 2 of 4\nonboarded 3 of 4\nonboarded 4 of 4\n')
+    expect(out.split('\n').filter((line) => line.startsWith('✓ onboarded'))).toHaveLength(4)
+  })
+
+  test('a terminal gets a bar that is drawn over itself', async () => {
+    const { err } = await run(['import', await roster(rows(['2005', '2006']))], { terminal: true })
+    expect(
+      err
+        .split('\r')
+        .slice(1)
+        .map((text) => text.trim().replace(/[█░]+/, (bar) => `${bar.length}`)),
+    ).toEqual(['40  0 of 2  0 %', '40  1 of 2  50 %', '40  2 of 2  100 %'])
+  })
+
+  test('who could not be onboarded is named, and it ends with 1', async () => {
+    const { code, out, err } = await run(['import', await roster(rows(['2007', '666']))])
+    expect(code).toBe(1)
+    expect(out).toMatch(/✗ failed +666 +p666@example\.com +extension 666 is taken/)
+    expect(err).toContain('error: 1 of 2 could not be onboarded\nhint: ')
+  })
+
+  test('a bad roster ends with 2 and names every row; a file that is not there too', async () => {
+    const bad = await run(['import', await roster('name,email\na,b\nc,d\n')])
+    expect([bad.code, bad.err]).toEqual([
+      2,
+      'error: nothing was imported\n  row 2: this row has too few columns\n  row 3: this row has too few columns\nhint: correct the rows and import again\n',
+    ])
+    expect((await run(['import', '/nowhere/roster.csv'])).code).toBe(2)
+  })
+})
