@@ -15,6 +15,7 @@ import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
+import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
 import { layFoundations } from './main/foundations.ts'
 import { startLanes } from './main/lanes.ts'
@@ -53,6 +54,29 @@ export async function serve(env: Environment): Promise<Serving> {
     await undo.all()
     throw error
   }
+}
+
+/** `ringfence serve`: prints where things are, and runs until it is told to stop or must not go on. */
+export async function serveUntilStopped(env: Environment, print: (text: string) => void): Promise<void> {
+  const serving = await serve(env)
+  print(banner(serving))
+  const reason = await Promise.race([signalled(), serving.ended])
+  print(reason === null ? '\nStopping: tunnels and firewall of this hub are taken away.\n' : `\nStopping: ${reason}.\n`)
+  await serving.stop()
+}
+
+/** `ringfence hub`: its tunnels live on when it ends, for the next one to take over. */
+export async function hubUntilStopped(env: Environment): Promise<void> {
+  const hub = await runHubAlone(env)
+  const ended = hub.ended.then(() => null)
+  if ((await Promise.race([signalled().then(() => 'signal' as const), ended])) === 'signal') await hub.stop(false)
+}
+
+/** Null once the process was asked to end. */
+function signalled(): Promise<null> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(null))
+  })
 }
 
 /** The hub on its own. Its tunnels live on when it ends, unless it is told to take them away. */

@@ -1,0 +1,45 @@
+import type { Serving } from '../main.ts'
+
+/** What an admin sees first: where things are, what this host can do, what is only a demo, and what to type next. */
+export function banner({ config, hub, console, phoneDoor, adminSocket }: Serving): string {
+  const tunnels = {
+    kernel: `${hub.interface}, WireGuard in the kernel, UDP ${hub.listenPort}`,
+    userspace: `${hub.interface}, wireguard-go (this kernel has no WireGuard), UDP ${hub.listenPort}`,
+    preview: 'preview: no packet moves on this host, everything else can be tried',
+  }[hub.mode]
+  const pbx =
+    config.pbx.driver === 'manual'
+      ? 'manual: each change is a step for you to do and tick'
+      : `${config.pbx.driver} at ${config.pbx.address ?? 'no address'}`
+  const certificate = { off: 'no TLS, the proxy in front does it', 'service-ca': 'certificate of its own CA' }
+  const tls = typeof config.phoneDoor.tls === 'string' ? certificate[config.phoneDoor.tls] : 'your certificate'
+  const lines: (readonly [string, string])[] = [
+    ['Console', console],
+    ['Phone door', `${phoneDoor}  (${tls})`],
+    ['Local socket', adminSocket],
+    ['Tunnels', tunnels],
+    ['PBX', pbx],
+  ]
+  const parts = [
+    ['Ringfence is running.', '', ...lines.map(([name, value]) => `  ${name.padEnd(13)} ${value}`)],
+    hub.problems.length > 0
+      ? ['This host lacks:', ...hub.problems.map(({ message, hint }) => `  - ${message}\n    ${hint}`)]
+      : [],
+    config.demo.length > 0
+      ? [
+          'DEMO MODE: fine for a look, not for phones that leave this machine.',
+          ...config.demo.map((reason) => `  - ${reason}`),
+          '  docs/configuration.md goes through the settings.',
+        ]
+      : [],
+    [
+      'Next, in another terminal:',
+      '  ./ringfence onboard --name "Ada Byron" --email ada@example.com --extension 1001 --handset linphone-mobile',
+      '  ./ringfence doctor',
+    ],
+  ]
+  return `\n${parts
+    .filter((part) => part.length > 0)
+    .map((part) => part.join('\n'))
+    .join('\n\n')}\n`
+}
