@@ -104,26 +104,25 @@ function transactionsOf(writer: Database) {
       failures.push(told)
       throw told
     }
+    // Errors of the work itself pass as they are: what the database said inside it is translated where it was said.
+    let own: { readonly error: unknown } | undefined
+    const keep = (error: unknown): never => {
+      own = { error }
+      throw error
+    }
     try {
       return await writer.transaction().execute(async (db) => {
         if (isPostgres(db)) await sql`select pg_advisory_xact_lock(${sql.lit(writersLock)})`.execute(db)
-        const result = await current.run(state, () => work(guarded(writerOf(db), state, fail), db))
+        const result = await current.run(state, () => work(guarded(writerOf(db), state, fail), db)).catch(keep)
         if (failures[0] !== undefined) throw failures[0]
         return result
       })
     } catch (error) {
-      throw ownOrDatabaseError(error)
+      throw own === undefined ? databaseError(error) : own.error
     } finally {
       state.open = false
     }
   }
-}
-
-/** Errors of the work itself pass as they are; only the database's are translated. */
-function ownOrDatabaseError(error: unknown): unknown {
-  const fromDatabase =
-    error instanceof Error && ('errcode' in error || ('code' in error && typeof error.code === 'string'))
-  return fromDatabase ? databaseError(error) : error
 }
 
 function rethrow(error: unknown): never {

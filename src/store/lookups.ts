@@ -47,10 +47,10 @@ export function revokedCertificates(
       .where('certificate.revokedAt', 'is', null)
       .where((eb) => eb.or([eb('certificate.id', 'is', null), eb('tombstone.generation', '>=', 1)]))
       .execute()
+    const closedAt = new Map(unknown.map((tombstone) => [tombstone.subjectId, tombstone.closedAt]))
     for (const subject of closedSubjects('certificate', unknown)) {
       if (subject.notAfter <= now || revoked.has(subject.serial)) continue
-      const closedAt = unknown.find((tombstone) => tombstone.subjectId === subject.id)?.closedAt
-      revoked.set(subject.serial, subject.revokedAt ?? closedAt ?? now)
+      revoked.set(subject.serial, subject.revokedAt ?? closedAt.get(subject.id) ?? now)
     }
     return [...revoked].map(([serial, revokedAt]) => ({ serial, revokedAt }))
   })

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -66,7 +66,6 @@ describe('the file of the embedded database', () => {
   test('a file that is no database is told and left as it is', async () => {
     const store = await open()
     await store.close()
-    const { writeFileSync } = await import('node:fs')
     writeFileSync(sqlite, 'not a database, but somebody else’s letter')
     await expect(open()).rejects.toMatchObject({ name: 'AppError' })
     expect(readFileSync(sqlite, 'utf8')).toContain('letter')
