@@ -30,6 +30,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   drawQr: (text) => terminalQr(text, qrLevel('address', text)),
   lookEveryMs: 200,
   // Loaded only here: every other command starts without the server's packages.
-  serve: async () => (await import('./main.ts')).serve(env),
-  hub: async () => (await import('./main.ts')).runHubAlone(env),
+  serve: async () => (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`)),
+  hub: async () => (await import('./main.ts')).hubUntilStopped(env),
 })
