@@ -1,7 +1,7 @@
 import type { Migrations } from './migrate.ts'
-import * as firstTables from './migrations/0001-first-tables.ts'
+import { up as firstTables } from './migrations/0001-first-tables.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
 export const migrations: Migrations = {
-  '0001-first-tables': firstTables,
+  '0001-first-tables': { up: firstTables },
 }

@@ -48,7 +48,11 @@ describe('the file of the embedded database', () => {
     const store = await open()
     await cast.seed(store)
     const name = 'Zebedee Quartermaine'
-    await store.transaction((tx) => tx.insert('employee', [cast.employee(1, { name, lifecycle: 'offboarded' })]))
+    await store.transaction(async (tx) => {
+      await tx.insert('employee', [cast.employee(1, { name, lifecycle: 'offboarded' })])
+      // Long enough for pages of its own, which are given back as they are unless somebody wipes them.
+      await tx.record(cast.event('ev1', { employeeId: 'e1', detail: { name, story: `${name} `.repeat(2_000) } }))
+    })
     const everything = () =>
       readdirSync(join(folder, 'data'))
         .map((file) => readFileSync(join(folder, 'data', file), 'latin1'))
