@@ -3,6 +3,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
+import { type AmiSession, conversation, field, unreachable } from './ami-conversation.ts'
 
 /**
  * A small client of the Asterisk Manager Interface: lines of `Key: value`, an empty line ends a message
@@ -19,36 +20,6 @@ export interface AmiAddress {
   /** For each answer, default 10 000 ms. */
   readonly timeoutMs?: number
 }
-
-/** One message. Keys may come several times (`Output`, `Variable`). */
-export type AmiMessage = ReadonlyMap<string, readonly string[]>
-
-/** An action in the order it is sent; the name comes from `Action`. */
-export type AmiAction = Readonly<Record<string, string>>
-
-export interface AmiSession {
-  /** `Asterisk Call Manager/11.0.0`: the version of the protocol, not of Asterisk. */
-  readonly banner: string
-  /** The answer, whatever it says. */
-  ask(action: AmiAction): Promise<AmiMessage>
-  /** The answer; PBX_REFUSED when it is not a success. */
-  act(action: AmiAction): Promise<AmiMessage>
-  /** Every event of a list action, complete or an error. `emptyWords`: the error text that means "there are none". */
-  list(action: AmiAction, emptyWords?: string): Promise<readonly AmiMessage[]>
-}
-
-interface Pending {
-  readonly name: string
-  readonly isList: boolean
-  readonly events: AmiMessage[]
-  answer: AmiMessage | null
-  readonly resolve: (result: { answer: AmiMessage; events: readonly AmiMessage[] }) => void
-  readonly reject: (error: AppError) => void
-}
-
-// Far above what a PBX says, far below what would hurt: a peer that never ends its line must not fill the memory.
-const longestMessage = 1024 * 1024
-const longestList = 500_000
 
 /**
  * Connects, logs in, runs `work`, logs off; the socket is closed on every way out.
@@ -76,11 +47,6 @@ export async function withAmi<T>(
     socket.end()
     socket.destroySoon()
   }
-}
-
-/** The first value of a key, or an empty string: AMI leaves out what it does not know. */
-export function field(message: AmiMessage, key: string): string {
-  return message.get(key.toLowerCase())?.[0] ?? ''
 }
 
 function openSocket(address: AmiAddress, signal: AbortSignal): Promise<Socket> {
@@ -144,189 +110,5 @@ async function logIn(session: AmiSession, address: AmiAddress): Promise<void> {
   throw new AppError('PBX_REFUSED', `the PBX refused the login of manager user ${JSON.stringify(address.username)}`, {
     hint: 'compare user, secret and permit lines in manager.conf with the settings, then run `module reload manager`',
     retryable: true,
-  })
-}
-
-function conversation(socket: Socket, timeoutMs: number) {
-  const pending = new Map<string, Pending>()
-  const banner = Promise.withResolvers<string>()
-  // Nobody waits for the banner once the login has failed; its rejection must not end the process.
-  banner.promise.catch(() => undefined)
-  let bannerSeen = false
-  let counter = 0
-  let over: AppError | null = null
-  let rest = ''
-
-  const fail = (error: AppError) => {
-    over ??= error
-    banner.reject(over)
-    for (const one of pending.values()) one.reject(over)
-    pending.clear()
-  }
-  const bannerTimer = setTimeout(() => fail(unreachable('the PBX accepted the connection but said nothing')), timeoutMs)
-  banner.promise.then(
-    () => clearTimeout(bannerTimer),
-    () => clearTimeout(bannerTimer),
-  )
-
-  socket.setEncoding('utf8')
-  socket.setNoDelay(true)
-  socket.on('error', (cause) => fail(unreachable('the connection to the PBX broke', cause)))
-  socket.on('close', () => fail(unreachable('the PBX closed the connection')))
-  socket.on('data', (chunk: string) => {
-    rest += chunk
-    if (!bannerSeen) {
-      const end = rest.indexOf('\r\n')
-      if (end < 0) return rest.length > 200 ? notAmi() : undefined
-      if (!rest.startsWith('Asterisk Call Manager/')) return notAmi()
-      bannerSeen = true
-      banner.resolve(rest.slice(0, end))
-      rest = rest.slice(end + 2)
-    }
-    let from = 0
-    for (let end = rest.indexOf('\r\n\r\n', from); end >= 0; end = rest.indexOf('\r\n\r\n', from)) {
-      deliver(parseMessage(rest.slice(from, end)))
-      from = end + 4
-    }
-    rest = rest.slice(from)
-    if (rest.length > longestMessage) {
-      fail(unreachable('the PBX sent a message without an end'))
-      socket.destroy()
-    }
-  })
-
-  function notAmi() {
-    fail(
-      new AppError('PBX_REFUSED', 'what answers at the address of the PBX is not an Asterisk manager interface', {
-        hint: 'check host and port of the manager interface (manager.conf, usually 5038)',
-        retryable: true,
-      }),
-    )
-    socket.destroy()
-  }
-
-  function deliver(message: AmiMessage) {
-    const id = field(message, 'ActionID')
-    const one = pending.get(id)
-    // Events that belong to nobody's question: none were asked for, some come all the same (FullyBooted).
-    if (!one) return
-    if (message.has('response')) {
-      one.answer = message
-      if (!one.isList || field(message, 'Response') !== 'Success') finish(id, one)
-      return
-    }
-    if (!one.isList) return
-    if (field(message, 'EventList').toLowerCase() === 'complete') return complete(id, one, message)
-    one.events.push(message)
-    if (one.events.length > longestList) {
-      pending.delete(id)
-      one.reject(unreachable(`the answer of the PBX to ${one.name} does not end`))
-    }
-  }
-
-  /** The list says itself how long it is; fewer events than that is a partial read, which must not pass for a whole one. */
-  function complete(id: string, one: Pending, last: AmiMessage) {
-    const announced = field(last, 'ListItems')
-    if (announced === '' || Number(announced) === one.events.length) return finish(id, one)
-    pending.delete(id)
-    one.reject(unreachable(`the PBX announced ${announced} entries for ${one.name} and sent ${one.events.length}`))
-  }
-
-  function finish(id: string, one: Pending) {
-    pending.delete(id)
-    if (one.answer) one.resolve({ answer: one.answer, events: one.events })
-    else one.reject(unreachable(`the PBX ended its list for ${one.name} without an answer`))
-  }
-
-  function request(action: AmiAction, isList: boolean) {
-    const name = action.Action ?? ''
-    const id = `rf${++counter}`
-    const text = encodeAction({ ...action, ActionID: id })
-    return new Promise<{ answer: AmiMessage; events: readonly AmiMessage[] }>((resolve, reject) => {
-      if (over) return reject(over)
-      const timer = setTimeout(() => {
-        pending.delete(id)
-        reject(unreachable(`the PBX did not answer ${name} in time`))
-      }, timeoutMs)
-      pending.set(id, {
-        name,
-        isList,
-        events: [],
-        answer: null,
-        resolve: (result) => {
-          clearTimeout(timer)
-          resolve(result)
-        },
-        reject: (error) => {
-          clearTimeout(timer)
-          reject(error)
-        },
-      })
-      socket.write(text)
-    })
-  }
-
-  const session = {
-    ask: async (action: AmiAction) => (await request(action, false)).answer,
-    async act(action: AmiAction) {
-      const { answer } = await request(action, false)
-      if (field(answer, 'Response') !== 'Success') throw refused(action, answer)
-      return answer
-    },
-    async list(action: AmiAction, emptyWords?: string) {
-      const { answer, events } = await request(action, true)
-      if (field(answer, 'Response') === 'Success') return events
-      if (emptyWords !== undefined && field(answer, 'Message').trim() === emptyWords) return []
-      throw refused(action, answer)
-    },
-  }
-  return { banner: banner.promise, session, fail, send: (text: string) => socket.write(text) }
-}
-
-/** A value with a line break would be a second action of the caller's choosing. */
-function encodeAction(action: AmiAction): string {
-  let text = ''
-  for (const [key, value] of Object.entries(action)) {
-    if (!/^[A-Za-z0-9_-]+$/.test(key) || /[\r\n\0]/.test(value)) {
-      throw new AppError(
-        'INVALID_INPUT',
-        `a value for the PBX holds a line break (${JSON.stringify(key.slice(0, 40))})`,
-      )
-    }
-    text += `${key}: ${value}\r\n`
-  }
-  return `${text}\r\n`
-}
-
-function parseMessage(text: string): AmiMessage {
-  const message = new Map<string, string[]>()
-  for (const line of text.split('\r\n')) {
-    const colon = line.indexOf(':')
-    if (colon < 0) continue
-    const key = line.slice(0, colon).trim().toLowerCase()
-    const value = line.slice(colon + 1).replace(/^ /, '')
-    const values = message.get(key)
-    if (values) values.push(value)
-    else message.set(key, [value])
-  }
-  return message
-}
-
-function refused(action: AmiAction, answer: AmiMessage): AppError {
-  const words = field(answer, 'Message').slice(0, 200)
-  const isPermission = /permission denied/i.test(words)
-  return new AppError('PBX_REFUSED', `the PBX refused ${action.Action}${words ? `: ${words}` : ''}`, {
-    hint: isPermission
-      ? 'give the manager user the classes that docs/asterisk.md lists (read and write lines in manager.conf)'
-      : "look into Asterisk's log of this minute",
-    retryable: true,
-  })
-}
-
-function unreachable(message: string, cause?: unknown): AppError {
-  return new AppError('PBX_UNREACHABLE', message, {
-    hint: 'check that Asterisk runs, that manager.conf is enabled and that its address and port are the configured ones',
-    retryable: true,
-    cause,
   })
 }

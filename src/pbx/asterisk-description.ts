@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
-import { type AmiSession, field, withAmi } from './ami-connection.ts'
+import { withAmi } from './ami-connection.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
 import { type AsteriskTransports, sentinelName } from './asterisk-config.ts'
 import { folderProblem } from './asterisk-folder.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'

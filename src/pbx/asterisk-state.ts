@@ -1,5 +1,5 @@
 import { parseExtension } from '../domain/sip-account.ts'
-import { type AmiMessage, type AmiSession, field } from './ami-connection.ts'
+import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { parseAuthName } from './asterisk-config.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress, withoutPort } from './source-address.ts'

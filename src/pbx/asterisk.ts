@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
-import { type AmiSession, field, withAmi } from './ami-connection.ts'
+import { withAmi } from './ami-connection.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
 import { accountText, requireValidAccount, requireValidSettings } from './asterisk-config.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { type AmiAddress, field, withAmi } from '../../src/pbx/ami-connection.ts'
+import { type AmiAddress, withAmi } from '../../src/pbx/ami-connection.ts'
+import { field } from '../../src/pbx/ami-conversation.ts'
 import { amiMessage, type FakeAmi, type FakeAmiBehaviour, startFakeAmi } from '../fakes/fake-ami.ts'
 
 let fake: FakeAmi | null = null

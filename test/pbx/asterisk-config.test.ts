@@ -1,13 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import {
-  accountText,
-  authName,
-  callerName,
-  parseAuthName,
-  requireValidSettings,
-} from '../../src/pbx/asterisk-config.ts'
+import { accountText, authName, parseAuthName, requireValidSettings } from '../../src/pbx/asterisk-config.ts'
+import { callerName } from '../../src/pbx/caller-name.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { awkwardNames } from '../contracts/pbx.contract.ts'
 
