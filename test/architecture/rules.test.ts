@@ -27,6 +27,7 @@ describe('the rules of architecture notice', () => {
     ['a command that builds an adapter', 'src/cli/a.ts', "import { asterisk } from '../pbx/asterisk.ts'"],
     ['an adapter named at the top but not in main.ts', 'src/config.ts', "import { asterisk } from './pbx/asterisk.ts'"],
     ['a room loaded later', 'src/pki/a.ts', "const later = () => import('../pbx/asterisk.ts')"],
+    ['a room that reaches for what main.ts builds with', 'src/pki/a.ts', "import { banner } from '../main/banner.ts'"],
     ['a re-export from another room', 'src/pki/a.ts', "export { b } from '../pbx/b.ts'"],
     ['an import over several lines', 'src/pki/a.ts', "import {\n  one,\n  two,\n} from '../pbx/b.ts'"],
     ['an import only for its effect', 'src/pki/a.ts', "import '../pbx/b.ts'"],
@@ -47,6 +48,7 @@ describe('the rules of architecture notice', () => {
     ['the hub and the tunnels', 'src/hub/a.ts', "import { uapi } from '../tunnels/uapi.ts'"],
     ['a type named in passing', 'src/domain/a.ts', "const x: import('./secret.ts').Secret"],
     ['main.ts, which builds everything', 'src/main.ts', "import { asterisk } from './pbx/asterisk.ts'"],
+    ['what main.ts is made of', 'src/main/pbx.ts', "import { asterisk } from '../pbx/asterisk.ts'"],
   ])('but not %s', (_title, path, text) => {
     expect(directionFaults(at(path, text))).toEqual([])
   })
