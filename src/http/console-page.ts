@@ -41,7 +41,7 @@ ${demo.length > 0 && demoBanner(demo)}
 <section aria-labelledby="programs">
 <h2 id="programs">For programs</h2>
 <dl>
-<div><dt><a href="/api/v1/openapi.json">/api/v1/openapi.json</a></dt><dd>The API, described. Tokens: <code>./ringfence token create --role admin --label my-script</code></dd></div>
+<div><dt><a href="/api/v1/openapi.json">/api/v1/openapi.json</a></dt><dd>The API, described. A token: <code>./ringfence token create --role admin</code></dd></div>
 <div><dt>/api/v1/events</dt><dd>Every change as it happens, as server-sent events</dd></div>
 <div><dt><a href="/healthz">/healthz</a></dt><dd>Answers 200 while the server runs; needs no token</dd></div>
 <div><dt>/metrics</dt><dd>Figures for Prometheus; any token may read them</dd></div>

@@ -160,8 +160,8 @@ function tunnelChoice(tunnel: JoinTunnel, options: JoinPageOptions): Html {
   if (tunnel.configuration === null) return erased()
   return choice(
     qr(options, tunnel.configuration.reveal(), 'tunnel', 'QR code of the tunnel'),
-    html`<p>In the WireGuard app tap <strong>+</strong>, then <strong>Create from QR code</strong>, and name it <em>Office</em>. Switch it on and leave it on.</p>`,
-    html`<p>Reading this on the device itself?</p>${tunnelFile(tunnel, options)}<p class="aside">Open it with the WireGuard app.</p>`,
+    html`<p>On the device, tap <strong>+</strong> in the WireGuard app, choose the QR code and scan this one. Name it <em>Office</em>, switch it on and leave it on.</p>`,
+    html`<p>Reading this on the device itself?</p>${tunnelFile(tunnel, options)}<p class="aside">Open it with the WireGuard app, switch it on and leave it on.</p>`,
   )
 }
 
@@ -227,16 +227,23 @@ function fileLink({ token }: JoinPageOptions, name: string): string {
   return `/join/${token}/${encodeURIComponent(name)}`
 }
 
-/** Groups of four for the token, whole words for the rest. Nothing is added, so copying gives the address itself. */
+/**
+ * Scheme, host, folder, and the token in groups of four, with digits set apart from letters. Only the gaps are drawn:
+ * nothing is added, so copying gives the address itself.
+ */
 function inGroups(url: string): readonly Html[] {
-  const pieces = url.split(/(?<=:\/\/)|(?=\/)|(?<=\/)/)
-  return pieces.flatMap((piece) => {
-    const groups = piece.length >= 32 && !piece.includes('.') ? (piece.match(/.{1,4}/g) ?? []) : [piece]
-    return groups.map(
+  const [, scheme = '', host = '', path = url] = /^(https?:\/\/)([^/]+)(.*)$/.exec(url) ?? []
+  const pieces = path
+    .split(/(?<=\/)/)
+    .flatMap((piece) => (piece.length >= 32 ? (piece.match(/.{1,4}\/?/g) ?? []) : [piece]))
+  // `/p/` reads as one.
+  const folder = pieces.slice(0, 2).join('')
+  return [scheme, host, folder, ...pieces.slice(2)]
+    .filter((group) => group !== '')
+    .map(
       (group) =>
         html`<span>${[...group].map((sign) => (/[0-9]/.test(sign) ? html`<b>${sign}</b>` : sign))}</span><wbr>`,
     )
-  })
 }
 
 /** `Sunday 29 November, 14:00 UTC`: no device's clock or zone is needed to read it. */
