@@ -30,10 +30,10 @@ export async function withAmi<T>(
   signal: AbortSignal,
   work: (session: AmiSession) => Promise<T>,
 ): Promise<T> {
-  signal.throwIfAborted()
+  if (signal.aborted) throw givenUp()
   const socket = await openSocket(address, signal)
   const line = conversation(socket, address.timeoutMs ?? 10_000)
-  const onAbort = () => line.fail(unreachable('the request to the PBX was given up'))
+  const onAbort = () => line.fail(givenUp())
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const session = { ...line.session, banner: await line.banner }
@@ -41,6 +41,9 @@ export async function withAmi<T>(
     const result = await work(session)
     line.send('Action: Logoff\r\n\r\n')
     return result
+  } catch (error) {
+    // A wait that was broken off throws the signal's own error, which tells an admin nothing.
+    throw signal.aborted && !(error instanceof AppError) ? givenUp() : error
   } finally {
     signal.removeEventListener('abort', onAbort)
     line.fail(unreachable('the session with the PBX is over'))
@@ -73,7 +76,7 @@ function openSocket(address: AmiAddress, signal: AbortSignal): Promise<Socket> {
           cause,
         ),
       )
-    const onAbort = () => give(unreachable('the request to the PBX was given up'))
+    const onAbort = () => give(givenUp())
     const onReady = () => {
       cleanUp()
       resolve(socket)
@@ -111,4 +114,8 @@ async function logIn(session: AmiSession, address: AmiAddress): Promise<void> {
     hint: 'compare user, secret and permit lines in manager.conf with the settings, then run `module reload manager`',
     retryable: true,
   })
+}
+
+function givenUp(): AppError {
+  return unreachable('the request to the PBX was given up')
 }

@@ -237,6 +237,28 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
     await apply(...others.map((account) => ({ ...account, credentials: [] })))
   })
 
+  test('twenty on- and offboardings at once all take hold, and a phone in a call notices nothing', async () => {
+    const talking = makeAccount('3200')
+    const leavers = Array.from({ length: 10 }, (_, index) => makeAccount(String(3210 + index)))
+    const starters = Array.from({ length: 10 }, (_, index) => makeAccount(String(3220 + index)))
+    await apply(talking, ...leavers)
+    const handset = await phone(talking)
+    expect((await handset.register()).status).toBe(200)
+    expect((await handset.call('600')).status).toBe(200)
+    const before = (await driver().readAccounts(limit())).accounts.find(({ extension }) => extension === '3200')
+    const shared = driver()
+    await Promise.all([
+      ...starters.map((account) => shared.applyAccounts([account], limit())),
+      ...leavers.map((account) => shared.applyAccounts([{ ...account, credentials: [] }], limit())),
+      ...leavers.map(({ extension }) => shared.disconnect!([{ extension, addresses: null }], limit())),
+    ])
+    const { accounts } = await shared.readAccounts(limit())
+    const there = accounts.map(({ extension }) => extension).filter((extension) => extension.startsWith('32'))
+    expect(there.sort()).toEqual(['3200', ...starters.map(({ extension }) => extension)])
+    expect(accounts.find(({ extension }) => extension === '3200')).toEqual(before)
+    expect(handset.connected).toBe(true)
+  })
+
   test('while Asterisk is down a leaver is written off, so that it starts with the door shut', async () => {
     const account = makeAccount('3007')
     await apply(account)

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { type AmiAddress, withAmi } from '../../src/pbx/ami-connection.ts'
@@ -135,5 +136,10 @@ describe("the conversation with Asterisk's manager interface", () => {
       message: expect.stringContaining('given up'),
     })
     await expect.poll(() => fake!.openSockets()).toBe(0)
+    await expect(withAmi(address, giveUp.signal, async () => undefined)).rejects.toMatchObject(unreachable)
+    const brokenOff = withAmi(address, AbortSignal.timeout(50), () =>
+      pause(60_000, undefined, { signal: AbortSignal.timeout(60) }),
+    )
+    await expect(brokenOff).rejects.toMatchObject(unreachable)
   })
 })
