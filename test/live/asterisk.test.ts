@@ -207,6 +207,18 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
     expect(system.judge(subjectOf(account), await system.read(limit()))).toMatchObject({ state: 'as-desired' })
   })
 
+  test('a clear password beside the digest is a second way in, and counts as a change', async () => {
+    const account = makeAccount('3011')
+    await apply(account)
+    const file = join(lab.configDir, accountsFile)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(/(username=3011-.*\n)/, '$1password=second-way\n'))
+    lab.cli('module reload res_pjsip.so')
+    const system = accessTo(account)
+    expect(system.judge(subjectOf(account), await system.read(limit()))).toMatchObject({ state: 'differs' })
+    await system.apply([subjectOf(account)], limit())
+    expect(system.judge(subjectOf(account), await system.read(limit()))).toMatchObject({ state: 'as-desired' })
+  })
+
   test('a second secret that somebody adds to our extension is reported, and our file takes it away again', async () => {
     const account = makeAccount('3006')
     await apply(account)
