@@ -21,11 +21,13 @@ const atOnce = 4
 interface RunState {
   readonly people: readonly RosterPerson[]
   readonly actor: Actor
-  /** Problems by extension. Successes are the people themselves, so that a long run does not write its list each time. */
-  readonly failed: Readonly<Record<string, string>>
+  /** By extension, written when the run ends: until then the running process knows, and after a crash their own rows tell. */
+  readonly outcomes: Readonly<Record<string, Outcome>>
 }
 
-/** Progress is written every so many people; what it lags behind, the people's own rows tell. */
+type Outcome = { readonly employeeId: string } | { readonly problem: string }
+
+/** Progress is written every so many people, the outcomes only once: a long run stays linear. */
 const progressEvery = 10
 
 export interface RosterImport {
@@ -39,6 +41,8 @@ export interface RosterImport {
 /** @param expectKeys told how many certificates are about to be asked for */
 export function rosterImport(context: JourneyContext, expectKeys: (count: number) => void): RosterImport {
   const running = new Map<string, Promise<void>>()
+  /** Outcomes of the runs that are under way. */
+  const live = new Map<string, Record<string, Outcome>>()
   let stopped = false
 
   async function start(csv: Uint8Array, actor: Actor): Promise<ImportView> {
@@ -46,7 +50,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     const taken = await takenPeople(context, people)
     if (taken.length > 0) throw invalid(taken)
     const now = context.system.now().toISOString()
-    const state: RunState = { people, actor, failed: {} }
+    const state: RunState = { people, actor, outcomes: {} }
     const run: ImportRun = {
       id: newId(context.system),
       createdAt: now,
@@ -61,7 +65,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       await tx.record(auditEvent(context, 'employee.imported', { subjectId: run.id, actor }, { people: people.length }))
     })
     launch(run)
-    return viewOf(run, state, new Map())
+    return viewOf(run, state, {})
   }
 
   function launch(run: ImportRun): void {
@@ -69,29 +73,29 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       .catch((error: unknown) =>
         context.log.error({ err: error, importId: run.id }, 'the import stopped; it goes on after a restart'),
       )
-      .finally(() => running.delete(run.id))
+      .finally(() => {
+        running.delete(run.id)
+        live.delete(run.id)
+      })
     running.set(run.id, work)
   }
 
   async function process(run: ImportRun): Promise<void> {
-    let state: RunState = JSON.parse(run.state)
-    const queue = state.people.filter(({ extension }) => !state.failed[extension])
-    let done = state.people.length - queue.length
-    expectKeys(
-      queue
-        .flatMap(({ handsets }) => handsets)
-        .filter(({ model }) => context.catalogue.model(model)?.capabilities.clientCertificate !== 'none').length,
-    )
+    const state: RunState = JSON.parse(run.state)
+    const outcomes: Record<string, Outcome> = {}
+    live.set(run.id, outcomes)
+    const queue = [...state.people]
+    expectKeys(certificatesFor(context, queue))
     const worker = async () => {
       for (let person = queue.shift(); person && !stopped; person = queue.shift()) {
-        const problem = await onboardOne(run.id, person, state.actor)
-        done += 1
-        if (problem !== null) state = { ...state, failed: { ...state.failed, [person.extension]: problem } }
+        outcomes[person.extension] = await onboardOne(run.id, person, state.actor)
+        const done = Object.keys(outcomes).length
         const finished = done === state.people.length
-        if (problem !== null || finished || done % progressEvery === 0) {
-          const finishedAt = finished ? context.system.now().toISOString() : null
-          const patch = { done, finishedAt, ...(problem === null ? {} : { state: JSON.stringify(state) }) }
-          await context.store.transaction((tx) => tx.update('importRun', run.id, patch))
+        if (finished || done % progressEvery === 0) {
+          const end = finished
+            ? { finishedAt: context.system.now().toISOString(), state: JSON.stringify({ ...state, outcomes }) }
+            : {}
+          await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
         }
         context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
       }
@@ -99,21 +103,22 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     await Promise.all(Array.from({ length: atOnce }, worker))
   }
 
-  async function onboardOne(runId: string, person: RosterPerson, actor: Actor): Promise<string | null> {
+  async function onboardOne(runId: string, person: RosterPerson, actor: Actor): Promise<Outcome> {
     // After a crash between the person's transaction and ours the person is there already, and only that.
     const holder = await context.store.employeeBy(person.extension)
-    if (holder?.lifecycle === 'active' && holder.email === person.email) return null
+    if (holder?.lifecycle === 'active' && holder.email === person.email) return { employeeId: holder.id }
     try {
       const checked = checkPerson(context.catalogue, inputOf(person))
-      await enrolPerson(context, checked, newInvite(context, inviteToken(runId, person.extension)), actor)
-      return null
+      const invite = newInvite(context, inviteToken(runId, person.extension))
+      const { employee } = await enrolPerson(context, checked, invite, actor)
+      return { employeeId: employee.id }
     } catch (error) {
       const { message, hint } = asAppError(error)
       context.log.warn(
         { err: error, importId: runId, row: person.row },
         'one person of an import could not be onboarded',
       )
-      return hint ? `${message}; ${hint}` : message
+      return { problem: hint ? `${message}; ${hint}` : message }
     }
   }
 
@@ -124,38 +129,25 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       .digest('base64url')
   }
 
-  function viewOf(run: ImportRun, state: RunState, holders: ReadonlyMap<string, string>): ImportView {
+  function viewOf(run: ImportRun, state: RunState, outcomes: Readonly<Record<string, Outcome>>): ImportView {
     return {
       id: run.id,
       total: run.total,
-      done: run.done,
+      done: Math.max(run.done, Object.keys(outcomes).length),
       finished: run.finishedAt !== null,
       people: state.people.map(({ email, extension }) => {
-        const problem = state.failed[extension] ?? null
-        const employeeId = problem === null ? (holders.get(`${extension} ${email}`) ?? null) : null
+        const outcome = outcomes[extension]
+        const onboarded = outcome !== undefined && 'employeeId' in outcome
         return {
           email,
           extension,
-          state: problem !== null ? 'failed' : employeeId !== null ? 'onboarded' : 'queued',
-          employeeId,
-          inviteUrl:
-            employeeId === null ? null : `${context.config.phoneDoor.url}/join/${inviteToken(run.id, extension)}`,
-          problem,
+          state: outcome === undefined ? 'queued' : onboarded ? 'onboarded' : 'failed',
+          employeeId: onboarded ? outcome.employeeId : null,
+          inviteUrl: onboarded ? `${context.config.phoneDoor.url}/join/${inviteToken(run.id, extension)}` : null,
+          problem: outcome !== undefined && 'problem' in outcome ? outcome.problem : null,
         }
       }),
     }
-  }
-
-  /** Employee ids by `extension email`, of everybody who was onboarded by this run or is here with the same data. */
-  async function holdersByLine(): Promise<ReadonlyMap<string, string>> {
-    const [assignments, employees] = [
-      await context.store.find('assignment', { pbxId: defaultId }),
-      await context.store.find('employee', {}),
-    ]
-    const emails = new Map(employees.map(({ id, email }) => [id, email]))
-    return new Map(
-      assignments.map(({ extension, employeeId }) => [`${extension} ${emails.get(employeeId)}`, employeeId]),
-    )
   }
 
   return {
@@ -163,7 +155,8 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     async view(id) {
       const run = await context.store.get('importRun', id)
       if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
-      return viewOf(run, JSON.parse(run.state), await holdersByLine())
+      const state: RunState = JSON.parse(run.state)
+      return viewOf(run, state, live.get(id) ?? state.outcomes)
     },
     async resume() {
       for (const run of await context.store.find('importRun', { finishedAt: null })) launch(run)
@@ -173,6 +166,12 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       await Promise.all(running.values())
     },
   }
+}
+
+function certificatesFor({ catalogue }: JourneyContext, people: readonly RosterPerson[]): number {
+  return people
+    .flatMap(({ handsets }) => handsets)
+    .filter(({ model }) => catalogue.model(model)?.capabilities.clientCertificate !== 'none').length
 }
 
 /** @throws AppError TOO_LARGE or INVALID_INPUT with every problem by row */

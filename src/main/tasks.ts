@@ -7,7 +7,7 @@ import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
 import { logChannel } from '../notify/log-channel.ts'
-import { deliverOutbox } from '../notify/notifier.ts'
+import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
 import type { Hub } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
@@ -36,6 +36,10 @@ export function upkeepTasks({
   const { store, system } = context
   const { lease, journal, publication } = foundations
   let peerCount = 0
+  const outbox: Outbox = {
+    waiting: () => store.find('outbox', { deliveredAt: null }),
+    update: (id, patch) => store.transaction((tx) => tx.update('outbox', id, patch)),
+  }
   return [
     {
       name: 'lease',
@@ -65,7 +69,7 @@ export function upkeepTasks({
         if (publication.dueAt() <= system.now()) await publication.publish()
       },
     },
-    { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(store, [logChannel(context.log)], system.now()) },
+    { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
     {
       name: 'ledger',

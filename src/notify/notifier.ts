@@ -1,4 +1,4 @@
-import type { OutboxMessage, Store } from '../store/store.ts'
+import type { OutboxMessage } from '../domain/outbox.ts'
 
 /** One way to tell people: mail, webhook, log. Adding one is a file beside this and a line in main.ts. */
 export interface NotificationChannel {
@@ -12,13 +12,22 @@ export interface NotificationChannel {
 
 const mostWaitMs = 3_600_000
 
+/** The part of the store that delivery needs. */
+export interface Outbox {
+  waiting(): Promise<readonly OutboxMessage[]>
+  update(id: string, patch: Partial<OutboxMessage>): Promise<void>
+}
+
 /** Hands out what is due in the outbox; a message is done when every channel took it. */
-export async function deliverOutbox(store: Store, channels: readonly NotificationChannel[], now: Date): Promise<void> {
-  const waiting = await store.find('outbox', { deliveredAt: null })
+export async function deliverOutbox(
+  outbox: Outbox,
+  channels: readonly NotificationChannel[],
+  now: Date,
+): Promise<void> {
+  const waiting = await outbox.waiting()
   for (const message of waiting) {
     if (Date.parse(message.nextTryAt) > now.getTime()) continue
-    const patch = await attempt(message, channels, now)
-    await store.transaction((tx) => tx.update('outbox', message.id, patch))
+    await outbox.update(message.id, await attempt(message, channels, now))
   }
 }
 

@@ -15,6 +15,7 @@ import type { Verdict } from '../domain/condition.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import type { Invite } from '../domain/invite.ts'
+import type { OutboxMessage } from '../domain/outbox.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
 import type { Hub, Pbx, Site } from '../domain/site.ts'
 import type { ApiToken } from '../domain/token.ts'
@@ -146,20 +147,6 @@ export interface NewAuditEvent {
 export interface AuditEntry extends AuditEvent {
   /** Null when it was erased. */
   readonly detail: AuditDetail['detail'] | null
-}
-
-export interface OutboxMessage {
-  readonly id: string
-  /** One message for one thing, however often it is written. */
-  readonly dedupeKey: string
-  readonly kind: string
-  /** JSON, no secret. */
-  readonly payload: string
-  readonly createdAt: string
-  readonly deliveredAt: string | null
-  readonly attempts: number
-  readonly nextTryAt: string
-  readonly lastProblem: string | null
 }
 
 /** The phone door's ledger: every fetch and refusal with its real reason, never the content or the token. */
