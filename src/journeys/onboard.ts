@@ -1,19 +1,12 @@
-import type { Certificate } from '../domain/certificate.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
-import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
-import type { SipCredential } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
-import type { Tunnel } from '../domain/tunnel.ts'
 import { AppError } from '../errors.ts'
-import type { Model } from '../phones/phone-port.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
-import { allotAddresses } from './allot-addresses.ts'
 import type { HandsetInput, Onboarded, OnboardInput } from './application.ts'
 import {
-  type CheckedHandset,
   type CheckedPerson,
   checkGateway,
   checkHandset,
@@ -23,16 +16,8 @@ import {
   warningsFor,
 } from './check-person.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
-import {
-  doorTokens,
-  invitedBy,
-  type NewInvite,
-  newCertificate,
-  newCredential,
-  newHandset,
-  newInvite,
-  newTunnel,
-} from './enrolment.ts'
+import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
+import { announce, insertKit, prepareKit } from './kit.ts'
 import { employeeView } from './views.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
@@ -217,105 +202,6 @@ export function conflict(problems: Parameters<typeof checkHandset>[2]): AppError
     ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
     problems,
   })
-}
-
-interface Kit {
-  readonly handsets: readonly Handset[]
-  readonly gateways: readonly Gateway[]
-  readonly tunnels: readonly Tunnel[]
-  readonly certificates: readonly Certificate[]
-  readonly credentials: readonly SipCredential[]
-}
-
-interface KitOrder {
-  readonly employee: Pick<Employee, 'id' | 'name'>
-  readonly assignment: Assignment
-  readonly handsets: readonly CheckedHandset[]
-  readonly gateway: Model | null
-  readonly existingGateway?: Gateway | null
-  readonly invite: NewInvite
-  /** The extension's one credential where the PBX can hold no more and it exists already. */
-  readonly sharedCredential: SipCredential | null
-}
-
-/** Everything slow happens here, before the transaction: the database waits for nobody's key. */
-async function prepareKit(context: JourneyContext, order: KitOrder): Promise<Kit> {
-  const { employee, assignment, invite } = order
-  const gateway: Gateway | null = order.gateway && {
-    id: newId(context.system),
-    employeeId: employee.id,
-    kind: order.gateway.id.replace('gateway-', ''),
-    createdAt: invite.createdAt,
-    removedAt: null,
-  }
-  const gatewayId = gateway?.id ?? order.existingGateway?.id ?? null
-  const handsets = order.handsets.map(({ model, mac }) =>
-    newHandset(context, {
-      employee,
-      assignment,
-      model,
-      mac,
-      gatewayId: model.capabilities.ownTunnel ? null : gatewayId,
-      invite,
-    }),
-  )
-  const certificates = await Promise.all(
-    handsets.map((handset, index) =>
-      newCertificate(context, {
-        employee,
-        extension: assignment.extension,
-        handset,
-        model: order.handsets[index]!.model,
-      }),
-    ),
-  )
-  const oneForAll = context.pbxAbilities.credentialsPerExtension === 'one'
-  const credentials = oneForAll
-    ? order.sharedCredential
-      ? []
-      : [newCredential(context, { assignment, handsetId: null })]
-    : handsets.map((handset) => newCredential(context, { assignment, handsetId: handset.id }))
-  return {
-    handsets,
-    gateways: gateway ? [gateway] : [],
-    tunnels: [
-      ...handsets
-        .filter((handset) => handset.gatewayId === null)
-        .map((handset) => newTunnel(context, { carrierKind: 'handset', carrierId: handset.id }, invite)),
-      ...(gateway ? [newTunnel(context, { carrierKind: 'gateway', carrierId: gateway.id }, invite)] : []),
-    ],
-    certificates: certificates.filter((certificate) => certificate !== null),
-    credentials,
-  }
-}
-
-async function insertKit(context: JourneyContext, tx: StoreWriter, kit: Kit): Promise<void> {
-  await tx.insert('gateway', kit.gateways)
-  await tx.insert('handset', kit.handsets)
-  await tx.insert('tunnel', kit.tunnels)
-  for (const tunnel of kit.tunnels) await allotAddresses(context, tx, tunnel.id, tunnel.carrierKind)
-  await tx.insert('certificate', kit.certificates)
-  await tx.insert('sipCredential', kit.credentials)
-}
-
-function announce(context: JourneyContext, employeeId: string, kit: Kit): void {
-  context.loop.nudge(
-    'tunnel',
-    kit.tunnels.map(({ id }) => id),
-  )
-  context.loop.nudge(
-    'certificate',
-    kit.certificates.map(({ id }) => id),
-  )
-  context.loop.nudge(
-    'sip-credential',
-    kit.credentials.map(({ id }) => id),
-  )
-  context.loop.nudge(
-    'phone-door',
-    kit.handsets.map(({ id }) => id),
-  )
-  context.publish({ kind: 'employee', employeeId, data: { lifecycle: 'active' } })
 }
 
 function inviteMessage(context: JourneyContext, employeeId: string, now: string) {
