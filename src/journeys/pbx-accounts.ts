@@ -5,6 +5,9 @@ import { digestHa1 } from '../domain/sip-account.ts'
 import type { PbxAccount, PbxCredential } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
 
+/** More than a PBX takes for one extension; more than one person has phones. */
+const mostContacts = 20
+
 type AccountsContext = Pick<JourneyContext, 'store' | 'vault'>
 
 /** Every live credential of these extensions, unsealed. An extension that nobody holds comes with none. */
