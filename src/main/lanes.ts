@@ -51,7 +51,7 @@ export function startLanes({ context, foundations, hub, pbx, mayWrite }: LanePar
       verdicts: book,
       report: reporter(context),
       timeoutMs,
-      sweepEveryMs,
+      sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
   }
   const nextRevision = revisions(system.now())
