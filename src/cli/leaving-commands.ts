@@ -39,7 +39,7 @@ export async function offboard(session: Session, who: string, { reason, wait }: 
       '',
       ...verdictLines(terminal, view.access),
       '',
-      summary(session, view, done),
+      ...summary(session, view, done),
     ])
   }
   return done ? exitCodes.ok : exitCodes.open
@@ -51,18 +51,22 @@ function inMotion({ lifecycle, access }: EmployeeView): boolean {
   return access.every(isShut) || access.some(({ verdict, wanted }) => verdict === 'retrying' || wanted === 'open')
 }
 
-function summary({ terminal }: Session, view: EmployeeView, done: boolean): string {
+function summary({ terminal }: Session, view: EmployeeView, done: boolean): string[] {
   if (done) {
     const count = view.access.length
-    return `${paint(terminal, 'good', '✓ Every door was seen shut')} (${count} of ${count}). The leaver file: ringfence report ${view.id}`
+    return [
+      `${paint(terminal, 'good', '✓ Every door was seen shut')} (${count} of ${count})`,
+      `  next  ringfence report ${view.id}`,
+    ]
   }
-  const waiting = view.access.some(
-    ({ verdict, acknowledged }) => ['waiting', 'unverifiable'].includes(verdict) && !acknowledged,
+  const open = view.access.filter(
+    ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )
-  const next = waiting
-    ? `do the steps above, then tick them: ringfence acknowledge ${view.id} SYSTEM`
-    : `the server goes on; look again: ringfence show ${view.id}`
-  return `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)}). Next: ${next}`
+  const ticks = [...new Set(open.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
+  return [
+    `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)})`,
+    ...(ticks.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
+  ]
 }
 
 export async function acknowledge(

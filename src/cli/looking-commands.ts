@@ -61,12 +61,7 @@ export async function listModels(session: Session): Promise<ExitCode> {
   const list = await session.client.send<List<ModelView>>({ method: 'GET', path: '/models' })
   if (session.json) printJson(session, list)
   else {
-    const rows = list.items.map(({ id, kind, name, notes }) => [
-      safe(id),
-      kind,
-      safe(name),
-      paint(terminal, 'quiet', notes.map(safe).join('; ')),
-    ])
+    const rows = list.items.map(({ id, kind, name, notes }) => [safe(id), kind, safe(name), notes.map(safe).join(' ')])
     print(session, table(terminal, ['model', 'kind', 'name', 'notes'], rows))
   }
   return exitCodes.ok
@@ -87,14 +82,9 @@ export async function doctor(session: Session): Promise<ExitCode> {
 }
 
 function doctorLines(terminal: Terminal, { checks }: DoctorReport): string[] {
-  const rows = checks.map(({ area, state, message }) => [
-    paint(terminal, marks[state][1], marks[state][0]),
-    area,
-    safe(message),
+  const rows = checks.flatMap(({ area, state, message, hint }) => [
+    [paint(terminal, marks[state][1], marks[state][0]), area, safe(message)],
+    ...(hint === null ? [] : [['', '', `→ ${safe(hint)}`]]),
   ])
-  const lines = table(terminal, [], rows)
-  return lines.flatMap((line, index) => {
-    const hint = checks[index]?.hint
-    return hint ? [line, `           ${paint(terminal, 'strong', '→')} ${safe(hint)}`] : [line]
-  })
+  return table(terminal, [], rows)
 }

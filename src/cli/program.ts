@@ -18,8 +18,8 @@ export interface Surroundings {
   readonly drawQr: (text: string) => string
   readonly lookEveryMs: number
   /** Run until they are stopped. */
-  readonly serve: () => Promise<unknown>
-  readonly hub: () => Promise<unknown>
+  readonly serve: () => Promise<void>
+  readonly hub: () => Promise<void>
 }
 
 interface CommonOptions {
@@ -74,14 +74,8 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   const run = async (options: CommonOptions, deed: (session: Session) => Promise<ExitCode>): Promise<void> =>
     ends(await deed(session(options)))
 
-  program
-    .command('serve')
-    .description('run the server')
-    .action(async () => void (await surroundings.serve()))
-  program
-    .command('hub')
-    .description('run the privileged hub process on its own')
-    .action(async () => void (await surroundings.hub()))
+  program.command('serve').description('run the server').action(surroundings.serve)
+  program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
   asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
     .requiredOption('--name <name>', 'full name')
@@ -148,6 +142,11 @@ function serverAt(url: string | undefined, environment: Surroundings['environmen
     })
   }
   const token = environment.RINGFENCE_TOKEN
+  if (token && parsed.protocol === 'http:' && !/^(localhost|127\.[0-9.]+|\[::1\])$/.test(parsed.hostname)) {
+    throw new AppError('INVALID_INPUT', `the token would travel readable to ${parsed.hostname}`, {
+      hint: 'use https://, or a tunnel to localhost',
+    })
+  }
   return { url: parsed, token: token === undefined || token === '' ? null : new Secret(token) }
 }
 

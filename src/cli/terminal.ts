@@ -52,21 +52,45 @@ export function cells(text: string): number {
 const colourCode = /\u001b\[[0-9;]*m/g
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' })
 
-/** Rows under each other, the last column as it is. An empty heading list prints none. */
-export function table(terminal: Terminal, headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+/**
+ * Rows under each other; an empty heading list prints none. In a terminal a long last column is wrapped into its own
+ * column, elsewhere each row stays one line for `grep`.
+ */
+export function table(
+  terminal: Pick<Terminal, 'colour' | 'outIsTerminal' | 'width'>,
+  headings: readonly string[],
+  rows: readonly (readonly string[])[],
+): string[] {
   const all = [...(headings.length > 0 ? [headings.map((heading) => paint(terminal, 'quiet', heading))] : []), ...rows]
   const widths: number[] = []
   for (const row of all) {
-    row.forEach((cell, column) => {
-      widths[column] = Math.max(widths[column] ?? 0, cells(cell))
-    })
+    for (const [column, cell] of row.slice(0, -1).entries()) widths[column] = Math.max(widths[column] ?? 0, cells(cell))
   }
-  return all.map((row) =>
-    row
-      .map((cell, column) => (column === row.length - 1 ? cell : cell + ' '.repeat(widths[column]! - cells(cell))))
-      .join('  ')
-      .trimEnd(),
-  )
+  const indent = widths.reduce((sum, width) => sum + width + 2, 0)
+  const room = terminal.width - indent
+  return all.flatMap((row) => {
+    const start = row.slice(0, -1).map((cell, column) => `${cell}${' '.repeat(widths[column]! - cells(cell))}  `)
+    const last = row.at(-1) ?? ''
+    const [first = '', ...more] = terminal.outIsTerminal && room >= narrowest ? wrapped(last, room) : [last]
+    return [`${start.join('')}${first}`.trimEnd(), ...more.map((line) => ' '.repeat(indent) + line)]
+  })
+}
+
+/** A column of fewer cells is not readable any more; the terminal may then wrap as it likes. */
+const narrowest = 24
+
+/** Words into lines of at most `width` cells; painted text is one short word or stays as it is. */
+function wrapped(text: string, width: number): string[] {
+  if (cells(text) <= width || text.includes('\u001b')) return [text]
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && cells(line) + 1 + cells(word) > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
 }
 
 /** Lines that are drawn over each other while something goes on; `clear` leaves no trace of them. */

@@ -150,7 +150,7 @@ export const doctorReport = z.object({
   ),
 })
 
-export const problem = z.object({
+const problem = z.object({
   type: z.string(),
   title: z.string(),
   status: z.number(),

@@ -18,12 +18,17 @@ export function browserGuard(names: readonly string[]): RequestHandler {
       })
     }
     const site = request.headers['sec-fetch-site']
-    if (site !== undefined && site !== 'same-origin' && site !== 'none') throw foreign()
+    if (site !== undefined && site !== 'same-origin' && site !== 'none' && !isFollowedLink(request)) throw foreign()
     // The scheme may differ behind a proxy that ends TLS; the host does not.
     const { origin } = request.headers
     if (origin !== undefined && !(URL.canParse(origin) && new URL(origin).host === host.toLowerCase())) throw foreign()
     next()
   }
+}
+
+/** Somebody clicked a link to the console elsewhere: the other site sees nothing of the answer and cannot frame it. */
+function isFollowedLink({ method, headers }: Request): boolean {
+  return method === 'GET' && headers['sec-fetch-mode'] === 'navigate' && headers['sec-fetch-dest'] === 'document'
 }
 
 function foreign(): AppError {

@@ -10,7 +10,7 @@ import type { Application } from '../journeys/application.ts'
 export type Door = 'admin-socket' | 'network'
 
 /** Set by the command line, believed on the admin socket only, and recorded as claimed. */
-export const userHeader = 'x-ringfence-user'
+const userHeader = 'x-ringfence-user'
 
 export async function callerOf(request: Request, door: Door, application: Application): Promise<Actor | null> {
   if (door === 'admin-socket') return { name: claimedUser(request), role: 'owner', via: 'local-socket' }

@@ -36,7 +36,7 @@ export function consoleApp(application: Application, options: ConsoleOptions): E
   // Answers are no-store: an entity tag would only cost time.
   app.disable('etag')
   app.set('query parser', 'simple')
-  app.use(requestId, requestLine(options.log), headers(), browserGuard(options.hosts ?? []))
+  app.use(requestId, requestLine(options), headers(), browserGuard(options.hosts ?? []))
   for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door)
   app.use((request) => {
     throw new AppError('NOT_FOUND', `there is no ${request.method} ${loggablePath(request.path)}`, {
@@ -109,13 +109,14 @@ const requestId: RequestHandler = (_request, response, next) => {
   next()
 }
 
-function requestLine(log: RequestLog): RequestHandler {
+function requestLine({ log, door }: ConsoleOptions): RequestHandler {
   return (request, response, next) => {
     const startedAt = performance.now()
     response.once('close', () => {
       log.info(
         {
           request: response.getHeader('X-Request-Id'),
+          door,
           method: request.method,
           path: loggablePath(request.url),
           status: response.statusCode,

@@ -247,7 +247,7 @@ function inGroups(url: string): readonly Html[] {
 }
 
 /** `Sunday 29 November, 14:00 UTC`: no device's clock or zone is needed to read it. */
-export function inWords(time: string): string {
+function inWords(time: string): string {
   const format = new Intl.DateTimeFormat('en-GB', {
     weekday: 'long',
     day: 'numeric',

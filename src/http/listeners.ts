@@ -49,7 +49,7 @@ export async function startConsole(
       hint: 'let it listen on 127.0.0.1 and put a TLS proxy before it; RINGFENCE_ALLOW_PLAIN_CONSOLE=1 if one is there already',
     })
   }
-  return startAt(app, at, tls, 500)
+  return startAt(app, at, tls, { mostConnections: 500, patience: limits })
 }
 
 /** The console for the one who may open a file in the data folder. */
@@ -65,23 +65,24 @@ export async function startAdminSocket(app: RequestListener, path: string): Prom
   }
 }
 
-/** `tls` null: a proxy before it ends TLS, or it listens inside the tunnel. */
+/** `tls` null: a proxy before it ends TLS. `patience` is how long it waits for a request, as node:http means it. */
 export async function startPhoneDoor(
   app: RequestListener,
   at: ListenAt,
   tls: TlsCertificate | null,
+  patience: ServerOptions = limits,
 ): Promise<TlsListener> {
-  return startAt(app, at, tls, 2_000)
+  return startAt(app, at, tls, { mostConnections: 2_000, patience })
 }
 
 async function startAt(
   app: RequestListener,
   at: ListenAt,
   tls: TlsCertificate | null,
-  mostConnections: number,
+  { mostConnections, patience }: { readonly mostConnections: number; readonly patience: ServerOptions },
 ): Promise<TlsListener> {
-  const secure = tls ? createTlsServer({ ...limits, ...tlsOptions(tls), handshakeTimeout: 10_000 }, app) : null
-  const server = secure ?? createServer(limits, app)
+  const secure = tls ? createTlsServer({ ...patience, ...tlsOptions(tls), handshakeTimeout: 10_000 }, app) : null
+  const server = secure ?? createServer(patience, app)
   server.maxConnections = mostConnections
   // Node would answer 417 by itself; the app has the one answer for what it does not serve.
   server.on('checkExpectation', app)

@@ -7,7 +7,7 @@ import { deepestJson, isDeeperThan } from './json-depth.ts'
 import type { Route } from './route.ts'
 
 /** Longest wait that `Prefer: wait=N` gets; proxies give up after a minute. */
-export const longestWaitSeconds = 50
+const longestWaitSeconds = 50
 
 const jsonLimit = 1024 * 1024
 const csvLimit = 10 * 1024 * 1024

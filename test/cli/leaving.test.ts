@@ -22,7 +22,8 @@ describe('offboard', () => {
         ✓ converged  phone-door   shut   2026-11-22 14:00:00 UTC  phone-door seen closed
         ✓ converged  sip-account  shut   2026-11-22 14:00:00 UTC  sip-credential seen closed
 
-      ✓ Every door was seen shut (3 of 3). The leaver file: ringfence report 01939d2c-0000-7000-8000-000000000001
+      ✓ Every door was seen shut (3 of 3)
+        next  ringfence report 01939d2c-0000-7000-8000-000000000001
       "
     `)
     expect(doors().application.deeds.at(-1)).toMatchObject({ deed: 'offboard:left' })
@@ -40,6 +41,11 @@ describe('offboard', () => {
       expect(code).toBe(3)
       expect(out).toMatch(new RegExp(`${verdict} +sip-account +to be shut .*sip-account does not answer`))
       expect(out).toContain('! Not every door was seen shut yet (3 doors: 2 shut, 1 ')
+      expect(out).toMatch(
+        verdict === 'retrying'
+          ? /\n {2}next {2}ringfence show /
+          : /\n {2}tick {2}ringfence acknowledge \S+ sip-account\n/,
+      )
       const json = await run(['offboard', extension, '--wait', '0', '--json'])
       expect(json.code).toBe(3)
       expect(JSON.parse(json.out)).toMatchObject({ lifecycle: 'offboarding' })
@@ -63,7 +69,7 @@ describe('offboard', () => {
     const { code, out } = await run(['offboard', '3300', '--wait', '1'], { terminal: true })
     expect(code).toBe(3)
     const frames = out.split(/\u001b\[[0-9]+A\u001b\[0J/)
-    expect(frames.length).toBeGreaterThan(3)
+    expect(frames.length).toBeGreaterThan(3) // drawn, erased, drawn …
     expect(frames[1]).toContain('retrying')
     expect(frames.at(-1)).toContain('Not every door was seen shut yet')
     expect(frames.slice(0, -1).join('')).not.toContain('Not every door')

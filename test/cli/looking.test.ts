@@ -34,7 +34,7 @@ describe('looking', () => {
   })
 
   test('whatever is typed, a cell stays one line of visible text and columns stay aligned', () => {
-    const terminal = { colour: true } as Parameters<typeof table>[0]
+    const terminal = { colour: true, outIsTerminal: false, width: 80 }
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 1, maxLength: 5 }), (names) => {
         const texts = names.map(safe)
@@ -56,6 +56,18 @@ describe('looking', () => {
       }),
     )
     expect(cells('김 👩‍💻 é')).toBe(7)
+  })
+})
+
+describe('in a terminal', () => {
+  test('a long explanation is wrapped into its own column, in a pipe it stays one line', () => {
+    const text = 'On the PBX, block extension 1001 or delete it, and give it a new SIP password. Then end its calls.'
+    const rows = [['! waiting', text]]
+    expect(table({ colour: false, outIsTerminal: true, width: 62 }, [], rows)).toEqual([
+      '! waiting  On the PBX, block extension 1001 or delete it, and',
+      '           give it a new SIP password. Then end its calls.',
+    ])
+    expect(table({ colour: false, outIsTerminal: false, width: 60 }, [], rows)).toEqual([`! waiting  ${text}`])
   })
 })
 
@@ -82,6 +94,12 @@ describe('the server and its address', () => {
     ])
     expect((await run(['list', '--url', url])).err).toMatch(/^error: a token is needed\n/)
     expect((await run(['list', '--url', 'ftp://x'])).code).toBe(2)
+    // Refused before anything is sent: the name need not even exist.
+    const plain = await run(['list', '--url', 'http://ringfence.invalid'], { environment: auditor })
+    expect([plain.code, plain.err]).toEqual([
+      2,
+      'error: the token would travel readable to ringfence.invalid\nhint: use https://, or a tunnel to localhost\n',
+    ])
     expect((await run(['list', '--url', `${url}/nowhere`], { environment: auditor })).code).toBe(4)
   })
 

@@ -54,7 +54,7 @@ describe('the API', () => {
     expect(onboarded.headers.location).toBe(`/api/v1/employees/${body.id}`)
     expect(body.invite.url).toMatch(/\/join\/[A-Za-z0-9_-]{43}$/)
     expect(body.handsets[0]!.provisioningUrl).toMatch(/\/p\/[A-Za-z0-9_-]{43}\/$/)
-    expect(body['warnings']).toEqual([])
+    expect(body.warnings).toEqual([])
 
     for (const who of [body.id, 'ada@example.com', '1001']) {
       const seen = await call('GET', `/api/v1/employees/${encodeURIComponent(who)}`)

@@ -47,6 +47,15 @@ describe('what a browser can be made to send', () => {
     expect(doors.application.deeds).toEqual([])
   })
 
+  test('a link to the console that was clicked elsewhere works, a frame or a form does not', async () => {
+    const click = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
+    expect((await ask(doors.consolePort, { path: '/', headers: click })).status).toBe(200)
+    expect(
+      (await ask(doors.consolePort, { path: '/', headers: { ...click, 'sec-fetch-dest': 'iframe' } })).status,
+    ).toBe(403)
+    expect((await post({ ...jsonBody, ...click }, JSON.stringify(ada))).status).toBe(403)
+  })
+
   test("the console's own page and programs are let through", async () => {
     const own = { origin: 'http://console.example.com', host: 'console.example.com', 'sec-fetch-site': 'same-origin' }
     expect(

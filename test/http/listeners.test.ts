@@ -129,6 +129,21 @@ describe('the console listener', () => {
 })
 
 describe('the phone door listener', () => {
+  test('who drips a request in is hung up on, and others are served meanwhile', async () => {
+    const patience = { headersTimeout: 100, requestTimeout: 200, connectionsCheckingInterval: 20 }
+    const listener = await startPhoneDoor(hello, { host: '127.0.0.1', port: 0 }, null, patience)
+    const { port } = listener.address!
+    const slow = connect(port, '127.0.0.1')
+    slow.on('error', () => undefined) // to be cut off is what is expected of it
+    const closed = new Promise((resolve) => slow.once('close', resolve))
+    slow.write('GET / HTTP/1.1\r\nHost: x\r\nX-Slow: ')
+    const drip = setInterval(() => slow.write('a'), 10)
+    expect((await ask(port)).text).toBe('hello')
+    await closed
+    clearInterval(drip)
+    await listener.stop()
+  })
+
   test('a new certificate is shown from the next connection on, and a running one goes on', async () => {
     const [first, second] = await Promise.all([selfSigned('first'), selfSigned('second')])
     const listener = await startPhoneDoor(hello, { host: '127.0.0.1', port: 0 }, first)

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { enrolmentToken } from '../../src/domain/invite.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
@@ -191,6 +192,45 @@ describe('the one 404', () => {
   })
 })
 
+describe('whatever is asked for', () => {
+  test('no other path gets anything but the 404', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        'join',
+        'p',
+        'crl',
+        'handsets.crl',
+        '..',
+        '.',
+        '%2e%2e',
+        '',
+        'linphone.xml',
+        'office.conf',
+        invite,
+        door,
+        `${invite}%00`,
+        `${door}.`,
+      ),
+      fc.string({ unit: fc.constantFrom(...'abcXYZ019-_.~%!$&()*+,;=:@') }),
+    )
+    const served = new Set([
+      `/join/${invite}`,
+      `/join/${invite}/office.conf`,
+      `/p/${door}/linphone.xml`,
+      '/crl/handsets.crl',
+    ])
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 5 }), async (pieces) => {
+        const path = `/${pieces.join('/')}`
+        fc.pre(!served.has(path))
+        const { status, text } = await get(path)
+        expect([path, status, text]).toEqual([path, 404, 'Not found\n'])
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
 describe('what the log keeps', () => {
   test('tokens appear in no log line, however the path was written, and neither do query strings', async () => {
     const api = doors.application.tokenFor('owner')
@@ -217,7 +257,13 @@ describe('what the log keeps', () => {
       headers: { authorization: `Bearer ${api}`, 'content-type': 'application/json' },
       body: JSON.stringify({ ...ada, extension: '1500' }),
     })
+    await ask(doors.consolePort, {
+      path: '/api/v1/employees/ada%40example.com',
+      headers: { authorization: `Bearer ${api}` },
+    })
     const logged = doors.logged()
+    expect(logged).toContain('"path":"/api/v1/employees/[who]"')
+    expect(logged).not.toMatch(/ada(@|%40)example/)
     expect(logged).toContain('"path":"/join/[token]"')
     expect(logged).toContain('"path":"/p/[token]/linphone.xml"')
     for (const secret of [invite, door, api]) expect(logged).not.toContain(secret)
