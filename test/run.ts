@@ -42,21 +42,24 @@ async function prepare(): Promise<void> {
 
 async function runAndJudge(run: TestRun, home: string, extra: readonly string[]): Promise<number> {
   const reportFile = join(home, 'report.json')
-  const exitCode = await vitest(run, reportFile, extra)
+  const { exitCode, stoppedBy } = await vitest(run, reportFile, extra)
   const { reasons, ...tally } = existsSync(reportFile)
     ? tallyOf(readFileSync(reportFile, 'utf8'))
     : { passed: 0, failed: 0, skipped: 0, reasons: [] }
 
   const troubles: string[] = []
   for (const { what, remove } of await leftoversOf(run)) {
-    troubles.push(`a test left something behind: ${what}`)
+    // Nobody is to blame for what a stopped run could not take away itself.
+    if (stoppedBy) say(`takes away ${what}`)
+    else troubles.push(`a test left something behind: ${what}`)
     try {
       remove()
     } catch (error) {
       troubles.push(`and it cannot be removed: ${String(error)}`)
     }
   }
-  if (tally.passed + tally.failed + tally.skipped === 0) troubles.push('no test was run')
+  if (stoppedBy) troubles.push(`stopped by ${stoppedBy}`)
+  else if (tally.passed + tally.failed + tally.skipped === 0) troubles.push('no test was run')
   // An error outside of any test is in vitest's exit code only.
   else if (exitCode !== 0 && tally.failed === 0) troubles.push(`vitest ended with code ${exitCode}`)
   for (const trouble of troubles) say(trouble)
@@ -67,8 +70,13 @@ async function runAndJudge(run: TestRun, home: string, extra: readonly string[])
   return failed === 0 ? 0 : 1
 }
 
-/** Its exit code; a signal that ends us is passed on first, so that the tests can take their things away. */
-function vitest(run: TestRun, reportFile: string, extra: readonly string[]): Promise<number> {
+interface Ended {
+  readonly exitCode: number
+  readonly stoppedBy: NodeJS.Signals | null
+}
+
+/** A signal that is to end us ends vitest first, so that we can look what is left. */
+function vitest(run: TestRun, reportFile: string, extra: readonly string[]): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`, ...extra]
     const child: ChildProcess = spawn(process.execPath, [join(checkout, 'node_modules/vitest/vitest.mjs'), ...args], {
@@ -76,7 +84,9 @@ function vitest(run: TestRun, reportFile: string, extra: readonly string[]): Pro
       stdio: ['ignore', 'inherit', 'inherit'],
       env: { ...process.env, TMPDIR: run.folder, RINGFENCE_TEST_RUN: run.mark },
     })
+    let stoppedBy: NodeJS.Signals | null = null
     const passOn = (signal: NodeJS.Signals): void => {
+      stoppedBy = signal
       child.kill(signal)
     }
     process.on('SIGINT', passOn)
@@ -85,7 +95,7 @@ function vitest(run: TestRun, reportFile: string, extra: readonly string[]): Pro
     child.once('exit', (code) => {
       process.off('SIGINT', passOn)
       process.off('SIGTERM', passOn)
-      resolve(code ?? 1)
+      resolve({ exitCode: code ?? 1, stoppedBy })
     })
   })
 }
