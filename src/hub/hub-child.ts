@@ -78,7 +78,8 @@ export async function startHubChild(
     if (child) {
       await client.shutdown(takeAway, AbortSignal.timeout(stopTimeoutMs)).catch((error: unknown) => {
         log.warn({ err: error }, 'the hub could not be asked to end; it is told to')
-        child?.kill('SIGTERM')
+        // It ends when its channel does; a signal could be meant for the whole group, so it does not listen to one.
+        if (child?.connected) child.disconnect()
       })
       const last = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs)
       await gone

@@ -3,8 +3,8 @@ import type { Device, DevicePeer, PeerDriver, PeerStep } from './peer-driver.ts'
 import { uapiConnection } from './uapi-connection.ts'
 import { publicKeyOf } from './wireguard-key.ts'
 
-// Keeps one request, and with it the time in which nobody else gets in between, to a few tens of milliseconds.
-const stepsPerRequest = 1_000
+// Keeps one request, and with it the time in which no removal gets in between, to about ten milliseconds.
+const stepsPerRequest = 200
 
 /** Where wireguard-go puts its sockets. Network namespaces do not keep them apart: interface names are unique per machine. */
 export function uapiSocketPath(interfaceName: string): string {

@@ -96,7 +96,7 @@ describeLive('a hub process with wireguard-go and nftables, over its socket', tu
         code: 'HUB_UNREACHABLE',
       })
       expect(await hub.client.readFirewall(signal())).toEqual(firewall)
-      expect(await hub.client.listPeers(signal())).toEqual(peers)
+      expect(new Set(await hub.client.listPeers(signal()))).toEqual(new Set(peers))
     }, 40_000)
 
     test('a client that nobody answers says so in time', async () => {
