@@ -20,17 +20,18 @@ import { openDoors } from './main/doors.ts'
 import { layFoundations } from './main/foundations.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
-import { upkeepTasks } from './main/tasks.ts'
+import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { realSystem } from './system.ts'
-import { hubClient } from './tunnels/hub-client.ts'
+import { type HubClient, hubClient } from './tunnels/hub-client.ts'
 import type { HubDescription } from './tunnels/hub-port.ts'
 
 export interface Serving {
   readonly config: Config
-  readonly hub: HubDescription
+  /** Null while a hub of its own has not answered yet. */
+  readonly hub: HubDescription | null
   /** Base URLs as they really listen. */
   readonly console: string
   readonly phoneDoor: string
@@ -100,7 +101,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   }
   const hub = hubClient(config.hub.socket)
   undo.push(() => hub.close())
-  const description = await hub.describe(AbortSignal.timeout(20_000))
+  const hubNow = await lookAtHub(hub, config, log)
 
   const pbx = await choosePbx(config, foundations, system.now())
   const handshakes = new Map<string, string>()
@@ -124,7 +125,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
-    hubPublicKey: () => description.publicKey,
+    hubPublicKey: () => hubNow.description?.publicKey ?? null,
     handshakes,
     tunnelConfiguration,
     log,
@@ -166,6 +167,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       foundations,
       systems: lanes.systems,
       hub,
+      hubNow,
+      loop: lanes.loop,
       handshakes,
       doors,
       door,
@@ -180,12 +183,23 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   await imports.resume()
   return {
     config,
-    hub: description,
+    hub: hubNow.description,
     console: doors.console,
     phoneDoor: doors.phoneDoor,
     adminSocket: doors.adminSocket,
     ended: lost.promise,
     stop: () => undo.all(),
+  }
+}
+
+/** A hub of its own may come later than the server; ours has answered already. */
+async function lookAtHub(hub: HubClient, { hub: { separate, socket } }: Config, log: Log): Promise<HubNow> {
+  try {
+    return { description: await hub.describe(AbortSignal.timeout(5_000)) }
+  } catch (error) {
+    if (!separate) throw error
+    log.warn({ socket }, 'the hub does not answer yet; everything else works, tunnels follow when it does')
+    return { description: null }
   }
 }
 

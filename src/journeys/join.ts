@@ -1,6 +1,5 @@
 /** The employee's page and the files beside it. Every refusal is `null`: outsiders never learn why. */
 import { createHash } from 'node:crypto'
-import { handsetAllowedIps } from '../config.ts'
 import type { Handset } from '../domain/handset.ts'
 import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
@@ -9,6 +8,7 @@ import type { EmployeeAccess } from '../store/store.ts'
 import type { DoorFile, JoinGateway, JoinHandset, JoinTunnel, JoinView } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
+import { handsetAllowedIps } from './reachable.ts'
 
 export async function join(context: JourneyContext, token: string): Promise<JoinView | null> {
   const invited = await openInvite(context, token)

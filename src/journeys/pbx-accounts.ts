@@ -39,7 +39,7 @@ export async function accountsOf(
       extension,
       displayName: employee?.name ?? extension,
       credentials,
-      maxContacts: handsets.length + 1,
+      maxContacts: Math.min(handsets.length + 1, mostContacts),
     })
   }
   return accounts

@@ -1,8 +1,8 @@
 /** When names and addresses change, what was handed out before still says the old ones: which handsets are those? */
 import { createHash } from 'node:crypto'
-import { handsetAllowedIps } from '../config.ts'
 import type { Overview } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { handsetAllowedIps } from './reachable.ts'
 
 const settingId = 'handed-out-places'
 

@@ -2,11 +2,12 @@ import type { Serving } from '../main.ts'
 
 /** What an admin sees first: where things are, what this host can do, what is only a demo, and what to type next. */
 export function banner({ config, hub, console, phoneDoor, adminSocket }: Serving): string {
-  const tunnels = {
+  const modes = hub && {
     kernel: `${hub.interface}, WireGuard in the kernel, UDP ${hub.listenPort}`,
     userspace: `${hub.interface}, wireguard-go (this kernel has no WireGuard), UDP ${hub.listenPort}`,
     preview: 'preview: no packet moves on this host, everything else can be tried',
-  }[hub.mode]
+  }
+  const tunnels = hub && modes ? modes[hub.mode] : 'the hub does not answer yet; it is asked again and again'
   const pbx =
     config.pbx.driver === 'manual'
       ? 'manual: each change is a step for you to do and tick'
@@ -22,7 +23,7 @@ export function banner({ config, hub, console, phoneDoor, adminSocket }: Serving
   ]
   const parts = [
     ['Ringfence is running.', '', ...lines.map(([name, value]) => `  ${name.padEnd(13)} ${value}`)],
-    hub.problems.length > 0
+    hub && hub.problems.length > 0
       ? ['This host lacks:', ...hub.problems.map(({ message, hint }) => `  - ${message}\n    ${hint}`)]
       : [],
     config.demo.length > 0

@@ -1,5 +1,6 @@
 /** The PBX that the settings name. A further one is a file in src/pbx and a line here. */
 
+import { mkdir } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
@@ -15,11 +16,14 @@ const serverDays = 397
 
 export async function choosePbx(config: Config, foundations: Foundations, now: Date): Promise<PbxDriver> {
   const asterisk = config.pbx.asterisk
-  if (!asterisk) return manualDriver({ name: 'the PBX' })
+  if (!asterisk) {
+    // Whoever operates the PBX by hand finds here what to install on it.
+    if (config.pbx.address !== null)
+      await putCertificates(config, foundations, join(foundations.pkiFolder, 'for-the-pbx'), now)
+    return manualDriver({ name: 'the PBX' })
+  }
   const folder = asterisk.configFolder
-  if (asterisk.tls === null) await putServerCertificate(config, foundations, folder, now)
-  if (asterisk.caFile === null)
-    await writeDurably(join(folder, 'ringfence-handset-ca.crt'), foundations.authorities.handset.certificate, 0o644)
+  await putCertificates(config, foundations, folder, now)
   const options: AsteriskOptions = {
     configDir: folder,
     realm: config.pbx.realm,
@@ -44,8 +48,11 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
   return asteriskDriver(options)
 }
 
-/** A certificate of the Service CA for the PBX: the name that handsets dial, and its address inside the VPN. */
-async function putServerCertificate(
+/**
+ * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
+ * Handset CA that it must demand on the port for client certificates. Unused where the admin names files of his own.
+ */
+async function putCertificates(
   config: Config,
   { vault, authorities, pkiFolder }: Foundations,
   folder: string,
@@ -62,7 +69,9 @@ async function putServerCertificate(
       validDays: serverDays,
     },
   )
+  await mkdir(folder, { recursive: true, mode: 0o750 })
   // Readable by the PBX's own group; the folder decides who that is.
   await writeDurably(join(folder, 'ringfence-pbx.key'), kept.privateKey.reveal(), 0o640)
   await writeDurably(join(folder, 'ringfence-pbx.crt'), kept.certificate, 0o644)
+  await writeDurably(join(folder, 'ringfence-handset-ca.crt'), authorities.handset.certificate, 0o644)
 }

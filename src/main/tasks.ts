@@ -1,4 +1,5 @@
 /** The rhythm of the server: lease, hub listing, revocation list, outbox, files. */
+import type { Loop } from '../access/loop.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
@@ -8,15 +9,22 @@ import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
 import { logChannel } from '../notify/log-channel.ts'
 import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
-import type { Hub } from '../tunnels/hub-port.ts'
+import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
+
+/** What the hub last said of itself; it may be set up anew while the server runs. */
+export interface HubNow {
+  description: HubDescription | null
+}
 
 export interface TaskParts {
   readonly context: JourneyContext
   readonly foundations: Foundations
   readonly systems: readonly EnabledSystem[]
   readonly hub: Hub
+  readonly hubNow: HubNow
+  readonly loop: Pick<Loop, 'sweep'>
   readonly handshakes: Map<string, string>
   readonly doors: Doors
   readonly door: PhoneDoor
@@ -24,6 +32,8 @@ export interface TaskParts {
 }
 
 export function upkeepTasks({
+  hubNow,
+  loop,
   context,
   foundations,
   systems,
@@ -54,6 +64,8 @@ export function upkeepTasks({
       everyMs: () => Math.max(3_000, peerCount * 3),
       async run() {
         const peers = await hub.listPeers(AbortSignal.timeout(30_000))
+        // A hub that lost everything (restarted host) is filled at once, not at the next sweep.
+        if (peers.length === 0 && peerCount > 0) loop.sweep()
         peerCount = peers.length
         for (const { publicKey, lastHandshakeAt } of peers)
           if (lastHandshakeAt !== null) handshakes.set(publicKey, lastHandshakeAt)
@@ -98,9 +110,12 @@ export function upkeepTasks({
     },
     {
       name: 'hub key',
-      everyMs: 60_000,
+      everyMs: 10_000,
       async run() {
-        const { publicKey } = await hub.describe(AbortSignal.timeout(5_000))
+        const before = hubNow.description
+        hubNow.description = await hub.describe(AbortSignal.timeout(5_000))
+        const { publicKey } = hubNow.description
+        if (before === null || before.publicKey !== publicKey) loop.sweep()
         const row = await store.get('hub', defaultId)
         if (row && row.publicKey !== publicKey)
           await store.transaction((tx) => tx.update('hub', defaultId, { publicKey }))
