@@ -82,7 +82,13 @@ function vitest(run: TestRun, reportFile: string, extra: readonly string[]): Pro
     const child: ChildProcess = spawn(process.execPath, [join(checkout, 'node_modules/vitest/vitest.mjs'), ...args], {
       cwd: checkout,
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, TMPDIR: run.folder, RINGFENCE_TEST_RUN: run.mark },
+      // A plain user's PATH leaves out where Debian keeps `ip` and `nft`.
+      env: {
+        ...process.env,
+        PATH: `${process.env.PATH}:/usr/sbin:/sbin`,
+        TMPDIR: run.folder,
+        RINGFENCE_TEST_RUN: run.mark,
+      },
     })
     let stoppedBy: NodeJS.Signals | null = null
     const passOn = (signal: NodeJS.Signals): void => {

@@ -26,6 +26,7 @@ describe('the rules of architecture notice', () => {
     ],
     ['a command that builds an adapter', 'src/cli/a.ts', "import { asterisk } from '../pbx/asterisk.ts'"],
     ['an adapter named at the top but not in main.ts', 'src/config.ts', "import { asterisk } from './pbx/asterisk.ts'"],
+    ['a file at the top that starts the program', 'src/config.ts', "import { serve } from './main.ts'"],
     ['a room loaded later', 'src/pki/a.ts', "const later = () => import('../pbx/asterisk.ts')"],
     ['a room that reaches for what main.ts builds with', 'src/pki/a.ts', "import { banner } from '../main/banner.ts'"],
     ['a re-export from another room', 'src/pki/a.ts', "export { b } from '../pbx/b.ts'"],
@@ -48,6 +49,7 @@ describe('the rules of architecture notice', () => {
     ['the hub and the tunnels', 'src/hub/a.ts', "import { uapi } from '../tunnels/uapi.ts'"],
     ['a type named in passing', 'src/domain/a.ts', "const x: import('./secret.ts').Secret"],
     ['main.ts, which builds everything', 'src/main.ts', "import { asterisk } from './pbx/asterisk.ts'"],
+    ['a file at the top and its neighbour', 'src/config.ts', "import { read } from './setting-reader.ts'"],
     ['what main.ts is made of', 'src/main/pbx.ts', "import { asterisk } from '../pbx/asterisk.ts'"],
   ])('but not %s', (_title, path, text) => {
     expect(directionFaults(at(path, text))).toEqual([])
@@ -68,6 +70,8 @@ describe('the rules of architecture notice', () => {
     expect(purityFaults(at('src/domain/a.ts', "import * as crypto from 'node:crypto'"))).toHaveLength(1)
     expect(purityFaults(at('src/domain/a.ts', "import { readFileSync } from 'node:fs'"))).toHaveLength(1)
     expect(purityFaults(at('src/domain/a.ts', "import { createHash, timingSafeEqual } from 'node:crypto'"))).toEqual([])
+    expect(purityFaults(at('src/domain/a.ts', "import { isIP } from 'node:net'"))).toEqual([])
+    expect(purityFaults(at('src/domain/a.ts', "import { connect, isIP } from 'node:net'"))).toHaveLength(1)
   })
 
   test('default exports, handed-on exports, vague names, long and unfinished files', () => {

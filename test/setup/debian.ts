@@ -12,7 +12,6 @@ const wanted: readonly { readonly present: () => boolean; readonly debianPackage
     'wireguard-go': 'wireguard-go',
     nft: 'nftables',
     ip: 'iproute2',
-    ping: 'iputils-ping',
     setpriv: 'util-linux',
     openssl: 'openssl',
     chromium: 'chromium',
