@@ -1,54 +1,81 @@
 /**
- * Addresses and prefixes of both families as canonical text, and the arithmetic to allot them.
- * ipaddr.js does the reading and writing; here is only what it lacks.
+ * Addresses and prefixes of both families as canonical text, and the arithmetic to allot them. The home of ipaddr.js,
+ * which does the reading and writing; what is legal is decided here, because ipaddr.js also takes `10.1`, octal numbers
+ * and scoped addresses, which a person never means.
  */
 import ipaddr from 'ipaddr.js'
 
 export interface Prefix {
+  /** Canonical: host bits cleared, RFC 5952 for IPv6, the length always written. */
+  readonly text: string
   readonly family: 4 | 6
+  /** First and last address. */
   readonly base: bigint
+  readonly end: bigint
   readonly length: number
 }
 
-/** `10.77.0.9/16` is read as the network 10.77.0.0/16. Null when it is neither IPv4 nor IPv6. */
+/**
+ * `10.77.0.9/16` is read as the network 10.77.0.0/16, a bare address as a prefix of full length. Null for anything else,
+ * also for what would be one address in two spellings or one name for different things: leading zeros, `::ffff:10.0.0.1`
+ * (IPv4 in IPv6 clothes would pass by every rule for IPv4), `fe80::1%eth0` (means something on one host only).
+ */
 export function parsePrefix(text: string): Prefix | null {
-  const [address, length, ...rest] = text.trim().split('/')
-  if (address === undefined || rest.length > 0 || !ipaddr.isValid(address)) return null
-  // ipaddr.js also takes `10.1` and octal forms; a person never means those.
-  if (!address.includes(':') && !/^\d{1,3}(\.\d{1,3}){3}$/.test(address)) return null
-  const parsed = ipaddr.parse(address)
-  const bits = parsed.kind() === 'ipv4' ? 32 : 128
-  const size = length === undefined ? bits : /^\d{1,3}$/.test(length) ? Number(length) : -1
-  if (size < 0 || size > bits) return null
-  const value = parsed.toByteArray().reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
-  const host = BigInt(bits - size)
-  return { family: bits === 32 ? 4 : 6, base: (value >> host) << host, length: size }
+  const [address = '', lengthText, ...rest] = text.trim().split('/')
+  const family = familyOf(address)
+  if (family === null || rest.length > 0) return null
+  const width = widthOf(family)
+  if (lengthText !== undefined && !/^(0|[1-9][0-9]{0,2})$/.test(lengthText)) return null
+  const length = lengthText === undefined ? width : Number(lengthText)
+  if (length > width) return null
+  const value = BigInt(`0x${Buffer.from(ipaddr.parse(address).toByteArray()).toString('hex')}`)
+  if (family === 6 && value >> 32n === 0xffffn) return null
+  return prefixAt(family, value, length)
 }
 
-export function formatPrefix({ family, base, length }: Prefix): string {
-  return `${formatAddress(family, base)}/${length}`
+const octet = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const dotted = new RegExp(`^${octet}(\\.${octet}){3}$`)
+
+function familyOf(address: string): 4 | 6 | null {
+  if (dotted.test(address)) return 4
+  const [head = '', tail] = address.split(/(?<=:)(?=[0-9]+\.)/)
+  const isSix = /^[0-9a-fA-F]{0,4}(:[0-9a-fA-F]{0,4})+$/.test(head) && (tail === undefined || dotted.test(tail))
+  return isSix && ipaddr.IPv6.isValid(address) ? 6 : null
+}
+
+/** The prefix of that length around an address. */
+export function prefixAt(family: 4 | 6, value: bigint, length: number): Prefix {
+  const hostBits = BigInt(widthOf(family) - length)
+  const base = (value >> hostBits) << hostBits
+  const end = base + (1n << hostBits) - 1n
+  return { text: `${formatAddress(family, base)}/${length}`, family, base, end, length }
 }
 
 export function formatAddress(family: 4 | 6, value: bigint): string {
-  const size = family === 4 ? 4 : 16
-  const bytes = Array.from({ length: size }, (_, index) => Number((value >> BigInt(8 * (size - 1 - index))) & 0xffn))
-  return ipaddr.fromByteArray(bytes).toString()
+  const bytes = Buffer.from(value.toString(16).padStart(widthOf(family) / 4, '0'), 'hex')
+  return family === 4 ? bytes.join('.') : ipaddr.fromByteArray([...bytes]).toString()
 }
 
 /** The canonical text of a prefix or address (`/32` or `/128` added), or null. */
 export function canonicalPrefix(text: string): string | null {
-  const prefix = parsePrefix(text)
-  return prefix && formatPrefix(prefix)
+  return parsePrefix(text)?.text ?? null
 }
 
-export function overlap(one: Prefix, other: Prefix): boolean {
-  if (one.family !== other.family) return false
-  const length = Math.min(one.length, other.length)
-  const shift = BigInt((one.family === 4 ? 32 : 128) - length)
-  return one.base >> shift === other.base >> shift
+/** The canonical text of an address without a length, or null. */
+export function canonicalAddress(text: string): string | null {
+  const prefix = text.includes('/') ? null : parsePrefix(text)
+  return prefix && addressOf(prefix.text)
 }
 
-/** The hub's own address in one of its subnets: the first. */
+export function contains(outer: Prefix, inner: Prefix): boolean {
+  return outer.family === inner.family && outer.base <= inner.base && inner.end <= outer.end
+}
+
+export function overlaps(one: Prefix, other: Prefix): boolean {
+  return one.family === other.family && one.base <= other.end && other.base <= one.end
+}
+
+/** The hub's own address in one of its subnets: the first after the network's. Without length. */
 export function hubAddress(subnet: Prefix): string {
   return formatAddress(subnet.family, subnet.base + 1n)
 }
@@ -63,14 +90,18 @@ export function pieceCount(subnet: Prefix, length: number): bigint {
  * own, the hub's, and in IPv4 the broadcast address.
  */
 export function pieceAt(subnet: Prefix, length: number, index: bigint): string | null {
-  const bits = subnet.family === 4 ? 32 : 128
+  const width = widthOf(subnet.family)
   const count = pieceCount(subnet, length)
-  if (index >= count) return null
-  if (length === bits && (index < 2n || (subnet.family === 4 && index === count - 1n))) return null
-  return formatPrefix({ family: subnet.family, base: subnet.base + (index << BigInt(bits - length)), length })
+  if (index < 0n || index >= count) return null
+  if (length === width && (index < 2n || (subnet.family === 4 && index === count - 1n))) return null
+  return prefixAt(subnet.family, subnet.base + (index << BigInt(width - length)), length).text
 }
 
 /** The address part of a prefix's text. */
 export function addressOf(prefix: string): string {
   return prefix.split('/')[0]!
+}
+
+export function widthOf(family: 4 | 6): 32 | 128 {
+  return family === 4 ? 32 : 128
 }

@@ -1,4 +1,4 @@
-import { formatAddress, parsePrefix } from '../domain/address.ts'
+import { hubAddress, parsePrefix } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
 import type { BlankingValues, FileValues, GatewayValues } from './phone-port.ts'
@@ -45,7 +45,7 @@ export function gatewayScope(values: GatewayValues): object {
     hubEndpoint: values.hubEndpoint,
     phoneNetworks: values.phoneSubnets.map((subnet) => {
       const prefix = parsePrefix(subnet)
-      return { subnet, gatewayAddress: prefix ? formatAddress(prefix.family, prefix.base + 1n) : '' }
+      return { subnet, gatewayAddress: prefix ? hubAddress(prefix) : '' }
     }),
     pbx: { ...values.pbx },
     timeServer: values.timeServer,

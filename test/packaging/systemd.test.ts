@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { readConfig, settingNames } from '../../src/config.ts'
+import { readConfig } from '../../src/config.ts'
+import { settingNames } from '../../src/setting-reader.ts'
 import { programPath } from '../setup/programs.ts'
 import { environmentOf, parseUnit, readUnit, type Unit, words } from './unit-file.ts'
 

@@ -1,0 +1,187 @@
+/**
+ * The environment's settings, one kind of value after the other. Everything that is wrong is remembered rather than
+ * thrown, so that the admin sees it all at once. A value is repeated in a problem only where it cannot be a secret.
+ */
+import { readFileSync } from 'node:fs'
+import { canonicalAddress, overlaps, type Prefix, parsePrefix } from './domain/address.ts'
+import type { Problem } from './domain/parse.ts'
+import { Secret } from './domain/secret.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+export interface TlsFiles {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
+/** Every name there is, without the prefix; the CLI's own two are known so that they are no mistake. */
+export const settingNames = [
+  'DATA', 'LOG_LEVEL', 'PASSPHRASE', 'PASSPHRASE_FILE',
+  'LISTEN', 'LISTEN_HOSTS', 'LISTEN_TLS_CERT', 'LISTEN_TLS_KEY', 'ALLOW_PLAIN_CONSOLE',
+  'PHONE_LISTEN', 'PHONE_URL', 'PHONE_TLS', 'PHONE_TLS_CERT', 'PHONE_TLS_KEY', 'PHONE_TUNNEL_LISTEN', 'TRUSTED_PROXIES',
+  'HUB_INTERFACE', 'HUB_ENDPOINT', 'HUB_PORT', 'HUB_SOCKET', 'HUB_DATA', 'HUB_SUBNET', 'PHONE_SUBNETS', 'HUB_MASQUERADE',
+  'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
+  'PBX', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
+  'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
+  'URL', 'TOKEN',
+] as const // biome-ignore format: a table reads better in groups
+
+export type SettingName = (typeof settingNames)[number]
+
+export interface SettingReader {
+  readonly problems: Problem[]
+  /** Remembers a problem; null, so that a reader can answer with it. */
+  wrong(name: SettingName, message: string, hint?: string): null
+  /** Without white space at its ends; null where it is not set or empty. */
+  text(name: SettingName): string | null
+  on(name: SettingName): boolean
+  port(name: SettingName, fallback: number): number
+  hostPort(name: SettingName, fallback: HostPort): HostPort
+  /** `value` in canonical form; null where it is null or wrong. */
+  address(name: SettingName, value: string | null, hint?: string): string | null
+  addresses(name: SettingName): string[]
+  subnets(name: SettingName, fallback: string): Prefix[]
+  /** Both or neither. `path` reads one of them; default: any text. */
+  tlsFiles(cert: SettingName, key: SettingName, path?: (name: SettingName) => string | null): TlsFiles | null
+  /** What a file holds, without the line break at its end. */
+  secretFile(name: SettingName): Secret | null
+  /** A full path that can stand in Asterisk's files. */
+  asteriskPath(name: SettingName): string | null
+}
+
+/** What Asterisk's files can hold without a second meaning (pbx/asterisk-config.ts). */
+export const asteriskWord = /^[A-Za-z0-9._-]{1,64}$/
+
+/** Ranges that mean something else to every host: an interface with such an address would break the machine's own. */
+const unusable = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8']
+
+export function settingReader(env: Environment): SettingReader {
+  const problems: Problem[] = []
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('RINGFENCE_') || name.startsWith('RINGFENCE_TEST_')) continue
+    if (!(settingNames as readonly string[]).includes(name.slice('RINGFENCE_'.length)))
+      problems.push({ field: name, message: 'there is no such setting', hint: 'docs/configuration.md lists them all' })
+    else if (/\p{Cc}/u.test(value?.trim() ?? ''))
+      problems.push({ field: name, message: 'contains a control character or a line break', hint: 'type it again' })
+  }
+  const wrong = (name: SettingName, message: string, hint?: string): null => {
+    problems.push({ field: `RINGFENCE_${name}`, message, ...(hint ? { hint } : {}) })
+    return null
+  }
+  const text = (name: SettingName): string | null => env[`RINGFENCE_${name}`]?.trim() || null
+  const address = (name: SettingName, value: string | null, hint?: string): string | null =>
+    value === null ? null : (canonicalAddress(value) ?? wrong(name, `${quoted(value)} is not an IP address`, hint))
+
+  return {
+    problems,
+    wrong,
+    text,
+    address,
+    on(name) {
+      const value = (text(name) ?? 'no').toLowerCase()
+      if (['1', 'yes', 'true', 'on'].includes(value)) return true
+      if (!['0', 'no', 'false', 'off'].includes(value)) wrong(name, `${quoted(value)} is neither yes nor no`)
+      return false
+    },
+    port(name, fallback) {
+      const value = text(name)
+      if (value === null || isPort(value)) return Number(value ?? fallback)
+      wrong(name, `${quoted(value)} is not a port`, 'a number from 1 to 65535')
+      return fallback
+    },
+    hostPort(name, fallback) {
+      const value = text(name)
+      const parsed = value === null ? fallback : splitHostPort(value)
+      if (parsed === null) wrong(name, `${quoted(value ?? '')} is not host:port`, `such as ${formatHostPort(fallback)}`)
+      return parsed ?? fallback
+    },
+    addresses: (name) => [...new Set(splitList(text(name)).flatMap((entry) => address(name, entry) ?? []))],
+    subnets(name, fallback) {
+      const found: Prefix[] = []
+      for (const entry of splitList(text(name) ?? fallback)) {
+        const prefix = entry.includes('/') ? parsePrefix(entry) : null
+        const twice = prefix && found.find((other) => overlaps(prefix, other))
+        if (!prefix) wrong(name, `${quoted(entry)} is not a subnet`, `such as ${fallback}`)
+        else if (twice) wrong(name, `${prefix.text} overlaps ${twice.text}`, 'name each subnet once')
+        else if (unusable.some((range) => overlaps(prefix, parsePrefix(range)!)))
+          wrong(
+            name,
+            `${prefix.text} has a meaning of its own on every host`,
+            `take a private range such as ${fallback}`,
+          )
+        else found.push(prefix)
+      }
+      return found
+    },
+    tlsFiles(cert, key, path = text) {
+      const [certificateFile, keyFile] = [path(cert), path(key)]
+      if ((text(cert) === null) !== (text(key) === null))
+        wrong(text(cert) === null ? cert : key, 'certificate and key go together; one of them is missing')
+      return certificateFile && keyFile ? { certificateFile, keyFile } : null
+    },
+    secretFile(name) {
+      const path = text(name)
+      if (path === null) return null
+      try {
+        const secret = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
+        return secret.trim() === '' ? wrong(name, 'names a file that is empty') : new Secret(secret)
+      } catch {
+        // The value is not repeated: the commonest mistake here is to set the secret itself.
+        return wrong(name, 'names a file that cannot be read', 'it takes a path, and this user must be able to read it')
+      }
+    },
+    asteriskPath(name) {
+      const value = text(name)
+      if (value === null || /^\/[A-Za-z0-9._/+@-]+$/.test(value)) return value
+      return wrong(
+        name,
+        `${quoted(value)} cannot stand in Asterisk's files`,
+        'a full path of letters, digits and ._/+@-',
+      )
+    },
+  }
+}
+
+export function formatHostPort({ host, port }: HostPort): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`
+}
+
+/** An IP address or a name of letters, digits, dots and dashes; `10.1` and `1.2.3.999` are neither. */
+export function isHost(text: string): boolean {
+  if (canonicalAddress(text) !== null) return true
+  return /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text) && !/^[0-9.]+$/.test(text)
+}
+
+/** https, a host, perhaps a port and a path; without a closing slash. Null for everything else. */
+export function baseUrl(text: string): string | null {
+  if (!/^https:\/\/[^/?#@\\]+(\/[^?#\\]*)?$/i.test(text)) return null
+  const url = URL.parse(text)
+  if (url === null || !isHost(url.hostname.replace(/^\[|\]$/g, ''))) return null
+  return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+}
+
+/** A wrong value, so that a slip of the finger can be seen; never more than a line of it. */
+export function quoted(value: string): string {
+  return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
+}
+
+/** By commas or white space. */
+export function splitList(value: string | null): string[] {
+  return (value ?? '').split(/[\s,]+/).filter(Boolean)
+}
+
+function splitHostPort(value: string): HostPort | null {
+  const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:[\]\s/]+)):(\d{1,5})$/.exec(value)
+  const host = match?.[1] ?? match?.[2]
+  if (!match || !host || !isPort(match[3]!) || !isHost(host)) return null
+  return { host: canonicalAddress(host) ?? host, port: Number(match[3]) }
+}
+
+function isPort(value: string): boolean {
+  return /^\d{1,5}$/.test(value) && Number(value) >= 1 && Number(value) <= 65_535
+}
