@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { Secret } from './domain/secret.ts'
-import { writeDurably } from './durable-file.ts'
+import { createDurably } from './durable-file.ts'
 import { AppError } from './errors.ts'
 
 /**
@@ -19,6 +19,10 @@ export interface Vault {
 
 // N=2^17 costs a guesser about 0.5 s and 128 MiB a try (measured; RFC 7914 names the parameters).
 const scryptParameters = { N: 2 ** 17, r: 8, p: 1, maxmem: 256 * 1024 * 1024 } as const
+
+// AES-GCM (NIST SP 800-38D): a random nonce of 96 bits and the full tag.
+const nonceBytes = 12
+const tagBytes = 16
 
 const envelopeSchema = z.object({
   version: z.literal(1),
@@ -54,8 +58,10 @@ async function createEnvelope(path: string, passphrase: Secret): Promise<Buffer>
   const dataKey = randomBytes(32)
   const salt = randomBytes(16)
   const key = sealWith(await stretch(passphrase, salt), dataKey, 'vault')
-  await writeDurably(path, `${JSON.stringify({ version: 1, kdf: 'scrypt', salt: salt.toString('base64'), key })}\n`)
-  return dataKey
+  const text = `${JSON.stringify({ version: 1, kdf: 'scrypt', salt: salt.toString('base64'), key })}\n`
+  // Another server that was started at the same moment may have made one meanwhile. Its key is the one that counts:
+  // what was sealed with ours would never open again.
+  return (await createDurably(path, text)) ? dataKey : readEnvelope(await readFile(path, 'utf8'), passphrase)
 }
 
 async function readEnvelope(text: string, passphrase: Secret): Promise<Buffer> {
@@ -78,18 +84,20 @@ function stretch(passphrase: Secret, salt: Buffer): Promise<Buffer> {
 }
 
 function sealWith(key: Buffer, value: Buffer, context: string): string {
-  const nonce = randomBytes(12)
+  const nonce = randomBytes(nonceBytes)
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context))
   const sealed = Buffer.concat([cipher.update(value), cipher.final()])
   return `v1.${Buffer.concat([nonce, sealed, cipher.getAuthTag()]).toString('base64url')}`
 }
 
 function openWith(key: Buffer, sealed: string, context: string): Buffer {
-  const bytes = Buffer.from(sealed.replace(/^v1\./, ''), 'base64url')
   try {
-    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(context))
-    decipher.setAuthTag(bytes.subarray(-16))
-    return Buffer.concat([decipher.update(bytes.subarray(12, -16)), decipher.final()])
+    const bytes = Buffer.from(/^v1\.([A-Za-z0-9_-]+)$/.exec(sealed)?.[1] ?? '', 'base64url')
+    // Nonce and tag in full length: node:crypto would also take a tag of 4 bytes, which can be guessed.
+    if (bytes.length < nonceBytes + tagBytes) throw new RangeError('too short')
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, nonceBytes), { authTagLength: tagBytes })
+    decipher.setAAD(Buffer.from(context)).setAuthTag(bytes.subarray(-tagBytes))
+    return Buffer.concat([decipher.update(bytes.subarray(nonceBytes, -tagBytes)), decipher.final()])
   } catch {
     throw locked('a sealed value does not open', 'the vault file and the database are not from the same installation')
   }
