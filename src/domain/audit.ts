@@ -69,11 +69,12 @@ export function auditHash(event: Omit<AuditEvent, 'hash'>): string {
     event.id,
     event.at,
     event.kind,
-    event.employeeId ?? '',
-    event.subjectId ?? '',
+    event.employeeId,
+    event.subjectId,
     event.commitment,
   ]
-  return createHash('sha256').update(link.join('\n')).digest('hex')
+  // JSON, so that no two different events give the same text: a line break in one field is not the next field.
+  return createHash('sha256').update(JSON.stringify(link)).digest('hex')
 }
 
 /** `previousHash` of the first event. */

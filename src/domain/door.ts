@@ -17,12 +17,15 @@ export function decideDoor(handset: Handset, hash: string, now: Date): DoorDecis
   if (handset.removedAt !== null) {
     if (!steady) return { answer: 'refuse', reason: 'enrolment link of a handset that was taken back' }
     const until = Date.parse(handset.removedAt) + blankingDays * 86_400_000
-    return now.getTime() < until ? { answer: 'blanking' } : { answer: 'refuse', reason: `taken back more than ${blankingDays} days ago` }
+    return now.getTime() < until
+      ? { answer: 'blanking' }
+      : { answer: 'refuse', reason: `taken back more than ${blankingDays} days ago` }
   }
   if (steady) return { answer: 'file', token: 'steady', enrols: handset.enrolledAt === null }
   if (hash !== handset.enrolTokenHash) return { answer: 'refuse', reason: 'no such link' }
   if (handset.enrolledAt !== null) return { answer: 'refuse', reason: 'enrolment link was used up' }
-  if (handset.enrolExpiresAt === null || Date.parse(handset.enrolExpiresAt) <= now.getTime()) {
+  // Asked this way round, an expiry that cannot be read is over: NaN is greater than nothing.
+  if (handset.enrolExpiresAt === null || !(Date.parse(handset.enrolExpiresAt) > now.getTime())) {
     return { answer: 'refuse', reason: 'enrolment link has expired' }
   }
   return { answer: 'file', token: 'enrolment', enrols: false }

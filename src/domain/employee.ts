@@ -40,6 +40,8 @@ export function parseName(input: unknown): Parsed<string> {
   if (breaksLines.test(name)) {
     return bad('name', 'the name contains a control character or a line break', 'type it again without pasting')
   }
+  // Only zero-width and format characters: on every list the line would look empty.
+  if (!/[^\p{Cf}\p{Z}\p{M}]/u.test(name)) return bad('name', 'the name shows no character', 'type it again')
   if ([...name].length > 120) return bad('name', 'the name is longer than 120 characters')
   return good(name)
 }

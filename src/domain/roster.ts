@@ -32,7 +32,10 @@ export function parseRoster(
   if (records.length < 2) return { problems: [{ row: 1, message: 'the file has a header but no people' }] }
 
   const problems: Problem[] = []
-  const people = new Map<string, RosterPerson & { handsets: { model: string; mac: string | null }[] }>()
+  const people = new Map<
+    string,
+    RosterPerson & { gateway: string | null; handsets: { model: string; mac: string | null }[] }
+  >()
   const emails = new Map<string, { extension: string; row: number }>()
   const macs = new Map<string, number>()
 
@@ -86,7 +89,17 @@ export function parseRoster(
         message: `extension ${extension} belongs to somebody else in row ${person.row}`,
         hint: 'rows with the same extension are one person: name and e-mail must be the same',
       })
-    } else person.handsets.push({ model, mac })
+    } else if (gateway !== null && person.gateway !== null && gateway !== person.gateway) {
+      problems.push({
+        row,
+        field: 'gateway',
+        message: `extension ${extension} has another home gateway in an earlier row (${person.gateway})`,
+        hint: 'one home gateway carries all desk phones of a person',
+      })
+    } else {
+      person.gateway ??= gateway
+      person.handsets.push({ model, mac })
+    }
   }
   return problems.length > 0 ? { problems } : { people: [...people.values()] }
 }
