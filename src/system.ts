@@ -39,13 +39,16 @@ export const realSystem: System = {
       })
       return { stdout, stderr }
     } catch (error) {
-      throw commandFailed(command, error)
+      throw commandFailed(command, error, input)
     }
   },
 }
 
-/** Keeps the program's name and its own words; drops the command line, which execa puts in every message. */
-function commandFailed(command: string, error: unknown): AppError {
+/**
+ * Keeps the program's name and its own words; drops the command line, which execa puts in every message. Programs such as
+ * wg(8) quote what they did not understand, so whatever looks like a key and came in through `input` is struck out.
+ */
+function commandFailed(command: string, error: unknown, input = ''): AppError {
   if (!(error instanceof ExecaError)) return new AppError('COMMAND_FAILED', `${command} could not be run`)
   if (error.code === 'ENOENT') {
     return new AppError('COMMAND_FAILED', `${command} is not installed`, {
@@ -58,6 +61,7 @@ function commandFailed(command: string, error: unknown): AppError {
     .split('\n')
     .slice(-3)
     .join('; ')
+    .replace(/[A-Za-z0-9+/_-]{20,}/g, (word) => (input.includes(word) ? '[secret]' : word))
   return new AppError('COMMAND_FAILED', `${command} failed${words ? `: ${words.slice(0, 400)}` : ''}`, {
     retryable: true,
   })
