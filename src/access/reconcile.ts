@@ -3,10 +3,10 @@
  * Knows no vendor, no store and no clock; what it returns is data.
  */
 import type { Subject } from '../domain/access.ts'
-import { type AppError, asAppError } from '../errors.ts'
+import { AppError, asAppError } from '../errors.ts'
 import type { AccessSystem, Evidence, Finding } from './access-system.ts'
 
-/** What became of one subject. `drifted`: it was not as desired although nobody had asked for a change. */
+/** What became of one subject. `failed`: it could not be seen, or not be changed. */
 export interface Outcome<S extends Subject> {
   readonly subject: S
   readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
@@ -39,36 +39,38 @@ export async function reconcile<S extends Subject, Snapshot>(
   } catch (error) {
     return { outcomes: subjects.map((subject) => failed(subject, asAppError(error))), strangers: [] }
   }
-  const first = new Map(subjects.map((subject) => [subject, system.judge(subject, snapshot)]))
+  const judged = (subject: S): Outcome<S>['finding'] => {
+    try {
+      return system.judge(subject, snapshot)
+    } catch (error) {
+      // One that cannot be judged (a sealed value that does not open) says nothing of the others.
+      return failure(asAppError(error))
+    }
+  }
+  const first = new Map(subjects.map((subject) => [subject, judged(subject)]))
   const strangers = whole ? (system.strangers?.(subjects, snapshot) ?? []) : []
 
   // `waiting` and `unverifiable` are applied too: what they lack is proof, not the act.
-  const differing = subjects.filter((subject) => first.get(subject)!.state !== 'as-desired')
+  const differing = subjects.filter((subject) => !['as-desired', 'failed'].includes(first.get(subject)!.state))
   if (differing.length === 0)
     return { outcomes: subjects.map((subject) => settled(subject, first.get(subject)!)), strangers }
 
   const again = new Set(differing)
   await applyIsolated(system, differing, signal, errors)
+  let blind: AppError | null = null
   try {
     snapshot = system.readSome ? await system.readSome(differing, signal) : await system.read(signal)
   } catch (error) {
-    const problem = asAppError(error)
-    return {
-      outcomes: subjects.map((subject) =>
-        again.has(subject) ? failed(subject, problem) : settled(subject, first.get(subject)!),
-      ),
-      strangers,
-    }
+    blind = asAppError(error)
   }
   const outcomes = subjects.map((subject): Outcome<S> => {
     const before = first.get(subject)!
     if (!again.has(subject)) return settled(subject, before)
-    const finding = system.judge(subject, snapshot)
+    const finding = blind ? failure(blind) : judged(subject)
     const foundDiffering = before.state === 'differs' ? { problem: before.problem, evidence: before.evidence } : null
     const error = errors.get(subject)
     // The look says what is; the error of the act says why.
-    if (finding.state === 'differs' && error) return { ...failed(subject, error), foundDiffering }
-    return { subject, finding, foundDiffering }
+    return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }
   })
   return { outcomes, strangers }
 }
@@ -88,7 +90,9 @@ async function applyIsolated<S extends Subject, Snapshot>(
     await system.apply(subjects, signal)
   } catch (thrown) {
     const error = asAppError(thrown)
-    if (subjects.length === 1 || error.retryable || signal.aborted) {
+    // An error that no adapter meant to throw may be about one of them as well.
+    const away = thrown instanceof AppError && thrown.retryable
+    if (subjects.length === 1 || away || signal.aborted) {
       for (const subject of subjects) errors.set(subject, error)
       return
     }
@@ -98,10 +102,14 @@ async function applyIsolated<S extends Subject, Snapshot>(
   }
 }
 
-function settled<S extends Subject>(subject: S, finding: Finding): Outcome<S> {
+function settled<S extends Subject>(subject: S, finding: Outcome<S>['finding']): Outcome<S> {
   return { subject, finding, foundDiffering: null }
 }
 
 function failed<S extends Subject>(subject: S, error: AppError): Outcome<S> {
-  return { subject, finding: { state: 'failed', problem: error.message, hint: error.hint }, foundDiffering: null }
+  return settled(subject, failure(error))
+}
+
+function failure(error: AppError) {
+  return { state: 'failed', problem: error.message, hint: error.hint } as const
 }
