@@ -1,7 +1,7 @@
 import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { findPerson, type List, print, printJson, type Session } from './session.ts'
-import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
+import { paint, safe, type Terminal, type Tone, table, when, wrapped } from './terminal.ts'
 import { personLine, tally, verdictLines } from './verdict-lines.ts'
 
 export async function listPeople(session: Session, lifecycle: string | undefined): Promise<ExitCode> {
@@ -61,8 +61,23 @@ export async function listModels(session: Session): Promise<ExitCode> {
   const list = await session.client.send<List<ModelView>>({ method: 'GET', path: '/models' })
   if (session.json) printJson(session, list)
   else {
-    const rows = list.items.map(({ id, kind, name, notes }) => [safe(id), kind, safe(name), notes.map(safe).join(' ')])
-    print(session, table(terminal, ['model', 'kind', 'name', 'notes'], rows))
+    // A person reads the notes as text under their model, a pipe gets one line for each model.
+    const apart = terminal.outIsTerminal
+    const notesOf = ({ notes }: ModelView): string => notes.map(safe).join(' ')
+    const rows = list.items.map((model) => [
+      safe(model.id),
+      model.kind,
+      safe(model.name),
+      ...(apart ? [] : [notesOf(model)]),
+    ])
+    const [heading = '', ...lines] = table(terminal, ['model', 'kind', 'name', ...(apart ? [] : ['notes'])], rows)
+    const under = (model: ModelView): string[] =>
+      apart
+        ? wrapped(notesOf(model), Math.min(terminal.width, 100) - 4).map(
+            (text) => `    ${paint(terminal, 'quiet', text)}`,
+          )
+        : []
+    print(session, [heading, ...list.items.flatMap((model, index) => [lines[index] ?? '', ...under(model)])])
   }
   return exitCodes.ok
 }

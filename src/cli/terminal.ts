@@ -80,7 +80,7 @@ export function table(
 const narrowest = 24
 
 /** Words into lines of at most `width` cells; painted text is one short word or stays as it is. */
-function wrapped(text: string, width: number): string[] {
+export function wrapped(text: string, width: number): string[] {
   if (cells(text) <= width || text.includes('\u001b')) return [text]
   const lines: string[] = []
   let line = ''

@@ -1,5 +1,5 @@
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
-import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
+import { paint, safe, type Terminal, type Tone, table, when, wrapped } from './terminal.ts'
 
 // A sign and a word: neither colour nor sign alone carries the meaning.
 const marks: Readonly<Record<AccessLine['verdict'], readonly [string, Tone]>> = {
@@ -26,16 +26,34 @@ export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): 
           ? 'open'
           : 'to be opened',
       paint(terminal, 'quiet', when(line.at)),
-      evidence(line),
+      isLong(terminal, line) ? `${line.verdict === 'waiting' ? 'a step for you' : 'more'}, below` : evidence(line),
     ]
   })
   const heading = ['  verdict', 'door', 'state', 'seen', 'evidence']
-  return [...table(terminal, heading, rows), ...hints(terminal, lines)]
+  return [...table(terminal, heading, rows), ...paragraphs(terminal, lines), ...hints(terminal, lines)]
 }
 
 function evidence({ verdict, evidence: seen, problem, acknowledged }: AccessLine): string {
   const said = verdict === 'converged' ? (seen?.summary ?? '') : (problem ?? seen?.summary ?? '')
   return `${safe(said)}${acknowledged ? ` (ticked by ${safe(acknowledged.by)}, ${when(acknowledged.at)})` : ''}`
+}
+
+const longestInColumn = 90
+
+/** A paragraph in a narrow column is hard to read; in a pipe each door stays one line. */
+function isLong(terminal: Terminal, line: AccessLine): boolean {
+  return terminal.outIsTerminal && evidence(line).length > longestInColumn
+}
+
+function paragraphs(terminal: Terminal, lines: readonly AccessLine[]): string[] {
+  const room = Math.min(terminal.width, 100) - 4
+  return lines
+    .filter((line) => isLong(terminal, line))
+    .flatMap((line) => [
+      '',
+      `  ${paint(terminal, 'strong', `${safe(line.system)}: ${line.verdict === 'waiting' ? 'do this, then tick it' : line.verdict}`)}`,
+      ...wrapped(evidence(line), room).map((text) => `    ${text}`),
+    ])
 }
 
 /** Each hint once, however many doors it is about. */

@@ -80,15 +80,15 @@ function gatewayPart({ id, tunnel, phoneSubnet, instructionsHtml }: JoinGateway,
 function handsetPart(handset: JoinHandset, view: JoinView, options: JoinPageOptions): Html {
   const steps = handset.kind === 'softphone' ? softphoneSteps(handset, options) : deskPhoneSteps(handset, view, options)
   const kind = handset.kind === 'softphone' ? 'App on your phone or computer' : 'Desk phone'
-  return part(
-    handset.id,
-    handset.modelName,
-    kind,
-    steps,
-    html`
-${handset.enrolled && html`<p class="done"><strong>✓ This phone has signed in.</strong> Its code is used up; to set up another device, ask for a new link.</p>`}
-${handset.notes.length > 0 && html`<ul class="notes">${handset.notes.map((note) => html`<li>${note}</li>`)}</ul>`}`,
-  )
+  return part(handset.id, handset.modelName, kind, steps, {
+    before:
+      handset.enrolled &&
+      html`<p class="done"><strong>✓ This phone has signed in.</strong> Its code is used up; to set up another device, ask for a new link.</p>`,
+    // Facts of the catalogue: for whoever helps, not for whoever just wants to call.
+    after:
+      handset.notes.length > 0 &&
+      html`<details class="notes"><summary>Notes for your IT department</summary><ul>${handset.notes.map((note) => html`<li>${note}</li>`)}</ul></details>`,
+  })
 }
 
 function softphoneSteps(handset: JoinHandset, options: JoinPageOptions): readonly Html[] {
@@ -208,10 +208,16 @@ function qr({ drawQr }: JoinPageOptions, text: string, content: 'tunnel' | 'addr
   }
 }
 
-function part(id: string, title: string, kind: string, steps: readonly Html[], before?: Html): Html {
+function part(
+  id: string,
+  title: string,
+  kind: string,
+  steps: readonly Html[],
+  { before = false, after = false }: { readonly before?: Html | false; readonly after?: Html | false } = {},
+): Html {
   return html`<section id="part-${id}" aria-labelledby="title-${id}">
 <h2 id="title-${id}">${title}</h2><p class="kind">${kind}</p>
-${before}<ol class="steps">${steps}</ol>
+${before}<ol class="steps">${steps}</ol>${after}
 </section>`
 }
 

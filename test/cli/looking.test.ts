@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { cells, safe, table } from '../../src/cli/terminal.ts'
+import { owner } from '../http/doors.ts'
 import { ada, commandLine, steady } from './command-line.ts'
 
 const { doors, run } = commandLine()
@@ -60,6 +61,29 @@ describe('looking', () => {
 })
 
 describe('in a terminal', () => {
+  test('a step for a person stands as a paragraph under the table, in a pipe it stays in its line', async () => {
+    const step =
+      'On the PBX, block the extension or delete it, give it a new password, then end its calls and clear its call forwards.'
+    const views = doors().application
+    const { employee } = await views.onboard(
+      { name: 'Bo', email: 'bo@example.com', extension: '4100', handsets: [{ model: 'linphone-mobile' }] },
+      owner,
+    )
+    const employeeBefore = views.employee
+    const access = employee.access.map((line) =>
+      line.system === 'tunnel' ? { ...line, verdict: 'waiting' as const, problem: step } : line,
+    )
+    Object.assign(views, { employee: async () => ({ ...employee, access }) })
+    const [shown, piped] = [await run(['show', '4100'], { terminal: true }), await run(['show', '4100'])]
+    Object.assign(views, { employee: employeeBefore })
+    const lines = shown.out.replace(/\u001b\[[0-9;]*m/g, '').split('\n')
+    expect(lines.find((line) => line.includes('! waiting'))).toMatch(/a step for you, below$/)
+    const at = lines.indexOf('  tunnel: do this, then tick it')
+    expect(lines.slice(at + 1, at + 3).map((line) => line.slice(0, 4))).toEqual(['    ', '    '])
+    expect(`${lines[at + 1]!.trim()} ${lines[at + 2]!.trim()}`).toBe(step)
+    expect(piped.out).toMatch(new RegExp(`! waiting .*${step}`))
+  })
+
   test('a long explanation is wrapped into its own column, in a pipe it stays one line', () => {
     const text = 'On the PBX, block extension 1001 or delete it, and give it a new SIP password. Then end its calls.'
     const rows = [['! waiting', text]]
