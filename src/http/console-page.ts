@@ -31,8 +31,9 @@ ${demo.length > 0 && demoBanner(demo)}
 <ol class="commands">
 <li><p>See what this host still needs</p><pre><code>./ringfence doctor</code></pre></li>
 <li><p>Hand out a softphone; the answer is a link for the employee</p>
-<pre><code>./ringfence onboard --name "Ada Example" --email ada@example.com \\
-  --extension 1001 --handset linphone-mobile</code></pre></li>
+<pre><code>./ringfence onboard --name "Ada Example" \\
+  --email ada@example.com --extension 1001 \\
+  --handset linphone-mobile</code></pre></li>
 <li><p>Look at every door that is open for her</p><pre><code>./ringfence show 1001</code></pre></li>
 <li><p>When she leaves: shut them all, and see that they are shut</p><pre><code>./ringfence offboard 1001</code></pre></li>
 </ol>
