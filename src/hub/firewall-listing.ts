@@ -1,6 +1,7 @@
 import { z } from 'zod'
+import { type Prefix, parsePrefix } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
-import { type Prefix, parsePrefix, prefixesOfRange } from '../tunnels/prefix.ts'
+import { prefixesOfRange } from '../tunnels/prefix.ts'
 import { admittedSets } from './firewall-rules.ts'
 
 /** The table as nft shows it: who is admitted, and a text of the rest that is equal as long as no rule changed. */

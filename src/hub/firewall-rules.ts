@@ -9,7 +9,7 @@
  *   changed setting holds at once.
  * - That a packet's source is the sender's own is WireGuard's doing (allowed IPs).
  */
-import { firstAddress, parsePrefix } from '../tunnels/prefix.ts'
+import { hubAddress, parsePrefix } from '../domain/address.ts'
 import type { HubSettings } from './hub-settings.ts'
 
 export const admittedSets = { 4: 'admitted4', 6: 'admitted6' } as const
@@ -71,7 +71,7 @@ const pathErrors = 'ct state related meta l4proto { icmp, ipv6-icmp } counter ac
 
 function services(settings: RuleSettings): string[] {
   const { pbx, doorPort, timeServers, nameServers } = settings
-  const hubAddresses = settings.subnets.map((subnet) => firstAddress(parsePrefix(subnet)!))
+  const hubAddresses = settings.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
   return [
     ...(pbx.address === null
       ? []

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { hubAddress, parsePrefix } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { System } from '../system.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
-import { firstAddress, parsePrefix } from '../tunnels/prefix.ts'
 import { tableName } from './firewall-rules.ts'
 import type { HubSettings } from './hub-settings.ts'
 
@@ -37,7 +37,7 @@ export async function linkKind(name: string, system: Runs, signal: AbortSignal):
 export function hubAddresses(settings: Pick<HubSettings, 'subnets'>): string[] {
   return settings.subnets.map((text) => {
     const subnet = parsePrefix(text)!
-    return `${firstAddress(subnet)}/${subnet.length}`
+    return `${hubAddress(subnet)}/${subnet.length}`
   })
 }
 

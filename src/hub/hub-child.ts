@@ -78,7 +78,8 @@ export async function startHubChild(
     if (child) {
       await client.shutdown(takeAway, AbortSignal.timeout(stopTimeoutMs)).catch((error: unknown) => {
         log.warn({ err: error }, 'the hub could not be asked to end; it is told to')
-        // It ends when its channel does; a signal could be meant for the whole group, so it does not listen to one.
+        // While it starts a signal ends it. Once it serves it ends with its channel only: a signal may be meant for us.
+        child?.kill('SIGTERM')
         if (child?.connected) child.disconnect()
       })
       const last = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs)

@@ -18,6 +18,8 @@ try {
   const settings = hubSettingsSchema.parse(JSON.parse(process.env.RINGFENCE_HUB_SETTINGS ?? 'null'))
   const hub = await runHub(settings, log)
   process.once('disconnect', () => void hub.stop(false))
+  // The parent may have gone while the hub was starting.
+  if (process.send && !process.connected) void hub.stop(false)
   // A terminal sends Ctrl-C to the whole group, systemd SIGTERM to the whole unit; the parent decides what becomes of the
   // tunnels and says so.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)

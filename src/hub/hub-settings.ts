@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { canonicalPrefix, parsePrefix } from '../tunnels/prefix.ts'
+import { canonicalPrefix, parsePrefix } from '../domain/address.ts'
 
 const port = z.int().min(1).max(65_535)
 

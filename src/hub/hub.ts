@@ -1,8 +1,8 @@
+import { hubAddress, parsePrefix } from '../domain/address.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { Hub, HubDescription, Peer } from '../tunnels/hub-port.ts'
 import type { DevicePeer, PeerDriver, PeerStep } from '../tunnels/peer-driver.ts'
 import { checkChange, checkPrefix, planSteps } from '../tunnels/peer-plan.ts'
-import { firstAddress, parsePrefix } from '../tunnels/prefix.ts'
 import type { Firewall } from './firewall.ts'
 import type { HubSettings } from './hub-settings.ts'
 import type { RevisionFence } from './revision-fence.ts'
@@ -20,7 +20,7 @@ interface HubParts {
 /** The Hub over a driver and a firewall. Changes take turns, each kind in its own queue; removals go first where no put is in their way. */
 export function createHub({ driver, firewall, fence, settings, description, onUnreachable }: HubParts): Hub {
   const subnets = [...settings.subnets, ...settings.phoneSubnets].map((text) => parsePrefix(text)!)
-  const reserved = settings.subnets.map((text) => parsePrefix(firstAddress(parsePrefix(text)!))!)
+  const reserved = settings.subnets.map((text) => parsePrefix(hubAddress(parsePrefix(text)!))!)
   const territory = { ownKey: description.publicKey, subnets, reserved }
   const peersInTurn = turns()
   const firewallInTurn = turns()

@@ -108,7 +108,6 @@ function notOurs({ interface: name }: HubSettings, why: string): AppError {
 async function make(settings: HubSettings, system: System, account: Account, signal: AbortSignal) {
   const { interface: name, mode } = settings
   if (mode === 'preview') return previewDriver()
-  await refuseTakenPort(settings.listenPort)
   const failures: AppError[] = []
   if (mode !== 'userspace') {
     try {
@@ -120,6 +119,7 @@ async function make(settings: HubSettings, system: System, account: Account, sig
     }
   }
   if (mode !== 'kernel') {
+    await refuseTakenPort(settings.listenPort)
     try {
       await startUserspace(name, settings.dataFolder)
       account.did.push(`made interface ${name} with wireguard-go`)

@@ -91,7 +91,7 @@ describeLive('a hub process with wireguard-go and nftables, over its socket', tu
         peers: await hub.client.listPeers(signal()),
       }
       await expect(
-        startLabHub(opened.place, { interface: hub.settings.interface, listenPort: 51_821 }),
+        startLabHub(opened.place, { interface: hub.settings.interface, listenPort: 51_821 }, 2_000),
       ).rejects.toMatchObject({
         code: 'HUB_UNREACHABLE',
       })
