@@ -68,6 +68,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   const nudged = new Set<string>()
   /** Subject id → when to try again. */
   const due = new Map<string, number>()
+  /** Seen and mended, but not yet in the book. */
+  const untold: Drift[] = []
   let nextSweepAt = 0
   let sweepWanted = false
   let loaded = false
@@ -87,12 +89,19 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       })
       .finally(() => {
         running = null
-        plan()
+        // What came in the last moments of a pass, or during one that broke, must not wait for the timer. Each pass takes
+        // its requests off the list first, so this ends.
+        if (pending()) wake()
+        else plan()
       })
   }
 
+  function pending(): boolean {
+    return !stopped && options.mayWrite() && (closing.size > 0 || nudged.size > 0 || sweepWanted)
+  }
+
   async function drain(): Promise<void> {
-    while (!stopped && options.mayWrite() && (closing.size > 0 || nudged.size > 0 || sweepWanted)) {
+    while (pending()) {
       if (closing.size > 0) {
         const subjects = [...closing.values()]
         closing.clear()
@@ -126,7 +135,6 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
 
   async function remember(outcomes: readonly Outcome<S>[]): Promise<void> {
     const changed: Verdict[] = []
-    const drifts: Drift[] = []
     for (const outcome of outcomes) {
       const id = keyOf(outcome.subject)
       const before = known.get(id)
@@ -138,14 +146,15 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         before.generation === verdict.generation &&
         before.wanted === verdict.wanted
       ) {
-        drifts.push({ verdict, problem: outcome.foundDiffering.problem })
+        untold.push({ verdict, problem: outcome.foundDiffering.problem })
       }
       if (!before || !sameWords(before, verdict)) changed.push(verdict)
       if (verdict.nextTryAt === null) due.delete(verdict.subjectId)
       else due.set(verdict.subjectId, Date.parse(verdict.nextTryAt))
     }
-    if (changed.length === 0 && drifts.length === 0) return
-    await options.verdicts.save(changed, drifts)
+    if (changed.length === 0 && untold.length === 0) return
+    await options.verdicts.save(changed, untold)
+    untold.length = 0
     for (const verdict of changed) known.set(verdict.id, verdict)
   }
 
@@ -198,7 +207,12 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     timer = setTimeout(
       () => {
         const moment = options.now().getTime()
-        for (const [id, at] of due) if (at <= moment) nudged.add(id)
+        for (const [id, at] of due) {
+          if (at > moment) continue
+          // The pass sets it anew; whoever does not exist any more, or may not be written, must not be due for ever.
+          due.delete(id)
+          nudged.add(id)
+        }
         if (moment >= nextSweepAt) requestSweep()
         wake()
         if (!running) plan()
@@ -247,7 +261,7 @@ const stateOf = {
   waiting: 'waiting',
 } as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
 
-/** Retries move `attempts` and `nextTryAt`; those live in memory alone and are not worth a write each time. */
+/** Whether there is nothing to write. Each try counts: people are shown when the next one is due. */
 function sameWords(one: Verdict, other: Verdict): boolean {
   return (
     one.wanted === other.wanted &&
