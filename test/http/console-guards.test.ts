@@ -113,6 +113,15 @@ describe('bodies', () => {
     expect(doors.application.deeds).toEqual([])
   })
 
+  test('a deep body is refused for its depth, before anything else looks at it', async () => {
+    for (const body of [`${'['.repeat(500_000)}`, `${'{"a":'.repeat(21)}1${'}'.repeat(21)}`]) {
+      expect((await post(jsonBody, body)).json).toMatchObject({ detail: 'the body is nested deeper than 20 levels' })
+    }
+    const brackets = await post(jsonBody, JSON.stringify({ ...ada, extension: `[{"\\${'['.repeat(30)}` }))
+    expect((brackets.json as { detail: string }).detail).not.toContain('nested')
+    doors.application.deeds.length = 0
+  })
+
   test('JSON above 1 MB and a roster above 10 MB are too large', async () => {
     const large = await post(jsonBody, JSON.stringify({ ...ada, name: 'x'.repeat(1024 * 1024) }))
     expect([large.status, (large.json as { code: string }).code]).toEqual([413, 'TOO_LARGE'])
