@@ -10,7 +10,7 @@ import { publicKeyOf } from '../tunnels/wireguard-key.ts'
 import { type Firewall, nftFirewall, rememberedFirewall } from './firewall.ts'
 import { type Account, linkKind, openPath, setUpLink } from './host-network.ts'
 import type { HubSettings } from './hub-settings.ts'
-import { startUserspace, stopUserspace, userspaceAnswers } from './userspace.ts'
+import { removeSocket, startUserspace, stopUserspace, userspaceAnswers } from './userspace.ts'
 
 export interface Interface extends Account {
   readonly driver: PeerDriver
@@ -160,7 +160,9 @@ function refuseTakenPort(port: number): Promise<void> {
 }
 
 async function removeInterface(mode: PeerDriver['mode'], settings: HubSettings, system: System, signal: AbortSignal) {
-  if (mode === 'userspace' && (await stopUserspace(settings.interface, settings.dataFolder))) return
-  if ((await linkKind(settings.interface, system, signal)) === undefined) return
-  await system.run('ip', ['link', 'delete', 'dev', settings.interface], { signal })
+  const stopped = mode === 'userspace' && (await stopUserspace(settings.interface, settings.dataFolder))
+  if (!stopped && (await linkKind(settings.interface, system, signal)) !== undefined) {
+    await system.run('ip', ['link', 'delete', 'dev', settings.interface], { signal })
+  }
+  if (mode === 'userspace') await removeSocket(settings.interface)
 }

@@ -70,11 +70,19 @@ export async function stopUserspace(interfaceName: string, dataFolder: string): 
       if (Date.now() > until) process.kill(pid, 'SIGKILL')
       await delay(pollMs)
     }
-    // It removes the socket itself when it is asked to end, but not when it was killed.
-    if (!(await userspaceAnswers(interfaceName))) await rm(uapiSocketPath(interfaceName), { force: true })
   }
   await rm(path, { force: true })
   return known
+}
+
+/** wireguard-go removes its socket when it is asked to end, but not when it was killed or lost its interface. */
+export async function removeSocket(interfaceName: string): Promise<void> {
+  const until = Date.now() + stopTimeoutMs
+  while (await userspaceAnswers(interfaceName)) {
+    if (Date.now() > until) return
+    await delay(pollMs)
+  }
+  await rm(uapiSocketPath(interfaceName), { force: true })
 }
 
 /** A number in a file may long belong to another process. */

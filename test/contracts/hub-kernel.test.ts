@@ -45,7 +45,14 @@ async function openKernelHub() {
           }),
   }
   const settings = hubSettingsSchema.parse(labSettings(folder, { mode: 'kernel' }))
-  const running = await runHub(settings, log, system)
+  const tidyUp = async () => {
+    await network[Symbol.asyncDispose]()
+    await rm(folder, { recursive: true, force: true })
+  }
+  const running = await runHub(settings, log, system).catch(async (error: unknown) => {
+    await tidyUp()
+    throw error
+  })
   const client = hubClient(settings.socketPath)
   return {
     client,
@@ -57,8 +64,7 @@ async function openKernelHub() {
     async close() {
       client.close()
       await running.stop(true)
-      await network[Symbol.asyncDispose]()
-      await rm(folder, { recursive: true, force: true })
+      await tidyUp()
     },
   }
 }
