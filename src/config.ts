@@ -22,7 +22,8 @@ import {
 
 export interface Config {
   readonly dataFolder: string
-  readonly logLevel: string
+  /** Null: `warn` in a terminal, else `info`. */
+  readonly logLevel: string | null
   /** Null: the embedded default, a passphrase file in the data folder. */
   readonly passphrase: Secret | null
   readonly console: HostPort & {
@@ -78,8 +79,8 @@ export function readConfig(env: Environment): Config {
   ] as const)
     checkOutside(read, name, value, hub)
 
-  const logLevel = (text('LOG_LEVEL') ?? 'info').toLowerCase()
-  if (!['debug', 'info', 'warn', 'error'].includes(logLevel))
+  const logLevel = text('LOG_LEVEL')?.toLowerCase() ?? null
+  if (logLevel !== null && !['debug', 'info', 'warn', 'error'].includes(logLevel))
     wrong('LOG_LEVEL', `${quoted(logLevel)} is not a level`, 'debug, info, warn or error')
   const passphraseText = text('PASSPHRASE')
   if (passphraseText !== null && text('PASSPHRASE_FILE') !== null)

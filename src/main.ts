@@ -203,9 +203,11 @@ async function lookAtHub(hub: HubClient, { hub: { separate, socket } }: Config, 
   }
 }
 
-/** JSON lines on standard error; standard output is for people. */
+/** JSON lines on standard error; standard output is for people, and a terminal shows both: there it is quieter. */
 function openLog({ logLevel }: Config): Log {
-  return pino({ level: logLevel, base: null }, pino.destination({ dest: 2, sync: true }))
+  const level = logLevel ?? (process.stderr.isTTY ? 'warn' : 'info')
+  const formatters = { level: (label: string) => ({ level: label }) }
+  return pino({ level, base: null, formatters }, pino.destination({ dest: 2, sync: true }))
 }
 
 function hubSettings({ hub, pbx, phoneDoor }: Config): HubSettingsInput {

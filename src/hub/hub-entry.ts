@@ -33,8 +33,16 @@ try {
   if (process.connected) process.disconnect()
 }
 
+/** Like the server's: quieter in a terminal, unless RINGFENCE_LOG_LEVEL says otherwise. */
+function isWanted(level: string): boolean {
+  const levels = ['debug', 'info', 'warn', 'error']
+  const least = process.env.RINGFENCE_LOG_LEVEL?.trim().toLowerCase() || (process.stderr.isTTY ? 'warn' : 'info')
+  return levels.indexOf(level) >= levels.indexOf(least)
+}
+
 /** One JSON object a line, with the field names that pino has; an error by its message and where it came from. */
 function write(level: string, facts: object, message: string): void {
+  if (!isWanted(level)) return
   const shown = JSON.stringify({ level, time: Date.now(), part: 'hub', ...facts, msg: message }, (_, value) =>
     value instanceof Error ? { message: value.message, stack: value.stack } : value,
   )

@@ -68,6 +68,7 @@ export async function openDoors(
   const outside = await startPhoneDoor(app, config.phoneDoor, tls)
   undo.push(() => outside.stop())
   let inside: TlsListener | null = null
+  let whyNotInside = ''
   const openInside = async () => {
     if (inside !== null || config.phoneDoor.inTunnel === null) return
     try {
@@ -79,10 +80,14 @@ export async function openDoors(
       )
     } catch (error) {
       // Without the hub's address on this host (preview, hub elsewhere) there is nothing to listen on.
-      log.info(
-        { reason: error instanceof Error ? error.message : '' },
-        `the phone door inside the VPN (${formatHostPort(config.phoneDoor.inTunnel)}) is not open yet`,
-      )
+      // Told once, since it is tried again every few seconds.
+      const reason = error instanceof Error ? error.message : ''
+      if (reason !== whyNotInside)
+        log.info(
+          { reason },
+          `the phone door inside the VPN (${formatHostPort(config.phoneDoor.inTunnel)}) is not open yet`,
+        )
+      whyNotInside = reason
     }
   }
   await openInside()
