@@ -143,6 +143,7 @@ export interface HomeTunnel {
 }
 
 export interface Client {
+  readonly interface: string
   readonly publicKey: string
   /** When the last handshake was, as the client sees it; null before the first. */
   lastHandshakeAt(): Promise<string | null>
@@ -211,6 +212,7 @@ async function connectHome(
   await place.run('ip', 'link', 'set', 'dev', name, 'mtu', '1420', 'up')
   for (const prefix of tunnel.allowedIps) await place.run('ip', 'route', 'add', prefix, 'dev', name)
   return {
+    interface: name,
     publicKey: publicKeyOf(privateKey),
     async lastHandshakeAt() {
       const { peers } = await driver.read(AbortSignal.timeout(5_000))

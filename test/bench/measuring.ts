@@ -1,0 +1,30 @@
+/** What several benchmarks need: figures of a sample, a sink that has fallen silent, the memory of a process. */
+import { readFile } from 'node:fs/promises'
+import { cpus, loadavg } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+import { monotonicMs, type Received } from '../lab/agent.ts'
+import type { Agent } from '../lab/agent-client.ts'
+
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)]!
+}
+
+/** The sink's state once nothing came for 40 ms, although the phone goes on sending. */
+export async function silent(sink: Agent, port: number): Promise<Received> {
+  for (;;) {
+    const now = await sink.received(port)
+    if (monotonicMs() - now.lastAtMs > 40) return now
+    await pause(5)
+  }
+}
+
+/** Resident memory in MB (10^6 bytes would flatter: 2^20). */
+export async function residentMb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024
+}
+
+export function load(): string {
+  return `load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`
+}
