@@ -1,7 +1,8 @@
 import type { AccessSystem, Finding } from '../access/access-system.ts'
 import type { TunnelSubject } from '../domain/access.ts'
+import { contains, type Prefix, parsePrefix } from '../domain/address.ts'
 import type { Hub, Revision } from './hub-port.ts'
-import { contains, type Prefix, parsePrefix, prefixIndex } from './prefix.ts'
+import { prefixIndex } from './prefix.ts'
 
 export interface FirewallAccessParts {
   readonly hub: Hub

@@ -1,8 +1,9 @@
+import { contains, overlaps, type Prefix, parsePrefix } from '../domain/address.ts'
 import { parsePublicKey } from '../domain/tunnel.ts'
 import { AppError } from '../errors.ts'
 import type { PeerChange, PeerSpec } from './hub-port.ts'
 import type { DevicePeer, PeerStep } from './peer-driver.ts'
-import { contains, overlaps, type Prefix, parsePrefix, prefixIndex } from './prefix.ts'
+import { prefixIndex } from './prefix.ts'
 
 /** What a hub may hand out: prefixes within its subnets, without the hub's own addresses. */
 export interface Territory {
@@ -111,7 +112,7 @@ export function checkPrefix(text: string, territory: Pick<Territory, 'subnets' |
 function refuseSharedPrefixes(put: readonly CheckedSpec[]): void {
   const all = put
     .flatMap(({ publicKey, prefixes }) => prefixes.map((prefix) => ({ publicKey, prefix })))
-    .sort((a, b) => (a.prefix.start < b.prefix.start ? -1 : a.prefix.start > b.prefix.start ? 1 : 0))
+    .sort((a, b) => (a.prefix.base < b.prefix.base ? -1 : a.prefix.base > b.prefix.base ? 1 : 0))
   // Wide before narrow at the same start; the furthest end seen so far decides about the next.
   const reach: Record<4 | 6, { publicKey: string; prefix: Prefix } | undefined> = { 4: undefined, 6: undefined }
   for (const entry of all) {
