@@ -1,0 +1,128 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { parseRoster } from '../../src/domain/roster.ts'
+
+const header = ['name', 'email', 'extension', 'model', 'mac', 'gateway']
+const ada = ['Ada', 'ada@example.com', '1001', 'yealink-t54w', '80:5e:c0:aa:bb:01', '']
+const bo = ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '', '']
+const anyModel = () => null
+const read = (...rows: string[][]) => parseRoster([header, ...rows], anyModel)
+const problemsOf = (...rows: string[][]) => {
+  const answer = read(...rows)
+  return 'problems' in answer ? answer.problems.map(({ row, field, message }) => `${row} ${field}: ${message}`) : []
+}
+
+describe('a roster', () => {
+  test('gives one person for all rows with the same extension', () => {
+    const answer = read(ada, bo, ['Ada', 'ADA@example.com', '1001', 'Linphone-Desktop', '', ''])
+    expect(answer).toEqual({
+      people: [
+        {
+          name: 'Ada',
+          email: 'ada@example.com',
+          extension: '1001',
+          gateway: null,
+          row: 2,
+          handsets: [
+            { model: 'yealink-t54w', mac: '805ec0aabb01' },
+            { model: 'linphone-desktop', mac: null },
+          ],
+        },
+        expect.objectContaining({ extension: '1002', row: 3 }),
+      ],
+    })
+  })
+
+  test('may have its columns in any order, without gateway, and with a byte order mark', () => {
+    const answer = parseRoster(
+      [
+        ['\ufeffEMAIL', ' Name', 'mac', 'model', 'extension'],
+        ['ada@example.com', 'Ada', '', 'linphone-mobile', '1001'],
+      ],
+      anyModel,
+    )
+    expect(answer).toMatchObject({ people: [{ name: 'Ada', extension: '1001', gateway: null }] })
+  })
+
+  test('takes the home gateway from whichever row of a person names it', () => {
+    const phone = ['Bo', 'bo@example.com', '1002', 'yealink-t54w', '80:5e:c0:aa:bb:02', 'plain']
+    expect(read(bo, phone)).toMatchObject({ people: [{ gateway: 'plain' }] })
+    expect(read(phone, bo)).toMatchObject({ people: [{ gateway: 'plain' }] })
+    expect(problemsOf(phone, ['Bo', 'bo@example.com', '1002', 'yealink-t54w', '80:5e:c0:aa:bb:03', 'other'])).toEqual([
+      '3 gateway: extension 1002 has another home gateway in an earlier row (plain)',
+    ])
+  })
+
+  test('with one bad row gives nobody, and names every problem with its row', () => {
+    const problems = problemsOf(
+      ada,
+      ['', 'nobody', 'x', 'm', 'zz', ''],
+      ['Bo', 'bo@example.com', '1002', 'm'],
+      ['Cy', 'cy@example.com', '1', 'm', '', ''],
+    )
+    expect(problems.map((line) => line.split(':')[0])).toEqual([
+      '3 name',
+      '3 email',
+      '3 extension',
+      '3 mac',
+      '4 undefined',
+      '5 extension',
+    ])
+  })
+
+  test('does not hand one phone to two people', () => {
+    expect(problemsOf(ada, ['Bo', 'bo@example.com', '1002', 'm', '805EC0AABB01', ''])).toEqual([
+      '3 mac: 805ec0aabb01 already stands in row 2',
+    ])
+  })
+
+  test('does not give one address to two extensions, nor one extension to two people', () => {
+    expect(problemsOf(ada, ['Ada', 'ada@example.com', '1009', 'm', '', ''])).toEqual([
+      '3 email: ada@example.com already stands in row 2 with extension 1001',
+    ])
+    expect(problemsOf(ada, ['Eve', 'eve@example.com', '1001', 'm', '', ''])).toEqual([
+      '3 extension: extension 1001 belongs to somebody else in row 2',
+    ])
+  })
+
+  test('passes on what is wrong with a model, with the row', () => {
+    const answer = parseRoster([header, ada], (model, mac) => ({ field: 'model', message: `${model} ${mac}` }))
+    expect(answer).toEqual({ problems: [{ row: 2, field: 'model', message: 'yealink-t54w 805ec0aabb01' }] })
+  })
+
+  test.each([
+    [[], 'without name, email, extension, model, mac'],
+    [['name', 'email', 'extension', 'model'], 'without mac'],
+    [[...header, 'password'], 'with unknown "password"'],
+    [[...header, '__proto__'], 'with unknown "__proto__"'],
+    [[...header, 'mac'], 'with mac twice'],
+  ])('with the header %j is refused', (cells, words) => {
+    const answer = parseRoster([cells, ada], anyModel)
+    expect(answer).toMatchObject({ problems: [{ row: 1, message: expect.stringContaining(words) }] })
+  })
+
+  test('without people is refused', () => {
+    expect(parseRoster([header], anyModel)).toMatchObject({ problems: [{ row: 1 }] })
+  })
+
+  test('with anything in its cells gives people or problems, never both, and never a line break in a name', () => {
+    const cell = fc.oneof(
+      fc.constantFrom(...ada, ...bo, '__proto__', 'constructor', '=1+1', '"', ';'),
+      fc.string({ unit: 'binary' }),
+    )
+    fc.assert(
+      fc.property(fc.array(fc.array(cell, { minLength: 5, maxLength: 7 }), { minLength: 1, maxLength: 8 }), (rows) => {
+        const answer = read(...rows)
+        if ('problems' in answer) {
+          expect(answer.problems.length).toBeGreaterThan(0)
+          expect(answer.problems.every(({ row }) => row !== undefined && row >= 2 && row <= rows.length + 1)).toBe(true)
+          return
+        }
+        expect(answer.people.flatMap(({ handsets }) => handsets)).toHaveLength(rows.length)
+        expect(new Set(answer.people.map(({ extension }) => extension)).size).toBe(answer.people.length)
+        expect(answer.people.every(({ name }) => !/[\r\n]/.test(name))).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
