@@ -25,9 +25,9 @@ const granted: Readonly<Record<Role, readonly Authority[]>> = {
   owner: ['read', 'onboard', 'revoke', 'administer'],
 }
 
-/** The one place where authority is decided. */
+/** The one place where authority is decided. A role that is none (a row that somebody changed by hand) may nothing. */
 export function mayDo(role: Role, authority: Authority): boolean {
-  return granted[role].includes(authority)
+  return roles.includes(role) && granted[role].includes(authority)
 }
 
 /** Who asks: shown in the audit log and the leaver file. */
