@@ -21,7 +21,7 @@ import type { System } from '../system.ts'
 import { openVault } from '../vault.ts'
 import type { Undo } from './undo.ts'
 
-const templates = fileURLToPath(new URL('../../templates', import.meta.url))
+export const templates = fileURLToPath(new URL('../../templates', import.meta.url))
 export const leaseTtlMs = 15_000
 
 export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {
@@ -88,7 +88,7 @@ async function embeddedPassphrase(dataFolder: string): Promise<Secret> {
 }
 
 /** The environment is the truth for the default rows; what it says now is what they say. */
-async function seedPlaces(store: Store, config: Config): Promise<void> {
+export async function seedPlaces(store: Store, config: Config): Promise<void> {
   const { hub, pbx } = config
   await store.transaction(async (tx) => {
     const before = await tx.get('hub', defaultId)

@@ -1,0 +1,323 @@
+/**
+ * The whole application in one process: real database, journal, vault, authorities, templates and lanes; a hub and a PBX
+ * in memory, which can fail. What main.ts puts together, without listeners and without the rhythm of upkeep.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import pino from 'pino'
+import type { Loop } from '../../src/access/loop.ts'
+import { type Config, readConfig } from '../../src/config.ts'
+import type { Actor } from '../../src/domain/token.ts'
+import type {
+  Application,
+  DoorFile,
+  EmployeeView,
+  LiveEvent,
+  Onboarded,
+  OnboardInput,
+} from '../../src/journeys/application.ts'
+import { assemble } from '../../src/journeys/assemble.ts'
+import type { JourneyContext } from '../../src/journeys/context.ts'
+import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
+import { noteSettings } from '../../src/journeys/settings-drift.ts'
+import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
+import { leaseTtlMs, seedPlaces, templates } from '../../src/main/foundations.ts'
+import { startLanes } from '../../src/main/lanes.ts'
+import { manualDriver } from '../../src/pbx/manual.ts'
+import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { loadCatalogue } from '../../src/phones/catalogue.ts'
+import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
+import { openAuthorities } from '../../src/pki/certificate-authority.ts'
+import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
+import { openPublication, publishedFiles } from '../../src/pki/publication.ts'
+import { thisProcess } from '../../src/store/lease-holder.ts'
+import { openJournal } from '../../src/store/leaver-journal.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { replayJournal } from '../../src/store/replay-journal.ts'
+import type { Store, Table } from '../../src/store/store.ts'
+import { realSystem, type System } from '../../src/system.ts'
+import { vaultWith } from '../../src/vault.ts'
+import { type FakeHub, fakeHub } from '../fakes/fake-hub.ts'
+import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
+import { type BrittleStore, brittle } from './brittle-store.ts'
+
+export const mia: Actor = { name: 'Mia', role: 'admin', via: 'local-socket' }
+
+export interface World extends AsyncDisposable {
+  readonly app: Application
+  readonly context: JourneyContext
+  readonly config: Config
+  readonly store: BrittleStore
+  readonly loop: Loop
+  readonly hub: FakeHub
+  /** Null where the PBX is operated by hand. */
+  readonly pbx: FakePbx
+  readonly folder: string
+  readonly door: PhoneDoor
+  readonly imports: RosterImport
+  /** Every line of the log. */
+  readonly log: readonly string[]
+  /** Days go by; then everything is looked at. */
+  travel(days: number): Promise<void>
+  /** A phone spoke with these keys, and the hub's next listing shows it. */
+  shakeHands(...publicKeys: readonly string[]): Promise<void>
+  /** Everything is looked at, until nothing moves any more. */
+  sweep(): Promise<void>
+  /** What a phone gets for this URL and file. */
+  fetch(url: string, file: string, ifNoneMatch?: string): Promise<DoorFile | null>
+  /** Stops the server and starts it again on the same data, hub and PBX. */
+  restart(changes?: WorldOptions): Promise<World>
+  stop(): Promise<void>
+}
+
+export interface WorldOptions {
+  readonly env?: Readonly<Record<string, string>>
+  readonly pbx?: 'manual' | FakePbx
+  readonly hub?: FakeHub
+  /** Instead of an empty one: taken over, and gone when the world is. */
+  readonly folder?: string
+  readonly clock?: { aheadMs: number }
+  /** False: nothing is looked at or resumed by itself at the start. */
+  readonly begin?: boolean
+}
+
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const folder = options.folder ?? (await mkdtemp(join(tmpdir(), `ringfence-journey-${process.pid}-`)))
+  try {
+    return await build(folder, options)
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function build(folder: string, options: WorldOptions): Promise<World> {
+  const clock = options.clock ?? { aheadMs: 0 }
+  const system: System = { ...realSystem, now: () => new Date(Date.now() + clock.aheadMs) }
+  const hub = options.hub ?? fakeHub()
+  const pbx = options.pbx === undefined || options.pbx === 'manual' ? fakePbx() : options.pbx
+  const driver: PbxDriver = options.pbx === 'manual' ? manualDriver({ name: 'the PBX' }) : pbx.driver
+  const config = readConfig({
+    RINGFENCE_DATA: folder,
+    RINGFENCE_PHONE_URL: 'https://phones.example.com',
+    RINGFENCE_HUB_ENDPOINT: 'vpn.example.com:51820',
+    RINGFENCE_PBX_ADDRESS: '10.90.0.2',
+    RINGFENCE_PBX_HOST: 'pbx.example.com',
+    ...options.env,
+  })
+  const lines: string[] = []
+  const log = pino({ level: 'debug', base: null }, { write: (line: string) => void lines.push(line) })
+
+  const vault = vaultWith(dataKey)
+  const realStore = await openStore({ sqlite: join(folder, 'ringfence.db') })
+  const store = brittle(realStore)
+  const lease = await realStore.acquireLease('writer', thisProcess(), system.now(), leaseTtlMs)
+  const journal = await openJournal(join(folder, 'leavers.journal'))
+  await replayJournal(realStore, journal, system)
+  await seedPlaces(realStore, config)
+  const pkiFolder = join(folder, 'pki')
+  await placeAuthorities(pkiFolder)
+  const authorities = await openAuthorities({ folder: pkiFolder, vault, system, takeKey: sharedKey })
+  const publishedFolder = join(pkiFolder, 'published')
+  const publication = await openPublication({
+    folder: publishedFolder,
+    authority: authorities.handset,
+    system,
+    revoked: () => realStore.revokedCertificates(system.now().toISOString()),
+    nextNumber: () => realStore.transaction((tx) => tx.nextNumber('revocation-list')),
+  })
+  const publishIfDue = async () => {
+    if (publication.dueAt() <= system.now()) await publication.publish()
+  }
+  await publishIfDue()
+
+  const { publicKey: hubKey } = await hub.describe(AbortSignal.timeout(1_000))
+  const systems: EnabledSystem[] = []
+  const handshakes = new Map<string, string>()
+  const listeners = new Set<(event: LiveEvent) => void>()
+  const context: JourneyContext = {
+    config,
+    system,
+    store,
+    vault,
+    catalogue: await loadCatalogue(templates),
+    handsetAuthority: authorities.handset,
+    serviceCertificate: authorities.service.certificate,
+    pbxAbilities: driver.abilities,
+    systems,
+    loop: {
+      close: (subjects) => loop.close(subjects),
+      nudge: (kind, ids) => loop.nudge(kind, ids),
+      idle: () => loop.idle(),
+    },
+    journal,
+    publish: (event) => {
+      for (const listener of listeners) listener(event)
+    },
+    hubPublicKey: () => hubKey,
+    handshakes,
+    tunnelConfiguration,
+    log,
+  }
+  const door = openPhoneDoor(context)
+  const foundations = {
+    vault,
+    store,
+    lease,
+    journal,
+    authorities,
+    pkiFolder,
+    publishedFolder,
+    publication,
+    catalogue: context.catalogue,
+    keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
+  }
+  const loop = startLanes({ context, systems, foundations, hub, pbx: driver, mayWrite: () => true })
+  const imports = rosterImport(context, () => undefined)
+  const app = assemble(context, {
+    imports,
+    door,
+    listeners,
+    revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
+    doctor: {
+      hub: (signal) => hub.describe(signal),
+      pbx: (signal) => driver.describe(signal),
+      revocationListAgeMs: () => publication.ageMs(),
+      doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
+      embeddedPassphrase: true,
+      unwrittenTombstones: async () => journal.lacking(await realStore.find('tombstone', {})).length,
+    },
+  })
+  await noteSettings(context)
+  if (options.begin !== false) {
+    loop.sweep()
+    await loop.idle()
+    await imports.resume()
+  }
+
+  let stopped: Promise<void> | null = null
+  const stop = () => {
+    stopped ??= (async () => {
+      await imports.stop()
+      await loop.stop()
+      await door.flush()
+      await realStore.releaseLease(lease)
+      await realStore.close()
+    })()
+    return stopped
+  }
+  const world: World = {
+    app,
+    context,
+    config,
+    store,
+    loop,
+    hub,
+    pbx,
+    folder,
+    door,
+    imports,
+    log: lines,
+    async travel(days) {
+      clock.aheadMs += days * 86_400_000
+      await publishIfDue()
+      await world.sweep()
+    },
+    async shakeHands(...publicKeys) {
+      for (const key of publicKeys) handshakes.set(key, system.now().toISOString())
+      await watchTunnels(context, handshakes)
+      await loop.idle()
+    },
+    async sweep() {
+      loop.sweep()
+      await loop.idle()
+    },
+    fetch: (url, fileName, ifNoneMatch) =>
+      app.serveFile({
+        token: url.split('/').filter(Boolean).at(-1) ?? '',
+        fileName,
+        remoteAddress: '203.0.113.7',
+        userAgent: 'a phone',
+        ifNoneMatch: ifNoneMatch ?? null,
+        method: 'GET',
+      }),
+    async restart(changes = {}) {
+      await stop()
+      const pbxAgain = changes.pbx ?? (options.pbx === 'manual' ? 'manual' : pbx)
+      return openWorld({ ...options, hub, clock, folder, ...changes, pbx: pbxAgain })
+    },
+    stop,
+    async [Symbol.asyncDispose]() {
+      await stop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return world
+}
+
+// One vault key, three handset keys and two authorities serve all worlds of a test file: each costs up to a second, and
+// making them is what test/pki is about.
+const dataKey = randomBytes(32)
+const handsetKeys: Promise<KeyPair>[] = []
+let handedOut = 0
+function sharedKey(): Promise<KeyPair> {
+  while (handsetKeys.length < 3) handsetKeys.push(makeKeyPair(2048))
+  return handsetKeys[handedOut++ % handsetKeys.length]!
+}
+
+let authorityFiles: Promise<ReadonlyMap<string, Buffer>> | undefined
+async function placeAuthorities(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  if ((await readdir(folder)).length > 0) return
+  authorityFiles ??= madeAuthorities()
+  for (const [name, content] of await authorityFiles) await writeFile(join(folder, name), content, { mode: 0o600 })
+}
+
+async function madeAuthorities(): Promise<ReadonlyMap<string, Buffer>> {
+  const folder = await mkdtemp(join(tmpdir(), `ringfence-journey-pki-${process.pid}-`))
+  try {
+    await openAuthorities({ folder, vault: vaultWith(dataKey), system: realSystem, takeKey: sharedKey })
+    const names = await readdir(folder)
+    return new Map(await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)))
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** Onboards and waits until every system agrees. */
+export async function onboarded(world: World, input: OnboardInput): Promise<Onboarded> {
+  const made = await world.app.onboard(input, mia)
+  await world.loop.idle()
+  return made
+}
+
+export async function offboarded(world: World, who: string): Promise<EmployeeView> {
+  await world.app.offboard(who, null, mia)
+  return world.app.settled(who, 10_000)
+}
+
+/** Every row of every table but the leases, as one text: for "nothing was written". */
+export async function everything(store: Store): Promise<string> {
+  const rows = await Promise.all(allTables.map(async (table) => [table, await store.find(table, {})]))
+  return JSON.stringify([rows, await store.auditTrail({ after: 0, limit: 100_000 })])
+}
+
+const allTables: readonly Table[] = [
+  'site', 'pbx', 'hub', 'employee', 'assignment', 'handset', 'gateway', 'tunnel', 'tunnelAddress', 'certificate',
+  'sipCredential', 'invite', 'verdict', 'tombstone', 'apiToken', 'outbox', 'doorFetch', 'importRun', 'setting',
+] // biome-ignore format: a list reads better in lines
+
+export function person(name: string, extension: string, ...handsets: readonly string[]): OnboardInput {
+  return {
+    name,
+    email: `${name.split(' ')[0]!.toLowerCase()}@example.com`,
+    extension,
+    handsets: handsets.map((handset) => {
+      const [model, mac] = handset.split('=')
+      return { model: model!, mac: mac ?? null }
+    }),
+  }
+}
