@@ -11,6 +11,7 @@ import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
+import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
@@ -104,6 +105,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hubNow = await lookAtHub(hub, config, log)
 
   const pbx = await choosePbx(config, foundations, system.now())
+  const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
   const context: JourneyContext = {
@@ -115,11 +117,12 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
+    systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {
-      close: (subjects) => lanes.loop.close(subjects),
-      nudge: (kind, ids) => lanes.loop.nudge(kind, ids),
-      idle: () => lanes.loop.idle(),
+      close: (subjects) => loop.close(subjects),
+      nudge: (kind, ids) => loop.nudge(kind, ids),
+      idle: () => loop.idle(),
     },
     journal: foundations.journal,
     publish: (event) => {
@@ -132,8 +135,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   }
   const door = openPhoneDoor(context)
   undo.push(() => door.flush())
-  const lanes = startLanes({ context, foundations, hub, pbx, mayWrite: () => mayWrite })
-  undo.push(() => lanes.loop.stop())
+  const loop = startLanes({ context, systems, foundations, hub, pbx, mayWrite: () => mayWrite })
+  undo.push(() => loop.stop())
   const imports = rosterImport(
     context,
     (count) =>
@@ -144,7 +147,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   undo.push(() => imports.stop())
 
   const application = assemble(context, {
-    systems: lanes.systems,
     imports,
     door,
     listeners,
@@ -160,15 +162,14 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   })
   await noteSettings(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
-  lanes.loop.sweep()
+  loop.sweep()
   const upkeep = startUpkeep(
     upkeepTasks({
       context,
       foundations,
-      systems: lanes.systems,
       hub,
       hubNow,
-      loop: lanes.loop,
+      loop,
       handshakes,
       doors,
       door,

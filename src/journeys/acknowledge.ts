@@ -3,13 +3,11 @@ import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
 import { completeOffboardings } from './complete-offboarding.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
-import type { EnabledSystem } from './expected-lines.ts'
 import { viewOf } from './views.ts'
 
 /** A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. */
 export async function acknowledge(
   context: JourneyContext,
-  systems: readonly EnabledSystem[],
   {
     employeeId,
     system,
@@ -48,7 +46,7 @@ export async function acknowledge(
       )
     }
   })
-  await completeOffboardings(context, systems, [employeeId])
+  await completeOffboardings(context, [employeeId])
   context.publish({ kind: 'employee', employeeId, data: { acknowledged: system } })
   return viewOf(context, employeeId)
 }

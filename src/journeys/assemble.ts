@@ -6,7 +6,7 @@ import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
-import { type EnabledSystem, linesOf } from './expected-lines.ts'
+import { linesOf } from './expected-lines.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
@@ -19,7 +19,6 @@ import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
 
 export interface Parts {
-  readonly systems: readonly EnabledSystem[]
   readonly imports: RosterImport
   readonly door: PhoneDoor
   readonly doctor: DoctorSources
@@ -51,11 +50,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     async settled(who, waitMs, signal) {
       const employeeId = await idOf(who)
       await waitUntilStill(employeeId, waitMs, signal)
-      await completeOffboardings(context, parts.systems, [employeeId])
+      await completeOffboardings(context, [employeeId])
       return viewOf(context, employeeId)
     },
     acknowledge: async (who, system, subjectId, actor) =>
-      acknowledge(context, parts.systems, { employeeId: await idOf(who), system, subjectId, actor }),
+      acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
 
     async employees({ lifecycle }) {
@@ -100,7 +99,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   async function waitUntilStill(employeeId: string, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const until = Date.now() + waitMs
     while (!signal?.aborted) {
-      if ((await linesOf(store, parts.systems, employeeId)).still) return
+      if ((await linesOf(context, employeeId)).still) return
       const left = until - Date.now()
       if (left <= 0) return
       await new Promise<void>((resolve) => {

@@ -3,22 +3,18 @@ import type { EmployeeAccess } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { AccessLine, LeaverFile } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
-import { type EnabledSystem, linesOf } from './expected-lines.ts'
+import { linesOf } from './expected-lines.ts'
 import { accessLine, employeeView } from './views.ts'
 
 /**
  * Freezes the leaver file of whoever among these has every door proved shut (or ticked by name where a system cannot
  * show it). Asked again it does nothing: the file is written once.
  */
-export async function completeOffboardings(
-  context: JourneyContext,
-  systems: readonly EnabledSystem[],
-  employeeIds: readonly string[],
-): Promise<void> {
+export async function completeOffboardings(context: JourneyContext, employeeIds: readonly string[]): Promise<void> {
   for (const employeeId of employeeIds) {
     const employee = await context.store.get('employee', employeeId)
     if (employee?.lifecycle !== 'offboarding') continue
-    const { settled } = await linesOf(context.store, systems, employeeId)
+    const { settled } = await linesOf(context, employeeId)
     if (!settled) continue
     const at = context.system.now().toISOString()
     const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })

@@ -10,6 +10,7 @@ import type { NewAuditEvent, Store } from '../store/store.ts'
 import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
+import type { EnabledSystem } from './expected-lines.ts'
 
 export interface JourneyContext {
   readonly config: Config
@@ -21,6 +22,8 @@ export interface JourneyContext {
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string
   readonly pbxAbilities: PbxAbilities
+  /** The access systems that lanes were started for. */
+  readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>
   readonly journal: { append(tombstones: readonly Tombstone[]): Promise<void> }
   readonly publish: (event: LiveEvent) => void

@@ -1,7 +1,7 @@
 /** Which verdict lines a person must have: the measure of "complete" and of "nothing is in motion any more". */
 import type { Subject, SubjectKind } from '../domain/access.ts'
 import { isSettled, type Verdict, verdictId } from '../domain/condition.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { JourneyContext } from './context.ts'
 
 /** Which access systems look after which kind of subject; main.ts makes it from the lanes it starts. */
 export interface EnabledSystem {
@@ -20,8 +20,7 @@ export interface LinesOf {
 }
 
 export async function linesOf(
-  store: StoreReader,
-  systems: readonly EnabledSystem[],
+  { store, systems }: Pick<JourneyContext, 'store' | 'systems'>,
   employeeId: string,
 ): Promise<LinesOf> {
   const [access] = await store.employeesWithAccess({ ids: [employeeId] })

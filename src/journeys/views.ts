@@ -1,12 +1,13 @@
 /** What people and scripts see of a person: the API's contract, made from rows. */
-import type { Verdict } from '../domain/condition.ts'
+import type { SubjectKind, Wanted } from '../domain/access.ts'
+import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { Handset } from '../domain/handset.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { AccessLine, EmployeeView, HandsetView, TunnelView } from './application.ts'
 import type { JourneyContext } from './context.ts'
 
-type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes'>
+type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'systems'>
 
 /** @throws AppError NOT_FOUND */
 export async function viewOf(
@@ -32,8 +33,54 @@ export function employeeView(context: ViewContext, access: EmployeeAccess): Empl
     offboardedAt: employee.offboardedAt,
     handsets: access.handsets.map((handset) => handsetView(context, access, handset)),
     tunnels: access.tunnels.map((tunnel) => tunnelView(context, access, tunnel.id)),
-    access: access.verdicts.map(accessLine).sort(byDoor),
+    access: accessLines(context, access),
   }
+}
+
+/** Every line that there must be: what is not judged yet is shown as on its way, never by an older verdict. */
+function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLine[] {
+  const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
+  const subjects = subjectsIn(access)
+  const own = subjects.flatMap(({ kind, id, wanted, since }) =>
+    systems
+      .filter((system) => system.subjectKind === kind)
+      .map((system): AccessLine => {
+        const key = verdictId(system.kind, system.instance, kind, id)
+        const verdict = verdicts.get(key)
+        verdicts.delete(key)
+        if (verdict?.wanted === wanted) return accessLine(verdict)
+        return {
+          system: system.kind,
+          instance: system.instance,
+          subject: { kind, id },
+          wanted,
+          verdict: 'retrying',
+          evidence: null,
+          problem: wanted === 'closed' ? 'it is being shut' : 'it is being opened',
+          hint: null,
+          nextTryAt: null,
+          at: since,
+          acknowledged: null,
+        }
+      }),
+  )
+  // Keys that a living tunnel used to have are doors of their own.
+  return [...own, ...[...verdicts.values()].map(accessLine)].sort(byDoor)
+}
+
+function subjectsIn(access: EmployeeAccess): { kind: SubjectKind; id: string; wanted: Wanted; since: string }[] {
+  const door = (kind: SubjectKind, id: string, createdAt: string, shutAt: string | null) => ({
+    kind,
+    id,
+    wanted: shutAt === null ? ('open' as const) : ('closed' as const),
+    since: shutAt ?? createdAt,
+  })
+  return [
+    ...access.handsets.map(({ id, createdAt, removedAt }) => door('phone-door', id, createdAt, removedAt)),
+    ...access.tunnels.map(({ id, createdAt, closedAt }) => door('tunnel', id, createdAt, closedAt)),
+    ...access.certificates.map(({ id, createdAt, revokedAt }) => door('certificate', id, createdAt, revokedAt)),
+    ...access.credentials.map(({ id, createdAt, closedAt }) => door('sip-credential', id, createdAt, closedAt)),
+  ]
 }
 
 function handsetView(context: ViewContext, access: EmployeeAccess, handset: Handset): HandsetView {

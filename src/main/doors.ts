@@ -24,8 +24,6 @@ import type { System } from '../system.ts'
 import type { Foundations } from './foundations.ts'
 import type { Undo } from './undo.ts'
 
-export const version = '0.1.0'
-
 export interface Doors {
   readonly console: string
   readonly phoneDoor: string
@@ -46,6 +44,9 @@ export async function openDoors(
   }: { config: Config; foundations: Foundations; system: System; log: Log; undo: Undo },
 ): Promise<Doors> {
   const stopping = new AbortController()
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
   const options = { log, version, hosts: config.console.hosts, stopping: stopping.signal }
   const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
   const web = await startConsole(consoleApp(application, { ...options, door: 'network' }), config.console, {

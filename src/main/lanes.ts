@@ -20,6 +20,8 @@ import { tunnelAccess } from '../tunnels/tunnel-access.ts'
 import type { Foundations } from './foundations.ts'
 
 export interface LaneParts {
+  /** Told of each lane that is started. */
+  readonly systems: EnabledSystem[]
   readonly context: JourneyContext
   readonly foundations: Foundations
   readonly hub: Hub
@@ -27,13 +29,9 @@ export interface LaneParts {
   readonly mayWrite: () => boolean
 }
 
-export function startLanes({ context, foundations, hub, pbx, mayWrite }: LaneParts): {
-  readonly loop: Loop
-  readonly systems: readonly EnabledSystem[]
-} {
+export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }: LaneParts): Loop {
   const { store, system, vault } = context
-  const systems: EnabledSystem[] = []
-  const book = verdictBook(context, completionOf(context, systems))
+  const book = verdictBook(context, completionOf(context))
   const lane = <S extends Subject, Snapshot>(
     subjectKind: S['kind'],
     access: AccessSystem<S, Snapshot>,
@@ -57,7 +55,7 @@ export function startLanes({ context, foundations, hub, pbx, mayWrite }: LanePar
   const nextRevision = revisions(system.now())
   const note =
     pbx.abilities.revocationLists === 'not-checked' ? { note: 'this PBX does not check revocation lists' } : {}
-  const loop = loopOver([
+  return loopOver([
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
       sweepEveryMs: 30_000,
@@ -92,7 +90,6 @@ export function startLanes({ context, foundations, hub, pbx, mayWrite }: LanePar
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
   ])
-  return { loop, systems }
 }
 
 /**
@@ -105,17 +102,14 @@ function revisions(startedAt: Date): () => Revision {
 }
 
 /** Looks once for all people that one turn of the event loop moved. */
-function completionOf(
-  context: JourneyContext,
-  systems: readonly EnabledSystem[],
-): (employeeIds: readonly string[]) => void {
+function completionOf(context: JourneyContext): (employeeIds: readonly string[]) => void {
   let moved = new Set<string>()
   return (employeeIds) => {
     if (moved.size === 0) {
       setImmediate(() => {
         const ids = [...moved]
         moved = new Set()
-        completeOffboardings(context, systems, ids).catch((error: unknown) =>
+        completeOffboardings(context, ids).catch((error: unknown) =>
           context.log.error(
             { err: error },
             'an offboarding could not be completed; it is tried again with the next sign of life',

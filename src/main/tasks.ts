@@ -3,7 +3,6 @@ import type { Loop } from '../access/loop.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
-import type { EnabledSystem } from '../journeys/expected-lines.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
@@ -21,7 +20,6 @@ export interface HubNow {
 export interface TaskParts {
   readonly context: JourneyContext
   readonly foundations: Foundations
-  readonly systems: readonly EnabledSystem[]
   readonly hub: Hub
   readonly hubNow: HubNow
   readonly loop: Pick<Loop, 'sweep'>
@@ -36,7 +34,6 @@ export function upkeepTasks({
   loop,
   context,
   foundations,
-  systems,
   hub,
   handshakes,
   doors,
@@ -103,7 +100,6 @@ export function upkeepTasks({
         const waiting = await store.find('employee', { lifecycle: 'offboarding' })
         await completeOffboardings(
           context,
-          systems,
           waiting.map(({ id }) => id),
         )
       },
