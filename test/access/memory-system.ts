@@ -21,7 +21,9 @@ export interface MemorySystem extends AccessSystem<PhoneDoorSubject, Listing> {
   shows: 'all' | 'cannot-show' | 'by-hand'
   /** What was asked of it, in order: `look`, `look at a`, `apply a b`. */
   readonly asked: string[]
+  /** Told of what really changes by an act. */
   readonly onRemove: { call: (name: string) => void }
+  readonly onPut: { call: (name: string) => void }
 }
 
 /** Names and generations; `looked` null: the whole. */
@@ -35,6 +37,7 @@ export function memorySystem({ kind = 'memory', quickLook = true } = {}): Memory
   const present = new Map<string, number>()
   const asked: string[] = []
   const onRemove: MemorySystem['onRemove'] = { call: () => undefined }
+  const onPut: MemorySystem['onPut'] = { call: () => undefined }
 
   async function listing(signal: AbortSignal, looked: ReadonlySet<string> | null): Promise<Listing> {
     await beat()
@@ -45,8 +48,10 @@ export function memorySystem({ kind = 'memory', quickLook = true } = {}): Memory
   }
 
   function make(subject: PhoneDoorSubject): void {
-    if (subject.wanted === 'open') present.set(subject.id, subject.generation)
-    else if (present.delete(subject.id)) onRemove.call(subject.id)
+    if (subject.wanted === 'open') {
+      present.set(subject.id, subject.generation)
+      onPut.call(subject.id)
+    } else if (present.delete(subject.id)) onRemove.call(subject.id)
   }
 
   const system: MemorySystem = {
@@ -59,6 +64,7 @@ export function memorySystem({ kind = 'memory', quickLook = true } = {}): Memory
     shows: 'all',
     asked,
     onRemove,
+    onPut,
     async read(signal) {
       asked.push('look')
       return listing(signal, null)
