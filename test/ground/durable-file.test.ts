@@ -1,0 +1,150 @@
+import { spawn } from 'node:child_process'
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { appendDurably, createDurably, privateFolder, removeDurably, writeDurably } from '../../src/durable-file.ts'
+
+const source = join(import.meta.dirname, '../../src/durable-file.ts')
+let folder: string
+let path: string
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), `ringfence-durable-${process.pid}-`))
+  path = join(folder, 'file')
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const mode = (name: string) => statSync(name).mode & 0o777
+
+describe('a file that is replaced', () => {
+  test('has the new content, the mode that was asked for whatever the umask, and leaves nothing beside it', async () => {
+    const before = process.umask(0o077)
+    try {
+      await writeDurably(path, 'old', 0o644)
+      expect([readFileSync(path, 'utf8'), mode(path)]).toEqual(['old', 0o644])
+      await writeDurably(path, Buffer.from('new'))
+      expect([readFileSync(path, 'utf8'), mode(path)]).toEqual(['new', 0o600])
+    } finally {
+      process.umask(before)
+    }
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  test('that cannot be written stays as it was, with nothing left beside it', async () => {
+    await privateFolder(join(path, 'in-the-way'))
+    await expect(writeDurably(path, 'new')).rejects.toThrow(/EISDIR|ENOTEMPTY|EEXIST/)
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  test('is replaced itself where it is a link: what the link led to stays', async () => {
+    const elsewhere = join(folder, 'elsewhere')
+    writeFileSync(elsewhere, 'untouched')
+    symlinkSync(elsewhere, path)
+    await writeDurably(path, 'new')
+    expect([readFileSync(elsewhere, 'utf8'), readFileSync(path, 'utf8')]).toEqual(['untouched', 'new'])
+  })
+
+  test('is whole after each of 40 kills in the middle of writing', async () => {
+    const size = 300_000
+    const seen = new Set<string>()
+    await writeDurably(path, 'a'.repeat(size))
+    for (let round = 0; round < 40; round++) {
+      await killedWhileWriting(
+        `
+        for (let n = 0; ; n++) {
+          await writeDurably(path, String.fromCharCode(97 + (n % 26)).repeat(${size}))
+          if (n === 0) console.log('going')
+        }`,
+        round,
+      )
+      const text = readFileSync(path, 'utf8')
+      expect(text.length).toBe(size)
+      expect(text).toBe(text[0]!.repeat(size))
+      seen.add(text[0]!)
+    }
+    // Otherwise nothing was written at all, and the test shows nothing.
+    expect(seen.size).toBeGreaterThan(1)
+  })
+})
+
+describe('a file that is made once', () => {
+  test('is not replaced, and the second one is told', async () => {
+    expect(await createDurably(path, 'first')).toBe(true)
+    expect(await createDurably(path, 'second')).toBe(false)
+    expect([readFileSync(path, 'utf8'), mode(path)]).toEqual(['first', 0o600])
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  test('is made by exactly one of many that try at the same moment', async () => {
+    const made = await Promise.all(Array.from({ length: 50 }, (_, n) => createDurably(path, `from ${n}`)))
+    expect(made.filter(Boolean)).toHaveLength(1)
+    expect(readFileSync(path, 'utf8')).toBe(`from ${made.indexOf(true)}`)
+    expect(readdirSync(folder)).toEqual(['file'])
+  })
+})
+
+describe('a file that grows', () => {
+  test('is private, and keeps every line', async () => {
+    await appendDurably(path, 'one')
+    await appendDurably(path, 'two')
+    expect([readFileSync(path, 'utf8'), mode(path)]).toEqual(['one\ntwo\n', 0o600])
+  })
+
+  test('holds each line whose writing was reported, after a kill', async () => {
+    for (let round = 0; round < 8; round++) {
+      rmSync(path, { force: true })
+      const told = await killedWhileWriting(
+        `for (let n = 0; ; n++) { await appendDurably(path, 'line ' + n + '-'.repeat(2000)); console.log('going ' + n) }`,
+        round,
+      )
+      const lines = readFileSync(path, 'utf8').split('\n').slice(0, -1)
+      const last = Number(told.trim().split('\n').at(-1)!.split(' ')[1])
+      expect(lines.length).toBeGreaterThan(last)
+      expect(lines.map((line) => line.split('-')[0])).toEqual(lines.map((_, n) => `line ${n}`))
+    }
+  })
+})
+
+test('removing a file that is not there is fine', async () => {
+  writeFileSync(path, 'x')
+  await removeDurably(path)
+  await removeDurably(path)
+  expect(existsSync(path)).toBe(false)
+})
+
+test('a folder that Ringfence makes is closed to others; one that was there keeps its mode', async () => {
+  await privateFolder(join(folder, 'a', 'b'))
+  expect([mode(join(folder, 'a')), mode(join(folder, 'a', 'b'))]).toEqual([0o700, 0o700])
+  await privateFolder(folder)
+  expect(mode(folder)).toBe(0o700)
+})
+
+/** Kills a program a few milliseconds after its first word, later with every round; what it said until then. */
+function killedWhileWriting(program: string, round: number): Promise<string> {
+  const head = `import * as file from ${JSON.stringify(source)}
+    const { writeDurably, appendDurably } = file; const path = process.argv[1]\n`
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', head + program, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let told = ''
+  return new Promise((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      if (told === '') setTimeout(() => child.kill('SIGKILL'), (round * 7) % 40)
+      told += chunk
+    })
+    child.on('error', reject)
+    child.on('close', (_code, signal) =>
+      signal === 'SIGKILL' ? resolve(told) : reject(new Error(`the writer ended by itself: ${told}`)),
+    )
+  })
+}
