@@ -1,0 +1,312 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { AppError } from '../../src/errors.ts'
+import { hubSettingsSchema } from '../../src/hub/hub-settings.ts'
+import { settingNames } from '../../src/setting-reader.ts'
+
+let folder: string
+let secretFile: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), `ringfence-config-${process.pid}-`))
+  secretFile = join(folder, 'secret')
+  writeFileSync(secretFile, 'hunter2\n')
+  writeFileSync(join(folder, 'empty'), ' \n')
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+type Settings = Readonly<Record<string, string>>
+const environment = (settings: Settings) =>
+  Object.fromEntries(Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value]))
+const read = (settings: Settings = {}) => readConfig(environment(settings))
+function problemsOf(settings: Settings): string[] {
+  try {
+    read(settings)
+    return []
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    expect(error.code).toBe('CONFIG_INVALID')
+    return error.problems.map(({ field, message }) => `${field} ${message}`)
+  }
+}
+const namesOf = (settings: Settings) => problemsOf(settings).map((problem) => problem.split(' ')[0]!.slice(10))
+const asterisk = () => ({
+  PBX: 'asterisk',
+  PBX_CONFIG_DIR: '/etc/asterisk/ringfence.d',
+  PBX_AMI_SECRET_FILE: secretFile,
+})
+const earnest = {
+  PHONE_URL: 'https://phones.example.com',
+  HUB_ENDPOINT: 'vpn.example.com:51820',
+  PBX_ADDRESS: '192.0.2.10',
+  PBX_HOST: 'pbx.example.com',
+}
+
+describe('with nothing configured', () => {
+  test('Ringfence listens on this machine only and names everything that is missing', () => {
+    const config = read()
+    expect([config.console.host, config.phoneDoor.host]).toEqual(['127.0.0.1', '127.0.0.1'])
+    expect(config.demo.map((line) => line.split(' ')[0])).toEqual([
+      'RINGFENCE_PHONE_URL',
+      'RINGFENCE_HUB_ENDPOINT',
+      'RINGFENCE_PBX_ADDRESS',
+    ])
+    expect(config.phoneDoor.inTunnel).toEqual({ host: '10.77.0.1', port: 8443 })
+    expect(config.pbx.host).toMatch(/\.invalid$/)
+  })
+
+  test('an empty setting is one that is not set', () => {
+    expect(read({ PHONE_URL: '', LISTEN: '  ', PBX: '' })).toEqual(read())
+  })
+
+  test('in earnest nothing is missing', () => {
+    expect(read(earnest).demo).toEqual([])
+  })
+
+  test('a PBX without a name is named, since softphones want one', () => {
+    const { PBX_HOST: _left, ...rest } = earnest
+    expect(read(rest)).toMatchObject({ pbx: { host: '192.0.2.10' }, demo: [expect.stringContaining('PBX_HOST')] })
+  })
+})
+
+describe('problems', () => {
+  test('are all told at once, each with its name', () => {
+    expect(
+      namesOf({
+        LISTEN: 'nowhere',
+        LOG_LEVEL: 'loud',
+        HUB_PORT: '0',
+        HUB_SUBNET: '10.77.0.0',
+        PBX: 'cups',
+        PBX_RTP: '9-8',
+        TIME_SERVER: 'pool.ntp.org',
+        HUB_MASQUERADE: 'maybe',
+        COLOUR: 'red',
+      }).sort(),
+    ).toEqual([
+      'COLOUR',
+      'HUB_MASQUERADE',
+      'HUB_PORT',
+      'HUB_SUBNET',
+      'LISTEN',
+      'LOG_LEVEL',
+      'PBX',
+      'PBX_RTP',
+      'TIME_SERVER',
+    ])
+  })
+
+  test('name a setting that does not exist, whatever else the environment holds', () => {
+    expect(problemsOf({ PHONE_TSL: 'off' })).toEqual(['RINGFENCE_PHONE_TSL there is no such setting'])
+    expect(() => readConfig({ PATH: '/bin', RINGFENCE: 'x', RINGFENCE_TEST_CACHE: '/x' })).not.toThrow()
+  })
+
+  test.each<[Settings, string]>([
+    [{ LISTEN: '0.0.0.0:8080' }, 'LISTEN'],
+    [{ LISTEN: '[::]:8080' }, 'LISTEN'],
+    [{ LISTEN: '192.0.2.1:8080', ALLOW_PLAIN_CONSOLE: 'no' }, 'LISTEN'],
+    [{ LISTEN: 'console.example.com:8080' }, 'LISTEN'],
+    [{ LISTEN: '127.0.0.1' }, 'LISTEN'],
+    [{ LISTEN: '127.0.0.1:70000' }, 'LISTEN'],
+    [{ LISTEN: '127.1:8080' }, 'LISTEN'],
+    [{ LISTEN: '::1:8080' }, 'LISTEN'],
+    [{ LISTEN_TLS_CERT: '/c.pem' }, 'LISTEN_TLS_KEY'],
+    [{ LISTEN_TLS_KEY: '/k.pem' }, 'LISTEN_TLS_CERT'],
+    [{ PHONE_TLS_CERT: '/c.pem' }, 'PHONE_TLS_KEY'],
+    [{ PHONE_TLS: 'on' }, 'PHONE_TLS'],
+    [{ PHONE_TLS: 'off', PHONE_TLS_CERT: '/c', PHONE_TLS_KEY: '/k' }, 'PHONE_TLS'],
+    [{ PHONE_URL: 'http://phones.example.com' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'phones.example.com' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'https://phones.example.com/?a=b' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'https://phones.example.com/#x' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'https://exa mple.com' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'https://phones.example.com\\@evil.example' }, 'PHONE_URL'],
+    [{ PHONE_URL: 'javascript:alert(1)' }, 'PHONE_URL'],
+    [{ TRUSTED_PROXIES: '127.0.0.1, proxy' }, 'TRUSTED_PROXIES'],
+    [{ HUB_INTERFACE: 'ringfence-is-too-long' }, 'HUB_INTERFACE'],
+    [{ HUB_INTERFACE: 'wg/0' }, 'HUB_INTERFACE'],
+    [{ HUB_INTERFACE: 'wg 0' }, 'HUB_INTERFACE'],
+    [{ HUB_INTERFACE: '..' }, 'HUB_INTERFACE'],
+    [{ HUB_ENDPOINT: 'vpn.example.com' }, 'HUB_ENDPOINT'],
+    [{ HUB_ENDPOINT: 'vpn#x:51820' }, 'HUB_ENDPOINT'],
+    [{ HUB_ENDPOINT: '192.0.2.999:51820' }, 'HUB_ENDPOINT'],
+    [{ HUB_SUBNET: '10.77.0.0/30' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: ',' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: '010.77.0.0/16' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: '127.0.0.0/8' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: 'fe80::/64' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: '10.1.0.0/16, 10.1.2.0/24' }, 'HUB_SUBNET'],
+    [{ HUB_SUBNET: '10.78.0.0/24' }, 'PHONE_SUBNETS'],
+    [{ PHONE_SUBNETS: '10.0.0.0/29' }, 'PHONE_SUBNETS'],
+    [{ PHONE_SUBNETS: 'fd00::/64' }, 'PHONE_SUBNETS'],
+    [{ HUB_TIME_SERVERS: '10.77.3.4' }, 'HUB_TIME_SERVERS'],
+    [{ HUB_NAME_SERVERS: '10.78.3.4' }, 'HUB_NAME_SERVERS'],
+    [{ PBX_ADDRESS: 'pbx.example.com' }, 'PBX_ADDRESS'],
+    [{ PBX_ADDRESS: '::ffff:192.0.2.10' }, 'PBX_ADDRESS'],
+    [{ PBX_ADDRESS: 'fe80::1%eth0' }, 'PBX_ADDRESS'],
+    [{ PBX_ADDRESS: '10.77.5.5' }, 'PBX_ADDRESS'],
+    [{ PBX_ADDRESS: '10.78.0.1' }, 'PBX_ADDRESS'],
+    [{ PBX_HOST: 'pbx_1' }, 'PBX_HOST'],
+    [{ PBX_HOST: 'pbx.example.com:5061' }, 'PBX_HOST'],
+    [{ PBX_PORT: '5061x' }, 'PBX_PORT'],
+    [{ PBX_RTP: '10000' }, 'PBX_RTP'],
+    [{ PBX_RTP: '10000-20000-3' }, 'PBX_RTP'],
+    [{ PBX_RTP: '20000-10000' }, 'PBX_RTP'],
+    [{ PBX_RTP: '1-65536' }, 'PBX_RTP'],
+    [{ PBX_REALM: 'my realm' }, 'PBX_REALM'],
+    [{ TIME_SERVER: 'time.example.com' }, 'TIME_SERVER'],
+    [{ LOG_LEVEL: 'trace' }, 'LOG_LEVEL'],
+    [{ DATA: '/'.padEnd(120, 'x') }, 'DATA'],
+    [{ HUB_SOCKET: '/'.padEnd(120, 'x') }, 'HUB_SOCKET'],
+    [{ DATA: '/srv/\u0007x' }, 'DATA'],
+    [{ PASSPHRASE: 'one', PASSPHRASE_FILE: '/etc/hostname' }, 'PASSPHRASE'],
+    [{ PASSPHRASE_FILE: '/nonexistent/passphrase' }, 'PASSPHRASE_FILE'],
+  ])('%j is wrong at %s and nowhere else', (settings, name) => {
+    expect(namesOf(settings)).toEqual([name])
+  })
+
+  test.each<[Settings]>([
+    [{ LISTEN: '0.0.0.0:8080', ALLOW_PLAIN_CONSOLE: 'yes' }],
+    [{ LISTEN: '0.0.0.0:8080', LISTEN_TLS_CERT: '/c', LISTEN_TLS_KEY: '/k' }],
+    [{ LISTEN: '[::1]:8080' }],
+    [{ LISTEN: 'localhost:8080' }],
+    // A router in front may translate ports.
+    [{ HUB_ENDPOINT: 'vpn.example.com:443', HUB_PORT: '51820' }],
+    [{ HUB_SUBNET: '10.99.0.0/16, fd77::/64', PBX_ADDRESS: 'fd00::10' }],
+    // The PBX on the hub itself, at its address inside the VPN.
+    [{ PBX_ADDRESS: '10.77.0.1' }],
+    [{ PBX_PORT: '5061', PBX_MTLS_PORT: '5061' }],
+    [{ PBX_RTP: '16384-16384' }],
+  ])('%j is fine', (settings) => {
+    expect(problemsOf(settings)).toEqual([])
+  })
+
+  test('never tell what may be a secret', () => {
+    const secret = 's3cr3t-w0rd'
+    const every: Settings = {
+      ...Object.fromEntries(['PASSPHRASE', 'TOKEN'].map((name) => [name, secret])),
+      PASSPHRASE_FILE: secret,
+      PBX: 'asterisk',
+      PBX_AMI_SECRET_FILE: secret,
+      PBX_AMI_SECRET: secret,
+      PHONE_URL: `https://admin:${secret}@phones.example.com`,
+    }
+    try {
+      read(every)
+      expect.unreachable()
+    } catch (error) {
+      expect((error as AppError).problems.map(({ field }) => field)).toEqual(
+        expect.arrayContaining([
+          'RINGFENCE_PBX_AMI_SECRET',
+          'RINGFENCE_PASSPHRASE',
+          'RINGFENCE_PBX_AMI_SECRET_FILE',
+          'RINGFENCE_PHONE_URL',
+        ]),
+      )
+      expect(inspect(error, { depth: 9 }) + JSON.stringify(error)).not.toContain(secret)
+    }
+  })
+
+  test('are the answer to any value of any setting, never a crash', () => {
+    const value = fc.oneof(
+      fc.string(),
+      fc.string({ unit: 'binary' }),
+      fc.constantFrom('off', 'asterisk', '[::1]:1', '0.0.0.0:1', '10.0.0.0/8', 'fd00::/64', '/etc', 'https://a', '1-2'),
+    )
+    fc.assert(
+      fc.property(fc.dictionary(fc.constantFrom(...settingNames), value), (settings) => {
+        for (const line of problemsOf(settings)) expect(line).toMatch(/^RINGFENCE_[A-Z_]+ [^\n\r]+$/)
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('what is read', () => {
+  test('cannot be changed afterwards, at any depth', () => {
+    const config = read(earnest)
+    expect(() => Object.assign(config.hub, { endpoint: 'evil:1' })).toThrow(TypeError)
+    expect(() => (config.hub.subnets as string[]).push('0.0.0.0/0')).toThrow(TypeError)
+  })
+
+  test('is canonical, so that it can be compared', () => {
+    const config = read({
+      HUB_SUBNET: 'FD77:0::5/64',
+      PBX_ADDRESS: 'FD00:0::A',
+      PHONE_URL: 'https://Phones.Example.com:443/x/',
+    })
+    expect([config.hub.subnets, config.pbx.address, config.phoneDoor.url]).toEqual([
+      ['fd77::/64'],
+      'fd00::a',
+      'https://phones.example.com/x',
+    ])
+    expect(config.phoneDoor.inTunnel).toEqual({ host: 'fd77::1', port: 8443 })
+  })
+
+  test("takes the hub's port from the endpoint unless it has one of its own", () => {
+    expect(read({ HUB_ENDPOINT: 'vpn.example.com:443' }).hub.listenPort).toBe(443)
+    expect(read({ HUB_ENDPOINT: 'vpn.example.com:443', HUB_PORT: '51820' }).hub.listenPort).toBe(51820)
+    expect(read({ HUB_PORT: '51821' }).hub).toMatchObject({ listenPort: 51821, endpoint: '127.0.0.1:51821' })
+  })
+
+  test('keeps the door inside the VPN shut where it is off', () => {
+    expect(read({ PHONE_TUNNEL_LISTEN: 'off' }).phoneDoor.inTunnel).toBe(null)
+  })
+
+  test('takes secrets from files, without the line break at their end', () => {
+    expect(read({ PASSPHRASE_FILE: secretFile }).passphrase?.reveal()).toBe('hunter2')
+    expect(read(asterisk()).pbx.asterisk?.amiSecret.reveal()).toBe('hunter2')
+    expect(problemsOf({ PASSPHRASE_FILE: join(folder, 'empty') })).toEqual([
+      'RINGFENCE_PASSPHRASE_FILE names a file that is empty',
+    ])
+    expect(inspect(read({ ...asterisk(), PASSPHRASE: 'open sesame' }), { depth: 9 })).not.toMatch(/hunter2|sesame/)
+  })
+
+  test('has every interface name that the hub takes, and no other', () => {
+    const base = { listenPort: 1, subnets: ['10.0.0.0/16'], pbx: { address: null, ports: [], rtpFrom: 1, rtpTo: 1 } }
+    const hubTakes = (name: string) =>
+      hubSettingsSchema.safeParse({ ...base, doorPort: null, socketPath: '/s', dataFolder: '/d', interface: name })
+        .success
+    expect(hubTakes('ringfence0')).toBe(true)
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(...'aZ0_-=+./ %:'), minLength: 1, maxLength: 17 }), (name) => {
+        fc.pre(name.trim() === name)
+        expect(namesOf({ HUB_INTERFACE: name }).length === 0).toBe(hubTakes(name))
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
+describe('with Asterisk', () => {
+  test('the folder and the secret are needed', () => {
+    expect(namesOf({ PBX: 'asterisk' })).toEqual(['PBX_CONFIG_DIR', 'PBX_AMI_SECRET_FILE'])
+    expect(problemsOf(asterisk())).toEqual([])
+  })
+
+  test('it listens where handsets reach it', () => {
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbx.asterisk?.bind).toBe('192.0.2.10')
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbx.asterisk?.bind).toBe('0.0.0.0')
+  })
+
+  test.each<[Settings, string]>([
+    [{ PBX_CONFIG_DIR: 'ringfence.d' }, 'PBX_CONFIG_DIR'],
+    [{ PBX_CONFIG_DIR: '/etc/asterisk/a b' }, 'PBX_CONFIG_DIR'],
+    [{ PBX_CONFIG_DIR: '/etc/asterisk/a;b' }, 'PBX_CONFIG_DIR'],
+    [{ PBX_TLS_CERT: 'cert.pem', PBX_TLS_KEY: '/key.pem' }, 'PBX_TLS_CERT'],
+    [{ PBX_TLS_CERT: '/cert.pem' }, 'PBX_TLS_KEY'],
+    [{ PBX_CA_FILE: '/etc/$x' }, 'PBX_CA_FILE'],
+    [{ PBX_CONTEXT: 'from internal' }, 'PBX_CONTEXT'],
+    [{ PBX_CONTEXT: 'a;b' }, 'PBX_CONTEXT'],
+    [{ PBX_BIND: 'eth0' }, 'PBX_BIND'],
+    [{ PBX_AMI: '5038' }, 'PBX_AMI'],
+    [{ PBX_AMI_USER: 'ring fence' }, 'PBX_AMI_USER'],
+    [{ PBX_MTLS_PORT: '5061' }, 'PBX_MTLS_PORT'],
+  ])('%j is wrong at %s, before Asterisk refuses it', (settings, name) => {
+    expect(namesOf({ ...asterisk(), ...settings })).toEqual([name])
+  })
+})
