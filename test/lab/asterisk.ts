@@ -93,6 +93,7 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   const missing = asteriskMissing()
   if (missing) throw new Error(missing)
   sweep()
+  nameLocalhost()
   const name = `ringfence-${process.pid}-${randomBytes(4).toString('hex')}`
   const inner = `/srv/${name}`
   const outer = join(root, 'srv', name)
@@ -177,8 +178,10 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
 
   async function start(): Promise<void> {
     const command = ['chroot', root, 'asterisk', '-C', `${inner}/etc/asterisk.conf`, '-f', '-n']
+    // Asterisk looks its host's name up with each call and waits for the answer; here nobody may be there to give one.
+    const named = ['unshare', '--uts', 'sh', '-c', 'hostname localhost && exec "$@"', 'sh', ...command]
     // The kernel ends Asterisk when this process ends in a way that runs no handlers.
-    const guarded = ['setpriv', '--pdeathsig', 'KILL', ...command]
+    const guarded = ['setpriv', '--pdeathsig', 'KILL', ...named]
     const [program, ...args] = options.namespace ? ['ip', 'netns', 'exec', options.namespace, ...guarded] : guarded
     const started = spawn(program!, args, { stdio: ['ignore', 'ignore', 'pipe'] })
     child = started
@@ -237,6 +240,12 @@ function moduleFolder(): string {
   )
   if (!found) throw new Error(`no Asterisk modules in ${root}: remove the folder and run test/lab/asterisk-setup.sh`)
   return `/usr/lib/${found}/asterisk/modules`
+}
+
+/** debootstrap leaves no hosts file, so even `localhost` would be a question for a name server. */
+function nameLocalhost(): void {
+  const path = join(root, 'etc/hosts')
+  if (!existsSync(path)) writeFileSync(path, '127.0.0.1 localhost\n')
 }
 
 /** Folders of test processes that are gone. */

@@ -32,6 +32,8 @@ export interface SipPhoneOptions {
   readonly extension: string
   readonly username: string
   readonly secret: string
+  /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
+  readonly ha1?: string
   /** Client certificate, PEM. */
   readonly certificate?: { readonly certificate: string; readonly key: string }
   /** Source address. */
@@ -182,7 +184,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     const md5 = (text: string) => createHash('md5').update(text).digest('hex')
     const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]
     const cnonce = randomBytes(8).toString('hex')
-    const ha1 = md5(`${options.username}:${realm}:${options.secret}`)
+    const ha1 = options.ha1 ?? md5(`${options.username}:${realm}:${options.secret}`)
     const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
     return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
   }
