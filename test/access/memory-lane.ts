@@ -20,6 +20,8 @@ export interface MemoryStore {
   readonly failing: { subjects: number; load: number; save: number; forget: number }
   /** In order: what was written, for "how often" and "what first". */
   readonly saved: Verdict[][]
+  /** Told of each line as it is written. */
+  readonly onSave: { call: (verdict: Verdict) => void }
   /** When each was written. */
   readonly savedAt: number[]
   put(...subjects: PhoneDoorSubject[]): void
@@ -35,6 +37,7 @@ export function memoryStore(): MemoryStore {
     failing: { subjects: 0, load: 0, save: 0, forget: 0 },
     saved: [],
     savedAt: [],
+    onSave: { call: () => undefined },
     put(...subjects) {
       for (const subject of subjects) store.wanted.set(subject.id, subject)
     },
@@ -75,7 +78,10 @@ function bookIn(store: MemoryStore): VerdictBook {
     },
     async save(changed, drifts) {
       await use(store, 'save')
-      for (const verdict of changed) store.verdicts.set(verdict.id, verdict)
+      for (const verdict of changed) {
+        store.verdicts.set(verdict.id, verdict)
+        store.onSave.call(verdict)
+      }
       store.saved.push([...changed])
       store.savedAt.push(Date.now())
       store.drifts.push(...drifts)

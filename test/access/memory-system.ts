@@ -21,6 +21,8 @@ export interface MemorySystem extends AccessSystem<PhoneDoorSubject, Listing> {
   shows: 'all' | 'cannot-show' | 'by-hand'
   /** What was asked of it, in order: `look`, `look at a`, `apply a b`. */
   readonly asked: string[]
+  /** A new one fences off acts that are under way: what a killed server asked for is not done later. */
+  epoch: number
   /** Told of what really changes by an act. */
   readonly onRemove: { call: (name: string) => void }
   readonly onPut: { call: (name: string) => void }
@@ -62,6 +64,7 @@ export function memorySystem({ kind = 'memory', quickLook = true } = {}): Memory
     refused: new Set(),
     unjudgeable: new Set(),
     shows: 'all',
+    epoch: 0,
     asked,
     onRemove,
     onPut,
@@ -77,7 +80,9 @@ export function memorySystem({ kind = 'memory', quickLook = true } = {}): Memory
     }),
     async apply(subjects, signal) {
       asked.push(`apply ${namesOf(subjects)}`)
+      const { epoch } = system
       await beat()
+      if (epoch !== system.epoch) throw away()
       const { apply } = system.faults
       if (apply === 'hang') await untilAborted(signal)
       if (apply === 'away') throw away()
