@@ -1,0 +1,96 @@
+/** The whole server as a process of its own in a hub's namespace, on real wireguard-go and, where named, a real Asterisk. */
+import type { EmployeeView } from '../../src/journeys/application.ts'
+import { monotonicMs } from '../lab/agent.ts'
+import { openOffice, until } from '../lab/network.ts'
+import type { BenchRow } from './bench-row.ts'
+import { convergenceRow } from './convergence.ts'
+import { lastPacketRow } from './last-packet.ts'
+import { load, residentMb } from './measuring.ts'
+import { type OfficeServer, officeServer, settledFleet } from './office-server.ts'
+import { stormRow } from './storm.ts'
+
+const sizes = [10, 500, 2_000]
+const most = 10_000
+export async function rows(): Promise<BenchRow[]> {
+  const found: BenchRow[] = []
+  for (const size of sizes) {
+    await using office = await openOffice()
+    await using server = await officeServer(office, size - 1)
+    await server.process.start()
+    await settledFleet(server)
+    found.push(await lastPacketRow(office, server, size))
+  }
+  {
+    await using office = await openOffice()
+    await using server = await officeServer(office, most - 1)
+    found.push(...(await startRows(server)))
+    found.push(await lastPacketRow(office, server, most))
+    found.push(await stormRow(office, server))
+  }
+  found.push(await convergenceRow())
+  return found
+}
+
+/** The first start, as after a reboot of an old host, and one more, as after an update: the interface is empty in both. */
+async function startRows(server: OfficeServer): Promise<BenchRow[]> {
+  const answerMs: number[] = []
+  const settledMs: number[] = []
+  const starts = 3
+  for (let round = 1; round <= starts; round++) {
+    const startedAt = monotonicMs()
+    await server.process.start()
+    answerMs.push(monotonicMs() - startedAt)
+    await settledFleet(server)
+    settledMs.push(monotonicMs() - startedAt)
+    if (round < starts) await server.process.stop()
+  }
+  const parts = await server.parts()
+  const filledMs = await filled(server)
+  const memory = await restingMemory(server)
+  const worst = Math.max(...answerMs)
+  return [
+    {
+      what: 'start with 10,000 handsets: process → /healthz answers',
+      target: '≤ 2 s',
+      measured:
+        `first ${seconds(answerMs[0]!)}, again ${answerMs.slice(1).map(seconds).join(' and ')}; everybody judged after ` +
+        `${settledMs.map(seconds).join(', ')}; interface full ${filledMs} (${load()})`,
+      anchor: 'none',
+      met: worst <= 2_000,
+    },
+    {
+      what: 'memory of the server process at rest, 10,000 handsets',
+      target: '≤ 200 MB',
+      measured:
+        `${memory.toFixed(0)} MB (apart: hub ${(await residentMb(parts.hub)).toFixed(0)}, ` +
+        `wireguard-go ${(await residentMb(parts.wireguard)).toFixed(0)} MB)`,
+      anchor: 'wazo-provd 122 MB, wg-easy 293 MB at 100',
+      met: memory <= 200,
+    },
+  ]
+}
+
+/** Whether nobody is missing on the interface by the time everybody has a verdict. */
+async function filled(server: OfficeServer): Promise<string> {
+  const at = monotonicMs()
+  const [first] = server.fleet.employeeIds
+  const { access } = await server.call<EmployeeView>('GET', `/api/v1/employees/${first}`)
+  const line = access.find(({ system }) => system === 'tunnel')
+  return line?.verdict === 'converged' ? 'by then' : `not yet (${(monotonicMs() - at).toFixed(0)} ms)`
+}
+
+/** Once it has not moved by 2 MB for 10 s; 40 s at most. */
+async function restingMemory(server: OfficeServer): Promise<number> {
+  const pid = server.process.pid()!
+  let [before, since] = [await residentMb(pid), monotonicMs()]
+  await until(async () => {
+    const now = await residentMb(pid)
+    if (Math.abs(now - before) > 2) [before, since] = [now, monotonicMs()]
+    return monotonicMs() - since > 10_000
+  }, 60_000)
+  return before
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(2)} s`
+}
