@@ -1,4 +1,5 @@
 import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
+import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { findPerson, type List, print, printJson, type Session } from './session.ts'
 import { paint, safe, type Terminal, type Tone, table, when, wrapped } from './terminal.ts'
@@ -54,6 +55,24 @@ function handsetRows({ handsets, tunnels }: EmployeeView): string[][] {
       : safe(certificateNote ?? '-'),
     id,
   ])
+}
+
+interface SipSecret {
+  readonly extension: string
+  readonly username: string
+  readonly secret: string
+}
+
+/** Printed to whoever asked and nowhere else; the server has noted the look. */
+export async function showSecret(session: Session, who: string): Promise<ExitCode> {
+  const { id } = await findPerson(session, who)
+  const list = await session.client.send<List<SipSecret>>({ method: 'POST', path: path`/employees/${id}/sip-secrets` })
+  if (session.json) printJson(session, list)
+  else {
+    const rows = list.items.map(({ extension, username, secret }) => [safe(extension), safe(username), safe(secret)])
+    print(session, table(session.terminal, ['extension', 'login name', 'password'], rows))
+  }
+  return exitCodes.ok
 }
 
 export async function listModels(session: Session): Promise<ExitCode> {

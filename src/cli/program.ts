@@ -5,7 +5,7 @@ import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
-import { doctor, listModels, listPeople, showPerson } from './looking-commands.ts'
+import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite } from './onboarding-commands.ts'
 import { printJson, type Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
@@ -83,7 +83,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .requiredOption('--extension <digits>', 'extension')
     .addOption(handsetOption().makeOptionMandatory())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-    .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 0)
+    .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options) => run(options, (now) => onboard(now, pick(options))))
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
     (file, options) => run(options, (now) => importRoster(now, file)),
@@ -114,6 +114,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .option('--reason <text>', 'for the leaver file')
     .option('--wait <seconds>', 'wait until nothing is retrying, at most so long', seconds, 10)
     .action((who, options) => run(options, (now) => offboard(now, who, { reason: options.reason, wait: options.wait })))
+  asking(program, 'secret <who>', 'the SIP password, for a PBX that is operated by hand; the look is recorded').action(
+    (who, options) => run(options, (now) => showSecret(now, who)),
+  )
   asking(program, 'report <who>', 'the leaver file').action((who, options) => run(options, (now) => report(now, who)))
   asking(program, 'erase <who>', 'erase the personal data of a leaver')
     .option('--yes', 'it is meant')

@@ -18,6 +18,7 @@ import {
   model,
   offboardRequest,
   onboardRequest,
+  sipSecret,
   token,
   tokenRequest,
 } from './api-shapes.ts'
@@ -130,6 +131,22 @@ export function apiRoutes(application: Application): readonly Route[] {
         const clicked = await application.offboard(parameters.id, body?.reason ?? null, actor)
         return waitSeconds > 0 ? application.settled(clicked.id, waitSeconds * 1_000, signal) : clicked
       },
+    ),
+    route(
+      'post',
+      `${v1}/employees/:id/sip-secrets`,
+      'revoke',
+      {
+        summary: 'What to type into a PBX that is operated by hand; recorded',
+        body: emptyRequest,
+        answer: listOf(sipSecret),
+      },
+      async ({ parameters, actor }) => ({
+        items: (await application.showSecrets(parameters.id, actor)).map(({ secret, ...view }) => ({
+          ...view,
+          secret: secret.reveal(),
+        })),
+      }),
     ),
     route(
       'get',

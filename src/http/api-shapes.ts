@@ -119,6 +119,13 @@ export const importRun = z.object({
   ),
 })
 
+export const sipSecret = z.object({
+  extension: z.string(),
+  username: z.string().describe('the login name, or authentication id'),
+  generation: z.int(),
+  secret: z.string().describe('the SIP password'),
+})
+
 export const token = z.object({
   id: z.string(),
   label: z.string(),

@@ -25,6 +25,8 @@ export interface Application {
   readonly settled: (who: string, waitMs: number, signal?: AbortSignal) => Promise<EmployeeView>
   /** Ticks the waiting and unverifiable lines of one system (`subjectId` null: all of its lines). */
   readonly acknowledge: (who: string, system: string, subjectId: string | null, actor: Actor) => Promise<EmployeeView>
+  /** What must be typed into a PBX that is operated by hand; each look is recorded. */
+  readonly showSecrets: (who: string, actor: Actor) => Promise<readonly SipSecretView[]>
   readonly erase: (who: string, actor: Actor) => Promise<void>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>

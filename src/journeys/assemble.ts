@@ -15,6 +15,7 @@ import { addHandset, onboard } from './onboard.ts'
 import { renewInvite } from './renew-invite.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { staleHandsets } from './settings-drift.ts'
+import { showSecrets } from './show-secrets.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
 
@@ -55,6 +56,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     },
     acknowledge: async (who, system, subjectId, actor) =>
       acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
+    showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
 
     async employees({ lifecycle }) {

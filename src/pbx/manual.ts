@@ -31,8 +31,8 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
 }
 
 /**
- * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file; the
- * console and `ringfence show` give the secret to who asks for it.
+ * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file;
+ * `ringfence secret` gives the secret to an admin who asks for it, and that is recorded.
  */
 function describeStep(account: PbxAccount): string {
   const { extension, credentials } = account
@@ -47,7 +47,7 @@ function describeStep(account: PbxAccount): string {
   const devices = account.maxContacts === 1 ? 'one device' : `${account.maxContacts} devices`
   return [
     `On the PBX, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
-    `SIP password as the console shows it for this extension (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
+    `the SIP password that \`ringfence secret ${extension}\` shows (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
     `at most ${devices} registered at once, TLS and encrypted media (SRTP).`,
     'If the password was changed, remove the old registrations so that the phone logs in anew.',
   ].join(' ')

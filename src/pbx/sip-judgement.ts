@@ -22,7 +22,7 @@ export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driv
   }
   const problem =
     !isOpen && subject.extensionShared
-      ? `On the PBX, extension ${subject.extension} stays with another phone: give it the newest SIP password as the console shows it, and remove the registration and the calls of ${subject.username}.`
+      ? `On the PBX, extension ${subject.extension} stays with another phone: give it the newest SIP password (\`ringfence secret ${subject.extension}\`), and remove the registration and the calls of ${subject.username}.`
       : driver.describeStep({
           extension: subject.extension,
           displayName: subject.displayName ?? '',

@@ -24,6 +24,16 @@ describe('looking', () => {
     )
   })
 
+  test('the password for a PBX that is operated by hand is shown to who asks for it', async () => {
+    await run(['onboard', ...ada, '--extension', '4002'])
+    const { code, out } = await run(['secret', '4002'])
+    expect([code, out]).toEqual([
+      0,
+      'extension  login name  password\n4002       4002        a-sip-secret-of-the-tests\n',
+    ])
+    expect(doors().application.deeds.at(-1)!.deed).toBe('showSecrets')
+  })
+
   test('a name that tries to move the cursor or turn the line around is shown harmless', async () => {
     const name = 'Eve\u001b[2J\u202etxt\u0007\u2028\u009b31m'
     await run(['onboard', ...ada, '--extension', '4001', '--name', name])

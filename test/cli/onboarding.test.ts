@@ -20,6 +20,14 @@ describe('handing out', () => {
 
       Provisioning URL for yealink-t54w 80:5e:c0:11:22:33 (to type in, or for DHCP):
         https://phones.example.com:8443/p/<token>/
+
+        verdict      door                state  seen                     evidence
+        ✓ converged  tunnel 000003       open   2026-11-22 14:00:00 UTC  tunnel seen open
+        ✓ converged  phone-door 000002   open   2026-11-22 14:00:00 UTC  phone-door seen open
+        ✓ converged  sip-account 000002  open   2026-11-22 14:00:00 UTC  sip-credential seen open
+        ✓ converged  tunnel 000005       open   2026-11-22 14:00:00 UTC  tunnel seen open
+        ✓ converged  phone-door 000004   open   2026-11-22 14:00:00 UTC  phone-door seen open
+        ✓ converged  sip-account 000004  open   2026-11-22 14:00:00 UTC  sip-credential seen open
       "
     `)
     expect(err).toBe('warning: demo mode: no PBX address is set\n')

@@ -384,6 +384,11 @@ export function fakeApplication(): FakeApplication {
       return next
     },
 
+    async showSecrets(who, actor) {
+      did('showSecrets', actor)
+      const { extension } = await fake.employee(who)
+      return [{ extension, username: extension, generation: 1, secret: new Secret('a-sip-secret-of-the-tests') }]
+    },
     async createToken(label, role, actor) {
       did('createToken', actor)
       const token = fake.tokenFor(role)

@@ -75,6 +75,12 @@ describe('the API', () => {
       items: [{ system: 'tunnel', verdict: 'converged' }, {}, {}, {}, {}, {}],
     })
 
+    const shown = await call('POST', `/api/v1/employees/${body.id}/sip-secrets`)
+    expect(shown.json).toEqual({
+      items: [{ extension: '1001', username: '1001', generation: 1, secret: 'a-sip-secret-of-the-tests' }],
+    })
+    expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
+
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
     expect(click.status).toBe(202)
