@@ -19,7 +19,7 @@ export interface TlsFiles {
   readonly keyFile: string
 }
 
-/** Every name there is, without the prefix; the CLI's own two are known so that they are no mistake. */
+/** Every name there is, without the prefix; the command line's own TOKEN is known so that it is no mistake. */
 export const settingNames = [
   'DATA', 'LOG_LEVEL', 'PASSPHRASE', 'PASSPHRASE_FILE',
   'LISTEN', 'LISTEN_HOSTS', 'LISTEN_TLS_CERT', 'LISTEN_TLS_KEY', 'ALLOW_PLAIN_CONSOLE',
@@ -28,7 +28,7 @@ export const settingNames = [
   'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
   'PBX', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
   'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
-  'URL', 'TOKEN',
+  'TOKEN',
 ] as const // biome-ignore format: a table reads better in groups
 
 export type SettingName = (typeof settingNames)[number]

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { settingNames } from '../../src/setting-reader.ts'
+
+const docs = join(import.meta.dirname, '../../docs')
+const page = readFileSync(join(docs, 'configuration.md'), 'utf8')
+const rows = page.split('\n').flatMap((line) => {
+  const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
+  const name = /^`RINGFENCE_([A-Z_]+)`$/.exec(cells[1] ?? '')?.[1]
+  return name === undefined ? [] : [{ name, cells: cells.slice(1, -1) }]
+})
+
+describe('docs/configuration.md', () => {
+  test('has one line for every setting, with meaning and default', () => {
+    expect(rows.map(({ name }) => name).sort()).toEqual([...settingNames].sort())
+    for (const { name, cells } of rows) {
+      expect([name, cells.length]).toEqual([name, 4])
+      expect([name, cells[1]!.length > 4, cells[2]!.length > 0]).toEqual([name, true, true])
+    }
+  })
+
+  test('names no setting that does not exist', () => {
+    const named = [...page.matchAll(/RINGFENCE_([A-Z_]+)/g)].map(([, name]) => name)
+    expect(named.filter((name) => !(settingNames as readonly (string | undefined)[]).includes(name))).toEqual([])
+  })
+
+  test.each(rows.filter(({ cells }) => /^`[^`]+`$/.test(cells[3]!)))(
+    'has an example for $name that is taken',
+    (row) => {
+      const example = row.cells[3]!.slice(1, -1)
+      // What needs company, and what names files that are not here.
+      const company: Record<string, Record<string, string>> = {
+        LISTEN: { ALLOW_PLAIN_CONSOLE: 'yes' },
+        HUB_SUBNET: { PHONE_SUBNETS: '10.80.0.0/14' },
+      }
+      const pair = /^(.*_TLS)_(CERT|KEY)$/.exec(row.name)
+      if (pair) company[row.name] = { [`${pair[1]}_${pair[2] === 'CERT' ? 'KEY' : 'CERT'}`]: example }
+      const settings = {
+        [row.name]: row.name.endsWith('_FILE') && row.name !== 'PBX_CA_FILE' ? import.meta.filename : example,
+      }
+      const asterisk = { PBX: 'asterisk', PBX_CONFIG_DIR: '/etc/asterisk/x', PBX_AMI_SECRET_FILE: import.meta.filename }
+      const all = { ...(row.name.startsWith('PBX') ? asterisk : {}), ...company[row.name], ...settings }
+      expect(() =>
+        readConfig(Object.fromEntries(Object.entries(all).map(([name, value]) => [`RINGFENCE_${name}`, value]))),
+      ).not.toThrow()
+    },
+  )
+
+  test('gives a production file with which nothing is a demo any more', () => {
+    const lines = [...page.matchAll(/^ {4}(RINGFENCE_[A-Z_]+)=(.+)$/gm)].map(([, name, value]) => [name, value])
+    expect(lines.length).toBeGreaterThan(5)
+    expect(readConfig(Object.fromEntries(lines)).demo).toEqual([])
+  })
+
+  test.each([
+    [
+      'LISTEN',
+      '127.0.0.1:8080',
+      (config: ReturnType<typeof readConfig>) => `${config.console.host}:${config.console.port}`,
+    ],
+    ['HUB_INTERFACE', 'ringfence0', (config: ReturnType<typeof readConfig>) => config.hub.interface],
+    ['HUB_SUBNET', '10.77.0.0/16', (config: ReturnType<typeof readConfig>) => config.hub.subnets.join()],
+    ['PHONE_SUBNETS', '10.78.0.0/16', (config: ReturnType<typeof readConfig>) => config.hub.phoneSubnets.join()],
+    ['PBX', 'manual', (config: ReturnType<typeof readConfig>) => config.pbx.driver],
+    ['PBX_PORT', '5061', (config: ReturnType<typeof readConfig>) => String(config.pbx.port)],
+    ['PBX_MTLS_PORT', '5062', (config: ReturnType<typeof readConfig>) => String(config.pbx.mtlsPort)],
+    ['PBX_RTP', '10000-20000', ({ pbx }: ReturnType<typeof readConfig>) => `${pbx.rtp.from}-${pbx.rtp.to}`],
+    ['PBX_REALM', 'asterisk', (config: ReturnType<typeof readConfig>) => config.pbx.realm],
+  ])('tells the default of %s as it is: %s', (name, value, read) => {
+    expect(read(readConfig({}))).toBe(value)
+    expect(rows.find((row) => row.name === name)?.cells[2]).toBe(`\`${value}\``)
+  })
+})
