@@ -20,6 +20,7 @@ import type {
 } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
@@ -306,9 +307,26 @@ export async function everything(store: Store): Promise<string> {
 }
 
 const allTables: readonly Table[] = [
-  'site', 'pbx', 'hub', 'employee', 'assignment', 'handset', 'gateway', 'tunnel', 'tunnelAddress', 'certificate',
-  'sipCredential', 'invite', 'verdict', 'tombstone', 'apiToken', 'outbox', 'doorFetch', 'importRun', 'setting',
-] // biome-ignore format: a list reads better in lines
+  'site',
+  'pbx',
+  'hub',
+  'employee',
+  'assignment',
+  'handset',
+  'gateway',
+  'tunnel',
+  'tunnelAddress',
+  'certificate',
+  'sipCredential',
+  'invite',
+  'verdict',
+  'tombstone',
+  'apiToken',
+  'outbox',
+  'doorFetch',
+  'importRun',
+  'setting',
+]
 
 export function person(name: string, extension: string, ...handsets: readonly string[]): OnboardInput {
   return {
