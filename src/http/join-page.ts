@@ -14,10 +14,7 @@ export interface JoinPageOptions {
 
 /** The employee's page: works without script, on the phone that is set up and on a screen beside it. */
 export function joinPage(view: JoinView, options: JoinPageOptions): Html {
-  const parts = [
-    ...view.gateways.map((gateway) => gatewayPart(gateway, options)),
-    ...view.handsets.map((handset) => handsetPart(handset, view, options)),
-  ]
+  const parts = inOrder(view).map(({ draw }) => draw(options))
   return html`<!doctype html>
 <html lang="en">
 <head>
@@ -52,10 +49,29 @@ function demoBanner(reasons: readonly string[]): Html {
 <ul>${reasons.map((reason) => html`<li>${reason}</li>`)}</ul></div></aside>`
 }
 
+/** Apps first: they work at once. A desk phone comes after the gateway that it hangs on. */
+function inOrder(view: JoinView): { id: string; title: string; draw: (options: JoinPageOptions) => Html }[] {
+  const handsets = view.handsets.map((handset) => ({
+    id: handset.id,
+    title: handset.modelName,
+    ownTunnel: handset.tunnel !== null,
+    draw: (options: JoinPageOptions) => handsetPart(handset, view, options),
+  }))
+  const gateways = view.gateways.map((gateway) => ({
+    id: gateway.id,
+    title: 'Your home gateway',
+    draw: (options: JoinPageOptions) => gatewayPart(gateway, options),
+  }))
+  return [
+    ...handsets.filter(({ ownTunnel }) => ownTunnel),
+    ...gateways,
+    ...handsets.filter(({ ownTunnel }) => !ownTunnel),
+  ]
+}
+
 function contents(view: JoinView): Html {
   return html`<nav aria-label="On this page"><ul>
-${view.gateways.map(({ id }) => html`<li><a href="#part-${id}">Your home gateway</a></li>`)}
-${view.handsets.map(({ id, modelName }) => html`<li><a href="#part-${id}">${modelName}</a></li>`)}
+${inOrder(view).map(({ id, title }) => html`<li><a href="#part-${id}">${title}</a></li>`)}
 </ul></nav>`
 }
 
@@ -69,7 +85,7 @@ function gatewayPart({ id, tunnel, phoneSubnet, instructionsHtml }: JoinGateway,
 <p><a class="button" href="${fileLink(options, tunnel.fileName)}" download>Download ${tunnel.fileName}</a></p>
 <p class="aside">Keep the file to yourself and delete it when you are done: whoever has it can use your tunnel.</p>`,
     ),
-    step('Load it into the box', html`<div class="instructions">${trusted(instructionsHtml)}</div>`),
+    step('Load it into the box', trusted(instructionsHtml)),
     step(
       'Connect your phones to it',
       html`<p>Desk phones are plugged into the box and get an address from <code>${phoneSubnet}</code>. Your other devices stay where they are.</p>`,
@@ -178,7 +194,8 @@ function erased(): Html {
 
 function certificates({ modelId, certificateFiles }: JoinHandset, options: JoinPageOptions): Html {
   const key = certificateFiles.find(({ name }) => /key/i.test(name))
-  const chain = certificateFiles.find((file) => file !== key)
+  const authority = certificateFiles.find(({ name }) => name.endsWith('-ca.pem'))
+  const chain = certificateFiles.find((file) => file !== key && file !== authority)
   const linphone = modelId === 'linphone-desktop' && key && chain
   return html`<p>Save ${certificateFiles.length > 1 ? 'these files' : 'this file'} in a folder that only you can read.</p>
 <ul class="files">${certificateFiles.map(({ name, what }) => html`<li><a href="${fileLink(options, name)}" download>${name}</a> <span>${what}</span></li>`)}</ul>
@@ -187,7 +204,8 @@ ${
   html`<p>Close Linphone, and add these two lines to the section <code>[sip]</code> of its file <code>linphonerc</code>, with the folder where you saved them:</p>
 <pre translate="no"><code>[sip]
 client_cert_chain=/your/folder/${chain.name}
-client_cert_key=/your/folder/${key.name}</code></pre>`
+client_cert_key=/your/folder/${key.name}</code></pre>
+${authority && html`<p class="aside">If Linphone then says that it does not trust the server, add one more line, <code>root_ca=/your/folder/${authority.name}</code>: your office signs its own certificates.</p>`}`
 }`
 }
 

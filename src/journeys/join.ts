@@ -126,17 +126,17 @@ function certificateFiles(
   return [
     {
       name: `${extension}-certificate.pem`,
-      what: 'the client certificate (`client_cert_chain`)',
+      what: 'the client certificate',
       content: () => new Secret(certificate.certificate),
     },
     {
       name: `${extension}-key.pem`,
-      what: 'its private key (`client_cert_key`)',
+      what: 'its private key',
       content: () => context.vault.open(sealed, `certificate:${certificate.id}`),
     },
     {
       name: 'ringfence-ca.pem',
-      what: 'the authority that signed the PBX (`root_ca`)',
+      what: 'the authority that signed the PBX, if it is your own',
       content: () => new Secret(context.serviceCertificate),
     },
   ]
@@ -177,9 +177,13 @@ function instructionsFor(
 
 /** The name is what WireGuard apps call the tunnel: at most 15 characters of `[a-zA-Z0-9_=+.-]` (wg-quick(8)). */
 function joinTunnel(context: JourneyContext, access: EmployeeAccess, tunnel: Tunnel): JoinTunnel {
-  const place = access.tunnels.filter(({ closedAt }) => closedAt === null).findIndex(({ id }) => id === tunnel.id) + 1
+  const own = access.tunnels.filter(
+    ({ closedAt, carrierKind }) => closedAt === null && carrierKind === tunnel.carrierKind,
+  )
+  const place = own.findIndex(({ id }) => id === tunnel.id) + 1
   const extension = access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? ''
-  const name = `pbx-${extension}`.slice(0, 12) + (place > 1 ? `-${place}` : '')
+  const suffix = (tunnel.carrierKind === 'gateway' ? '-gw' : '') + (place > 1 ? `-${place}` : '')
+  const name = `pbx-${extension}`.slice(0, 15 - suffix.length) + suffix
   return {
     fileName: `${name}.conf`,
     configuration: configurationOf(context, tunnel, addressesOf(access, tunnel, 'carrier')),

@@ -196,7 +196,7 @@ export async function insertInvite(
   )
 }
 
-export function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
+function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
   const [first] = problems
   return new AppError('CONFLICT', problems.length === 1 ? first!.message : `${problems.length} things are taken`, {
     ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
