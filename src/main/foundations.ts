@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Config } from '../config.ts'
 import { Secret } from '../domain/secret.ts'
 import { defaultId } from '../domain/site.ts'
-import { privateFolder, writeDurably } from '../durable-file.ts'
+import { createDurably, privateFolder } from '../durable-file.ts'
 import type { Log } from '../journeys/context.ts'
 import { loadCatalogue } from '../phones/catalogue.ts'
 import { openAuthorities } from '../pki/certificate-authority.ts'
@@ -82,9 +82,9 @@ async function embeddedPassphrase(dataFolder: string): Promise<Secret> {
     throw error
   })
   if (existing !== null) return new Secret(existing.trim())
-  const made = randomBytes(32).toString('base64url')
-  await writeDurably(path, `${made}\n`)
-  return new Secret(made)
+  // Of two servers that start at once one makes it and both use it; another passphrase would never open the vault again.
+  await createDurably(path, `${randomBytes(32).toString('base64url')}\n`)
+  return new Secret((await readFile(path, 'utf8')).trim())
 }
 
 /** The environment is the truth for the default rows; what it says now is what they say. */
