@@ -114,6 +114,12 @@ export async function addHandset(
   await context.store.transaction(async (tx) => {
     const current = await tx.get('employee', employeeId)
     if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
+    const gateway = existing && (await tx.get('gateway', existing.id))
+    if (gateway && gateway.removedAt !== null) {
+      throw new AppError('CONFLICT', 'the home gateway was taken back a moment ago', {
+        hint: 'try again: a new one is made',
+      })
+    }
     await insertKit(context, tx, kit)
     await tx.update('employee', employeeId, { generation: current.generation + 1 })
     for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
