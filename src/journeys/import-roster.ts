@@ -1,6 +1,7 @@
 /** A CSV of new starters: checked whole, then onboarded one by one in a run that survives a restart. */
 import { createHmac } from 'node:crypto'
 import { parse } from 'csv-parse/sync'
+import { tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
 import { parseRoster, type RosterPerson } from '../domain/roster.ts'
 import { defaultId } from '../domain/site.ts'
@@ -104,12 +105,14 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   }
 
   async function onboardOne(runId: string, person: RosterPerson, actor: Actor): Promise<Outcome> {
-    // After a crash between the person's transaction and ours the person is there already, and only that.
-    const holder = await context.store.employeeBy(person.extension)
-    if (holder?.lifecycle === 'active' && holder.email === person.email) return { employeeId: holder.id }
+    const token = inviteToken(runId, person.extension)
+    // After a crash the person may be there already; the invite tells, also of somebody who has left since and must not
+    // come back.
+    const before = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
+    if (before) return { employeeId: before.employeeId }
     try {
       const checked = checkPerson(context.catalogue, inputOf(person))
-      const invite = newInvite(context, inviteToken(runId, person.extension))
+      const invite = newInvite(context, token)
       const { employee } = await enrolPerson(context, checked, invite, actor)
       return { employeeId: employee.id }
     } catch (error) {
