@@ -6,7 +6,6 @@
  */
 import { readFileSync } from 'node:fs'
 import { get } from 'node:https'
-import { connect } from 'node:tls'
 import type { Namespace } from './network.ts'
 
 export interface Fetched {
@@ -27,11 +26,9 @@ export async function fetchFrom(place: Namespace, trusted: string, url: string, 
 // Started as a program; imported it does nothing.
 if (process.argv[1] === import.meta.filename) {
   const [, , trusted, url, address] = process.argv
-  const { hostname, port } = new URL(url!)
-  const ca = readFileSync(trusted!)
-  const createConnection = () =>
-    connect({ host: address ?? hostname, port: Number(port || 443), servername: hostname, ca })
-  get(url!, { agent: false, createConnection, timeout: 10_000 }, (response) => {
+  const { hostname } = new URL(url!)
+  const trust = { ca: readFileSync(trusted!), servername: hostname, headers: { host: hostname } }
+  get(url!, { ...trust, hostname: address ?? hostname, agent: false, timeout: 10_000 }, (response) => {
     const chunks: Buffer[] = []
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
     response.on('end', () =>

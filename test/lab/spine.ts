@@ -56,7 +56,8 @@ export type CreatedEmployee = Omit<EmployeeView, 'handsets'> & {
 }
 
 export interface SpineHome extends Home {
-  get(url: string): Promise<Fetched>
+  /** `address`: where to ask instead of where the name leads. */
+  get(url: string, address?: string): Promise<Fetched>
   /** Reads a `.conf` as a WireGuard app does and brings the tunnel up. */
   useConfiguration(text: string): Promise<SpineTunnel>
 }
@@ -179,7 +180,7 @@ export async function openSpine(settings: Readonly<Record<string, string>> = {})
         await giveDefaultRoute(home)
         return {
           ...home,
-          get: (url) => fetchFrom(home, publicAuthorityFile, url),
+          get: (url, address) => fetchFrom(home, publicAuthorityFile, url, address),
           useConfiguration: (text) => useConfiguration(home, text),
         }
       },
