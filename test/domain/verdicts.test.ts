@@ -129,6 +129,17 @@ describe('the audit chain', () => {
       }),
       { numRuns: 1000 },
     )
+    const event = chain(1)[0]!
+    const other = {
+      employeeId: 'e2',
+      subjectId: 's2',
+      kind: 'access.opened',
+      id: 'x',
+      at: 'y',
+      commitment: 'z',
+    } as const
+    for (const [field, value] of Object.entries({ ...other, previousHash: 'p', position: 2 }))
+      expect([field, auditHash({ ...event, [field]: value })]).not.toEqual([field, event.hash])
     const shifted = { ...chain(1)[0]!, employeeId: 'a\nb', subjectId: 'c' }
     expect(auditHash(shifted)).not.toBe(auditHash({ ...shifted, employeeId: 'a', subjectId: 'b\nc' }))
   })
