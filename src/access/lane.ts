@@ -3,6 +3,7 @@
  * backoff and jitter; a sweep looks at everything now and then. Lanes know nothing of each other, so a slow PBX never
  * keeps the hub waiting.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Subject } from '../domain/access.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { AccessSystem } from './access-system.ts'
@@ -120,6 +121,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   async function pass(subjects: readonly S[], how: { actFirst: boolean; whole: boolean }): Promise<void> {
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(options.timeoutMs)])
     const { outcomes, strangers } = await reconcile(system, subjects, { ...how, signal })
+    // Judging thousands takes its time: whoever waits for an answer of this process gets a turn before they are compared.
+    if (how.whole) await nextTurn()
     if (stopped) return
     if (!loaded) {
       for (const verdict of await options.verdicts.load(system.kind, system.instance)) known.set(verdict.id, verdict)

@@ -1,7 +1,7 @@
 /** What one PBX should hold, from the database: the complete credentials of some extensions. */
 
 import type { SipCredentialSubject } from '../domain/access.ts'
-import { digestHa1 } from '../domain/sip-account.ts'
+import { digestHa1, type SipCredential } from '../domain/sip-account.ts'
 import type { PbxAccount, PbxCredential } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
 
@@ -16,12 +16,9 @@ export async function accountsOf(
   pbxId: string,
   extensions: readonly string[],
 ): Promise<readonly PbxAccount[]> {
-  const accounts: PbxAccount[] = []
-  for (const extension of extensions) {
-    const assignment = (await store.find('assignment', { pbxId, extension, untilAt: null }))[0]
-    const live = assignment ? await store.find('sipCredential', { assignmentId: assignment.id, closedAt: null }) : []
-    const employee = assignment && (await store.get('employee', assignment.employeeId))
-    const handsets = assignment ? await store.find('handset', { assignmentId: assignment.id, removedAt: null }) : []
+  const known = await held(store, pbxId, extensions)
+  return extensions.map((extension): PbxAccount => {
+    const { displayName, live, handsetCount } = known(extension)
     const credentials = live.flatMap((credential): PbxCredential[] =>
       credential.secretSealed === null
         ? []
@@ -35,14 +32,59 @@ export async function accountsOf(
           ],
     )
     // One more than the handsets: a phone that changes its network registers anew before the old contact runs out.
-    accounts.push({
-      extension,
-      displayName: employee?.name ?? extension,
-      credentials,
-      maxContacts: Math.min(handsets.length + 1, mostContacts),
+    return { extension, displayName, credentials, maxContacts: Math.min(handsetCount + 1, mostContacts) }
+  })
+}
+
+interface Held {
+  readonly displayName: string
+  readonly live: readonly SipCredential[]
+  readonly handsetCount: number
+}
+
+// Above this many it is cheaper to read all and pick.
+const mostOneByOne = 100
+
+/** What is known of each of these extensions. */
+async function held(
+  store: JourneyContext['store'],
+  pbxId: string,
+  extensions: readonly string[],
+): Promise<(extension: string) => Held> {
+  if (extensions.length > mostOneByOne) return everythingHeld(store, pbxId)
+  const found = new Map<string, Held>()
+  for (const extension of extensions) {
+    const assignment = (await store.find('assignment', { pbxId, extension, untilAt: null }))[0]
+    if (!assignment) continue
+    const handsets = await store.find('handset', { assignmentId: assignment.id, removedAt: null })
+    found.set(extension, {
+      displayName: (await store.get('employee', assignment.employeeId))?.name ?? extension,
+      live: await store.find('sipCredential', { assignmentId: assignment.id, closedAt: null }),
+      handsetCount: handsets.length,
     })
   }
-  return accounts
+  return (extension) => found.get(extension) ?? nobody(extension)
+}
+
+async function everythingHeld(store: JourneyContext['store'], pbxId: string): Promise<(extension: string) => Held> {
+  const assignments = await store.find('assignment', { pbxId, untilAt: null })
+  const credentials = Map.groupBy(await store.find('sipCredential', { closedAt: null }), (row) => row.assignmentId)
+  const handsets = Map.groupBy(await store.find('handset', { removedAt: null }), (row) => row.assignmentId)
+  const names = new Map((await store.find('employee', { lifecycle: 'active' })).map(({ id, name }) => [id, name]))
+  const byExtension = new Map(assignments.map((assignment) => [assignment.extension, assignment]))
+  return (extension) => {
+    const assignment = byExtension.get(extension)
+    if (!assignment) return nobody(extension)
+    return {
+      displayName: names.get(assignment.employeeId) ?? extension,
+      live: credentials.get(assignment.id) ?? [],
+      handsetCount: handsets.get(assignment.id)?.length ?? 0,
+    }
+  }
+}
+
+function nobody(extension: string): Held {
+  return { displayName: extension, live: [], handsetCount: 0 }
 }
 
 /** The digest that the PBX must show for this credential; null when its secret is not known any more. */

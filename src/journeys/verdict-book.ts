@@ -1,11 +1,19 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Drift, VerdictBook } from '../access/lane.ts'
 import type { Verdict } from '../domain/condition.ts'
+import type { NewAuditEvent, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+
+/** A click that comes in between waits for this many lines to be written, not for all of a large hub. */
+const linesAtOnce = 250
+/** More open doors than this that are found shut in one pass have one cause: a restarted host, a PBX restored. */
+const mostDriftsByName = 20
 
 type BookContext = Pick<JourneyContext, 'store' | 'system' | 'publish'>
 
 /**
- * Where lanes write: verdicts and what the audit chain must know of them (a door seen shut, drift) in one transaction.
+ * Where lanes write: verdicts and what the audit chain must know of them (a door seen shut, drift) in one transaction, or
+ * in several when there are very many.
  * @param after called with the people concerned once it is written
  */
 export function verdictBook(context: BookContext, after: (employeeIds: readonly string[]) => void): VerdictBook {
@@ -13,31 +21,18 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
     load: (system, instance) => context.store.find('verdict', { system, instance }),
 
     async save(changed, drifts) {
-      await context.store.transaction(async (tx) => {
-        const rows: Verdict[] = []
-        for (const verdict of changed) {
-          const before = await tx.get('verdict', verdict.id)
-          rows.push(
-            before && sameClaim(before, verdict)
-              ? { ...verdict, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
-              : verdict,
-          )
-          const wasShut =
-            before?.wanted === 'closed' && before.state === 'converged' && before.generation === verdict.generation
-          if (verdict.wanted === 'closed' && verdict.state === 'converged' && !wasShut) {
-            await tx.record(
-              auditEvent(
-                context,
-                'access.closed',
-                { employeeId: verdict.employeeId, subjectId: verdict.subjectId, actor: itself },
-                { system: verdict.system, summary: summary(verdict) },
-              ),
-            )
-          }
-        }
-        await tx.put('verdict', rows)
-        for (const drift of drifts) await tx.record(driftEvent(context, drift))
-      })
+      let from = 0
+      do {
+        const lines = changed.slice(from, from + linesAtOnce)
+        await context.store.transaction(async (tx) => {
+          await write(context, tx, lines)
+          // Rather told twice, when a later part fails and the lane comes again, than never.
+          if (from === 0) for (const event of driftEvents(context, drifts)) await tx.record(event)
+        })
+        from += linesAtOnce
+        // Only now may others write: node:sqlite never waits, so nobody else would get a turn in between.
+        if (from < changed.length) await nextTurn()
+      } while (from < changed.length)
       for (const verdict of changed) {
         context.publish({
           kind: 'verdict',
@@ -59,6 +54,31 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
   }
 }
 
+async function write(context: BookContext, tx: StoreWriter, changed: readonly Verdict[]): Promise<void> {
+  const rows: Verdict[] = []
+  for (const verdict of changed) {
+    const before = await tx.get('verdict', verdict.id)
+    rows.push(
+      before && sameClaim(before, verdict)
+        ? { ...verdict, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
+        : verdict,
+    )
+    const wasShut =
+      before?.wanted === 'closed' && before.state === 'converged' && before.generation === verdict.generation
+    if (verdict.wanted === 'closed' && verdict.state === 'converged' && !wasShut) {
+      await tx.record(
+        auditEvent(
+          context,
+          'access.closed',
+          { employeeId: verdict.employeeId, subjectId: verdict.subjectId, actor: itself },
+          { system: verdict.system, summary: summary(verdict) },
+        ),
+      )
+    }
+  }
+  await tx.put('verdict', rows)
+}
+
 /** A tick stands for as long as the line says what it said when it was ticked. */
 function sameClaim(before: Verdict, now: Verdict): boolean {
   return (
@@ -69,7 +89,23 @@ function sameClaim(before: Verdict, now: Verdict): boolean {
   )
 }
 
-function driftEvent(context: BookContext, { verdict, problem }: Drift) {
+/** Whatever was open that should be shut is told by name; thousands that lost their way in at once are told as one. */
+function driftEvents(context: BookContext, drifts: readonly Drift[]): NewAuditEvent[] {
+  const open = drifts.filter(({ verdict }) => verdict.wanted === 'open')
+  const together = open.length > mostDriftsByName ? open : []
+  const byName = together.length > 0 ? drifts.filter(({ verdict }) => verdict.wanted === 'closed') : drifts
+  const events = byName.map((drift) => driftEvent(context, drift))
+  const [first] = together
+  if (first) {
+    const still = together.filter(({ verdict }) => verdict.state !== 'converged').length
+    const text = `${together.length} open doors were not as they should be; ${still === 0 ? 'all are again' : `${still} are not yet`}`
+    const detail = { system: first.verdict.system, summary: `${text} (one of them: ${first.problem})` }
+    events.push(auditEvent(context, 'access.drift', { actor: itself }, detail))
+  }
+  return events
+}
+
+function driftEvent(context: BookContext, { verdict, problem }: Drift): NewAuditEvent {
   return auditEvent(
     context,
     'access.drift',

@@ -27,7 +27,9 @@ export const leaseTtlMs = 15_000
 export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {
   await privateFolder(config.dataFolder)
   const passphrase = config.passphrase ?? (await embeddedPassphrase(config.dataFolder))
-  const vault = await openVault(join(config.dataFolder, 'vault.json'), passphrase)
+  // Takes a third of a second on a thread of its own (scrypt); what needs no secret goes on meanwhile.
+  const opening = openVault(join(config.dataFolder, 'vault.json'), passphrase)
+  opening.catch(() => undefined) // it is awaited below
 
   const store = await openStore({ sqlite: join(config.dataFolder, 'ringfence.db') })
   undo.push(() => store.close())
@@ -38,6 +40,7 @@ export async function layFoundations(config: Config, system: System, log: Log, u
   if (replayed.shut > 0)
     log.warn(replayed, 'the database is older than the leaver journal: doors that were shut before stay shut')
   await seedPlaces(store, config)
+  const vault = await opening
 
   const pkiFolder = join(config.dataFolder, 'pki')
   const keys = await openKeyPool({

@@ -1,5 +1,6 @@
 /** One lane for each access system, and what becomes of what they report. */
 import { randomInt } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AccessSystem } from '../access/access-system.ts'
 import { type LaneEvent, startLane } from '../access/lane.ts'
 import { type Loop, loopOver } from '../access/loop.ts'
@@ -31,6 +32,7 @@ export interface LaneParts {
 
 export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }: LaneParts): Loop {
   const { store, system, vault } = context
+  const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
   const lane = <S extends Subject, Snapshot>(
     subjectKind: S['kind'],
@@ -42,7 +44,10 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }
       system: access,
       subjectKind,
       // The kind picks the type; TypeScript cannot see that through two generics.
-      subjects: async (ids) => (await store.subjects(subjectKind, ids)) as readonly Subject[] as readonly S[],
+      subjects: async (ids) => {
+        const found = ids === undefined ? inTurn(() => store.subjects(subjectKind)) : store.subjects(subjectKind, ids)
+        return (await found) as readonly Subject[] as readonly S[]
+      },
       now: system.now,
       chance: () => randomInt(2 ** 32) / 2 ** 32,
       mayWrite,
@@ -99,6 +104,22 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }
 function revisions(startedAt: Date): () => Revision {
   let number = 0
   return () => ({ lease: startedAt.getTime(), number: ++number })
+}
+
+/**
+ * One listing of everybody after the other, and a turn of the event loop after each: five lanes that sweep at the same
+ * moment would keep the console waiting for all of their 10,000 subjects together.
+ */
+function turns(): <T>(listing: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve()
+  return (listing) => {
+    const mine = last.then(listing)
+    last = mine.then(
+      () => nextTurn(),
+      () => nextTurn(),
+    )
+    return mine
+  }
 }
 
 /** Looks once for all people that one turn of the event loop moved. */
