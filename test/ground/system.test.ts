@@ -91,6 +91,7 @@ describe('an id', () => {
     const now = new Date()
     const ids = Array.from({ length: 10_000 }, () => newId({ now: () => now, randomBytes }))
     expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.slice(0, 4_000).toSorted()).toEqual(ids.slice(0, 4_000))
   })
 })
 
