@@ -238,7 +238,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     },
     fetch: (url, fileName, ifNoneMatch) =>
       app.serveFile({
-        token: url.split('/').filter(Boolean).at(-1) ?? '',
+        token: tokenIn(url),
         fileName,
         remoteAddress: '203.0.113.7',
         userAgent: 'a phone',
@@ -248,7 +248,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     async restart(changes = {}) {
       await stop()
       const pbxAgain = changes.pbx ?? (options.pbx === 'manual' ? 'manual' : pbx)
-      return openWorld({ ...options, hub, clock, folder, ...changes, pbx: pbxAgain })
+      return openWorld({ ...options, begin: true, hub, clock, folder, ...changes, pbx: pbxAgain })
     },
     stop,
     async [Symbol.asyncDispose]() {
@@ -298,6 +298,16 @@ export async function onboarded(world: World, input: OnboardInput): Promise<Onbo
 export async function offboarded(world: World, who: string): Promise<EmployeeView> {
   await world.app.offboard(who, null, mia)
   return world.app.settled(who, 10_000)
+}
+
+export function handsetOf(view: EmployeeView, model: string): EmployeeView['handsets'][number] {
+  const handset = view.handsets.find((one) => one.model === model)
+  if (!handset) throw new Error(`${view.name} has no ${model}`)
+  return handset
+}
+
+export function tokenIn(url: string): string {
+  return url.split('/').filter(Boolean).at(-1)!
 }
 
 /** Every row of every table but the leases, as one text: for "nothing was written". */
