@@ -1,5 +1,5 @@
 /** The listeners: console, admin socket, phone door on the Internet side and inside the VPN. */
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
@@ -59,7 +59,7 @@ export async function openDoors(
   undo.push(() => local.stop())
 
   let tls = await doorTls(config, foundations, system)
-  let stamp = await stampOf(config)
+  let stamp = await stampOf(config, system)
   const app = phoneDoorApp(application, {
     log,
     now: system.now,
@@ -71,7 +71,8 @@ export async function openDoors(
   let inside: TlsListener | null = null
   let whyNotInside = ''
   const openInside = async () => {
-    if (inside !== null || config.phoneDoor.inTunnel === null) return
+    if (inside !== null || config.phoneDoor.inTunnel === null || coversAll(config.phoneDoor, config.phoneDoor.inTunnel))
+      return
     try {
       // Inside the VPN it is always TLS: phones check the name there too, whatever a proxy outside does.
       inside = await startPhoneDoor(
@@ -106,11 +107,13 @@ export async function openDoors(
     }),
     async refresh() {
       await openInside()
-      const now = await stampOf(config)
+      const now = await stampOf(config, system)
       if (now === stamp) return
-      tls = await doorTls(config, foundations, system)
+      const fresh = await doorTls(config, foundations, system)
       stamp = now
-      if (tls) for (const listener of [outside, inside]) listener?.setCertificate(tls)
+      if (fresh === null || fresh.certificate === tls?.certificate) return
+      tls = fresh
+      for (const listener of [outside, inside]) listener?.setCertificate(fresh)
       log.info({}, 'the phone door shows its new certificate')
     },
   }
@@ -152,8 +155,9 @@ async function ownCertificate(
 async function readTls({ certificateFile, keyFile }: TlsFiles): Promise<TlsCertificate> {
   try {
     const [certificate, key] = await Promise.all([readFile(certificateFile, 'utf8'), readFile(keyFile, 'utf8')])
-    // Half-written or swapped files must not replace a certificate that works.
-    new X509Certificate(certificate)
+    // Half-written or swapped files must not replace a pair that works.
+    if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
+      throw new Error("the key is not the certificate's")
     return { certificate, privateKey: new Secret(key) }
   } catch (cause) {
     throw new AppError('CONFIG_INVALID', `the certificate files ${certificateFile} and ${keyFile} cannot be used`, {
@@ -163,11 +167,16 @@ async function readTls({ certificateFile, keyFile }: TlsFiles): Promise<TlsCerti
   }
 }
 
-/** Changes when one of the files does. */
-async function stampOf({ phoneDoor: { tls } }: Config): Promise<string> {
-  if (typeof tls === 'string') return ''
+/** Changes when one of the files does; with a certificate of our own once a day, since that one runs out too. */
+async function stampOf({ phoneDoor: { tls } }: Config, system: System): Promise<string> {
+  if (typeof tls === 'string') return system.now().toISOString().slice(0, 10)
   const stats = await Promise.all([stat(tls.certificateFile), stat(tls.keyFile)])
   return stats.map(({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`).join(' ')
+}
+
+/** A listener on every address of the host is there inside the VPN too. */
+function coversAll(outside: HostPort, inTunnel: HostPort): boolean {
+  return ['0.0.0.0', '::'].includes(outside.host) && outside.port === inTunnel.port
 }
 
 function urlHost(at: HostPort): string {

@@ -1,6 +1,6 @@
 /** The PBX that the settings name. A further one is a file in src/pbx and a line here. */
 
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
@@ -16,14 +16,9 @@ const serverDays = 397
 
 export async function choosePbx(config: Config, foundations: Foundations, now: Date): Promise<PbxDriver> {
   const asterisk = config.pbx.asterisk
-  if (!asterisk) {
-    // Whoever operates the PBX by hand finds here what to install on it.
-    if (config.pbx.address !== null)
-      await putCertificates(config, foundations, join(foundations.pkiFolder, 'for-the-pbx'), now)
-    return manualDriver({ name: 'the PBX' })
-  }
+  await keepPbxCertificates(config, foundations, now)
+  if (!asterisk) return manualDriver({ name: 'the PBX' })
   const folder = asterisk.configFolder
-  await putCertificates(config, foundations, folder, now)
   const options: AsteriskOptions = {
     configDir: folder,
     realm: config.pbx.realm,
@@ -50,15 +45,18 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
 
 /**
  * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
- * Handset CA that it must demand on the port for client certificates. Unused where the admin names files of his own.
+ * Handset CA that it must demand on the port for client certificates: in Asterisk's folder, or where whoever operates the
+ * PBX by hand finds them. Unused where the admin names files of his own. Asked daily, it renews in time; Asterisk takes a
+ * file with a new time at its next reload.
  */
-async function putCertificates(
+export async function keepPbxCertificates(
   config: Config,
   { vault, authorities, pkiFolder }: Foundations,
-  folder: string,
   now: Date,
 ): Promise<void> {
-  const { host, address } = config.pbx
+  const { host, address, asterisk } = config.pbx
+  if (!asterisk && address === null) return
+  const folder = asterisk?.configFolder ?? join(pkiFolder, 'for-the-pbx')
   const kept = await keepServerCertificate(
     { path: join(pkiFolder, 'pbx-certificate.json'), vault, authority: authorities.service },
     {
@@ -70,8 +68,10 @@ async function putCertificates(
     },
   )
   await mkdir(folder, { recursive: true, mode: 0o750 })
-  // Readable by the PBX's own group; the folder decides who that is.
+  const present = await readFile(join(folder, 'ringfence-pbx.crt'), 'utf8').catch(() => null)
+  if (present === kept.certificate) return
+  await writeDurably(join(folder, 'ringfence-handset-ca.crt'), authorities.handset.certificate, 0o644)
+  // Readable by the PBX's own group; the folder decides who that is. The certificate last: it says that all is there.
   await writeDurably(join(folder, 'ringfence-pbx.key'), kept.privateKey.reveal(), 0o640)
   await writeDurably(join(folder, 'ringfence-pbx.crt'), kept.certificate, 0o644)
-  await writeDurably(join(folder, 'ringfence-handset-ca.crt'), authorities.handset.certificate, 0o644)
 }

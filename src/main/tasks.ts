@@ -11,6 +11,7 @@ import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
+import { keepPbxCertificates } from './pbx.ts'
 
 /** What the hub last said of itself; it may be set up anew while the server runs. */
 export interface HubNow {
@@ -77,6 +78,11 @@ export function upkeepTasks({
       async run() {
         if (publication.dueAt() <= system.now()) await publication.publish()
       },
+    },
+    {
+      name: 'PBX certificate',
+      everyMs: 86_400_000,
+      run: () => keepPbxCertificates(context.config, foundations, system.now()),
     },
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
