@@ -3,7 +3,8 @@ import { connect, type TLSSocket } from 'node:tls'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
- * tells exactly what the PBX answered. It checks no certificate: the tests look at who may speak, not at who answers.
+ * tells exactly what the PBX answered. It checks the PBX's certificate only when it is told what to trust: most tests look
+ * at who may speak, not at who answers.
  */
 export interface SipPhone {
   /** 200, 401 after a wrong secret, 403 … The last answer to REGISTER, after at most one challenge. */
@@ -34,6 +35,8 @@ export interface SipPhoneOptions {
   readonly secret: string
   /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
   readonly ha1?: string
+  /** PEM of the authority that must have signed the PBX's certificate, and the name that must stand in it. */
+  readonly trusts?: { readonly authority: string; readonly name: string }
   /** Client certificate, PEM. */
   readonly certificate?: { readonly certificate: string; readonly key: string }
   /** Source address. */
@@ -253,7 +256,9 @@ function openTls(options: SipPhoneOptions): Promise<TLSSocket> {
     const socket = connect({
       host: options.host,
       port: options.port,
-      rejectUnauthorized: false,
+      ...(options.trusts
+        ? { ca: options.trusts.authority, servername: options.trusts.name }
+        : { rejectUnauthorized: false }),
       ...(options.localAddress ? { localAddress: options.localAddress } : {}),
       ...(options.certificate ? { cert: options.certificate.certificate, key: options.certificate.key } : {}),
     })

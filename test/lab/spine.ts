@@ -7,14 +7,14 @@
  * The certificates of phone door and PBX come from a "public" authority that every home trusts, as softphones need it; the
  * PBX takes client certificates of Ringfence's own Handset CA.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import type { EmployeeView, LeaverFile, Onboarded } from '../../src/journeys/application.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
-import { type Client, type Home, type Office, openOffice, uniqueName, until } from './network.ts'
+import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
 import { issueTestCertificate, makeTestAuthority } from './test-certificates.ts'
 
@@ -37,16 +37,20 @@ export interface Spine extends AsyncDisposable {
   newcomer(person: Newcomer): Promise<CreatedEmployee>
   employee(id: string): Promise<EmployeeView>
   offboard(id: string, waitSeconds?: number): Promise<EmployeeView>
+  removeHandset(id: string): Promise<EmployeeView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
   home(): Promise<SpineHome>
+  /** A name service like that home's for another namespace in it. */
+  nameService(place: Namespace, home: Home): void
 }
 
 export interface Newcomer {
   readonly name: string
   readonly email: string
   readonly extension: string
-  readonly handsets: readonly { readonly model: string }[]
+  readonly handsets: readonly { readonly model: string; readonly mac?: string }[]
+  readonly gateway?: string
 }
 
 /** What the API answers to a creation. */
@@ -74,7 +78,15 @@ exten => 600,1,Answer()
 exten => _XXXX,1,Dial(PJSIP/\${EXTEN},20)
 `
 
-export async function openSpine(settings: Readonly<Record<string, string>> = {}): Promise<Spine> {
+/**
+ * @param settings of the server, without their prefix, beside the lab's own
+ * @param own Ringfence makes the PBX's certificate too (its Service CA) and puts it, with the Handset CA, into the folder
+ *   that Asterisk includes: what an admin gets who sets nothing. Without it the PBX shows a public certificate.
+ */
+export async function openSpine(
+  settings: Readonly<Record<string, string>> = {},
+  { own = false }: { readonly own?: boolean } = {},
+): Promise<Spine> {
   const root = mkdtempSync(join(tmpdir(), `rf-spine-lab-${process.pid}-`))
   const deeds: (() => Promise<unknown> | unknown)[] = [() => rmSync(root, { recursive: true, force: true })]
   const dispose = async () => {
@@ -128,20 +140,24 @@ export async function openSpine(settings: Readonly<Record<string, string>> = {})
       PBX_AMI: `${asterisk.ami.host}:${asterisk.ami.port}`,
       PBX_AMI_USER: asterisk.ami.username,
       PBX_AMI_SECRET_FILE: join(root, 'ami-secret'),
-      // As Asterisk sees them; it has a root folder of its own.
-      PBX_TLS_CERT: transports!.certificateFile,
-      PBX_TLS_KEY: transports!.keyFile,
-      PBX_CA_FILE: transports!.handsetCaFile,
+      ...(own
+        ? {}
+        : {
+            // As Asterisk sees them; it has a root folder of its own.
+            PBX_TLS_CERT: transports!.certificateFile,
+            PBX_TLS_KEY: transports!.keyFile,
+            PBX_CA_FILE: transports!.handsetCaFile,
+          }),
       TEST_SWEEP_MS: '1000',
       LOG_LEVEL: 'info',
       ...settings,
     })
+    if (own) deeds.push(showSamePath(asterisk))
     deeds.push(() => server[Symbol.asyncDispose]())
     await server.start()
-    // Once, by the admin: whose client certificates the PBX takes. It reads the file when it starts.
     const handsetAuthorityFile = join(server.dataFolder, 'pki', 'handset-ca.pem')
-    const onPbx = join(dirname(dirname(asterisk.etcDir)), transports!.handsetCaFile.replace(/^\/srv\//, ''))
-    copyFileSync(handsetAuthorityFile, onPbx)
+    // Once, by the admin: whose client certificates the PBX takes. It reads the file when it starts.
+    if (!own) copyFileSync(handsetAuthorityFile, join(outsideRoot(asterisk), transports!.handsetCaFile))
     await asterisk.restart()
 
     const call = async <T>(method: string, path: string, body?: unknown, headers?: Record<string, string>) => {
@@ -149,6 +165,16 @@ export async function openSpine(settings: Readonly<Record<string, string>> = {})
       if (answer.status >= 300)
         throw new Error(`${method} ${path} was answered ${answer.status}: ${JSON.stringify(answer.body)}`)
       return answer.body as T
+    }
+    const nameService = (place: Namespace, home: Home) => {
+      const folder = join('/etc/netns', place.name)
+      mkdirSync(folder, { recursive: true })
+      deeds.push(() => rmSync(folder, { recursive: true, force: true }))
+      writeFileSync(
+        join(folder, 'hosts'),
+        `127.0.0.1 localhost\n${home.publicAddress} ${names.door} ${names.hub}\n${office.pbxAddress} ${names.pbx}\n`,
+      )
+      writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n')
     }
     return {
       office,
@@ -165,18 +191,12 @@ export async function openSpine(settings: Readonly<Record<string, string>> = {})
       employee: (id) => call<EmployeeView>('GET', `/employees/${id}`),
       offboard: (id, waitSeconds = 0) =>
         call<EmployeeView>('POST', `/employees/${id}/offboard`, {}, { prefer: `wait=${waitSeconds}` }),
+      removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
+      nameService,
       async home() {
         const home = await office.home()
-        const folder = join('/etc/netns', home.name)
-        mkdirSync(folder, { recursive: true })
-        // Before the namespace goes, and in any case.
-        deeds.push(() => rmSync(folder, { recursive: true, force: true }))
-        writeFileSync(
-          join(folder, 'hosts'),
-          `127.0.0.1 localhost\n${home.publicAddress} ${names.door} ${names.hub}\n${office.pbxAddress} ${names.pbx}\n`,
-        )
-        writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n')
+        nameService(home, home)
         await giveDefaultRoute(home)
         return {
           ...home,
@@ -189,6 +209,24 @@ export async function openSpine(settings: Readonly<Record<string, string>> = {})
   } catch (error) {
     await dispose()
     throw error
+  }
+}
+
+/** The folder that Asterisk takes for `/`. */
+function outsideRoot(asterisk: AsteriskLab): string {
+  // <root>/srv/<name>/etc
+  return dirname(dirname(dirname(asterisk.etcDir)))
+}
+
+/** On one host, PBX and Ringfence call the config folder by the same name; here a link inside Asterisk's root does it. */
+function showSamePath(asterisk: AsteriskLab): () => void {
+  const root = outsideRoot(asterisk)
+  const link = join(root, asterisk.configDir)
+  const made = mkdirSync(dirname(link), { recursive: true })
+  symlinkSync(asterisk.configDir.slice(root.length), link)
+  return () => {
+    rmSync(link)
+    if (made !== undefined) rmSync(made, { recursive: true })
   }
 }
 
@@ -210,7 +248,7 @@ export function linksOf(page: string, baseUrl: string): ReadonlyMap<string, stri
  * Softphones take a network without a default route for no network. This one leads onto the cable, where nobody but the
  * hub's public address answers.
  */
-async function giveDefaultRoute(home: Home): Promise<void> {
+async function giveDefaultRoute(home: Namespace): Promise<void> {
   const routes = await home.run('ip', 'route', 'show', 'proto', 'kernel')
   const cable = / dev (\S+)/.exec(routes)?.[1]
   if (cable === undefined) throw new Error(`the home has no cable: ${routes}`)
