@@ -1,10 +1,10 @@
 import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import { newId } from '../system.ts'
-import type { AccessLine, LeaverFile } from './application.ts'
+import type { LeaverFile } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { linesOf } from './expected-lines.ts'
-import { accessLine, employeeView } from './views.ts'
+import { employeeView } from './views.ts'
 
 /**
  * Freezes the leaver file of whoever among these has every door proved shut (or ticked by name where a system cannot
@@ -93,7 +93,7 @@ function leaverFile(context: JourneyContext, access: EmployeeAccess, completedAt
     reason: employee.offboardReason,
     completedAt,
     durationMs: completedAt === null ? null : Date.parse(completedAt) - Date.parse(requestedAt),
-    doors: access.verdicts.map(accessLine).filter((line: AccessLine) => line.wanted === 'closed'),
+    doors: view.access.filter(({ wanted }) => wanted === 'closed'),
     handsets: access.handsets.map((handset) => ({
       model: handset.model,
       mac: handset.mac,

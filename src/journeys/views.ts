@@ -111,7 +111,7 @@ function tunnelView(context: ViewContext, access: EmployeeAccess, tunnelId: stri
   }
 }
 
-export function accessLine(verdict: Verdict): AccessLine {
+function accessLine(verdict: Verdict): AccessLine {
   return {
     system: verdict.system,
     instance: verdict.instance,
