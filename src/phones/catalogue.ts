@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import {
+  belongsTo,
   type Folder,
   invalid,
   type ManifestFile,
@@ -28,8 +29,9 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     if (entries.has(entry.model.id)) throw invalid(templatesFolder, `two models are called ${entry.model.id}`)
     entries.set(entry.model.id, entry)
   }
+  // Phones write their MAC in either case, whatever they were told; the token in the address is what counts.
   const fileOf = (id: string, fileName: string, mac: string | null) =>
-    entries.get(id)?.files.find((file) => file.nameFor(mac) === fileName)
+    entries.get(id)?.files.find((file) => file.nameFor(mac)?.toLowerCase() === fileName.toLowerCase())
 
   return {
     models: [...entries.values()].map((entry) => entry.model),
@@ -55,7 +57,6 @@ interface Entry {
 }
 
 interface PhoneFile {
-  /** Null when the name needs a MAC and there is none. */
   nameFor(mac: string | null): string | null
   render(values: FileValues): RenderedFile | null
   renderBlanking(values: BlankingValues): RenderedFile | null
@@ -78,17 +79,21 @@ async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader
         notes: model.notes,
       },
       macPrefixes: manifest.macPrefixes.prefixes,
-      files: manifest.files.map((file, index) => {
+      files: manifest.files.flatMap((file, index) => {
+        if (!belongsTo(file, model.family)) return []
         const name = fillIn(file.name, model.variables)
-        const unknown = /\{(?!mac\})[^}]*\}/.exec(name)
+        const unknown = /\{(?!(?:mac|MAC)\})[^}]*\}/.exec(name)
         if (unknown) throw invalid(manifestPath, `${model.id} has no variable for ${unknown[0]} in ${file.name}`)
-        return {
-          ...contents[index]!,
-          nameFor: (mac: string | null) => (name.includes('{mac}') ? mac && fillIn(name, { mac }) : name),
-        }
+        return { ...contents[index]!, nameFor: (mac: string | null) => withMac(name, mac) }
       }),
     }
   })
+}
+
+/** Null when the name needs a MAC and there is none. */
+function withMac(name: string, mac: string | null): string | null {
+  if (!/\{mac\}/i.test(name)) return name
+  return mac && fillIn(name, { mac, MAC: mac.toUpperCase() })
 }
 
 function fillIn(name: string, variables: Readonly<Record<string, string>>): string {

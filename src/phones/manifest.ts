@@ -13,6 +13,9 @@ const fact = { sure: z.enum(['verified', 'seen-in-templates', 'unknown']), sourc
 
 const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/)
 
+/** Models of a vendor that get other files than its other models. */
+const familyName = z.string().regex(/^[a-z0-9-]+$/)
+
 const capabilities = z.strictObject({
   clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
   acceptsPrivateCa: z.boolean(),
@@ -23,10 +26,12 @@ const capabilities = z.strictObject({
 })
 
 const common = {
-  /** File name without {mac} and the like: `{mac}.cfg`, `y{hardwareId}.cfg`. */
+  /** What the phone asks for: `{mac}.cfg` in lower case, `{MAC}` in upper case, else a variable of the model: `y{hardwareId}.cfg`. */
   name: z.string().regex(/^[A-Za-z0-9._{}-]{1,80}$/),
   contentType: z.string().regex(/^[a-z]+\/[a-z0-9.+-]+(; charset=utf-8)?$/),
   purpose: z.string(),
+  /** Only for models of these families; without it for all of the vendor's. */
+  families: z.array(familyName).min(1).optional(),
 }
 
 const file = z.union([
@@ -52,6 +57,7 @@ const vendorSchema = z.strictObject({
         id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)+$/),
         name: z.string().min(1),
         kind: z.enum(['desk-phone', 'softphone']),
+        family: familyName.optional(),
         /** Filled into file names. */
         variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
         capabilities,
@@ -62,6 +68,11 @@ const vendorSchema = z.strictObject({
   files: z.array(file).min(1),
   parameters: z.array(z.strictObject({ name: z.string().min(1), ...fact })),
 })
+
+/** Whether models of this family get the file. */
+export function belongsTo(file: ManifestFile, family: string | undefined): boolean {
+  return file.families === undefined || (family !== undefined && file.families.includes(family))
+}
 
 const gatewaySchema = z.strictObject({
   name: z.string().min(1),

@@ -11,6 +11,9 @@ export function scopeOf(values: FileValues): object {
     displayName: values.displayName,
     mac: values.mac,
     provisioningUrl: values.provisioningUrl,
+    get provisioning() {
+      return partsOf(values.provisioningUrl)
+    },
     timeServer: values.timeServer,
     sip: {
       host: sip.host,
@@ -24,9 +27,39 @@ export function scopeOf(values: FileValues): object {
     },
     hasCaCertificate: values.caCertificate !== null,
     hasClientCertificate: values.clientCertificate !== null,
+    get caCertificateBase64() {
+      return values.caCertificate && pemLines(values.caCertificate).filter(isBase64).join('')
+    },
+    get clientCertificateLines() {
+      return values.clientCertificate && pemLines(values.clientCertificate.certificate)
+    },
+    get clientKeyLines() {
+      return (
+        values.clientCertificate &&
+        pemLines(values.clientCertificate.privateKey.reveal()).map((line) => new Secret(line))
+      )
+    },
     phoneAdminPassword: values.phoneAdminPassword,
     phoneUserPassword: values.phoneUserPassword,
   }
+}
+
+/** For phones that want scheme, host and path apart: `https`, `phones.example.com:8443`, `p/token`. */
+function partsOf(url: string): { readonly scheme: string; readonly address: string; readonly path: string } {
+  const { protocol, host, pathname } = new URL(url)
+  return { scheme: protocol.slice(0, -1), address: host, path: pathname.replace(/^\/|\/$/g, '') }
+}
+
+/** Printed one by one, since the escape takes line breaks out of every value: the template decides how to join them. */
+function pemLines(pem: string): readonly string[] {
+  return pem
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+}
+
+function isBase64(line: string): boolean {
+  return !line.startsWith('-----')
 }
 
 /** A quoted-string of RFC 3261 section 25.1: a name with a quotation mark must not end early and start an address. */
