@@ -1,0 +1,120 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+
+describe('settings that change later', () => {
+  test('list the handsets that were handed out before, until each has a new invite', async () => {
+    await using world = await openWorld()
+    const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const ben = await onboarded(world, person('Ben Li', '1002', 'linphone-mobile', 'linphone-desktop'))
+    expect((await world.app.overview()).stale).toEqual([])
+    await using same = await world.restart()
+    expect((await same.app.overview()).stale).toEqual([])
+
+    await using moved = await same.restart({ env: { RINGFENCE_PBX_HOST: 'pbx2.example.com' } })
+    const stale = async () => (await moved.app.overview()).stale.map(({ handsetId }) => handsetId).sort()
+    const all = [...ada.employee.handsets, ...ben.employee.handsets].map(({ id }) => id).sort()
+    expect(await stale()).toEqual(all)
+    const cem = await onboarded(moved, person('Cem Öz', '1003', 'linphone-mobile'))
+    expect(await stale()).not.toContain(cem.employee.handsets[0]!.id)
+    await moved.app.invite('1002', mia)
+    expect(await stale()).toEqual(ada.employee.handsets.map(({ id }) => id))
+    await offboarded(moved, '1001')
+    expect(await stale()).toEqual([])
+    const events = (await moved.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'settings.changed')
+    expect(events).toHaveLength(1)
+  })
+
+  test('reach a phone that fetches its file again', async () => {
+    await using world = await openWorld()
+    const { provisioningUrls } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const [url] = Object.values(provisioningUrls)
+    expect((await world.fetch(url!, 'linphone.xml'))!.body).toContain('pbx.example.com')
+    await using moved = await world.restart({ env: { RINGFENCE_PBX_HOST: 'pbx2.example.com' } })
+    expect((await moved.fetch(url!, 'linphone.xml'))!.body).toContain('pbx2.example.com')
+  })
+
+  test('that were never made are named: demo mode', async () => {
+    await using world = await openWorld()
+    expect((await world.app.overview()).demo).toEqual([])
+    await using demo = await openWorld({ env: { RINGFENCE_PHONE_URL: '', RINGFENCE_HUB_ENDPOINT: '' } })
+    const made = await onboarded(demo, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { demo: reasons } = await demo.app.overview()
+    expect(reasons.join()).toContain('RINGFENCE_PHONE_URL')
+    expect((await demo.app.join(made.invite.url.split('/').at(-1)!))!.demo).toEqual(reasons)
+  })
+})
+
+describe('doctor', () => {
+  test('finds a healthy server healthy, and says what it cannot protect', async () => {
+    await using world = await openWorld()
+    const { checks } = await world.app.doctor()
+    const messages = checks.filter(({ state }) => state === 'ok').map(({ message }) => message)
+    for (const message of [
+      'the audit chain is whole',
+      'every shut door stands in the leaver journal',
+      'the revocation list is fresh',
+    ])
+      expect(messages).toContain(message)
+    expect(checks.some(({ area, state }) => area === 'hub' && state === 'ok')).toBe(true)
+    expect(checks.some(({ message }) => message.includes('not a copied folder'))).toBe(true)
+  })
+
+  test('names hub and PBX that do not answer, with the step that mends it, and is not kept waiting', async () => {
+    await using world = await openWorld()
+    world.hub.fault = 'down'
+    world.pbx.faults.down = true
+    const { checks } = await world.app.doctor()
+    const problems = checks.filter(({ state }) => state === 'problem')
+    expect(problems).toMatchObject(
+      expect.arrayContaining([
+        expect.objectContaining({ area: 'hub', message: 'the fake hub is down', hint: 'it was told to be' }),
+        expect.objectContaining({ area: 'pbx', message: 'the PBX is not reachable', hint: 'start it' }),
+      ]),
+    )
+  })
+
+  test('sees that somebody changed the audit log by hand', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { DatabaseSync } = await import('node:sqlite')
+    const database = new DatabaseSync(join(world.folder, 'ringfence.db'))
+    database.exec(`update "auditEvent" set "at" = '2020-01-01T00:00:00.000Z' where "position" = 2`)
+    database.close()
+    const { checks } = await world.app.doctor()
+    expect(checks).toContainEqual(
+      expect.objectContaining({ area: 'store', state: 'problem', message: 'the audit chain breaks at event 2' }),
+    )
+  })
+
+  test('sees that a shut door does not stand in the journal', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    Object.assign(world.context.journal, {
+      append: async () => {
+        throw new Error('the disk is full (it was told to be)')
+      },
+    })
+    const left = await offboarded(world, '1001')
+    // The doors shut all the same; only the second memory of it is missing, and said to be.
+    expect(left.lifecycle).toBe('offboarded')
+    const { checks } = await world.app.doctor()
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        state: 'problem',
+        message: expect.stringMatching(/shut doors are missing from the leaver journal/),
+      }),
+    )
+    expect(world.log.join()).toContain('the leaver journal could not be written')
+  })
+
+  test('will not start over a journal that somebody changed', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    await offboarded(world, '1001')
+    await world.stop()
+    await writeFile(join(world.folder, 'leavers.journal'), '{"not":"ours"}\n')
+    await expect(world.restart()).rejects.toMatchObject({ code: 'JOURNAL_UNREADABLE' })
+  })
+})
