@@ -12,3 +12,18 @@ export interface OutboxMessage {
   readonly nextTryAt: string
   readonly lastProblem: string | null
 }
+
+/** One message about one person and one turn in their life; the same turn is told once, however often it is written. */
+export function personMessage(id: string, kind: string, employeeId: string, at: string): OutboxMessage {
+  return {
+    id,
+    dedupeKey: `${kind}:${employeeId}`,
+    kind,
+    payload: JSON.stringify({ employeeId }),
+    createdAt: at,
+    deliveredAt: null,
+    attempts: 0,
+    nextTryAt: at,
+    lastProblem: null,
+  }
+}

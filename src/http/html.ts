@@ -2,6 +2,7 @@
  * Pages as tagged templates. Every value is escaped for text and quoted attributes alike; what is markup already must
  * say so by its type, so that forgetting to escape is not possible.
  */
+import { markupText } from '../domain/markup.ts'
 
 const markup = Symbol('markup')
 
@@ -27,7 +28,7 @@ export function htmlText(page: Html): string {
 
 function textOf(value: HtmlValue): string {
   if (value === null || value === undefined || value === false) return ''
-  if (typeof value === 'string') return escapeHtml(value)
+  if (typeof value === 'string') return markupText(value)
   if (typeof value === 'number') return String(value)
   if (isList(value)) return value.map(textOf).join('')
   return value[markup]
@@ -36,16 +37,4 @@ function textOf(value: HtmlValue): string {
 // Array.isArray does not narrow a readonly array in a union.
 function isList(value: Html | readonly HtmlValue[]): value is readonly HtmlValue[] {
   return Array.isArray(value)
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]!)
 }

@@ -1,3 +1,4 @@
+import { personMessage } from '../domain/outbox.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import { newId } from '../system.ts'
@@ -37,19 +38,7 @@ export async function completeOffboardings(context: JourneyContext, employeeIds:
           { durationMs: Date.parse(at) - Date.parse(employee.offboardRequestedAt ?? at) },
         ),
       )
-      await tx.insert('outbox', [
-        {
-          id: newId(context.system),
-          dedupeKey: `offboarded:${employeeId}`,
-          kind: 'employee.offboarded',
-          payload: JSON.stringify({ employeeId }),
-          createdAt: at,
-          deliveredAt: null,
-          attempts: 0,
-          nextTryAt: at,
-          lastProblem: null,
-        },
-      ])
+      await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarded', employeeId, at)])
       return true
     })
     if (done) context.publish({ kind: 'employee', employeeId, data: { lifecycle: 'offboarded' } })

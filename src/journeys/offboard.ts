@@ -1,4 +1,5 @@
 import type { Subject } from '../domain/access.ts'
+import { personMessage } from '../domain/outbox.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import { AppError } from '../errors.ts'
@@ -45,19 +46,7 @@ export async function offboard(
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: subjects.length }),
     )
-    await tx.insert('outbox', [
-      {
-        id: newId(context.system),
-        dedupeKey: `offboarding:${employeeId}`,
-        kind: 'employee.offboarding-requested',
-        payload: JSON.stringify({ employeeId }),
-        createdAt: at,
-        deliveredAt: null,
-        attempts: 0,
-        nextTryAt: at,
-        lastProblem: null,
-      },
-    ])
+    await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
     return subjects
   })
   await shutNow(context, employeeId, shut, at)

@@ -1,5 +1,6 @@
 import type { Assignment, Employee } from '../domain/employee.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
+import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
@@ -79,7 +80,7 @@ export async function enrolPerson(
         { extension: person.extension, handsets: person.handsets.map(({ model }) => model.id) },
       ),
     )
-    await tx.insert('outbox', [inviteMessage(context, employee.id, now)])
+    await tx.insert('outbox', [personMessage(newId(context.system), 'employee.onboarded', employee.id, now)])
   })
   announce(context, employee.id, kit)
   return onboarded(context, employee.id, invite, warningsFor(context.catalogue, person.handsets))
@@ -208,18 +209,4 @@ function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
     ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
     problems,
   })
-}
-
-function inviteMessage(context: JourneyContext, employeeId: string, now: string) {
-  return {
-    id: newId(context.system),
-    dedupeKey: `onboarded:${employeeId}`,
-    kind: 'employee.onboarded',
-    payload: JSON.stringify({ employeeId }),
-    createdAt: now,
-    deliveredAt: null,
-    attempts: 0,
-    nextTryAt: now,
-    lastProblem: null,
-  }
 }

@@ -1,3 +1,4 @@
+import { markupText } from '../domain/markup.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 
@@ -37,8 +38,8 @@ interface Rules {
 }
 
 const rules: Readonly<Record<Format, Rules>> = {
-  xml: { fold: onOneLine, encode: encodeMarkup },
-  html: { fold: onOneLine, encode: encodeMarkup },
+  xml: { fold: onOneLine, encode: markupText },
+  html: { fold: onOneLine, encode: markupText },
   'yealink-cfg': { fold: foldYealink, encode: (text) => text },
 }
 
@@ -54,18 +55,6 @@ const notText = /[\uFEFF\uFFFE\uFFFF]/g
  */
 function onOneLine(text: string): string {
   return text.replace(breaksLines, ' ').replace(notText, '').trim()
-}
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-function encodeMarkup(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => entities[character]!)
 }
 
 /**
