@@ -2,7 +2,7 @@ import { parseExtension } from '../domain/sip-account.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { parseAuthName } from './asterisk-config.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
-import { contactAddress, withoutPort } from './source-address.ts'
+import { contactAddress } from './source-address.ts'
 
 /**
  * What is in force in the running Asterisk, from four list actions, however many accounts there are. The error texts
@@ -47,16 +47,20 @@ export async function listRegistrations(session: AmiSession): Promise<readonly R
   })
 }
 
-/** Live channels of PJSIP endpoints, each with the address of its phone. */
+/**
+ * Live channels of PJSIP endpoints, each with the address of its phone: that of the contact, since `remote_addr` is empty
+ * for a phone that was called, and a call that rings or talks with a closed phone must end whoever began it.
+ */
 export async function listCalls(session: AmiSession): Promise<readonly CallOnAsterisk[]> {
-  const events = await session.list({ Action: 'Status', Variables: 'CHANNEL(pjsip,remote_addr)' })
+  const events = await session.list({ Action: 'Status', Variables: 'CHANNEL(pjsip,target_uri)' })
   return events.flatMap((event) => {
     const id = field(event, 'Channel')
     // Chan_pjsip names a channel `PJSIP/<endpoint>-<8 hex digits>`; anchored, so 100 is never 1001.
     const extension = /^PJSIP\/([0-9]{2,15})-[0-9a-f]{8}$/.exec(id)?.[1]
     if (!extension) return []
-    const remote = field(event, 'Variable').replace(/^CHANNEL\(pjsip,remote_addr\)=/, '')
-    return [{ extension, id, address: withoutPort(remote) }]
+    // With rewrite_contact the host is the source address that Asterisk saw.
+    const contact = field(event, 'Variable').replace(/^CHANNEL\(pjsip,target_uri\)=/, '')
+    return [{ extension, id, address: contactAddress(contact) }]
   })
 }
 

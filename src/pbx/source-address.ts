@@ -22,7 +22,7 @@ export function addressMatcher(entries: readonly string[]): (address: string) =>
 }
 
 /** The address in `10.0.0.1:5061`, `[fd00::1]:5061` or a bare one; null when there is none. */
-export function withoutPort(text: string): string | null {
+function withoutPort(text: string): string | null {
   if (isIP(text)) return text
   const host = /^\[([^\]]+)\](?::[0-9]+)?$/.exec(text)?.[1] ?? /^([^:]+):[0-9]+$/.exec(text)?.[1]
   return host && isIP(host) ? host : null
