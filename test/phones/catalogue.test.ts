@@ -6,6 +6,7 @@ import { AppError } from '../../src/errors.ts'
 import { loadCatalogue } from '../../src/phones/catalogue.ts'
 import { readVendors } from '../../src/phones/manifest.ts'
 import { sampleValues, templatesFolder } from './sample-values.ts'
+import { parseXmlSettings } from './xml-settings.ts'
 
 const catalogue = await loadCatalogue(templatesFolder)
 
@@ -37,15 +38,14 @@ async function failure(folder: string): Promise<AppError> {
 
 describe('the catalogue', () => {
   test('knows the delivered models by the ids that people type', () => {
-    expect(catalogue.models.map(({ id, vendor, kind }) => [id, vendor, kind])).toEqual([
-      ['linphone-mobile', 'linphone', 'softphone'],
-      ['linphone-desktop', 'linphone', 'softphone'],
-      ['yealink-t53', 'yealink', 'desk-phone'],
-      ['yealink-t53w', 'yealink', 'desk-phone'],
-      ['yealink-t54w', 'yealink', 'desk-phone'],
-      ['yealink-t57w', 'yealink', 'desk-phone'],
-      ['gateway-plain', 'plain', 'gateway'],
-    ])
+    for (const { id, vendor, kind, name } of catalogue.models) {
+      expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)+$/)
+      expect(id.startsWith(kind === 'gateway' ? 'gateway-' : `${vendor}-`), id).toBe(true)
+      expect(name, id).not.toBe('')
+    }
+    expect(catalogue.models.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(['linphone-mobile', 'yealink-t46u', 'yealink-t54w', 'yealink-w70b', 'gateway-plain']),
+    )
     expect(catalogue.model('yealink-t54w')).toMatchObject({
       name: 'Yealink T54W',
       capabilities: { ownTunnel: false, clientCertificate: 'provisioned', resyncEvent: 'check-sync;reboot=false' },
@@ -110,6 +110,10 @@ describe('every parameter in a template', () => {
 })
 
 function parametersOf(template: string): readonly string[] {
+  if (/<(gs_provision|settings|sysConf)/.test(template)) {
+    const withoutLiquid = template.replace(/\{%[\s\S]*?%\}/g, '').replace(/\{\{[\s\S]*?\}\}/g, 'x')
+    return parseXmlSettings(withoutLiquid).map(({ name }) => name)
+  }
   if (!template.includes('<config')) {
     return [...template.matchAll(/^([a-z][\w.]*) = /gm)].map((match) => match[1]!)
   }

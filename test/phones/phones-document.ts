@@ -1,4 +1,4 @@
-import type { Folder, GatewayManifest, VendorManifest } from '../../src/phones/manifest.ts'
+import { belongsTo, type Folder, type GatewayManifest, type VendorManifest } from '../../src/phones/manifest.ts'
 
 /** docs/phones.md, made from what the vendor folders say of themselves. */
 export function phonesDocument(
@@ -80,6 +80,7 @@ function vendorPart({ manifest }: Folder<VendorManifest>): readonly string[] {
       ['File', 'What it is', 'After offboarding'],
       manifest.files.map((file) => [
         manifest.models
+          .filter((model) => belongsTo(file, model.family))
           .map((model) => nameFor(file.name, model.variables))
           .filter((name, index, all) => all.indexOf(name) === index)
           .map(code)
@@ -109,7 +110,7 @@ function nameFor(name: string, variables: Readonly<Record<string, string>>): str
 
 const templateWriting = [
   '## Writing a template',
-  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl`, `timeServer`, `hasCaCertificate`, `hasClientCertificate`, `phoneAdminPassword`, `phoneUserPassword` and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac` and `filler`.',
+  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl` (and `provisioning.scheme`, `provisioning.address`, `provisioning.path`), `timeServer`, `hasCaCertificate`, `caCertificateBase64`, `hasClientCertificate`, `clientCertificateLines`, `clientKeyLines`, `phoneAdminPassword`, `phoneUserPassword` and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac` and `filler`.',
   "Every printed value is escaped for the file's `format`; there is no way past it. A mistake stops the start and names the file. Templates may use `if`, `unless`, `case`, `for`, `assign`, `capture`, `comment` and `raw`, and no dates or chance: a file must have the same bytes while nothing changes.",
   'In a `yealink-cfg` file, which has no known quoting, line breaks and control characters become a space, spaces at the ends go, and what could mean something is written as its look-alike: `%NULL%` as `％NULL％`, a leading `#` as `＃`, quotation marks at the ends as `”` and `’`. A secret that would have to change is refused.',
 ] as const

@@ -6,7 +6,8 @@ import { parseYealink } from './yealink-file.ts'
 
 const catalogue = await loadCatalogue(templatesFolder)
 const values = sampleValues()
-const models = ['yealink-t53', 'yealink-t53w', 'yealink-t54w', 'yealink-t57w']
+const models = catalogue.models.filter(({ vendor }) => vendor === 'yealink').map(({ id }) => id)
+const withCommonFile = models.filter((model) => catalogue.fileNames(model, values.mac)[0]!.startsWith('y0'))
 
 function own(changes = {}) {
   return parseYealink(catalogue.render('yealink-t54w', '805ec0aabbcc.cfg', sampleValues(changes))!.body)
@@ -75,7 +76,7 @@ describe('a Yealink phone', () => {
     expect(catalogue.render('yealink-t54w', '805ec0aabbcc.pem', sampleValues(nothing))).toBeNull()
   })
 
-  test.each(models)('of model %s gets a common file without a secret, which its own file repeats', (model) => {
+  test.each(withCommonFile)('of model %s gets a common file without a secret, which its own file repeats', (model) => {
     const name = catalogue.fileNames(model, values.mac)[0]!
     const common = parseYealink(catalogue.render(model, name, values)!.body)
     expect(common.map(([setting]) => setting)).toEqual(['static.trusted_certificates.url', 'local_time.ntp_server1'])
@@ -90,6 +91,47 @@ describe('a Yealink phone', () => {
       expect(first).not.toBeNull()
       expect(again.render(model, name, sampleValues())).toEqual(first)
     }
+  })
+
+  test('is offered G.722 first, then what every PBX has, and no second tunnel or remote management', () => {
+    const settings = Object.fromEntries(own())
+    const order = ['g722', 'pcma', 'pcmu'].map((codec) => settings[`account.1.codec.${codec}.priority`])
+    expect(order).toEqual(['1', '2', '3'])
+    expect(settings).toMatchObject({
+      'static.network.vpn_enable': '0',
+      'static.managementserver.enable': '0',
+      'static.network.lldp.enable': '1',
+    })
+  })
+
+  test('whose hardware id is not known gets no common file, and its own file is the same', () => {
+    const without = models.filter((model) => !withCommonFile.includes(model))
+    expect(without).toEqual([
+      'yealink-t30p',
+      'yealink-t31p',
+      'yealink-t33p',
+      'yealink-t41u',
+      'yealink-t44u',
+      'yealink-w80b',
+    ])
+    expect(catalogue.render('yealink-t44u', '805ec0aabbcc.cfg', values)).toEqual(
+      catalogue.render('yealink-t54w', '805ec0aabbcc.cfg', values),
+    )
+  })
+
+  test('may ask for its file with its MAC in either case', () => {
+    expect(catalogue.render('yealink-t54w', '805EC0AABBCC.cfg', values)).toEqual(
+      catalogue.render('yealink-t54w', '805ec0aabbcc.cfg', values),
+    )
+  })
+
+  test.each([
+    ['desk', 'yealink-t54w'],
+    ['dect', 'yealink-w70b'],
+  ])('of the family %s gets the file that was looked at', async (family, model) => {
+    const { body } = catalogue.render(model, '805ec0aabbcc.cfg', values)!
+    expect(parseYealink(body).length).toBeGreaterThan(50)
+    await expect(body).toMatchFileSnapshot(`golden/yealink-${family}.cfg`)
   })
 
   test('says each thing once, but for the two passwords', () => {
@@ -125,11 +167,13 @@ describe('a Yealink phone that was taken back', () => {
     }
   })
 
-  test('has every identity and secret of its account named', () => {
+  test.each(['yealink-t54w', 'yealink-w70b'])('of model %s has every identity and secret named', (model) => {
     const told = new Set(
-      parseYealink(catalogue.renderBlanking('yealink-t54w', '805ec0aabbcc.cfg', blanking)!.body).map(([name]) => name),
+      parseYealink(catalogue.renderBlanking(model, '805ec0aabbcc.cfg', blanking)!.body).map(([name]) => name),
     )
-    const personal = own().filter(([, value]) => sampleSecrets.some((secret) => value.includes(secret)))
+    const personal = parseYealink(catalogue.render(model, '805ec0aabbcc.cfg', values)!.body).filter(([, value]) =>
+      sampleSecrets.some((secret) => value.includes(secret)),
+    )
     expect(personal.length).toBeGreaterThan(8)
     for (const [name] of personal) expect(told).toContain(name)
   })
