@@ -37,6 +37,7 @@ export interface Spine extends AsyncDisposable {
   newcomer(person: Newcomer): Promise<CreatedEmployee>
   employee(id: string): Promise<EmployeeView>
   offboard(id: string, waitSeconds?: number): Promise<EmployeeView>
+  addHandset(id: string, model: string): Promise<CreatedEmployee>
   removeHandset(id: string): Promise<EmployeeView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
@@ -191,6 +192,7 @@ export async function openSpine(
       employee: (id) => call<EmployeeView>('GET', `/employees/${id}`),
       offboard: (id, waitSeconds = 0) =>
         call<EmployeeView>('POST', `/employees/${id}/offboard`, {}, { prefer: `wait=${waitSeconds}` }),
+      addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
       nameService,

@@ -11,7 +11,7 @@ import { countMedia, type MediaCounts } from '../lab/media-counters.ts'
 import { tunnelNeeds, until } from '../lab/network.ts'
 import { untilSwept } from '../lab/records.ts'
 import { attemptToRegister } from '../lab/sip-attempt.ts'
-import { hubAddress, names, openSpine, type Spine } from '../lab/spine.ts'
+import { hubAddress, names, openSpine, type Spine, untilShown } from '../lab/spine.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const run = promisify(execFile)
@@ -26,7 +26,7 @@ describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asteri
   let pbx: Agent
   let hub: Agent
   let [ada, ben, cleo]: Desk[] = []
-  let [adaPhone, benPhone]: Linphone[] = []
+  let [adaPhone, benPhone, danPhone]: Linphone[] = []
   let mediaOf: (phone: string) => Promise<MediaCounts>
 
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asteri
     for (const port of Object.values(ports)) await pbx.listen({ ...media, port })
   })
   afterAll(async () => {
-    for (const phone of [adaPhone, benPhone]) await phone?.quit()
+    for (const phone of [adaPhone, benPhone, danPhone]) await phone?.quit()
     await spine?.[Symbol.asyncDispose]()
   })
 
@@ -243,6 +243,25 @@ describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asteri
     adaPhone = ada!.startPhone(false)
     await until(() => !/^(ha1|userid|reg_identity)=./m.test(adaPhone!.settings()))
     expect(contactsOf(spine, '1001')).toEqual([])
+  })
+
+  test('a phone that is taken back while it is in a call that somebody else began is cut off, and its owner keeps the other one', async () => {
+    const dan = await moveIn(spine, { name: 'Dan', extension: '1004', answers: true })
+    danPhone = dan.startPhone()
+    await untilRegistered(spine, '1004')
+    await spine.addHandset(dan.person.id, 'linphone-mobile')
+    benPhone!.say('call 1004')
+    await until(() => danPhone!.shown().includes('Media streams established'))
+    expect(channelsOf(spine, '1004')).toHaveLength(1)
+
+    await spine.removeHandset(dan.person.handsets[0]!.id)
+    await until(() => channelsOf(spine, '1004').length === 0 && contactsOf(spine, '1004').length === 0, 5_000)
+    const shown = await untilShown(spine, dan.person.id, ({ access }) =>
+      access.every(({ verdict }) => verdict === 'converged'),
+    )
+    const accounts = shown.access.filter(({ system }) => system === 'sip-account')
+    expect(accounts.map(({ wanted }) => wanted).sort()).toEqual(['closed', 'open'])
+    expect(shown.lifecycle).toBe('active')
   })
 
   test('the leaver file says who, when and what was seen, and changes no more', async () => {
