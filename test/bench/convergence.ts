@@ -55,7 +55,7 @@ export async function convergenceRow(): Promise<BenchRow> {
   const endpoints = /Objects found: (\d+)/.exec(spine.asterisk.cli('pjsip show endpoints'))?.[1] ?? 'unknown'
   const p99 = percentile(times, 99)
   return {
-    what: `one offboard request → every system converged, Asterisk ${spine.asterisk.version} with 1,000 accounts`,
+    what: `one offboard request → every system converged, ${spine.asterisk.version.split('+')[0]} with 1,000 accounts`,
     target: '≤ 2 s p99',
     measured:
       `p50 ${percentile(times, 50).toFixed(0)}, p99 ${p99.toFixed(0)} ms (${rounds} rounds, slowest in ${slowest}; ` +

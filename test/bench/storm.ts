@@ -60,17 +60,19 @@ export async function stormRow(office: Office, server: OfficeServer): Promise<Be
   await echo.close()
 
   const [controlGap, ...gaps] = stormy
-  const disturbed = gaps.filter((gap) => gap > gapMs).length + extra
+  const gapped = gaps.filter((gap) => gap > gapMs).length
+  // Cores so busy that the stream beside the tunnel stumbles too say nothing of the hub.
+  const blurred = gapped > 0 && controlGap! > gapMs
   return {
     what: `other phones disturbed by ${deeds.toLocaleString('en')} on- and offboardings, ${atOnce} at once, ${server.fleet.publicKeys.length.toLocaleString('en')} others`,
     target: '0, and interface = database',
     measured:
-      `${gaps.filter((gap) => gap > gapMs).length} of ${phoneCount} phones with a gap > ${gapMs} ms, ${extra} new handshakes, ` +
+      `${gapped} of ${phoneCount} phones with a gap > ${gapMs} ms, ${extra} new handshakes, ` +
       `${differences.length} differences (longest gap ${Math.max(...gaps).toFixed(0)}, control ${controlGap!.toFixed(0)}; before the storm ` +
       `${Math.max(...calm.slice(1)).toFixed(0)}, control ${calm[0]!.toFixed(0)} ms; ${(tookMs / 1_000).toFixed(1)} s for all; ` +
       `console p50 ${percentile(answers, 50).toFixed(0)}, p99 ${percentile(answers, 99).toFixed(0)} ms; ${load()})`,
     anchor: 'wg-easy: all 504 peers gone in one of 20 rounds',
-    met: disturbed === 0 && differences.length === 0,
+    met: blurred ? null : gapped + extra + differences.length === 0,
   }
 }
 
