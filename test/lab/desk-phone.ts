@@ -44,7 +44,7 @@ export async function setUpGateway(spine: Spine, page: string, configuration: st
   await home.run('ip', 'link', 'add', bridge, 'type', 'bridge')
   await home.run('ip', 'addr', 'add', `${own}/${length}`, 'dev', bridge)
   await home.run('ip', 'link', 'set', bridge, 'up')
-  await home.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+  await home.run('sh', '-c', 'echo 1 > /proc/sys/net/ipv4/ip_forward')
   // To the Internet with the home's own address, as every router does it; into the tunnel with the phone's.
   const cable = / dev (\S+)/.exec(await home.run('ip', 'route', 'show', 'default'))![1]!
   await home.run('nft', 'add', 'table', 'ip', 'home')

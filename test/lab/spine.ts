@@ -37,6 +37,8 @@ export interface Spine extends AsyncDisposable {
   newcomer(person: Newcomer): Promise<CreatedEmployee>
   employee(id: string): Promise<EmployeeView>
   offboard(id: string, waitSeconds?: number): Promise<EmployeeView>
+  /** A new link in place of the old one. */
+  invite(id: string): Promise<CreatedEmployee>
   addHandset(id: string, model: string): Promise<CreatedEmployee>
   removeHandset(id: string): Promise<EmployeeView>
   report(id: string): Promise<LeaverFile>
@@ -192,6 +194,7 @@ export async function openSpine(
       employee: (id) => call<EmployeeView>('GET', `/employees/${id}`),
       offboard: (id, waitSeconds = 0) =>
         call<EmployeeView>('POST', `/employees/${id}/offboard`, {}, { prefer: `wait=${waitSeconds}` }),
+      invite: (id) => call<CreatedEmployee>('POST', `/employees/${id}/invites`, {}),
       addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),

@@ -18,7 +18,7 @@ import {
   wantedPeers,
 } from '../lab/records.ts'
 import { attemptToRegister } from '../lab/sip-attempt.ts'
-import { lineOf, names, openSpine, type Spine, untilShown } from '../lab/spine.ts'
+import { lineOf, linksOf, names, openSpine, type Spine, type SpineHome, untilShown } from '../lab/spine.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const media = { protocol: 'udp', address: '10.91.0.2' } as const
@@ -142,6 +142,38 @@ describeLive('what was shut stays shut', [...tunnelNeeds, 'asterisk', 'linphone'
     await spine.office.hub.run('wg', 'set', spine.interface, 'peer', stranger, 'remove')
     expect(await realPeers(spine)).toEqual(wantedPeers(spine))
     expect(await gwenEnters()).toBe(200)
+  })
+
+  test('with a new link the old tunnel works until the new key has spoken, and never after', async () => {
+    const { desk: ines, settings } = await newcomer({ name: 'Ines', extension: '1015' })
+    const oldKey = ines.tunnel.publicKey
+    // Her own key is gone from our side by now, so a new device needs a new link.
+    await until(async () => (await ines.home.get(ines.links.get('pbx-1015.conf')!)).status === 404, 15_000)
+    const { invite } = await spine.invite(ines.person.id)
+    expect((await ines.home.get(ines.person.invite.url)).status).toBe(404)
+    const device = await spine.home()
+    const links = linksOf((await device.get(invite.url)).text, invite.url)
+    const configuration = (await device.get(links.get('pbx-1015.conf')!)).text
+    const enter = (from: SpineHome) => attemptToRegister(from, ines.folder, signIn(spine, '1015', settings))
+    await untilSwept(spine)
+    expect(await enter(ines.home)).toBe(200)
+
+    const tunnel = await device.useConfiguration(configuration)
+    expect(tunnel.publicKey).not.toBe(oldKey)
+    expect(tunnel.address).toBe(ines.tunnel.address)
+    await until(async () => (await enter(device)) === 200, 20_000)
+    await until(async () => !(await realPeers(spine)).some((line) => line.startsWith(oldKey)))
+    expect(await realPeers(spine)).toEqual(wantedPeers(spine))
+    expect(await enter(ines.home)).not.toBe(200)
+  })
+
+  test('when WireGuard itself dies, a new one is made and filled, and the phones find it', async () => {
+    const pid = Number(readFileSync(join(spine.server.dataFolder, 'hub', `${spine.interface}.pid`), 'utf8'))
+    process.kill(pid, 'SIGKILL')
+    await until(async () => (await realPeers(spine).catch(() => [])).join() === wantedPeers(spine).join(), 30_000)
+    await until(async () => (await gwenEnters()) === 200, 60_000)
+    const shown = await spine.employee(gwen.person.id)
+    for (const line of shown.access) expect(line).toMatchObject({ wanted: 'open', verdict: 'converged' })
   })
 
   let hugo: Awaited<ReturnType<typeof newcomer>>
