@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { JoinGateway, JoinHandset, JoinTunnel, JoinView } from '../journeys/application.ts'
+import type { JoinGateway, JoinHandset, JoinSignIn, JoinTunnel, JoinView } from '../journeys/application.ts'
 import { type Html, html, trusted } from './html.ts'
 
 /** `title` is what a screen reader says. */
@@ -108,29 +108,38 @@ function handsetPart(handset: JoinHandset, view: JoinView, options: JoinPageOpti
 }
 
 function softphoneSteps(handset: JoinHandset, options: JoinPageOptions): readonly Html[] {
-  const { tunnel, softphoneUrl, softphoneDeepLink, certificateFiles } = handset
+  const { tunnel, signIn, certificateFiles } = handset
   return [
     ...(tunnel ? [installTunnelApp(), step('Add the tunnel', tunnelChoice(tunnel, options))] : []),
     ...(certificateFiles.length > 0 ? [step('Save your certificate', certificates(handset, options))] : []),
-    ...(softphoneUrl === null
-      ? []
-      : [
-          step(
-            `Sign in to ${appName(handset)}`,
-            html`
-<p>Install ${appName(handset)} if you do not have it yet, and turn the tunnel on.</p>
-${choice(
-  qr(options, softphoneUrl, 'address', `QR code that sets up ${appName(handset)}`),
-  html`<p>In the app, choose to sign in or to set up with a QR code, and scan this one.</p>`,
-  softphoneDeepLink !== null &&
-    html`<p>Reading this on the device with the app?</p>
-<p><a class="button" href="${softphoneDeepLink}">Open in ${appName(handset)}</a></p>
-<p class="aside">Or enter this address as the app's remote provisioning address:</p>
-<p><code class="address">${softphoneUrl}</code></p>`,
-)}`,
-          ),
-        ]),
+    ...(signIn ? [step(`Set up ${signIn.app}`, signingIn(handset, signIn, options))] : []),
   ]
+}
+
+function signingIn(
+  { softphoneUrl, softphoneDeepLink }: JoinHandset,
+  signIn: JoinSignIn,
+  options: JoinPageOptions,
+): Html {
+  const { app, words, files } = signIn
+  const sentences = html`<ul>${words.map((sentence) => html`<li>${sentence}</li>`)}</ul>`
+  if (softphoneUrl === null)
+    return html`${sentences}
+<ul class="files">${files.map(({ name, url, what }) => html`<li><a href="${url}" download="${name}">${name}</a> <span>${what}</span></li>`)}</ul>
+<p class="aside">Keep these files to yourself: whoever has them can use your extension from your tunnel.</p>`
+  const address = html`<p><code class="address">${softphoneUrl}</code></p>`
+  if (!signIn.scan)
+    return html`${sentences}
+${softphoneDeepLink !== null && html`<p><a class="button" href="${softphoneDeepLink}">Open in ${app}</a></p>`}${address}`
+  return html`${sentences}${choice(
+    qr(options, softphoneUrl, 'address', `QR code that sets up ${app}`),
+    html`<p>In the app, choose to sign in or to set up with a QR code, and scan this one.</p>`,
+    softphoneDeepLink !== null &&
+      html`<p>Reading this on the device with the app?</p>
+<p><a class="button" href="${softphoneDeepLink}">Open in ${app}</a></p>
+<p class="aside">Or enter this address as the app's remote provisioning address:</p>
+${address}`,
+  )}`
 }
 
 function deskPhoneSteps(handset: JoinHandset, view: JoinView, options: JoinPageOptions): readonly Html[] {
@@ -241,10 +250,6 @@ ${before}<ol class="steps">${steps}</ol>${after}
 
 function step(title: string, content: Html): Html {
   return html`<li><h3>${title}</h3>${content}</li>`
-}
-
-function appName({ modelId, modelName }: JoinHandset): string {
-  return modelId.startsWith('linphone') ? 'Linphone' : modelName
 }
 
 function fileLink({ token }: JoinPageOptions, name: string): string {

@@ -234,7 +234,9 @@ export interface JoinHandset {
   readonly modelName: string
   readonly kind: 'desk-phone' | 'softphone'
   readonly tunnel: JoinTunnel | null
-  /** For a softphone: what its QR says (plain https URL) and the deep link of the same. */
+  /** How to set up the app; null for a desk phone, and once it has signed in. */
+  readonly signIn: JoinSignIn | null
+  /** For a softphone that fetches its settings itself: the address (plain https) and the deep link of the same. */
   readonly softphoneUrl: string | null
   readonly softphoneDeepLink: string | null
   /** For a desk phone: the URL to type. */
@@ -243,6 +245,17 @@ export interface JoinHandset {
   readonly certificateFiles: readonly { readonly name: string; readonly what: string }[]
   readonly enrolled: boolean
   readonly notes: readonly string[]
+}
+
+export interface JoinSignIn {
+  /** What people call the app. */
+  readonly app: string
+  /** Whether the app can scan the address. */
+  readonly scan: boolean
+  /** Sentences, one a step. */
+  readonly words: readonly string[]
+  /** To be saved by hand, where the app fetches nothing itself; they hold the password. */
+  readonly files: readonly { readonly name: string; readonly url: string; readonly what: string }[]
 }
 
 export interface JoinGateway {

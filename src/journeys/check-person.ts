@@ -110,9 +110,20 @@ export function warningsFor(catalogue: Catalogue, handsets: readonly CheckedHand
     ...(mac && catalogue.looksForeign(model.id, mac)
       ? [`${mac} does not look like a MAC address of a ${model.name}; check the label`]
       : []),
+    ...model.warnings,
     ...(model.capabilities.clientCertificate === 'none'
-      ? [`${model.name}: no certificate, this app cannot hold one; its tunnel key is what can be revoked`]
+      ? [
+          model.kind === 'softphone'
+            ? `${model.name}: no certificate, this app cannot hold one; its tunnel key is what can be revoked`
+            : `${model.name}: no certificate, this phone is given none; the tunnel's key is what can be revoked`,
+        ]
       : []),
+    ...(model.capabilities.srtpForced
+      ? []
+      : [`${model.name}: its file is not known to force encrypted speech; let the PBX refuse calls without`]),
+    ...(model.capabilities.blanking
+      ? []
+      : [`${model.name}: what is stored on the device stays there after offboarding; it can no longer be used`]),
     ...(model.capabilities.testedOnHardware ? [] : [`${model.name}: its file has not been tried on the real device`]),
   ])
 }

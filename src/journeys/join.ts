@@ -89,16 +89,23 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
   const tunnel = tunnelOf(access, handset.id)
   const enrolled = handset.enrolledAt !== null
   const base = `${context.config.phoneDoor.url}/p/${enrolmentToken(token, handset.id)}/`
-  const firstFile = context.catalogue.fileNames(handset.model, handset.mac)[0] ?? ''
-  const softphone = model?.kind === 'softphone' && !enrolled
+  const files = context.catalogue.fileNames(handset.model, handset.mac)
+  const signIn = enrolled ? null : (model?.signIn ?? null)
+  const url = signIn && signIn.how !== 'save' ? `${base}${files[0] ?? ''}` : null
   return {
     id: handset.id,
     modelId: handset.model,
     modelName: model?.name ?? handset.model,
     kind: model?.kind === 'desk-phone' ? 'desk-phone' : 'softphone',
     tunnel: tunnel ? joinTunnel(context, access, tunnel) : null,
-    softphoneUrl: softphone ? `${base}${firstFile}` : null,
-    softphoneDeepLink: softphone ? `linphone-config:${base}${firstFile}` : null,
+    signIn: signIn && {
+      app: signIn.app,
+      scan: signIn.how === 'scan',
+      words: signIn.words,
+      files: signIn.how === 'save' ? files.map((name) => fileToSave(context, handset, base, name)) : [],
+    },
+    softphoneUrl: url,
+    softphoneDeepLink: url && (signIn?.deepLink ? filledIn(signIn.deepLink, url) : null),
     provisioningUrl: model?.kind === 'desk-phone' && !enrolled ? base : null,
     certificateFiles: enrolled
       ? []
@@ -106,6 +113,14 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
     enrolled,
     notes: model?.notes ?? [],
   }
+}
+
+function fileToSave({ catalogue }: JourneyContext, handset: Handset, base: string, name: string) {
+  return { name, url: `${base}${name}`, what: catalogue.filePurpose(handset.model, name, handset.mac) ?? '' }
+}
+
+function filledIn(deepLink: string, url: string): string {
+  return deepLink.replace('{url}', url).replace('{urlWithoutScheme}', url.replace(/^https?:\/\//, ''))
 }
 
 function certificateFiles(

@@ -4,6 +4,7 @@ import {
   type Folder,
   invalid,
   type ManifestFile,
+  type PlainContent,
   readGateways,
   readText,
   readVendors,
@@ -43,6 +44,7 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     },
     fileNames: (id, mac) =>
       (entries.get(id)?.files ?? []).map((file) => file.nameFor(mac)).filter((name) => name !== null),
+    filePurpose: (id, fileName, mac) => fileOf(id, fileName, mac)?.purpose ?? null,
     render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
     renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
     gatewayInstructions: (id, values) => entries.get(id)?.instructions?.(gatewayScope(values)) ?? null,
@@ -57,6 +59,7 @@ interface Entry {
 }
 
 interface PhoneFile {
+  readonly purpose: string
   nameFor(mac: string | null): string | null
   render(values: FileValues): RenderedFile | null
   renderBlanking(values: BlankingValues): RenderedFile | null
@@ -74,9 +77,11 @@ async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader
         id: model.id,
         vendor: folder.id,
         kind: model.kind,
-        name: model.name,
+        name: model.experimental === undefined ? model.name : `${model.name} (experimental)`,
         capabilities: { ...model.capabilities, resyncEvent: manifest.resync.event },
-        notes: model.notes,
+        notes: [...experimentNotes(model.experimental), ...model.notes],
+        warnings: [...experimentNotes(model.experimental).map((note) => `${model.name}: ${note}`), ...model.warnings],
+        signIn: model.signIn ?? null,
       },
       macPrefixes: manifest.macPrefixes.prefixes,
       files: manifest.files.flatMap((file, index) => {
@@ -88,6 +93,10 @@ async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader
       }),
     }
   })
+}
+
+function experimentNotes(why: string | undefined): readonly string[] {
+  return why === undefined ? [] : [`Experimental: ${why}`]
 }
 
 /** Null when the name needs a MAC and there is none. */
@@ -105,10 +114,11 @@ async function loadContent(
   file: ManifestFile,
   reader: TemplateReader,
 ): Promise<Omit<PhoneFile, 'nameFor'>> {
-  const { contentType } = file
+  const { contentType, purpose } = file
   if ('content' in file) {
-    const bodyOf = file.content === 'ca-certificate' ? caBody : clientBody
+    const bodyOf = plainBodies[file.content]
     return {
+      purpose,
       render: (values) => answer(contentType, bodyOf(values)),
       renderBlanking: () => null,
     }
@@ -120,6 +130,7 @@ async function loadContent(
   for (const values of sampleValues) template(scopeOf(values))
   blanking?.(blankingScope(sampleBlanking))
   return {
+    purpose,
     render: (values) => answer(contentType, template(scopeOf(values))),
     renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
   }
@@ -129,12 +140,12 @@ function answer(contentType: string, body: string | null): RenderedFile | null {
   return body === null ? null : { contentType, body }
 }
 
-function caBody({ caCertificate }: FileValues): string | null {
-  return caCertificate === null ? null : pem(caCertificate)
-}
-
-function clientBody({ clientCertificate }: FileValues): string | null {
-  return clientCertificate && pem(clientCertificate.certificate) + pem(clientCertificate.privateKey.reveal())
+const plainBodies: Readonly<Record<PlainContent, (values: FileValues) => string | null>> = {
+  'ca-certificate': ({ caCertificate }) => caCertificate && pem(caCertificate),
+  'client-certificate': ({ clientCertificate }) => clientCertificate && pem(clientCertificate.certificate),
+  'client-key': ({ clientCertificate }) => clientCertificate && pem(clientCertificate.privateKey.reveal()),
+  'client-certificate-and-key': ({ clientCertificate }) =>
+    clientCertificate && pem(clientCertificate.certificate) + pem(clientCertificate.privateKey.reveal()),
 }
 
 function pem(text: string): string {
@@ -155,6 +166,8 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
           name: manifest.name,
           capabilities: { ...manifest.capabilities, resyncEvent: null },
           notes: manifest.notes,
+          warnings: [],
+          signIn: null,
         },
         macPrefixes: [],
         files: [],

@@ -8,7 +8,7 @@ import { AppError } from '../errors.ts'
  * Two kinds of value: what people typed (a name) is folded into what the format can hold, by the rules written at each
  * format. A Secret must arrive letter by letter or the phone cannot log in, so it is refused when it would have to change.
  */
-export const formats = ['xml', 'yealink-cfg', 'html'] as const
+export const formats = ['xml', 'yealink-cfg', 'mitel-cfg', 'ini', 'baresip', 'html'] as const
 
 export type Format = (typeof formats)[number]
 
@@ -41,6 +41,9 @@ const rules: Readonly<Record<Format, Rules>> = {
   xml: { fold: onOneLine, encode: markupText },
   html: { fold: onOneLine, encode: markupText },
   'yealink-cfg': { fold: foldYealink, encode: (text) => text },
+  'mitel-cfg': { fold: foldMitel, encode: (text) => text },
+  ini: { fold: foldIni, encode: (text) => text },
+  baresip: { fold: foldBaresip, encode: (text) => text },
 }
 
 // Cc: control characters; Zl, Zp: line and paragraph separators; Cs: halves of a character pair, which have no UTF-8.
@@ -72,4 +75,48 @@ function foldYealink(text: string): string {
     .replace(/^#/, '＃')
     .replace(/^["']+|["']+$/g, (marks) => marks.replace(/"/g, '”').replace(/'/g, '’'))
   return folded === '' ? '%NULL%' : folded
+}
+
+/**
+ * Mitel's `key: value` lines, without any known way to quote; templates in use write comments behind a value:
+ * - `#` anywhere might start one: `＃`
+ * - quotation marks at either end might be taken off as wrapping: `"` and `'` there become `”` and `’`
+ * - nothing left: `-`, since the meaning of an empty right-hand side is not known
+ */
+function foldMitel(text: string): string {
+  const folded = onOneLine(text)
+    .replace(/#/g, '＃')
+    .replace(/^["']+|["']+$/g, (marks) => marks.replace(/"/g, '”').replace(/'/g, '’'))
+  return folded === '' ? '-' : folded
+}
+
+/**
+ * `key=value` as Windows reads it (GetPrivateProfileString: spaces and one pair of quotation marks at the ends are taken off),
+ * by an app that reads a file without a byte-order mark in the computer's own code page (MicroSIP settings.cpp) and puts a
+ * name between quotation marks of a SIP header without escaping it (mainDlg.cpp). So only what is the same in every code page:
+ * - letters lose their accents; what is then not ASCII becomes `?`
+ * - `"` becomes `'`, `\` becomes `/`, `<` and `>` become `(` and `)`
+ * - `'` at either end goes
+ * - nothing left: `-`
+ */
+function foldIni(text: string): string {
+  const folded = onOneLine(text)
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[^ -~]/gu, '?')
+    .replace(/["\\<>]/g, (character) => iniLookAlikes[character]!)
+    .replace(/^[ ']+|[ ']+$/g, '')
+  return folded === '' ? '-' : folded
+}
+
+const iniLookAlikes: Readonly<Record<string, string>> = { '"': "'", '\\': '/', '<': '(', '>': ')' }
+
+/**
+ * baresip's accounts and config: a value ends at a space or `;` whatever stands around it, `<` and `>` frame the address, and
+ * there is no quoting (baresip/re src/msg/param.c, src/sip/addr.c; baresip src/conf.c). Letters, digits and `._~@:/+=-` stay,
+ * everything else becomes `_`; so does nothing.
+ */
+function foldBaresip(text: string): string {
+  const folded = onOneLine(text).replace(/[^\p{L}\p{N}._~@:/+=-]/gu, '_')
+  return folded === '' ? '_' : folded
 }

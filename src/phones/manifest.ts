@@ -16,6 +16,9 @@ const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/)
 /** Models of a vendor that get other files than its other models. */
 const familyName = z.string().regex(/^[a-z0-9-]+$/)
 
+/** Files that are no template. */
+const plainContents = ['ca-certificate', 'client-certificate-and-key', 'client-certificate', 'client-key'] as const
+
 const capabilities = z.strictObject({
   clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
   acceptsPrivateCa: z.boolean(),
@@ -42,8 +45,23 @@ const file = z.union([
     /** The template of the document that takes everything away; null: answer as for an unknown file. */
     blanking: fileName.nullable(),
   }),
-  z.strictObject({ ...common, content: z.enum(['ca-certificate', 'client-certificate-and-key']) }),
+  z.strictObject({ ...common, content: z.enum(plainContents) }),
 ])
+
+/** How an app gets its settings, in words for the employee; the join page draws what goes with them. */
+const signIn = z.strictObject({
+  /** What people call the app. */
+  app: z.string().min(1),
+  /** `scan`: the address of the first file as a QR code and as text; `type`: as text only; `save`: every file is saved by hand. */
+  how: z.enum(['scan', 'type', 'save']),
+  /** Opened by a tap on the device with the app: `{url}` is the address, `{urlWithoutScheme}` the same from the host on. */
+  deepLink: z
+    .string()
+    .regex(/^(?!javascript:|data:|https?:)[a-z][a-z0-9+.-]*:[^{}]*\{(url|urlWithoutScheme)\}$/)
+    .nullable(),
+  /** Sentences, one a step. */
+  words: z.array(z.string().min(10)).min(1),
+})
 
 const vendorSchema = z.strictObject({
   name: z.string().min(1),
@@ -53,16 +71,26 @@ const vendorSchema = z.strictObject({
   macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
   models: z
     .array(
-      z.strictObject({
-        id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)+$/),
-        name: z.string().min(1),
-        kind: z.enum(['desk-phone', 'softphone']),
-        family: familyName.optional(),
-        /** Filled into file names. */
-        variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
-        capabilities,
-        notes: z.array(z.string()),
-      }),
+      z
+        .strictObject({
+          id: z.string().regex(/^[a-z0-9]+(-[a-z0-9]+)+$/),
+          name: z.string().min(1),
+          kind: z.enum(['desk-phone', 'softphone']),
+          family: familyName.optional(),
+          /** Filled into file names. */
+          variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
+          capabilities,
+          notes: z.array(z.string()),
+          /** Why it is an experiment: every listing says so. */
+          experimental: z.string().min(20).optional(),
+          /** Sentences that whoever hands it out must hear each time. */
+          warnings: z.array(z.string()).default([]),
+          signIn: signIn.optional(),
+        })
+        .refine((model) => (model.kind === 'softphone') === (model.signIn !== undefined), {
+          path: ['signIn'],
+          message: 'a softphone needs it, a desk phone has none',
+        }),
     )
     .min(1),
   files: z.array(file).min(1),
@@ -82,6 +110,8 @@ const gatewaySchema = z.strictObject({
 })
 
 export type VendorManifest = z.infer<typeof vendorSchema>
+export type SignIn = z.infer<typeof signIn>
+export type PlainContent = (typeof plainContents)[number]
 export type ManifestFile = VendorManifest['files'][number]
 export type GatewayManifest = z.infer<typeof gatewaySchema>
 

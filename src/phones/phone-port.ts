@@ -15,6 +15,21 @@ export interface Model {
   readonly capabilities: Capabilities
   /** What an installer or employee must know before choosing it; plain sentences. */
   readonly notes: readonly string[]
+  /** What whoever hands it out must hear each time; plain sentences. */
+  readonly warnings: readonly string[]
+  /** How an employee sets up an app; null for what is no app. */
+  readonly signIn: SignIn | null
+}
+
+export interface SignIn {
+  /** What people call the app. */
+  readonly app: string
+  /** `scan`: the address of the first file as a QR code and as text; `type`: as text only; `save`: every file is saved by hand. */
+  readonly how: 'scan' | 'type' | 'save'
+  /** What a tap on the device opens: `{url}` is the address of the first file, `{urlWithoutScheme}` the same from the host on. */
+  readonly deepLink: string | null
+  /** Sentences for the employee, one a step. */
+  readonly words: readonly string[]
 }
 
 export interface Capabilities {
@@ -41,6 +56,8 @@ export interface Catalogue {
   looksForeign(modelId: string, mac: string): boolean
   /** The file names that this handset may ask for, relative to its provisioning URL. */
   fileNames(modelId: string, mac: string | null): readonly string[]
+  /** What each of them is, for people; null when the model has no such file. */
+  filePurpose(modelId: string, fileName: string, mac: string | null): string | null
   /** Null when this model has no such file. Byte-stable: the same values give the same bytes. */
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { hubAddress, parsePrefix } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
@@ -41,13 +42,42 @@ export function scopeOf(values: FileValues): object {
     },
     phoneAdminPassword: values.phoneAdminPassword,
     phoneUserPassword: values.phoneUserPassword,
+    get phoneAdminDigits() {
+      return digitsOf(values.phoneAdminPassword)
+    },
+    get phoneUserDigits() {
+      return digitsOf(values.phoneUserPassword)
+    },
   }
 }
 
-/** For phones that want scheme, host and path apart: `https`, `phones.example.com:8443`, `p/token`. */
-function partsOf(url: string): { readonly scheme: string; readonly address: string; readonly path: string } {
-  const { protocol, host, pathname } = new URL(url)
-  return { scheme: protocol.slice(0, -1), address: host, path: pathname.replace(/^\/|\/$/g, '') }
+interface UrlParts {
+  readonly scheme: string
+  readonly address: string
+  readonly host: string
+  readonly port: number
+  readonly path: string
+}
+
+/** For phones that want the pieces apart: `https`, `phones.example.com:8443` (or its host and port), `p/token`. */
+function partsOf(url: string): UrlParts {
+  const { protocol, host, hostname, port, pathname } = new URL(url)
+  return {
+    scheme: protocol.slice(0, -1),
+    address: host,
+    host: hostname,
+    port: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+    path: pathname.replace(/^\/|\/$/g, ''),
+  }
+}
+
+/**
+ * Nine digits that follow from a password, for phones whose own password is a number (Mitel: up to 4294967295).
+ * SHA-256 of it modulo 900,000,000, plus 100,000,000: the same password gives the same digits, and never a leading zero.
+ */
+function digitsOf(password: Secret): Secret {
+  const number = createHash('sha256').update(`digits:${password.reveal()}`).digest().readUIntBE(0, 6)
+  return new Secret(String(100_000_000 + (number % 900_000_000)))
 }
 
 /** Printed one by one, since the escape takes line breaks out of every value: the template decides how to join them. */
@@ -68,7 +98,13 @@ function quoted(text: string): string {
 }
 
 export function blankingScope({ mac, filler }: BlankingValues): object {
-  return { mac, filler }
+  return {
+    mac,
+    filler,
+    get fillerDigits() {
+      return digitsOf(filler)
+    },
+  }
 }
 
 export function gatewayScope(values: GatewayValues): object {

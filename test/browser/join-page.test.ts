@@ -176,6 +176,7 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           modelName: 'Linphone on iOS or Android',
           kind: 'softphone',
           tunnel: { fileName: 'office.conf', configuration: null },
+          signIn: null,
           softphoneUrl: null,
           softphoneDeepLink: null,
           provisioningUrl: null,

@@ -442,6 +442,14 @@ export function fakeApplication(): FakeApplication {
             modelName: known.name,
             kind: softphone ? 'softphone' : 'desk-phone',
             tunnel: softphone ? { fileName: 'office.conf', configuration: new Secret(tunnelText) } : null,
+            signIn: softphone
+              ? {
+                  app: 'Linphone',
+                  scan: true,
+                  words: ['Install Linphone if you do not have it yet, and turn the tunnel on.'],
+                  files: [],
+                }
+              : null,
             softphoneUrl: softphone ? `${url}linphone.xml` : null,
             softphoneDeepLink: softphone ? `linphone-config:${url}linphone.xml` : null,
             provisioningUrl: softphone ? null : url,
