@@ -19,6 +19,8 @@ export interface FakeHub extends Hub {
   readonly changes: { peers: number; firewall: number }
   /** A peer that somebody put there by hand. */
   addForeignPeer(publicKey: string, allowedIps: readonly string[]): Promise<void>
+  /** A peer that somebody took away by hand. */
+  removeByHand(publicKey: string): Promise<void>
   /** Somebody flushed the table. */
   rulesIntact: boolean
 }
@@ -28,7 +30,7 @@ export function fakeHub(given: Partial<HubDescription> = {}): FakeHub {
   const key = newPrivateKey()
   const driver = previewDriver()
   const keyed = driver.setPrivateKey(key, AbortSignal.timeout(1_000))
-  const description: HubDescription = {
+  const description = {
     mode: 'userspace',
     interface: 'ringfence0',
     publicKey: publicKeyOf(key),
@@ -43,6 +45,7 @@ export function fakeHub(given: Partial<HubDescription> = {}): FakeHub {
     pass: async (kind, revision) => {
       last = afterRevision(last, kind, revision)
     },
+    lease: () => last.lease,
     settle: async () => undefined,
   }
   const hub = createHub({
@@ -89,6 +92,9 @@ export function fakeHub(given: Partial<HubDescription> = {}): FakeHub {
     changes: { peers: 0, firewall: 0 },
     async addForeignPeer(publicKey, allowedIps) {
       await driver.apply([{ kind: 'put', publicKey, presharedKey: null, allowedIps }], AbortSignal.timeout(1_000))
+    },
+    async removeByHand(publicKey) {
+      await driver.apply([{ kind: 'remove', publicKey }], AbortSignal.timeout(1_000))
     },
     async describe(signal) {
       await asked(signal)

@@ -176,7 +176,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     catalogue: context.catalogue,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
-  const loop = startLanes({ context, systems, foundations, hub, pbx: driver, mayWrite: () => true })
+  const loop = startLanes({ context, systems, foundations, hub, pbx: driver, mayWrite: () => true, lastLease: () => 0 })
   const imports = rosterImport(context, () => undefined)
   const app = assemble(context, {
     imports,
