@@ -135,7 +135,15 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   }
   const door = openPhoneDoor(context)
   undo.push(() => door.flush())
-  const loop = startLanes({ context, systems, foundations, hub, pbx, mayWrite: () => mayWrite })
+  const loop = startLanes({
+    context,
+    systems,
+    foundations,
+    hub,
+    pbx,
+    mayWrite: () => mayWrite,
+    lastLease: () => hubNow.description?.lease ?? null,
+  })
   undo.push(() => loop.stop())
   const imports = rosterImport(
     context,

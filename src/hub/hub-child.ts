@@ -48,7 +48,7 @@ export async function startHubChild(
     const startedAt = Date.now()
     const started = spawn(program, args, {
       // Settings hold no secret; the environment still keeps them out of the list of processes.
-      env: { ...process.env, RINGFENCE_HUB_SETTINGS: JSON.stringify(settings) },
+      env: { ...withoutSettings(process.env), RINGFENCE_HUB_SETTINGS: JSON.stringify(settings) },
       // The channel tells the child when its parent is gone.
       stdio: ['ignore', output, output, 'ipc'],
     })
@@ -112,4 +112,11 @@ export async function startHubChild(
     },
     stop,
   }
+}
+
+/** The server's settings are none of the hub's business, and the passphrase may be among them. */
+function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const passedOn = (name: string) =>
+    !name.startsWith('RINGFENCE_') || name === 'RINGFENCE_LOG_LEVEL' || name.startsWith('RINGFENCE_TEST_')
+  return Object.fromEntries(Object.entries(env).filter(([name]) => passedOn(name)))
 }

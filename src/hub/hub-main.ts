@@ -11,7 +11,7 @@ import { bringUp } from './interface.ts'
 import { openRevisionFence } from './revision-fence.ts'
 
 interface RunningHub {
-  readonly description: HubDescription
+  readonly description: Omit<HubDescription, 'lease'>
   /**
    * Resolves when the hub has ended: `stopped` because it was asked to, `lost` because its interface went away under it.
    * Whoever runs it then starts it again: a new hub makes a new interface, and the server fills it.
@@ -32,7 +32,7 @@ export async function runHub(settings: HubSettings, log: HubLog, system: System 
   const key = await openHubKey(settings.dataFolder)
   const fence = await openRevisionFence(settings.dataFolder)
   const device = await bringUp(settings, key, system, AbortSignal.timeout(startTimeoutMs))
-  const description: HubDescription = {
+  const description = {
     mode: device.driver.mode,
     interface: settings.interface,
     publicKey: publicKeyOf(key),

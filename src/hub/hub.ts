@@ -12,7 +12,7 @@ interface HubParts {
   readonly firewall: Firewall
   readonly fence: RevisionFence
   readonly settings: Pick<HubSettings, 'interface' | 'subnets' | 'phoneSubnets'>
-  readonly description: HubDescription
+  readonly description: Omit<HubDescription, 'lease'>
   /** Called when the interface or the table could not be asked: it may be gone. */
   readonly onUnreachable?: () => void
 }
@@ -61,7 +61,7 @@ export function createHub({ driver, firewall, fence, settings, description, onUn
   }
 
   return {
-    describe: async () => description,
+    describe: async () => ({ ...description, lease: fence.lease() }),
     listPeers: async (signal) => (await peers(signal)).map(shown),
     async readPeers(publicKeys, signal) {
       const wanted = new Set(publicKeys)

@@ -7,6 +7,8 @@ import type { Revision } from '../tunnels/hub-port.ts'
 
 /** Keeps a writer whose lease was taken over from changing anything, also after a restart of the hub. */
 export interface RevisionFence {
+  /** Of the last writer; 0 before the first. */
+  lease(): number
   /**
    * Peers and firewall are counted apart: their changes do not wait for each other. The lease is one for both.
    * @throws AppError HUB_REFUSED when the revision is older than the last one taken. The same one again is fine: it is
@@ -32,7 +34,7 @@ export const nothingTaken: FenceState = { lease: 0, peers: 0, firewall: 0 }
 export function afterRevision(last: FenceState, kind: 'peers' | 'firewall', { lease, number }: Revision): FenceState {
   if (lease < last.lease || (lease === last.lease && number < last[kind])) {
     throw new AppError('HUB_REFUSED', `revision ${lease}.${number} is older than ${last.lease}.${last[kind]}`, {
-      hint: 'another server has taken over this hub; stop one of the two',
+      hint: 'another server has taken over this hub: stop one of the two; if there is none, restart the one that is left',
     })
   }
   return { ...(lease > last.lease ? { ...nothingTaken, lease } : last), [kind]: number }
@@ -60,6 +62,7 @@ export async function openRevisionFence(dataFolder: string): Promise<RevisionFen
   }
 
   return {
+    lease: () => last.lease,
     async pass(kind, revision) {
       last = afterRevision(last, kind, revision)
       const writingNow = write()

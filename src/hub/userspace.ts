@@ -29,8 +29,12 @@ export function userspaceAnswers(interfaceName: string): Promise<boolean> {
  * @throws AppError COMMAND_FAILED when it does not come up.
  */
 export async function startUserspace(interfaceName: string, dataFolder: string): Promise<void> {
-  // With LOG_LEVEL set it keeps the standard streams of its starter open.
-  const { LOG_LEVEL: _, ...env } = process.env
+  // With LOG_LEVEL set it keeps the standard streams of its starter open; settings are none of its business.
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => name !== 'LOG_LEVEL' && (!name.startsWith('RINGFENCE_') || name.startsWith('RINGFENCE_TEST_')),
+    ),
+  )
   // In the foreground, so that the process id is known; in a session of its own, so that it is not ended with us.
   const child = spawn('wireguard-go', ['-f', interfaceName], { detached: true, stdio: 'ignore', env })
   let ended: string | undefined

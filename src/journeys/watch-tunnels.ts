@@ -17,12 +17,7 @@ export async function watchTunnels(context: JourneyContext, handshakes: Readonly
 
 function isDue(tunnel: Tunnel, handshakes: ReadonlyMap<string, string>, now: Date): boolean {
   if (tunnel.nextPublicKey !== null && handshakes.has(tunnel.nextPublicKey)) return true
-  if (
-    tunnel.privateKeySealed !== null &&
-    tunnel.keyWindowEndsAt !== null &&
-    Date.parse(tunnel.keyWindowEndsAt) <= now.getTime()
-  )
-    return true
+  if (tunnel.keyWindowEndsAt !== null && Date.parse(tunnel.keyWindowEndsAt) <= now.getTime()) return true
   const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
   if (seen === undefined) return false
   return (
@@ -64,9 +59,25 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     // While a replacement waits, the sealed key is the replacement's: only its own handshake or window erases it.
     const erase =
       tunnel.privateKeySealed !== null && (windowOver || (seen !== undefined && tunnel.nextPublicKey === null))
+    const unused = windowOver && seen === undefined && tunnel.firstHandshakeAt === null ? tunnel.publicKey : null
+    const dropped = windowOver ? (tunnel.nextPublicKey ?? unused) : null
+    if (dropped !== null) {
+      // A key from a link that nobody used in time must not wait on the hub for whoever finds the link.
+      const changed: Tunnel = {
+        ...tunnel,
+        publicKey: dropped === tunnel.publicKey ? null : tunnel.publicKey,
+        nextPublicKey: null,
+        privateKeySealed: null,
+        keyWindowEndsAt: null,
+        generation: tunnel.generation + 1,
+      }
+      await tx.update('tunnel', id, changed)
+      await record('tunnel.key-erased')
+      return { employeeId, retired: await retireKey(tx, changed, employeeId, dropped, at) }
+    }
     await tx.update('tunnel', id, {
       ...(seen === undefined ? {} : { firstHandshakeAt: tunnel.firstHandshakeAt ?? seen, lastHandshakeAt: seen }),
-      ...(erase ? { privateKeySealed: null, keyWindowEndsAt: null } : {}),
+      ...(erase || windowOver ? { privateKeySealed: null, keyWindowEndsAt: null } : {}),
     })
     if (seen !== undefined && tunnel.firstHandshakeAt === null) await record('tunnel.first-handshake')
     if (erase) await record('tunnel.key-erased')

@@ -28,9 +28,11 @@ export interface LaneParts {
   readonly hub: Hub
   readonly pbx: PbxDriver
   readonly mayWrite: () => boolean
+  /** The last writer's lease, as the hub knows it; null before the hub answered. */
+  readonly lastLease: () => number | null
 }
 
-export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }: LaneParts): Loop {
+export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, lastLease }: LaneParts): Loop {
   const { store, system, vault } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
@@ -57,7 +59,7 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }
       sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
   }
-  const nextRevision = revisions(system.now())
+  const nextRevision = revisions(system.now(), lastLease)
   const note =
     pbx.abilities.revocationLists === 'not-checked' ? { note: 'this PBX does not check revocation lists' } : {}
   return loopOver([
@@ -98,12 +100,17 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite }
 }
 
 /**
- * Fences off a deposed writer. The time of the start, not the lease's number: it also grows when the database was restored
- * from an older copy.
+ * Fences off a deposed writer. The time of the start, not the number of the lease in the store: it also grows when the
+ * database was restored from an older copy. And more than the hub has seen, in case a clock once ran ahead.
  */
-function revisions(startedAt: Date): () => Revision {
+function revisions(startedAt: Date, lastLease: () => number | null): () => Revision {
+  let lease: number | null = null
   let number = 0
-  return () => ({ lease: startedAt.getTime(), number: ++number })
+  return () => {
+    const last = lastLease()
+    if (lease === null && last !== null) lease = Math.max(startedAt.getTime(), last + 1)
+    return { lease: lease ?? startedAt.getTime(), number: ++number }
+  }
 }
 
 /**

@@ -27,6 +27,8 @@ export interface HubDescription {
   readonly publicKey: string
   readonly listenPort: number
   readonly addresses: readonly string[]
+  /** Of the last writer it obeyed; 0 before the first. A new writer takes a greater one. */
+  readonly lease: number
   /** What it set up itself, in words (`made interface ringfence0 with wireguard-go`). */
   readonly did: readonly string[]
   /** What it could not do and the command that mends it. */

@@ -55,6 +55,7 @@ export const results = {
     publicKey: z.string(),
     listenPort: z.number(),
     addresses: z.array(z.string()),
+    lease: z.int().min(0),
     did: z.array(z.string()),
     problems: z.array(z.object({ message: z.string(), hint: z.string() })),
   }),

@@ -30,7 +30,7 @@ export function fakeHub(given: Partial<HubDescription> = {}): FakeHub {
   const key = newPrivateKey()
   const driver = previewDriver()
   const keyed = driver.setPrivateKey(key, AbortSignal.timeout(1_000))
-  const description = {
+  const description: Omit<HubDescription, 'lease'> = {
     mode: 'userspace',
     interface: 'ringfence0',
     publicKey: publicKeyOf(key),
