@@ -31,6 +31,9 @@ export function scopeOf(values: FileValues): object {
     get caCertificateBase64() {
       return values.caCertificate && pemLines(values.caCertificate).filter(isBase64).join('')
     },
+    get caCertificateLines() {
+      return values.caCertificate && pemLines(values.caCertificate)
+    },
     get clientCertificateLines() {
       return values.clientCertificate && pemLines(values.clientCertificate.certificate)
     },

@@ -36,3 +36,13 @@ export const hostileName: fc.Arbitrary<string> = fc.oneof(
     .array(fc.oneof(fc.constantFrom(...hostileNames), fc.string({ unit: 'grapheme', maxLength: 10 })), { maxLength: 4 })
     .map((parts) => parts.join('')),
 )
+
+/** What escape.ts promises of a name in XML, written apart from it: one line, trimmed, everything else as typed. */
+export function nameOnOneLine(name: string): string {
+  return [...name]
+    .map((character) => (/[\p{Cc}\u2028\u2029]/u.test(character) || !character.isWellFormed() ? '\n' : character))
+    .filter((character) => !/[\ufeff\ufffe\uffff]/.test(character))
+    .join('')
+    .replace(/\n+/g, ' ')
+    .trim()
+}
