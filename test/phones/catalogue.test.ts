@@ -110,7 +110,7 @@ describe('every parameter in a template', () => {
 })
 
 function parametersOf(template: string): readonly string[] {
-  if (/<(gs_provision|settings|sysConf)/.test(template)) {
+  if (/<(gs_provision|settings|setting-files|sysConf)/.test(template)) {
     const withoutLiquid = template.replace(/\{%[\s\S]*?%\}/g, '').replace(/\{\{[\s\S]*?\}\}/g, 'x')
     return parseXmlSettings(withoutLiquid).map(({ name }) => name)
   }
