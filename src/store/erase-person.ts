@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { eraseWords } from './erase-words.ts'
+import { type Eraser, eraserOf, parsedJson } from './erase-words.ts'
 import type { Database } from './schema.ts'
 
 /**
@@ -15,7 +15,7 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
       hint: 'offboard them first; erase when everything is shut',
     })
   }
-  const clean = eraseWords({ name: person.name, email: person.email })
+  const eraser = eraserOf({ name: person.name, email: person.email })
   await tx
     .updateTable('employee')
     .set({
@@ -23,7 +23,7 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
       // Reserved for ever to be nobody's (RFC 2606 section 2), and unlike anybody else's.
       email: `${employeeId}@erased.invalid`,
       offboardReason: null,
-      leaverFile: clean(person.leaverFile),
+      leaverFile: withoutLeaver(person.leaverFile),
     })
     .where('id', '=', employeeId)
     .execute()
@@ -35,11 +35,20 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .execute()
   await eraseLedger(tx, employeeId)
   await eraseCertificates(tx, employeeId)
-  await eraseAuditDetails(tx, employeeId, clean)
-  await eraseMentions(tx, employeeId, clean)
+  await eraseAuditDetails(tx, employeeId, eraser)
+  await eraseMentions(tx, employeeId, eraser)
 }
 
-type Clean = ReturnType<typeof eraseWords>
+/**
+ * The frozen file says whose it was in one place, and why they left in another; all the rest of it is proof and stays as
+ * it was frozen. One that cannot be read goes whole: it proves nothing, and nobody can say what it holds.
+ */
+function withoutLeaver(leaverFile: string | null): string | null {
+  const file = leaverFile === null ? undefined : parsedJson(leaverFile)
+  if (typeof file !== 'object' || file === null || !('employee' in file)) return null
+  const employee = typeof file.employee === 'object' ? file.employee : {}
+  return JSON.stringify({ ...file, employee: { ...employee, name: 'erased', email: 'erased' }, reason: null })
+}
 
 async function eraseLedger(tx: Database, employeeId: string): Promise<void> {
   const handsets = tx.selectFrom('handset').select('id').where('employeeId', '=', employeeId)
@@ -61,7 +70,7 @@ async function eraseCertificates(tx: Database, employeeId: string): Promise<void
 }
 
 /** Particulars are erased whole: a changed one would no longer fit its commitment. */
-async function eraseAuditDetails(tx: Database, employeeId: string, clean: Clean): Promise<void> {
+async function eraseAuditDetails(tx: Database, employeeId: string, eraser: Eraser): Promise<void> {
   const theirs = tx
     .selectFrom('auditEvent')
     .select('id')
@@ -71,31 +80,30 @@ async function eraseAuditDetails(tx: Database, employeeId: string, clean: Clean)
   const others = tx.selectFrom('auditEvent').select('id').where('employeeId', 'is', null)
   const rest = await tx.selectFrom('auditDetail').select(['eventId', 'detail']).where('eventId', 'in', others).execute()
   for (const row of rest) {
-    if (clean(row.detail) !== row.detail)
+    if (eraser.document(row.detail) !== row.detail)
       await tx.deleteFrom('auditDetail').where('eventId', '=', row.eventId).execute()
   }
 }
 
-/** Texts that may quote the person: evidence, tombstones, messages, imports. */
-async function eraseMentions(tx: Database, employeeId: string, clean: Clean): Promise<void> {
+/** Texts that may quote the person: evidence, messages, imports. A tombstone holds ids, and the name at most once. */
+async function eraseMentions(tx: Database, employeeId: string, { document, sentence }: Eraser): Promise<void> {
   for (const row of await tx.selectFrom('verdict').selectAll().where('employeeId', '=', employeeId).execute()) {
-    const texts = { evidence: clean(row.evidence), problem: clean(row.problem), hint: clean(row.hint) }
+    const texts = { evidence: document(row.evidence), problem: sentence(row.problem), hint: sentence(row.hint) }
     await tx.updateTable('verdict').set(texts).where('id', '=', row.id).execute()
   }
   for (const row of await tx.selectFrom('tombstone').selectAll().where('employeeId', '=', employeeId).execute()) {
-    await tx
-      .updateTable('tombstone')
-      .set({ subject: clean(row.subject) ?? row.subject })
-      .where('id', '=', row.id)
-      .execute()
+    const subject = parsedJson(row.subject)
+    if (typeof subject !== 'object' || subject === null || !('displayName' in subject)) continue
+    const nameless = JSON.stringify({ ...subject, displayName: null })
+    await tx.updateTable('tombstone').set({ subject: nameless }).where('id', '=', row.id).execute()
   }
   for (const row of await tx.selectFrom('outbox').select(['id', 'payload', 'lastProblem']).execute()) {
-    const changed = { payload: clean(row.payload) ?? row.payload, lastProblem: clean(row.lastProblem) }
+    const changed = { payload: document(row.payload), lastProblem: sentence(row.lastProblem) }
     if (changed.payload === row.payload && changed.lastProblem === row.lastProblem) continue
     await tx.updateTable('outbox').set(changed).where('id', '=', row.id).execute()
   }
   for (const row of await tx.selectFrom('importRun').select(['id', 'state']).execute()) {
-    const state = clean(row.state) ?? row.state
+    const state = document(row.state)
     if (state !== row.state) await tx.updateTable('importRun').set({ state }).where('id', '=', row.id).execute()
   }
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
@@ -649,7 +650,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       await write(async (tx) => {
         await cast.onboard(tx, 1, 2)
         await cast.offboard(tx, 1, 5)
-        const leaverFile = JSON.stringify({ employee: { name, email }, note: `seen: ${name}, ${email}` })
+        const leaverFile = JSON.stringify({ employee: { name, email }, reason: `${name} was too slow` })
         await tx.update('employee', 'e1', {
           name,
           email,
@@ -735,6 +736,74 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect(await store.employeeBy('e1')).toMatchObject({ name: 'erased' })
     })
 
+    test('whatever the person was called, only that is forgotten: doors, proof and the people beside them stay', async () => {
+      // Words that tombstones, leaver files and imports are made of.
+      const words = [
+        'Tunnel',
+        'Null',
+        'closed',
+        'kind',
+        'true',
+        'default',
+        '1001',
+        'open',
+        'summary',
+        '{',
+        '"',
+        'a',
+        '\\',
+      ]
+      const anyName = fc.string({ minLength: 1, maxLength: 8 }).filter((text) => text !== 'erased')
+      let n = 100
+      const forgets = async (name: string) => {
+        n += 1
+        const email = `person${n}@example.com`
+        const line = {
+          system: 'tunnel',
+          subject: { kind: 'tunnel', id: `t${n}` },
+          wanted: 'closed',
+          verdict: 'converged',
+        }
+        const proof = {
+          ...line,
+          evidence: { summary: 'tunnel closed: 1001 is null', facts: { open: true, kind: null } },
+        }
+        const file = { version: 1, employee: { id: `e${n}`, name, email, extension: '1001' }, doors: [proof] }
+        const others = { name, email: `other-${email}`, extension: '1001', handsets: [{ model: 'kind', mac: null }] }
+        const state = (mine: object) => ({
+          people: [{ ...mine, extension: '1001', handsets: [] }, others],
+          outcomes: { 1001: { employeeId: `e${n}` } },
+        })
+        const run = { createdAt: at(0), createdBy: 'Ada', total: 2, done: 2, finishedAt: at(1) }
+        const tombstones = await write(async (tx) => {
+          await cast.onboard(tx, n)
+          const shut = await cast.offboard(tx, n, 5)
+          const left = { lifecycle: 'offboarded', leaverFile: JSON.stringify({ ...file, reason: name }) } as const
+          await tx.update('employee', `e${n}`, { name, email, ...left })
+          const seen = cast.verdict(n, {
+            evidence: JSON.stringify({ summary: `of ${email}`, facts: proof.evidence.facts }),
+          })
+          await tx.insert('verdict', [seen])
+          await tx.insert('importRun', [{ id: `i${n}`, ...run, state: JSON.stringify(state({ name, email })) }])
+          return shut
+        })
+        await store.erasePerson(`e${n}`, new Date(at(60)))
+
+        expect(await store.find('tombstone', { employeeId: `e${n}` })).toEqual(byId(tombstones))
+        expect(await cast.ids(store, 'tunnel')).toMatchObject({ closed: expect.arrayContaining([`t${n}`]) })
+        const gone = { name: 'erased', email: 'erased' }
+        const { leaverFile } = (await store.get('employee', `e${n}`))!
+        expect(JSON.parse(leaverFile!)).toEqual({ ...file, employee: { ...file.employee, ...gone }, reason: null })
+        const kept = (await store.get('importRun', `i${n}`))!.state
+        expect(JSON.parse(kept)).toEqual(state(gone))
+        const evidence = JSON.parse((await store.get('verdict', `tunnel/default/tunnel/t${n}`))!.evidence!)
+        expect(evidence.facts).toEqual(proof.evidence.facts)
+        expect(evidence.summary).not.toContain(email)
+      }
+      for (const word of words) await forgets(word)
+      await fc.assert(fc.asyncProperty(anyName, forgets), { numRuns: 15 })
+    })
+
     test('somebody who still has access is not erased', async () => {
       await write((tx) => cast.onboard(tx, 1))
       await expect(store.erasePerson('e1', new Date(at(60)))).rejects.toMatchObject({ code: 'CONFLICT' })
@@ -786,4 +855,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(1)
     })
   })
+}
+
+function byId<T extends { readonly id: string }>(rows: readonly T[]): T[] {
+  return rows.toSorted((one, other) => (one.id < other.id ? -1 : 1))
 }
