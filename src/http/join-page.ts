@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { JoinGateway, JoinHandset, JoinSignIn, JoinTunnel, JoinView } from '../journeys/application.ts'
+import type { JoinGateway, JoinHandset, JoinSignIn, JoinTunnel, JoinView } from '../journeys/join-view.ts'
 import { type Html, html, trusted } from './html.ts'
 
 /** `title` is what a screen reader says. */

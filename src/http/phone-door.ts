@@ -86,19 +86,23 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
       // Media type: RFC 2585 section 4.2. A reader asks each time, and mostly hears 304.
       return fresh('application/pkix-crl', body, etag, ifNoneMatch, { 'Cache-Control': 'no-cache' })
     }
+    const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
     if (door === 'p') {
-      const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
       const file = await application.serveFile({ token, fileName, remoteAddress, userAgent, ifNoneMatch, method })
       return file && ofFile(file, file.notModified, { 'Cache-Control': 'private, no-cache' })
     }
+    const visited = (served: boolean) =>
+      application.enterVisit({ token, fileName: fileName || 'page', remoteAddress, userAgent, served })
     if (fileName === '') {
       const view = await application.join(token)
+      await visited(view !== null)
       if (!view) return null
       const page = joinPage(view, { token, style: style.text, drawQr })
       return { contentType: 'text/html; charset=utf-8', body: htmlText(page), headers: pageHeaders, notModified: false }
     }
     const find = fileName.endsWith('.conf') ? application.joinTunnel : application.joinFile
     const file = await find(token, fileName)
+    await visited(file !== null)
     const headers = { 'Cache-Control': 'no-store', 'Content-Disposition': `attachment; filename="${fileName}"` }
     return file && ofFile(file, isNamed(ifNoneMatch, file.etag), headers)
   }

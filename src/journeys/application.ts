@@ -8,6 +8,7 @@ import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
+import type { JoinView } from './join-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -62,6 +63,8 @@ export interface Application {
   readonly joinFile: (token: string, fileName: string) => Promise<DoorFile | null>
   /** What a phone asks for; every answer and refusal goes into the ledger. Null: the one 404. */
   readonly serveFile: (request: DoorRequest) => Promise<DoorFile | null>
+  /** Called for each request to an invite's page or files, with what became of it. */
+  readonly enterVisit: (visit: InviteVisit) => Promise<void>
   readonly revocationList: () => Promise<Buffer>
 }
 
@@ -219,61 +222,6 @@ export interface LiveEvent {
   readonly data: Readonly<Record<string, unknown>>
 }
 
-export interface JoinView {
-  readonly name: string
-  readonly extension: string
-  readonly expiresAt: string
-  readonly demo: readonly string[]
-  readonly handsets: readonly JoinHandset[]
-  readonly gateways: readonly JoinGateway[]
-}
-
-export interface JoinHandset {
-  readonly id: string
-  readonly modelId: string
-  readonly modelName: string
-  readonly kind: 'desk-phone' | 'softphone'
-  readonly tunnel: JoinTunnel | null
-  /** How to set up the app; null for a desk phone, and once it has signed in. */
-  readonly signIn: JoinSignIn | null
-  /** For a softphone that fetches its settings itself: the address (plain https) and the deep link of the same. */
-  readonly softphoneUrl: string | null
-  readonly softphoneDeepLink: string | null
-  /** For a desk phone: the URL to type. */
-  readonly provisioningUrl: string | null
-  /** Client certificate and key to set by hand, where the model takes them so. */
-  readonly certificateFiles: readonly { readonly name: string; readonly what: string }[]
-  readonly enrolled: boolean
-  readonly notes: readonly string[]
-}
-
-export interface JoinSignIn {
-  /** What people call the app. */
-  readonly app: string
-  /** Whether the app can scan the address. */
-  readonly scan: boolean
-  /** Sentences, one a step. */
-  readonly words: readonly string[]
-  /** To be saved by hand, where the app fetches nothing itself; they hold the password. */
-  readonly files: readonly { readonly name: string; readonly url: string; readonly what: string }[]
-}
-
-export interface JoinGateway {
-  readonly id: string
-  readonly kind: string
-  readonly tunnel: JoinTunnel
-  readonly phoneSubnet: string
-  /** Instructions as safe HTML made from templates/gateways. */
-  readonly instructionsHtml: string
-}
-
-export interface JoinTunnel {
-  /** `<name>.conf` beside the page. */
-  readonly fileName: string
-  /** The text for the QR; null once the key was erased (the tunnel has been used, or the window ended). */
-  readonly configuration: Secret | null
-}
-
 export interface DoorRequest {
   readonly token: string
   readonly fileName: string
@@ -281,6 +229,15 @@ export interface DoorRequest {
   readonly userAgent: string | null
   readonly ifNoneMatch: string | null
   readonly method: 'GET' | 'HEAD'
+}
+
+export interface InviteVisit {
+  readonly token: string
+  /** `page`, or the name of the file. */
+  readonly fileName: string
+  readonly remoteAddress: string
+  readonly userAgent: string | null
+  readonly served: boolean
 }
 
 export interface DoorFile {

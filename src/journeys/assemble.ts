@@ -85,6 +85,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     joinTunnel: (token, fileName) => joinTunnelFile(context, token, fileName),
     joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
     serveFile: (request) => parts.door.serve(request),
+    enterVisit: (visit) => parts.door.enterVisit(visit),
     revocationList: parts.revocationList,
   }
 

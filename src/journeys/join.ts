@@ -5,9 +5,10 @@ import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
 import type { EmployeeAccess } from '../store/store.ts'
-import type { DoorFile, JoinGateway, JoinHandset, JoinTunnel, JoinView } from './application.ts'
+import type { DoorFile } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
+import type { JoinGateway, JoinHandset, JoinTunnel, JoinView } from './join-view.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
 export async function join(context: JourneyContext, token: string): Promise<JoinView | null> {
@@ -67,7 +68,10 @@ export async function joinCertificateFile(
 ): Promise<DoorFile | null> {
   const invited = await openInvite(context, token)
   for (const handset of invited?.access.handsets ?? []) {
-    const files = invited && invitedBy(token, handset) ? certificateFiles(context, invited.access, handset) : []
+    const files =
+      invited && handset.enrolledAt === null && invitedBy(token, handset)
+        ? certificateFiles(context, invited.access, handset)
+        : []
     const file = files.find(({ name }) => name === fileName)
     if (file) return fileOf('application/x-pem-file', file.content().reveal())
   }

@@ -9,15 +9,18 @@ import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, type NewInvite, newInvite, newKeyPair } from './enrolment.ts'
 import { shutNow } from './offboard.ts'
 import { activeHolder, insertInvite, onboarded } from './onboard.ts'
+import { newCertificates, renewSecrets } from './renew-secrets.ts'
 
 /**
- * A new link in place of a lost or old one. Tunnels that never shook hands get new keys at once; the others keep working
- * until the new key has shaken hands. Door tokens change: whoever holds the old link or file URL holds nothing.
+ * A new link in place of a lost or old one. Handsets that nobody enrolled get new secrets, and tunnels that never shook
+ * hands new keys, so that the old link is worth nothing. What is in use goes on: a tunnel until its new key has shaken
+ * hands, an account with the secret it has. A stolen phone is another matter: take the handset back and hand out a new one.
  */
 export async function renewInvite(context: JourneyContext, employeeId: string, actor: Actor): Promise<Onboarded> {
-  await activeHolder(context, employeeId)
+  const holder = await activeHolder(context, employeeId)
+  const made = await newCertificates(context, holder.employee, holder.assignment)
   const invite = newInvite(context)
-  const { retired, tunnels, handsets } = await context.store.transaction(async (tx) => {
+  const { retired, tunnels, handsets, renewed } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (employee?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
@@ -30,14 +33,17 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
         tunnels.push(tunnel.id)
       }
     }
+    const renewed = await renewSecrets(context, tx, { handsets, made, at: invite.createdAt, actor })
     for (const handset of handsets)
       await tx.update('handset', handset.id, doorTokens(context, handset.id, handset.doorGeneration + 1, invite))
     await tx.update('employee', employeeId, { generation: employee.generation + 1 })
     await insertInvite(context, tx, employeeId, invite, actor)
-    return { retired, tunnels, handsets }
+    return { retired: [...retired, ...renewed.shut], tunnels, handsets, renewed }
   })
   await shutNow(context, employeeId, retired, invite.createdAt)
   context.loop.nudge('tunnel', tunnels)
+  context.loop.nudge('certificate', renewed.certificates)
+  context.loop.nudge('sip-credential', renewed.credentials)
   context.loop.nudge(
     'phone-door',
     handsets.map(({ id }) => id),

@@ -6,7 +6,7 @@ import { Secret } from '../domain/secret.ts'
 import type { FileValues, RenderedFile } from '../phones/phone-port.ts'
 import type { DoorFetch } from '../store/store.ts'
 import { newId } from '../system.ts'
-import type { DoorFile, DoorRequest } from './application.ts'
+import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
 
@@ -16,6 +16,8 @@ const registrationSeconds = 600
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
 export interface PhoneDoor {
   serve(request: DoorRequest): Promise<DoorFile | null>
+  /** Enters a look at an invite's page, or a file fetched from it, into the ledger. */
+  enterVisit(visit: InviteVisit): Promise<void>
   /** Writes the ledger lines that are still in memory. */
   flush(): Promise<void>
 }
@@ -44,8 +46,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   }
 
   function enter(
-    request: DoorRequest,
-    handset: Handset | undefined,
+    request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
+    handset: { readonly id: string | null; readonly employeeId: string } | undefined,
     outcome: string,
     reason: string,
     contentHash: string | null,
@@ -68,6 +70,15 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     const report = (error: unknown) => context.log.error({ err: error }, 'the phone door ledger could not be written')
     if (ledger.length >= ledgerBatch) flush().catch(report)
     else timer ??= setTimeout(() => flush().catch(report), ledgerDelayMs).unref()
+  }
+
+  async function enterVisit({ token, fileName, remoteAddress, userAgent, served }: InviteVisit): Promise<void> {
+    const invite = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
+    const request = { token, fileName, remoteAddress, userAgent }
+    const reason =
+      invite === undefined ? 'no such invite' : served ? 'invite' : 'invite is closed, has expired or has no such file'
+    const seen = invite && { id: null, employeeId: invite.employeeId }
+    enter(request, seen, served ? 'served' : 'refused', reason, null)
   }
 
   async function serve(request: DoorRequest): Promise<DoorFile | null> {
@@ -145,7 +156,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     return rendered
   }
 
-  return { serve, flush }
+  return { serve, enterVisit, flush }
 }
 
 /** Everything that a handset's file says; null when it holds no credential any more. */

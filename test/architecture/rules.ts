@@ -62,7 +62,9 @@ const reach: Readonly<Record<string, Reach>> = {
     any: ['src/domain/', ...ground],
     types: ['src/access/', 'src/config.ts', ...rooms.map((room) => `src/${room}/`)],
   },
-  http: { any: ['src/domain/', 'src/errors.ts', 'src/system.ts', 'src/journeys/application.ts'] },
+  http: {
+    any: ['src/domain/', 'src/errors.ts', 'src/system.ts', 'src/journeys/application.ts', 'src/journeys/join-view.ts'],
+  },
   cli: { any: ['src/domain/', 'src/errors.ts', 'src/system.ts', 'src/journeys/application.ts'] },
 }
 

@@ -16,12 +16,12 @@ import type {
   EmployeeView,
   HandsetInput,
   ImportView,
-  JoinView,
   LiveEvent,
   ModelView,
   Onboarded,
   TokenView,
 } from '../../src/journeys/application.ts'
+import type { JoinView } from '../../src/journeys/join-view.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -34,6 +34,8 @@ export interface FakeApplication extends Application {
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
   readonly doorRequests: DoorRequest[]
+  /** Looks at invites that the door entered into the ledger. */
+  readonly visits: { readonly fileName: string; readonly served: boolean }[]
   /** What the next join page shows beside what the employee has. */
   joinExtras: Partial<JoinView>
   publish(event: LiveEvent): void
@@ -173,6 +175,7 @@ export function fakeApplication(): FakeApplication {
     closing: {},
     demo: [],
     deeds: [],
+    visits: [],
     doorRequests: [],
     joinExtras: {},
     failure: null,
@@ -384,6 +387,9 @@ export function fakeApplication(): FakeApplication {
       return next
     },
 
+    async enterVisit({ fileName, served }) {
+      fake.visits.push({ fileName, served })
+    },
     async showSecrets(who, actor) {
       did('showSecrets', actor)
       const { extension } = await fake.employee(who)

@@ -47,6 +47,13 @@ describe('what is served', () => {
       headers: { 'content-disposition': 'attachment; filename="office.conf"', 'cache-control': 'no-store' },
     })
     expect((await get(`/join/${invite}/client.pem`)).text).toBe('PEM\n')
+    expect((await get(`/join/${invite}/other.conf`)).status).toBe(404)
+    expect(doors.application.visits).toEqual([
+      { fileName: 'page', served: true },
+      { fileName: 'office.conf', served: true },
+      { fileName: 'client.pem', served: true },
+      { fileName: 'other.conf', served: false },
+    ])
     expect(await get(`/p/${door}/linphone.xml`)).toMatchObject({
       status: 200,
       headers: { 'content-type': 'text/xml; charset=utf-8', 'cache-control': 'private, no-cache' },

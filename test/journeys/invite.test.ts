@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Onboarded } from '../../src/journeys/application.ts'
-import { handsetOf, mia, offboarded, onboarded, openWorld, person, tokenIn, type World } from './world.ts'
+import { handsetOf, mia, offboarded, onboarded, openWorld, person, steadyUrl, tokenIn, type World } from './world.ts'
 
 const soon = () => AbortSignal.timeout(1_000)
 const keysOn = async (world: World) => (await world.hub.listPeers(soon())).map(({ publicKey }) => publicKey)
@@ -63,6 +63,35 @@ describe('an invite', () => {
 })
 
 describe('a new link in place of a lost one', () => {
+  test('gives a phone that nobody enrolled new secrets: what the old link gave away is worth nothing', async () => {
+    await using world = await openWorld()
+    const first = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    const [before] = await world.store.find('sipCredential', {})
+    await world.app.invite('1001', mia)
+    await world.app.settled('1001', 5_000)
+    const [after] = await world.store.find('sipCredential', {})
+    expect(after).toMatchObject({ id: before!.id, generation: before!.generation + 1 })
+    expect(after!.secretSealed).not.toBe(before!.secretSealed)
+    const [old, fresh] = await world.store.find('certificate', {})
+    expect(old).toMatchObject({ serial: first.employee.handsets[0]!.certificate!.serial, privateKeySealed: null })
+    expect(old!.revokedAt).not.toBeNull()
+    expect(fresh!.revokedAt).toBeNull()
+    expect((await world.store.revokedCertificates(old!.createdAt)).map(({ serial }) => serial)).toEqual([old!.serial])
+  })
+
+  test('leaves the account of a phone in use alone', async () => {
+    await using world = await openWorld()
+    const made = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    const { id } = made.employee.handsets[0]!
+    expect(await world.fetch(await steadyUrl(world, id), 'linphone.xml')).not.toBeNull()
+    expect((await world.app.employee('1001')).handsets[0]!.enrolledAt).not.toBeNull()
+    const before = await world.store.find('sipCredential', {})
+    await world.app.invite('1001', mia)
+    expect(await world.store.find('sipCredential', {})).toEqual(before)
+    expect(await world.store.find('certificate', {})).toHaveLength(1)
+    expect(await world.app.joinFile(tokenIn(made.invite.url), '1001-key.pem')).toBeNull()
+  })
+
   test('gives a tunnel that was never used new keys, and the old key is gone for good', async () => {
     await using world = await openWorld()
     const first = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))

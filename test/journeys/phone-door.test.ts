@@ -1,12 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { steadyToken } from '../../src/domain/invite.ts'
-import { handsetOf, mia, offboarded, onboarded, openWorld, person, tokenIn, type World } from './world.ts'
-
-/** The URL that the handset's own file tells it: the steady one. */
-async function steadyUrl(world: World, handsetId: string): Promise<string> {
-  const handset = await world.store.get('handset', handsetId)
-  return `https://phones.example.com/p/${steadyToken(world.context.vault.deriveKey('phone-door'), handsetId, handset!.doorGeneration)}/`
-}
+import { handsetOf, mia, offboarded, onboarded, openWorld, person, steadyUrl, tokenIn, type World } from './world.ts'
 
 /** Every secret that is in force for this handset, in clear. */
 async function secretsOf(world: World, handsetId: string): Promise<string[]> {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import type { Loop } from '../../src/access/loop.ts'
 import { type Config, readConfig } from '../../src/config.ts'
+import { steadyToken } from '../../src/domain/invite.ts'
 import type { Actor } from '../../src/domain/token.ts'
 import type {
   Application,
@@ -348,4 +349,10 @@ export function person(name: string, extension: string, ...handsets: readonly st
       return { model: model!, mac: mac ?? null }
     }),
   }
+}
+
+/** The URL that the handset's own file tells it: the steady one. */
+export async function steadyUrl(world: World, handsetId: string): Promise<string> {
+  const handset = await world.store.get('handset', handsetId)
+  return `https://phones.example.com/p/${steadyToken(world.context.vault.deriveKey('phone-door'), handsetId, handset!.doorGeneration)}/`
 }

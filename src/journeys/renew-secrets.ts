@@ -1,0 +1,85 @@
+/** New secrets for handsets that nobody enrolled: whoever fetched their files with the old link holds nothing then. */
+import { closed, type Subject } from '../domain/access.ts'
+import type { Certificate } from '../domain/certificate.ts'
+import type { Assignment, Employee } from '../domain/employee.ts'
+import type { Handset } from '../domain/handset.ts'
+import type { Actor } from '../domain/token.ts'
+import { tombstoneOf } from '../domain/tombstone.ts'
+import type { StoreWriter } from '../store/store.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import { newCertificate, newSipSecret } from './enrolment.ts'
+
+/** Made before the transaction, since a key takes its time. By handset id. */
+export async function newCertificates(
+  context: JourneyContext,
+  employee: Pick<Employee, 'id' | 'name'>,
+  assignment: Pick<Assignment, 'extension'>,
+): Promise<ReadonlyMap<string, Certificate>> {
+  const waiting = await context.store.find('handset', { employeeId: employee.id, removedAt: null, enrolledAt: null })
+  const made = new Map<string, Certificate>()
+  for (const handset of waiting) {
+    const model = context.catalogue.model(handset.model)
+    const { extension } = assignment
+    const certificate = model && (await newCertificate(context, { employee, extension, handset, model }))
+    if (certificate) made.set(handset.id, certificate)
+  }
+  return made
+}
+
+export interface Renewed {
+  /** Old certificates, to be shut. */
+  readonly shut: readonly Subject[]
+  readonly certificates: readonly string[]
+  readonly credentials: readonly string[]
+}
+
+/** A handset that enrolled meanwhile keeps what it has; its made certificate is thrown away unused. */
+export async function renewSecrets(
+  context: JourneyContext,
+  tx: StoreWriter,
+  {
+    handsets,
+    made,
+    at,
+    actor,
+  }: { handsets: readonly Handset[]; made: ReadonlyMap<string, Certificate>; at: string; actor: Actor },
+): Promise<Renewed> {
+  const waiting = handsets.filter(({ enrolledAt }) => enrolledAt === null)
+  const shut: Subject[] = []
+  const certificates: string[] = []
+  const credentials: string[] = []
+  for (const handset of waiting) {
+    const certificate = made.get(handset.id)
+    if (certificate) {
+      const old = (await tx.find('certificate', { handsetId: handset.id, revokedAt: null })).map(({ id }) => id)
+      const subjects =
+        old.length === 0 ? [] : (await tx.subjects('certificate', old)).map((subject) => closed(subject, at))
+      await tx.put(
+        'tombstone',
+        subjects.map((subject) => tombstoneOf(subject, at)),
+      )
+      for (const id of old) await tx.update('certificate', id, { revokedAt: at, privateKeySealed: null })
+      await tx.insert('certificate', [certificate])
+      shut.push(...subjects)
+      certificates.push(certificate.id)
+    }
+    for (const credential of await tx.find('sipCredential', { assignmentId: handset.assignmentId, closedAt: null })) {
+      // One secret for all phones of the extension changes only while none of them uses it.
+      const its =
+        credential.handsetId === null ? waiting.length === handsets.length : credential.handsetId === handset.id
+      if (!its || credentials.includes(credential.id)) continue
+      const generation = credential.generation + 1
+      const secretSealed = context.vault.seal(newSipSecret(context), `sip:${credential.id}:${generation}`)
+      await tx.update('sipCredential', credential.id, { generation, secretSealed })
+      await tx.record(
+        auditEvent(context, 'sip-credential.rotated', {
+          employeeId: handset.employeeId,
+          subjectId: credential.id,
+          actor,
+        }),
+      )
+      credentials.push(credential.id)
+    }
+  }
+  return { shut, certificates, credentials }
+}
