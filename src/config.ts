@@ -3,7 +3,7 @@
  * docs/configuration.md explains each, and a test keeps the two in step.
  */
 import { resolve } from 'node:path'
-import { contains, hubAddress, overlaps, parsePrefix } from './domain/address.ts'
+import { contains, hubAddress, isLoopback, overlaps, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
 import { AppError } from './errors.ts'
 import { type PbxSettings, readPbx } from './pbx-settings.ts'
@@ -233,10 +233,6 @@ function checkOutside(
 
 function hubAddresses(subnets: readonly string[]): string[] {
   return subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 /** All the way down. Secrets keep their text in a private field, which freezing does not touch. */

@@ -16,6 +16,8 @@ export interface PbxSettings {
 export interface AsteriskSettings {
   readonly configFolder: string
   readonly ami: HostPort
+  /** Checked against the system's authorities and the host's name. */
+  readonly amiTls: boolean
   readonly amiUser: string
   readonly amiSecret: Secret
   readonly context: string
@@ -75,6 +77,7 @@ function readAsterisk(read: SettingReader, pbxAddress: string | null): AsteriskS
   return {
     configFolder: asteriskPath('PBX_CONFIG_DIR') ?? '',
     ami: hostPort('PBX_AMI', { host: '127.0.0.1', port: 5038 }),
+    amiTls: read.on('PBX_AMI_TLS'),
     amiUser,
     amiSecret: read.secretFile('PBX_AMI_SECRET_FILE') ?? new Secret(''),
     context,

@@ -105,3 +105,12 @@ export function addressOf(prefix: string): string {
 export function widthOf(family: 4 | 6): 32 | 128 {
   return family === 4 ? 32 : 128
 }
+
+const loopback = [parsePrefix('127.0.0.0/8')!, parsePrefix('::1')!]
+
+/** Whether only programs of this very machine can reach it. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost') return true
+  const address = parsePrefix(host)
+  return address !== null && loopback.some((prefix) => contains(prefix, address))
+}

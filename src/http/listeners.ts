@@ -1,7 +1,7 @@
 /** The listeners: the console, the admin socket, and the phone door (on the Internet side and inside the VPN). */
 import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
-import { BlockList, isIPv4, isIPv6 } from 'node:net'
+import { isLoopback } from '../domain/address.ts'
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { bindPrivately } from './admin-socket.ts'
@@ -108,12 +108,4 @@ function stopServer(server: Server | TlsServer, graceMs = 3_000): Promise<void> 
     })
     server.closeIdleConnections()
   })
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true
-  const loopback = new BlockList()
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-  loopback.addAddress('::1', 'ipv6')
-  return (isIPv4(host) && loopback.check(host, 'ipv4')) || (isIPv6(host) && loopback.check(host, 'ipv6'))
 }

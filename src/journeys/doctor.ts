@@ -1,5 +1,6 @@
 /** What is there, what is missing, and the command that mends it. */
 import { lookup } from 'node:dns/promises'
+import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { PbxDescription } from '../pbx/pbx-driver.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
@@ -77,6 +78,15 @@ async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: Doct
         state: 'note',
         message: 'this PBX does not check revocation lists: what keeps a leaver out is the tunnel and the secret',
         hint: null,
+      })
+    }
+    const { asterisk } = config.pbx
+    if (asterisk && !asterisk.amiTls && !isLoopback(asterisk.ami.host)) {
+      checks.push({
+        area: 'pbx',
+        state: 'problem',
+        message: `the manager interface at ${asterisk.ami.host} is spoken to in clear`,
+        hint: 'set RINGFENCE_PBX_AMI_TLS=yes, or tunnel it: digests and commands pass over it',
       })
     }
     return [

@@ -28,7 +28,7 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
       port: asterisk.ami.port,
       username: asterisk.amiUser,
       secret: asterisk.amiSecret,
-      tls: null,
+      tls: asterisk.amiTls ? {} : null,
     },
     transports: {
       bindAddress: asterisk.bind,
