@@ -4,6 +4,8 @@ import { belongsTo, type Folder, type GatewayManifest, type VendorManifest } fro
 export function phonesDocument(
   vendors: readonly Folder<VendorManifest>[],
   gateways: readonly Folder<GatewayManifest>[],
+  /** Vendors with a page of their own under docs/phones/. */
+  pages: ReadonlySet<string>,
 ): string {
   const models = vendors.flatMap(({ manifest }) =>
     manifest.models.map((model) => ({ ...model, resync: manifest.resync.event })),
@@ -12,6 +14,7 @@ export function phonesDocument(
     '# Phones and gateways',
     'Made from `templates/phones/*/vendor.json` and `templates/gateways/*/gateway.json`; after a change there run `UPDATE_DOCS=1 npx vitest run test/phones/phones-doc.test.ts`.',
     "No model was tried on hardware yet unless the last column says so. Linphone was tried as Debian's liblinphone 5.1.65: it registers with our file and has nothing left after the blanking one.",
+    'The OpenVPN clients that some desk phones bring are out of scope, and switched off where their setting is known: each would be a second kind of tunnel to shut and to prove shut, of an age and with ciphers that differ by firmware and are written nowhere. The home gateway carries every phone the same way.',
     table(
       [
         'Model',
@@ -29,7 +32,7 @@ export function phonesDocument(
         ...gateways.map(({ id, manifest }) => modelRow(`gateway-${id}`, manifest.name, manifest.capabilities, null)),
       ],
     ),
-    ...vendors.flatMap(vendorPart),
+    ...vendors.flatMap((vendor) => vendorPart(vendor, pages.has(vendor.id))),
     ...gateways.flatMap(({ id, manifest }) => [`## ${manifest.name} (\`gateway-${id}\`)`, list(manifest.notes)]),
     ...templateWriting,
   ].join('\n\n')}\n`
@@ -53,7 +56,7 @@ function modelRow(id: string, name: string, capabilities: Capabilities, resync: 
   ]
 }
 
-function vendorPart({ manifest }: Folder<VendorManifest>): readonly string[] {
+function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean): readonly string[] {
   const { firmwareFloor, resync, polling, macPrefixes } = manifest
   const facts = [
     ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor],
@@ -68,6 +71,7 @@ function vendorPart({ manifest }: Folder<VendorManifest>): readonly string[] {
   const byNotes = Map.groupBy(manifest.models, (model) => model.notes.join('\n'))
   return [
     `## ${manifest.name}`,
+    ...(hasPage ? [`What an installer does: [phones/${id}.md](phones/${id}.md).`] : []),
     ...[...byNotes.values()].flatMap((models) => [
       `${models.map((model) => model.name).join(', ')}:`,
       list(models[0]!.notes),
