@@ -67,6 +67,7 @@ interface PhoneFile {
 
 async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader): Promise<Entry[]> {
   const { manifest } = folder
+  checkFamilies(folder)
   const contents = await Promise.all(manifest.files.map((file) => loadContent(folder.path, file, reader)))
   return manifest.models.map((model) => {
     const manifestPath = join(folder.path, 'vendor.json')
@@ -93,6 +94,16 @@ async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader
       }),
     }
   })
+}
+
+/** A misspelt family would leave a model without its file, which nobody would see before the phone asks for it. */
+function checkFamilies({ path, manifest }: Folder<VendorManifest>): void {
+  const ofModels = new Set(manifest.models.flatMap(({ family }) => family ?? []))
+  const ofFiles = new Set(manifest.files.flatMap(({ families }) => families ?? []))
+  for (const family of ofModels.symmetricDifference(ofFiles)) {
+    const missing = ofModels.has(family) ? 'no file is for' : 'no model is of'
+    throw invalid(join(path, 'vendor.json'), `${missing} the family ${family}`)
+  }
 }
 
 function experimentNotes(why: string | undefined): readonly string[] {
