@@ -28,6 +28,12 @@ export interface AccessSystem<S extends Subject, Snapshot> {
    */
   apply(subjects: readonly S[], signal: AbortSignal): Promise<void>
 
+  /**
+   * Shuts these while another `apply` may be running: only where the system itself takes care that such a request is not
+   * undone. It saves the wait, not the proof: the ordinary pass follows.
+   */
+  shutAtOnce?(subjects: readonly S[], signal: AbortSignal): Promise<void>
+
   /** What the snapshot holds that nobody here issued, in words; reported as drift, never touched. */
   strangers?(subjects: readonly S[], snapshot: Snapshot): readonly string[]
 }

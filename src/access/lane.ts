@@ -3,6 +3,7 @@
  * backoff and jitter; a sweep looks at everything now and then. Lanes know nothing of each other, so a slow PBX never
  * keeps the hub waiting.
  */
+import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Subject } from '../domain/access.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
@@ -64,7 +65,7 @@ export type LaneEvent =
 
 export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, Snapshot>): Lane {
   const { system, retryMs = { first: 500, most: 30_000 } } = options
-  const known = new Map<string, Verdict>()
+  const known = new Map<string, Known>()
   const closing = new Map<string, S>()
   const nudged = new Set<string>()
   /** Subject id → when to try again. */
@@ -125,7 +126,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     if (how.whole) await nextTurn()
     if (stopped) return
     if (!loaded) {
-      for (const verdict of await options.verdicts.load(system.kind, system.instance)) known.set(verdict.id, verdict)
+      for (const verdict of await options.verdicts.load(system.kind, system.instance))
+        known.set(verdict.id, knownOf(verdict))
       loaded = true
     }
     await remember(outcomes)
@@ -151,17 +153,17 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       ) {
         untold.push({ verdict, problem: outcome.foundDiffering.problem })
       }
-      if (!before || !sameWords(before, verdict)) changed.push(verdict)
+      if (!before || !sameLine(before, knownOf(verdict))) changed.push(verdict)
       if (verdict.nextTryAt === null) due.delete(verdict.subjectId)
       else due.set(verdict.subjectId, Date.parse(verdict.nextTryAt))
     }
     if (changed.length === 0 && untold.length === 0) return
     await options.verdicts.save(changed, untold)
     untold.length = 0
-    for (const verdict of changed) known.set(verdict.id, verdict)
+    for (const verdict of changed) known.set(verdict.id, knownOf(verdict))
   }
 
-  function verdictFrom(id: string, { subject, finding }: Outcome<S>, before: Verdict | undefined): Verdict {
+  function verdictFrom(id: string, { subject, finding }: Outcome<S>, before: Known | undefined): Verdict {
     const now = options.now()
     const state = stateOf[finding.state]
     const comparable = before && before.generation === subject.generation && before.wanted === subject.wanted
@@ -184,10 +186,18 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       hint: ('hint' in finding ? finding.hint : undefined) ?? null,
       nextTryAt: state === 'retrying' ? new Date(now.getTime() + wait).toISOString() : null,
       attempts,
-      at: unchanged && before.evidence === evidence ? before.at : now.toISOString(),
+      at: unchanged && before.seen === digest(evidence) ? before.at : now.toISOString(),
       acknowledgedBy: null,
       acknowledgedAt: null,
     }
+  }
+
+  /** A pass is under way: where the system allows it, the door shuts beside it, and the queued pass looks. */
+  function shutBeside(subjects: readonly S[]): void {
+    if (subjects.length === 0 || !options.mayWrite()) return
+    system.shutAtOnce?.(subjects, AbortSignal.any([abort.signal, AbortSignal.timeout(options.timeoutMs)])).catch(() => {
+      // The queued pass does the same again and tells what is wrong.
+    })
   }
 
   /** Subjects that exist no more leave no line behind. */
@@ -233,7 +243,9 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     instance: system.instance,
     subjectKind: options.subjectKind,
     close(subjects) {
-      for (const subject of subjects) if (subject.kind === options.subjectKind) closing.set(subject.id, subject as S)
+      const own = subjects.filter((subject): subject is S => subject.kind === options.subjectKind)
+      for (const subject of own) closing.set(subject.id, subject)
+      if (running) shutBeside(own)
       wake()
     },
     nudge(ids) {
@@ -264,15 +276,42 @@ const stateOf = {
   waiting: 'waiting',
 } as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
 
+/** What a lane keeps in mind of each of its lines; the words themselves are in the book. */
+interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
+  /** Digest of the evidence, and of problem and hint. */
+  readonly seen: string
+  readonly said: string
+  /** Kept word for word while it is retrying, since a failed look brings none of its own. */
+  readonly evidence: string | null
+}
+
+function knownOf({ subjectId, wanted, generation, state, attempts, at, evidence, problem, hint }: Verdict): Known {
+  return {
+    subjectId,
+    wanted,
+    generation,
+    state,
+    attempts,
+    at,
+    seen: digest(evidence),
+    said: digest(problem === null && hint === null ? null : `${problem}\n${hint}`),
+    evidence: state === 'retrying' ? evidence : null,
+  }
+}
+
+/** Short enough for tens of thousands of lines; chance collisions are out of the question. */
+function digest(text: string | null): string {
+  return text === null ? '' : hash('sha1', text, 'base64')
+}
+
 /** Whether there is nothing to write. Each try counts: people are shown when the next one is due. */
-function sameWords(one: Verdict, other: Verdict): boolean {
+function sameLine(one: Known, other: Known): boolean {
   return (
     one.wanted === other.wanted &&
     one.generation === other.generation &&
     one.state === other.state &&
-    one.evidence === other.evidence &&
-    one.problem === other.problem &&
-    one.hint === other.hint &&
+    one.seen === other.seen &&
+    one.said === other.said &&
     one.attempts === other.attempts
   )
 }

@@ -7,7 +7,7 @@ import type { Handset } from '../domain/handset.ts'
 export interface DoorSnapshot {
   readonly answers: ReadonlyMap<
     string,
-    { readonly steady: DoorDecision['answer']; readonly enrolment: DoorDecision['answer'] }
+    { readonly steady: DoorDecision['answer']; readonly enrolment: DoorDecision['answer']; readonly enrolled: boolean }
   >
 }
 
@@ -35,6 +35,7 @@ export function phoneDoorAccess({
           {
             steady: row.steadyTokenHash === null ? 'refuse' : decideDoor(row, row.steadyTokenHash, at).answer,
             enrolment: row.enrolTokenHash === null ? 'refuse' : decideDoor(row, row.enrolTokenHash, at).answer,
+            enrolled: row.enrolledAt !== null,
           },
         ]),
       ),
@@ -63,7 +64,9 @@ export function phoneDoorAccess({
             : 'its links are refused like unknown ones'
         return { state: 'as-desired', evidence: { summary, facts } }
       }
-      if (open) return { state: 'as-desired', evidence: { summary: 'the handset gets its file', facts } }
+      // Its steady link would be answered too, but nobody knows that one before the enrolment link gave it away.
+      const reachable = answer?.enrolment === 'file' || (answer?.steady === 'file' && answer.enrolled)
+      if (reachable) return { state: 'as-desired', evidence: { summary: 'the handset gets its file', facts } }
       return {
         state: 'waiting',
         evidence: { summary: 'no link of this handset works', facts },

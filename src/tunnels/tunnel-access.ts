@@ -62,19 +62,34 @@ export function tunnelAccess({
     }
   }
 
+  async function shut(
+    subjects: readonly TunnelSubject[],
+    staying: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const remove = [...new Set(subjects.flatMap(keysOf))].filter((key) => !staying.has(key))
+    if (remove.length > 0) await hub.applyPeers({ revision: nextRevision(), put: [], remove }, signal)
+  }
+
   return {
     kind: 'tunnel',
     instance: hubId,
     read: (signal) => snapshot('all', signal),
     readSome: (subjects, signal) => snapshot([...new Set(subjects.flatMap(keysOf))], signal),
     judge,
+    // The hub lets a removal pass the puts of other keys and holds it behind a put of the same key.
+    shutAtOnce: (subjects, signal) =>
+      shut(
+        subjects.filter(({ wanted }) => wanted === 'closed'),
+        new Set(),
+        signal,
+      ),
     async apply(subjects, signal) {
       const open = subjects.filter(({ wanted }) => wanted === 'open')
       const stayingKeys = new Set(open.flatMap(({ publicKeys }) => publicKeys))
       const closed = subjects.filter(({ wanted }) => wanted === 'closed')
-      const closing = [...new Set(closed.flatMap(keysOf))].filter((key) => !stayingKeys.has(key))
       // Doors are shut first, in one request that needs no look at the interface.
-      if (closing.length > 0) await hub.applyPeers({ revision: nextRevision(), put: [], remove: closing }, signal)
+      await shut(closed, stayingKeys, signal)
       const failures: unknown[] = []
       for (let at = 0; at < open.length; at += subjectsPerChange) {
         const some = open.slice(at, at + subjectsPerChange)

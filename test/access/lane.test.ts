@@ -72,6 +72,29 @@ describe('closing', () => {
     expect(store.verdict('ben')).toMatchObject({ wanted: 'closed', state: 'converged' })
   })
 
+  test('shuts beside a sweep that does not end, where the system can, and is looked at by the queued pass', async () => {
+    const store = memoryStore()
+    const memory = memorySystem()
+    const system = {
+      ...memory,
+      async shutAtOnce(subjects: readonly { readonly id: string }[]) {
+        for (const { id } of subjects) memory.present.delete(id)
+      },
+    }
+    store.put(door('ada'), door('ben'))
+    const lane = await settled(system, store)
+    system.faults.read = 'hang'
+    lane.sweep()
+    for (let tick = 0; tick < 10; tick++) await Promise.resolve()
+    store.put(shut('ada'))
+    lane.close([shut('ada')])
+    await Promise.resolve()
+    expect([...memory.present.keys()]).toEqual(['ben'])
+    expect(store.verdict('ada')).toMatchObject({ wanted: 'open' })
+    system.faults.read = null
+    await lane.stop()
+  })
+
   test('wins over a sweep that still thought the door open', async () => {
     const [system, store] = [memorySystem(), memoryStore()]
     store.put(door('ada'))
