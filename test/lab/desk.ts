@@ -84,7 +84,7 @@ export async function moveIn(spine: Spine, options: DeskOptions): Promise<Desk> 
 }
 
 /** The address that the page shows for those who cannot scan. */
-function shownSettingsUrl(page: string): string {
+export function shownSettingsUrl(page: string): string {
   const url = new RegExp(`https://${names.door}/p/[A-Za-z0-9_-]{43}/linphone\\.xml`).exec(page)?.[0]
   if (url === undefined) throw new Error('the join page shows no address of the settings')
   return url

@@ -48,13 +48,17 @@ export function databaseFile(spine: Spine): string {
   return join(spine.server.dataFolder, 'ringfence.db')
 }
 
-/** Of all tunnels that are open by the database: public key and prefixes, as lines of `wg show … allowed-ips`. */
+/**
+ * Of all tunnels that are open by the database: public key and prefixes, as lines of `wg show … allowed-ips`. A key that
+ * waits for its first handshake has none yet.
+ */
 export function wantedPeers(spine: Spine): readonly string[] {
   const listing = z.array(z.object({ publicKey: z.string(), prefixes: z.string().nullable() })).parse(
     rows(
       spine,
       `select publicKey, (select group_concat(prefix, ' ') from tunnelAddress where tunnelId = tunnel.id and releasedAt is null) as prefixes
-       from tunnel where closedAt is null and publicKey is not null`,
+       from tunnel where closedAt is null and publicKey is not null
+       union all select nextPublicKey, '(none)' from tunnel where closedAt is null and nextPublicKey is not null`,
     ),
   )
   return listing.map(({ publicKey, prefixes }) => `${publicKey}\t${prefixes}`).sort()

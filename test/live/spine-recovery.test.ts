@@ -4,7 +4,15 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
 import { monotonicMs } from '../lab/agent.ts'
 import type { Agent } from '../lab/agent-client.ts'
-import { contactsOf, type Desk, type DeskOptions, moveIn, signIn, untilRegistered } from '../lab/desk.ts'
+import {
+  contactsOf,
+  type Desk,
+  type DeskOptions,
+  moveIn,
+  shownSettingsUrl,
+  signIn,
+  untilRegistered,
+} from '../lab/desk.ts'
 import type { Linphone } from '../lab/linphone.ts'
 import { tunnelNeeds, until } from '../lab/network.ts'
 import {
@@ -46,9 +54,14 @@ describeLive('what was shut stays shut', [...tunnelNeeds, 'asterisk', 'linphone'
   })
 
   /** Somebody whose phone has signed in once, with what the phone was told. */
-  async function newcomer(options: DeskOptions): Promise<{ desk: Desk; settings: string; enter: () => Entry }> {
+  async function newcomer(
+    options: DeskOptions,
+    enrols = true,
+  ): Promise<{ desk: Desk; settings: string; enter: () => Entry }> {
     const desk = await moveIn(spine, { model: 'linphone-mobile', ...options })
     const { text: settings } = await desk.home.get(desk.settingsUrl)
+    // As the app does at its second start; from here on the invite's code is worth nothing.
+    if (enrols) expect((await desk.home.get(ownUrl(settings))).status).toBe(200)
     const certificate =
       options.model === 'linphone-desktop'
         ? {
@@ -167,6 +180,17 @@ describeLive('what was shut stays shut', [...tunnelNeeds, 'asterisk', 'linphone'
     expect(await enter(ines.home)).not.toBe(200)
   })
 
+  test('a new link makes the old one worthless, also to somebody who has read it already', async () => {
+    const { desk: jo, enter } = await newcomer({ name: 'Jo', extension: '1016' }, false)
+    expect(await enter()).toBe(200)
+    const { invite } = await spine.invite(jo.person.id)
+    await until(async () => (await enter()) === 401)
+    expect((await jo.home.get(jo.settingsUrl)).status).toBe(404)
+    const { text: page } = await jo.home.get(invite.url)
+    const { text: settings } = await jo.home.get(shownSettingsUrl(page))
+    expect(await attemptToRegister(gwen.home, jo.folder, signIn(spine, '1016', settings))).toBe(200)
+  })
+
   test('when WireGuard itself dies, a new one is made and filled, and the phones find it', async () => {
     const pid = Number(readFileSync(join(spine.server.dataFolder, 'hub', `${spine.interface}.pid`), 'utf8'))
     process.kill(pid, 'SIGKILL')
@@ -236,6 +260,13 @@ describeLive('what was shut stays shut', [...tunnelNeeds, 'asterisk', 'linphone'
     for (const line of gone.access) expect(line).toMatchObject({ wanted: 'closed', verdict: 'converged' })
   })
 })
+
+/** Where the app asks from its second start on. */
+function ownUrl(settings: string): string {
+  const url = /name="config-uri"[^>]*>([^<]+)</.exec(settings)?.[1]
+  if (url === undefined) throw new Error('the settings name no address of their own')
+  return url
+}
 
 async function crlText(spine: Spine, desk: Desk): Promise<string> {
   const file = join(spine.folder('crl'), 'list.der')
