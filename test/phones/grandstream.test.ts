@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
@@ -75,6 +76,14 @@ describe('a Grandstream phone', () => {
     expect(settings.P279).toBe('-----BEGIN PRIVATE KEY-----\na2V5\n-----END PRIVATE KEY-----\n')
     const none = settingsByName(own({ clientCertificate: null }))
     expect(none).toMatchObject({ P280: '', P279: '' })
+  })
+
+  test('can read a real key out of its file', () => {
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+    const clientCertificate = { certificate: values.clientCertificate!.certificate, privateKey: new Secret(pem) }
+    const { P279 } = settingsByName(own({ clientCertificate }))
+    expect(createPrivateKey(P279!).equals(privateKey)).toBe(true)
   })
 
   test('gets an authority of ours only where it is known to take one', () => {
