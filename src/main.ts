@@ -25,6 +25,7 @@ import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
+import { journalRows } from './store/journal-rows.ts'
 import { realSystem } from './system.ts'
 import { type HubClient, hubClient } from './tunnels/hub-client.ts'
 import type { HubDescription } from './tunnels/hub-port.ts'
@@ -165,7 +166,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       revocationListAgeMs: () => foundations.publication.ageMs(),
       doorCertificate: () => doors.doorCertificate(),
       embeddedPassphrase: config.passphrase === null,
-      unwrittenTombstones: async () => foundations.journal.lacking(await store.find('tombstone', {})).length,
+      unwrittenTombstones: async () => foundations.journal.lacking(await journalRows(store)).length,
     },
   })
   await noteSettings(context)

@@ -3,6 +3,7 @@ import type { Loop } from '../access/loop.ts'
 import type { Config } from '../config.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { PbxAbilities } from '../pbx/pbx-driver.ts'
 import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
@@ -25,7 +26,7 @@ export interface JourneyContext {
   /** The access systems that lanes were started for. */
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>
-  readonly journal: { append(tombstones: readonly Tombstone[]): Promise<void> }
+  readonly journal: { append(rows: readonly (Tombstone | Withdrawal)[]): Promise<void> }
   readonly publish: (event: LiveEvent) => void
   /** What the hub last said; null before it answered. */
   readonly hubPublicKey: () => string | null

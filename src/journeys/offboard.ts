@@ -2,13 +2,14 @@ import type { Subject } from '../domain/access.ts'
 import { personMessage } from '../domain/outbox.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
 import type { EmployeeView } from './application.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
-import { newSipSecret } from './enrolment.ts'
 import { viewOf } from './views.ts'
+import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
 
 /**
  * The click. Its transaction shuts all that we serve ourselves (lifecycle, door tokens, invite, revoked flag, secrets,
@@ -22,10 +23,10 @@ export async function offboard(
   actor: Actor,
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
-  const shut = await context.store.transaction(async (tx) => {
+  const { shut, withdrawn } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-    if (employee.lifecycle !== 'active') return []
+    if (employee.lifecycle !== 'active') return { shut: [], withdrawn: [] }
     await tx.update('employee', employeeId, {
       lifecycle: 'offboarding',
       generation: employee.generation + 1,
@@ -35,32 +36,31 @@ export async function offboard(
     })
     for (const { id } of await tx.find('assignment', { employeeId, untilAt: null }))
       await tx.update('assignment', id, { untilAt: at })
-    for (const { id } of await tx.find('invite', { employeeId, closedAt: null }))
-      await tx.update('invite', id, { closedAt: at })
-    const subjects = await closeDoors(tx, {
+    const withdrawn = await closeInvites(tx, employeeId, at)
+    const shut = await closeDoors(tx, {
       handsets: await tx.find('handset', { employeeId, removedAt: null }),
       gateways: await tx.find('gateway', { employeeId, removedAt: null }),
       shared: true,
       at,
     })
     await tx.record(
-      auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: subjects.length }),
+      auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return subjects
+    return { shut, withdrawn }
   })
-  await shutNow(context, employeeId, shut, at)
+  await shutNow(context, employeeId, shut, at, withdrawn)
   return viewOf(context, employeeId)
 }
 
 /** One phone back, the person stays: its doors shut, the others' stay as they are. */
 export async function removeHandset(context: JourneyContext, handsetId: string, actor: Actor): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
-  const { employeeId, shut, rotated } = await context.store.transaction(async (tx) => {
+  const { employeeId, shut, rotated, withdrawn } = await context.store.transaction(async (tx) => {
     const handset = await tx.get('handset', handsetId)
     if (!handset) throw new AppError('NOT_FOUND', 'there is no such handset')
     const { employeeId } = handset
-    if (handset.removedAt !== null) return { employeeId, shut: [], rotated: [] }
+    if (handset.removedAt !== null) return { employeeId, shut: [], rotated: [], withdrawn: [] }
     const staying = (await tx.find('handset', { employeeId, removedAt: null })).filter(({ id }) => id !== handsetId)
     // A gateway goes with its last handset.
     const gateway =
@@ -70,15 +70,13 @@ export async function removeHandset(context: JourneyContext, handsetId: string, 
     const shut = await closeDoors(tx, { handsets: [handset], gateways: gateway ? [gateway] : [], shared: false, at })
     // A secret that it shared with handsets that stay is known to whoever has it: they get a new one.
     const rotated: string[] = []
+    const withdrawn: Withdrawal[] = []
     for (const credential of await tx.find('sipCredential', {
       assignmentId: handset.assignmentId,
       handsetId: null,
       closedAt: null,
     })) {
-      const generation = credential.generation + 1
-      const secretSealed = context.vault.seal(newSipSecret(context), `sip:${credential.id}:${generation}`)
-      await tx.update('sipCredential', credential.id, { generation, secretSealed })
-      await tx.record(auditEvent(context, 'sip-credential.rotated', { employeeId, subjectId: credential.id, actor }))
+      withdrawn.push(...(await rotateSecret(context, tx, credential, { employeeId, at, actor })))
       rotated.push(credential.id)
     }
     const employee = await tx.get('employee', employeeId)
@@ -86,9 +84,9 @@ export async function removeHandset(context: JourneyContext, handsetId: string, 
     await tx.record(
       auditEvent(context, 'handset.removed', { employeeId, subjectId: handsetId, actor }, { model: handset.model }),
     )
-    return { employeeId, shut, rotated }
+    return { employeeId, shut, rotated, withdrawn }
   })
-  await shutNow(context, employeeId, shut, at)
+  await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('sip-credential', rotated)
   return viewOf(context, employeeId)
 }
@@ -99,14 +97,9 @@ export async function shutNow(
   employeeId: string,
   shut: readonly Subject[],
   at: string,
+  withdrawn: readonly Withdrawal[] = [],
 ): Promise<void> {
-  if (shut.length === 0) return
-  context.loop.close(shut)
-  try {
-    await context.journal.append(shut.map((subject) => tombstoneOf(subject, at)))
-  } catch (error) {
-    // The doors are closing and the database knows; upkeep appends what the journal lacks as soon as it can be written.
-    context.log.error({ err: error, employeeId }, 'the leaver journal could not be written')
-  }
-  context.publish({ kind: 'employee', employeeId, data: { closing: shut.length } })
+  if (shut.length > 0) context.loop.close(shut)
+  await appendToJournal(context, [...shut.map((subject) => tombstoneOf(subject, at)), ...withdrawn])
+  if (shut.length > 0) context.publish({ kind: 'employee', employeeId, data: { closing: shut.length } })
 }

@@ -3,6 +3,7 @@ import { enrolmentToken, tokenHash } from '../domain/invite.ts'
 import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
@@ -20,6 +21,7 @@ import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, prepareKit } from './kit.ts'
 import { employeeView } from './views.ts'
+import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
@@ -112,7 +114,7 @@ export async function addHandset(
     invite,
     sharedCredential: shared,
   })
-  await context.store.transaction(async (tx) => {
+  const withdrawn = await context.store.transaction(async (tx) => {
     const current = await tx.get('employee', employeeId)
     if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
     const gateway = existing && (await tx.get('gateway', existing.id))
@@ -128,7 +130,7 @@ export async function addHandset(
         await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
       }
     }
-    await insertInvite(context, tx, employeeId, invite, actor)
+    const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
     await tx.record(
       auditEvent(
         context,
@@ -137,7 +139,9 @@ export async function addHandset(
         { model: handset.model.id },
       ),
     )
+    return withdrawn
   })
+  await appendToJournal(context, withdrawn)
   announce(context, employeeId, kit)
   return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
 }
@@ -177,16 +181,15 @@ export async function onboarded(
   }
 }
 
-/** Closes older links and writes the new one. */
+/** Closes older links and writes the new one. Returns what goes into the journal. */
 export async function insertInvite(
   context: JourneyContext,
   tx: StoreWriter,
   employeeId: string,
   invite: NewInvite,
   actor: Actor,
-): Promise<void> {
-  for (const older of await tx.find('invite', { employeeId, closedAt: null }))
-    await tx.update('invite', older.id, { closedAt: invite.createdAt })
+): Promise<readonly Withdrawal[]> {
+  const withdrawn = await closeInvites(tx, employeeId, invite.createdAt)
   const id = newId(context.system)
   await tx.insert('invite', [
     {
@@ -201,6 +204,7 @@ export async function insertInvite(
   await tx.record(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )
+  return withdrawn
 }
 
 function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {

@@ -2,6 +2,7 @@ import type { Subject, TunnelSubject } from '../domain/access.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import type { Tunnel } from '../domain/tunnel.ts'
+import { withdrawalOf } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import type { Onboarded } from './application.ts'
@@ -10,6 +11,7 @@ import { doorTokens, type NewInvite, newInvite, newKeyPair } from './enrolment.t
 import { shutNow } from './offboard.ts'
 import { activeHolder, insertInvite, onboarded } from './onboard.ts'
 import { newCertificates, renewSecrets } from './renew-secrets.ts'
+import { withdraw } from './withdraw.ts'
 
 /**
  * A new link in place of a lost or old one. Handsets that nobody enrolled get new secrets, and tunnels that never shook
@@ -20,7 +22,7 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
   const holder = await activeHolder(context, employeeId)
   const made = await newCertificates(context, holder.employee, holder.assignment)
   const invite = newInvite(context)
-  const { retired, tunnels, handsets, renewed } = await context.store.transaction(async (tx) => {
+  const { retired, withdrawn, tunnels, handsets, renewed } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (employee?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
@@ -37,10 +39,17 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
     for (const handset of handsets)
       await tx.update('handset', handset.id, doorTokens(context, handset.id, handset.doorGeneration + 1, invite))
     await tx.update('employee', employeeId, { generation: employee.generation + 1 })
-    await insertInvite(context, tx, employeeId, invite, actor)
-    return { retired: [...retired, ...renewed.shut], tunnels, handsets, renewed }
+    const links = handsets.map(({ id, doorGeneration }) =>
+      withdrawalOf('door-links', id, { employeeId, at: invite.createdAt, generation: doorGeneration + 1 }),
+    )
+    const withdrawn = [
+      ...renewed.withdrawn,
+      ...(await withdraw(tx, links)),
+      ...(await insertInvite(context, tx, employeeId, invite, actor)),
+    ]
+    return { retired: [...retired, ...renewed.shut], withdrawn, tunnels, handsets, renewed }
   })
-  await shutNow(context, employeeId, retired, invite.createdAt)
+  await shutNow(context, employeeId, retired, invite.createdAt, withdrawn)
   context.loop.nudge('tunnel', tunnels)
   context.loop.nudge('certificate', renewed.certificates)
   context.loop.nudge('sip-credential', renewed.credentials)

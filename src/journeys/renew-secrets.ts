@@ -5,9 +5,11 @@ import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Handset } from '../domain/handset.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { StoreWriter } from '../store/store.ts'
-import { auditEvent, type JourneyContext } from './context.ts'
-import { newCertificate, newSipSecret } from './enrolment.ts'
+import type { JourneyContext } from './context.ts'
+import { newCertificate } from './enrolment.ts'
+import { rotateSecret } from './withdraw.ts'
 
 /** Made before the transaction, since a key takes its time. By handset id. */
 export async function newCertificates(
@@ -29,6 +31,8 @@ export async function newCertificates(
 export interface Renewed {
   /** Old certificates, to be shut. */
   readonly shut: readonly Subject[]
+  /** Old secrets, for the journal. */
+  readonly withdrawn: readonly Withdrawal[]
   readonly certificates: readonly string[]
   readonly credentials: readonly string[]
 }
@@ -46,6 +50,7 @@ export async function renewSecrets(
 ): Promise<Renewed> {
   const waiting = handsets.filter(({ enrolledAt }) => enrolledAt === null)
   const shut: Subject[] = []
+  const withdrawn: Withdrawal[] = []
   const certificates: string[] = []
   const credentials: string[] = []
   for (const handset of waiting) {
@@ -68,18 +73,10 @@ export async function renewSecrets(
       const its =
         credential.handsetId === null ? waiting.length === handsets.length : credential.handsetId === handset.id
       if (!its || credentials.includes(credential.id)) continue
-      const generation = credential.generation + 1
-      const secretSealed = context.vault.seal(newSipSecret(context), `sip:${credential.id}:${generation}`)
-      await tx.update('sipCredential', credential.id, { generation, secretSealed })
-      await tx.record(
-        auditEvent(context, 'sip-credential.rotated', {
-          employeeId: handset.employeeId,
-          subjectId: credential.id,
-          actor,
-        }),
-      )
+      const { employeeId } = handset
+      withdrawn.push(...(await rotateSecret(context, tx, credential, { employeeId, at, actor })))
       credentials.push(credential.id)
     }
   }
-  return { shut, certificates, credentials }
+  return { shut, withdrawn, certificates, credentials }
 }

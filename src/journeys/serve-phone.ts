@@ -3,12 +3,14 @@ import { decideDoor } from '../domain/door.ts'
 import type { Handset } from '../domain/handset.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
+import { withdrawalOf } from '../domain/withdrawal.ts'
 import type { FileValues, RenderedFile } from '../phones/phone-port.ts'
 import type { DoorFetch } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
+import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
 const registrationSeconds = 600
@@ -114,10 +116,10 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   /** First use of the steady token: from here on the photographed QR is worthless. */
   async function enrol(handset: Handset, hash: string): Promise<boolean> {
     const at = context.system.now().toISOString()
-    return context.store.transaction(async (tx) => {
+    const withdrawn = await context.store.transaction(async (tx) => {
       const current = await tx.get('handset', handset.id)
-      if (!current || current.removedAt !== null || current.steadyTokenHash !== hash) return false
-      if (current.enrolledAt !== null) return true
+      if (!current || current.removedAt !== null || current.steadyTokenHash !== hash) return null
+      if (current.enrolledAt !== null) return []
       await tx.update('handset', handset.id, { enrolledAt: at })
       await tx.record(
         auditEvent(context, 'handset.enrolled', {
@@ -126,8 +128,11 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
           actor: itself,
         }),
       )
-      return true
+      const { id, employeeId, doorGeneration: generation } = current
+      return withdraw(tx, [withdrawalOf('enrolment-link', id, { employeeId, at, generation })])
     })
+    if (withdrawn !== null) await appendToJournal(context, withdrawn)
+    return withdrawn !== null
   }
 
   function blank(handset: Handset, fileName: string): Rendered | null {

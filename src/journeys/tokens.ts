@@ -1,10 +1,12 @@
 import { tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Actor, type ApiToken, type Role, roles } from '../domain/token.ts'
+import { withdrawalOf } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
 import type { TokenView } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { appendToJournal, withdraw } from './withdraw.ts'
 
 type TokenContext = Pick<JourneyContext, 'store' | 'system'>
 
@@ -46,16 +48,23 @@ export async function listTokens({ store }: TokenContext): Promise<readonly Toke
   return (await store.find('apiToken', {})).map(tokenView)
 }
 
-export async function revokeToken(context: TokenContext, id: string, actor: Actor): Promise<TokenView> {
-  return context.store.transaction(async (tx) => {
+export async function revokeToken(
+  context: TokenContext & Pick<JourneyContext, 'journal' | 'log'>,
+  id: string,
+  actor: Actor,
+): Promise<TokenView> {
+  const { view, withdrawn } = await context.store.transaction(async (tx) => {
     const row = await tx.get('apiToken', id)
     if (!row) throw new AppError('NOT_FOUND', 'there is no such token')
-    if (row.revokedAt !== null) return tokenView(row)
+    if (row.revokedAt !== null) return { view: tokenView(row), withdrawn: [] }
     const revokedAt = context.system.now().toISOString()
     await tx.update('apiToken', id, { revokedAt })
+    const withdrawn = await withdraw(tx, [withdrawalOf('api-token', id, { employeeId: null, at: revokedAt })])
     await tx.record(auditEvent(context, 'token.revoked', { subjectId: id, actor }, { label: row.label }))
-    return tokenView({ ...row, revokedAt })
+    return { view: tokenView({ ...row, revokedAt }), withdrawn }
   })
+  await appendToJournal(context, withdrawn)
+  return view
 }
 
 /** A use is noted at most once an hour: a busy script must not cost a write each time. */

@@ -8,6 +8,7 @@ import { Secret } from '../domain/secret.ts'
 import { defaultId } from '../domain/site.ts'
 import { createDurably, privateFolder } from '../durable-file.ts'
 import type { Log } from '../journeys/context.ts'
+import { renewWithdrawn } from '../journeys/renew-withdrawn.ts'
 import { loadCatalogue } from '../phones/catalogue.ts'
 import { openAuthorities } from '../pki/certificate-authority.ts'
 import { openKeyPool } from '../pki/key-pool.ts'
@@ -37,10 +38,11 @@ export async function layFoundations(config: Config, system: System, log: Log, u
   undo.push(() => store.releaseLease(lease))
   const journal = await openJournal(join(config.dataFolder, 'leavers.journal'))
   const replayed = await replayJournal(store, journal, system)
-  if (replayed.shut > 0)
-    log.warn(replayed, 'the database is older than the leaver journal: doors that were shut before stay shut')
+  if (replayed.shut > 0 || replayed.withdrawn > 0)
+    log.warn(replayed, 'the database is older than the leaver journal: what was shut or withdrawn before stays so')
   await seedPlaces(store, config)
   const vault = await opening
+  await renewWithdrawn({ store, vault, system, journal, log })
 
   const pkiFolder = join(config.dataFolder, 'pki')
   const keys = await openKeyPool({

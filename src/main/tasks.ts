@@ -8,6 +8,7 @@ import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
 import { logChannel } from '../notify/log-channel.ts'
 import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
+import { journalRows } from '../store/journal-rows.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
@@ -97,7 +98,7 @@ export function upkeepTasks({
     {
       name: 'leaver journal',
       everyMs: 60_000,
-      run: async () => journal.append(journal.lacking(await store.find('tombstone', {}))),
+      run: async () => journal.append(journal.lacking(await journalRows(store))),
     },
     {
       name: 'offboardings',

@@ -39,14 +39,13 @@ const subjectSchema = z.discriminatedUnion('kind', [
  * A damaged one is an error: skipping it would leave a door unwatched.
  */
 export function closedSubject(tombstone: Tombstone): Subject {
-  const parsed = subjectSchema.safeParse(tryJson(tombstone.subject))
-  if (!parsed.success || parsed.data.kind !== tombstone.kind || parsed.data.id !== tombstone.subjectId) {
+  const subject = readSubject(tombstone)
+  if (subject === undefined) {
     throw new AppError('INTERNAL', `the tombstone ${tombstone.id} is damaged`, {
       hint: 'restore the database from a backup; the journal beside it brings back what was closed since',
     })
   }
   const closed = { wanted: 'closed', generation: tombstone.generation, employeeId: tombstone.employeeId } as const
-  const subject = parsed.data
   switch (subject.kind) {
     case 'tunnel':
       return { ...subject, ...closed, presharedKeySealed: null }
@@ -55,6 +54,15 @@ export function closedSubject(tombstone: Tombstone): Subject {
     default:
       return { ...subject, ...closed }
   }
+}
+
+export function isDamaged(tombstone: Tombstone): boolean {
+  return readSubject(tombstone) === undefined
+}
+
+function readSubject({ kind, subjectId, subject }: Tombstone): z.infer<typeof subjectSchema> | undefined {
+  const parsed = subjectSchema.safeParse(tryJson(subject))
+  return parsed.success && parsed.data.kind === kind && parsed.data.id === subjectId ? parsed.data : undefined
 }
 
 export function closedSubjects<K extends SubjectKind>(

@@ -2,39 +2,52 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import type { Tombstone } from '../domain/tombstone.ts'
+import { withdrawalKinds } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import { closedSubject } from './closed-subjects.ts'
+import { isTombstone, type JournalRow } from './journal-rows.ts'
 
-/** For each subject the tombstone with the highest generation; a file that is not there is an empty journal. */
-export async function readJournal(path: string): Promise<readonly Tombstone[]> {
-  const newest = new Map<string, Tombstone>()
-  for (const { tombstone } of parseJournal((await readJournalFile(path)) ?? Buffer.alloc(0), path).entries) {
-    const known = newest.get(tombstone.id)
-    if (known === undefined || known.generation <= tombstone.generation) newest.set(tombstone.id, tombstone)
+/** For each id the row with the highest generation; a file that is not there is an empty journal. */
+export async function readJournal(path: string): Promise<readonly JournalRow[]> {
+  const newest = new Map<string, JournalRow>()
+  for (const row of parseJournal((await readJournalFile(path)) ?? Buffer.alloc(0), path).rows) {
+    const known = newest.get(row.id)
+    if (known === undefined || known.generation <= row.generation) newest.set(row.id, row)
   }
   return [...newest.values()]
 }
 
-const entrySchema = z.strictObject({
-  number: z.int(),
-  previousHash: z.string(),
-  tombstone: z.strictObject({
-    id: z.string(),
-    kind: z.enum(['tunnel', 'certificate', 'sip-credential', 'phone-door']),
-    subjectId: z.string(),
-    employeeId: z.string().nullable(),
-    closedAt: z.string(),
-    generation: z.int(),
-    subject: z.string(),
-  }),
-  hash: z.string(),
-})
+const link = { number: z.int(), previousHash: z.string(), hash: z.string() }
 
-type Entry = z.infer<typeof entrySchema>
+/** A line holds one or the other; files from before there were withdrawals hold tombstones only. */
+const entrySchema = z.union([
+  z.strictObject({
+    ...link,
+    tombstone: z.strictObject({
+      id: z.string(),
+      kind: z.enum(['tunnel', 'certificate', 'sip-credential', 'phone-door']),
+      subjectId: z.string(),
+      employeeId: z.string().nullable(),
+      closedAt: z.string(),
+      generation: z.int(),
+      subject: z.string(),
+    }),
+  }),
+  z.strictObject({
+    ...link,
+    withdrawal: z.strictObject({
+      id: z.string(),
+      kind: z.enum(withdrawalKinds),
+      subjectId: z.string(),
+      employeeId: z.string().nullable(),
+      at: z.string(),
+      generation: z.int(),
+    }),
+  }),
+])
 
 interface Contents {
-  readonly entries: Entry[]
+  readonly rows: JournalRow[]
   /** Of the last good line. */
   readonly hash: string
   /** Bytes up to the end of the last good line. */
@@ -46,21 +59,21 @@ const genesis = '0'.repeat(64)
 
 export function parseJournal(bytes: Buffer, path: string): Contents {
   const end = bytes.lastIndexOf(0x0a) + 1
-  const entries: Entry[] = []
+  const rows: JournalRow[] = []
   let hash = genesis
   // Only the piece behind the last line break can be a crash's: whole lines are on the disk before their end is.
   const lines = bytes.toString('utf8', 0, end).split('\n').slice(0, -1)
   for (const [index, line] of lines.entries()) {
     const entry = entryOf(line, index + 1, hash)
     if (entry === undefined) throw damaged(path, index + 1)
-    closedSubject(entry.tombstone)
-    entries.push(entry)
+    if (isTombstone(entry.row)) closedSubject(entry.row)
+    rows.push(entry.row)
     hash = entry.hash
   }
-  return { entries, hash, size: end, torn: end < bytes.length }
+  return { rows, hash, size: end, torn: end < bytes.length }
 }
 
-function entryOf(line: string, number: number, previousHash: string): Entry | undefined {
+function entryOf(line: string, number: number, previousHash: string): { row: JournalRow; hash: string } | undefined {
   let json: unknown
   try {
     json = JSON.parse(line)
@@ -70,18 +83,22 @@ function entryOf(line: string, number: number, previousHash: string): Entry | un
   }
   const entry = entrySchema.safeParse(json)
   if (!entry.success || entry.data.number !== number || entry.data.previousHash !== previousHash) return undefined
-  return lineOf(number, previousHash, entry.data.tombstone).text === line ? entry.data : undefined
+  const row = 'tombstone' in entry.data ? entry.data.tombstone : entry.data.withdrawal
+  return lineOf(number, previousHash, row).text === line ? { row, hash: entry.data.hash } : undefined
 }
 
-export function lineOf(number: number, previousHash: string, tombstone: Tombstone): { text: string; hash: string } {
-  const { id, kind, subjectId, employeeId, closedAt, generation, subject } = tombstone
-  const content = {
-    number,
-    previousHash,
-    tombstone: { id, kind, subjectId, employeeId, closedAt, generation, subject },
-  }
+export function lineOf(number: number, previousHash: string, row: JournalRow): { text: string; hash: string } {
+  const content = { number, previousHash, ...inOrder(row) }
   const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex')
   return { text: JSON.stringify({ ...content, hash }), hash }
+}
+
+/** Always the same order of names: the hash is over the text. */
+function inOrder(row: JournalRow) {
+  const { id, kind, subjectId, employeeId, generation } = row
+  return isTombstone(row)
+    ? { tombstone: { id, kind, subjectId, employeeId, closedAt: row.closedAt, generation, subject: row.subject } }
+    : { withdrawal: { id, kind, subjectId, employeeId, at: row.at, generation } }
 }
 
 export async function readJournalFile(path: string): Promise<Buffer | undefined> {

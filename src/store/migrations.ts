@@ -1,7 +1,9 @@
 import type { Migrations } from './migrate.ts'
 import { up as firstTables } from './migrations/0001-first-tables.ts'
+import { up as withdrawals } from './migrations/0002-withdrawals.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
 export const migrations: Migrations = {
   '0001-first-tables': { up: firstTables },
+  '0002-withdrawals': { up: withdrawals },
 }

@@ -1,22 +1,30 @@
+import type { Tombstone } from '../domain/tombstone.ts'
 import { newId, type System } from '../system.ts'
+import { isDamaged } from './closed-subjects.ts'
+import { isTombstone, type JournalRow, journalRows } from './journal-rows.ts'
 import type { LeaverJournal } from './leaver-journal.ts'
 import { offboardReason, shutContradicted, startOffboardings } from './shut-contradicted.ts'
 import type { Store, StoreWriter } from './store.ts'
+import { withdrawContradicted } from './withdraw-contradicted.ts'
 
 export interface Replay {
-  /** Tombstones that the database did not have: it is an older copy, or a crash came between. */
+  /** Rows of the journal that the database did not have: it is an older copy, or a crash came between. */
   readonly inserted: number
+  /** Tombstones that could not be read in the database and can be in the journal. */
+  readonly repaired: number
   /** Live rows that were shut because a tombstone contradicts them. */
   readonly shut: number
+  /** Tokens, links and secrets that the database still took for good. */
+  readonly withdrawn: number
   /** People whose last access was shut by this; their offboarding now runs. */
   readonly offboarding: readonly string[]
-  /** Tombstones that the journal did not have. */
+  /** Rows that the journal did not have. */
   readonly appended: number
 }
 
 /**
- * The step at every start, before anything is opened: database and journal learn from each other what was shut.
- * Idempotent; one transaction, then one append.
+ * The step at every start, before anything is opened: database and journal learn from each other what was shut and
+ * withdrawn. Idempotent; one transaction, then one append.
  */
 export async function replayJournal(
   store: Store,
@@ -25,20 +33,36 @@ export async function replayJournal(
 ): Promise<Replay> {
   const recorded = await journal.newest()
   const result = await store.transaction(async (tx) => {
-    const present = new Map((await tx.find('tombstone', {})).map((tombstone) => [tombstone.id, tombstone]))
+    const known = await journalRows(tx)
+    const present = new Map<string, JournalRow>(known.map((row) => [row.id, row]))
     const missing = recorded.filter(({ id, generation }) => (present.get(id)?.generation ?? -1) < generation)
-    await tx.put('tombstone', missing)
-    for (const tombstone of missing) present.set(tombstone.id, tombstone)
-    const shut = await shutContradicted(tx, [...present.values()])
+    const whole = new Map(recorded.filter(isTombstone).map((tombstone) => [tombstone.id, tombstone]))
+    const repaired = known.filter(isTombstone).flatMap((tombstone): Tombstone[] => {
+      const good = whole.get(tombstone.id)
+      const damaged = good !== undefined && good.generation <= tombstone.generation && isDamaged(tombstone)
+      return damaged ? [{ ...good, generation: tombstone.generation }] : []
+    })
+    const news = [...missing, ...repaired]
+    await tx.put('tombstone', news.filter(isTombstone))
+    const withdrawals = news.filter((row) => !isTombstone(row))
+    await tx.put('withdrawal', withdrawals)
+    for (const row of news) present.set(row.id, row)
+
+    const all = [...present.values()]
+    const shut = await shutContradicted(tx, all.filter(isTombstone))
     const offboarding = await startOffboardings(tx, shut)
-    if (missing.length > 0 || shut.length > 0) {
-      const report = { inserted: missing.length, shut: shut.length, offboarding: offboarding.length }
-      await recordReplay(tx, system, null, report)
+    const withdrawn = await withdrawContradicted(
+      tx,
+      all.filter((row) => !isTombstone(row)),
+    )
+    const counts = { inserted: missing.length, repaired: repaired.length, shut: shut.length, withdrawn }
+    if (Object.values(counts).some((count) => count > 0)) {
+      await recordReplay(tx, system, null, { ...counts, offboarding: offboarding.length })
       for (const employeeId of offboarding) await recordReplay(tx, system, employeeId, { reason: offboardReason })
     }
-    return { inserted: missing.length, shut: shut.length, offboarding }
+    return { ...counts, offboarding }
   })
-  const lacking = journal.lacking(await store.find('tombstone', {}))
+  const lacking = journal.lacking(await journalRows(store))
   await journal.append(lacking)
   return { ...result, appended: lacking.length }
 }

@@ -21,6 +21,7 @@ import type { Hub, Pbx, Site } from '../domain/site.ts'
 import type { ApiToken } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 
 export interface Rows {
   site: Site
@@ -37,6 +38,7 @@ export interface Rows {
   invite: Invite
   verdict: Verdict
   tombstone: Tombstone
+  withdrawal: Withdrawal
   apiToken: ApiToken
   outbox: OutboxMessage
   doorFetch: DoorFetch

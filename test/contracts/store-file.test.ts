@@ -113,10 +113,10 @@ describe('bringing the tables up to date', () => {
   test('a new database needs no copy, an existing one is copied before it is changed', async () => {
     await filled()
     expect(readdirSync(join(folder, 'data'))).toEqual(['ringfence.db'])
-    const store = await open({ ...migrations, '0002-note': addColumn })
+    const store = await open({ ...migrations, '0099-note': addColumn })
     expect(await store.get('setting', 'a')).toEqual({ id: 'a', value: '1', note: null })
     await store.close()
-    const copy = `${sqlite}.before-0002-note`
+    const copy = `${sqlite}.before-0099-note`
     expect((statSync(copy).mode & 0o777).toString(8)).toBe('600')
     const before = new DatabaseSync(copy, { readOnly: true })
     expect({ ...before.prepare('select * from "setting"').get() }).toEqual({ id: 'a', value: '1' })
@@ -125,10 +125,10 @@ describe('bringing the tables up to date', () => {
 
   test('a step that fails half-way leaves everything as it was, and the old version starts again', async () => {
     await filled()
-    const steps = { ...migrations, '0002-note': addColumn, '0003-broken': failing }
+    const steps = { ...migrations, '0099-note': addColumn, '0100-broken': failing }
     await expect(open(steps)).rejects.toMatchObject({
       code: 'INTERNAL',
-      message: expect.stringContaining('0003-broken'),
+      message: expect.stringContaining('0100-broken'),
     })
     const store = await open()
     expect(await store.get('setting', 'a')).toEqual({ id: 'a', value: '1' })
@@ -136,12 +136,12 @@ describe('bringing the tables up to date', () => {
   })
 
   test('a database of a newer version is refused, with the way out', async () => {
-    await (await open({ ...migrations, '0002-note': addColumn })).close()
+    await (await open({ ...migrations, '0099-note': addColumn })).close()
     const refused = await open().then(
       () => expect.fail('it was opened'),
       (error) => error,
     )
-    expect(refused).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('0002-note') })
+    expect(refused).toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining('0099-note') })
     expect(refused.hint).toContain('newer version')
   })
 })

@@ -15,11 +15,13 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subject } from '../../src/domain/access.ts'
 import type { Tombstone } from '../../src/domain/tombstone.ts'
+import { type Withdrawal, type WithdrawalKind, withdrawalOf } from '../../src/domain/withdrawal.ts'
 import { readJournal } from '../../src/store/journal-file.ts'
+import type { JournalRow } from '../../src/store/journal-rows.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Store, StoreWriter } from '../../src/store/store.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
 
@@ -27,6 +29,7 @@ let folder: string
 let path: string
 const stores: Store[] = []
 const system = { now: () => new Date(at(100)), randomBytes }
+const nothing = { inserted: 0, repaired: 0, shut: 0, withdrawn: 0, offboarding: [], appended: 0 }
 
 async function company(): Promise<Store> {
   const store = await openStore({ sqlite: join(folder, `${stores.length}.db`) })
@@ -185,10 +188,10 @@ describe('after an old copy of the database was restored', () => {
       ]),
     )
     expect(await replayJournal(yesterday, journal, system)).toEqual({
+      ...nothing,
       inserted: 4,
       shut: 4,
       offboarding: ['e1'],
-      appended: 0,
     })
     for (const [table, column] of [
       ['tunnel', 'closedAt'],
@@ -218,12 +221,7 @@ describe('after an old copy of the database was restored', () => {
       ['journal.replayed', 'e1'],
     ])
 
-    expect(await replayJournal(yesterday, journal, system)).toEqual({
-      inserted: 0,
-      shut: 0,
-      offboarding: [],
-      appended: 0,
-    })
+    expect(await replayJournal(yesterday, journal, system)).toEqual(nothing)
     expect(await yesterday.auditTrail({ after: 0, limit: 9 })).toHaveLength(2)
   })
 
@@ -238,6 +236,35 @@ describe('after an old copy of the database was restored', () => {
       tombstones.map((entry) => entry.id).toSorted(),
     )
     expect(await store.auditTrail({ limit: 9 })).toEqual([])
+  })
+
+  test('a tombstone that was damaged in the database is taken from the journal again', async () => {
+    const store = await company()
+    await store.transaction((tx) => cast.onboard(tx, 1))
+    const journal = await openJournal(path)
+    await journal.append(await store.transaction((tx) => cast.offboard(tx, 1, 5)))
+    await store.transaction((tx) => tx.update('tombstone', 'tunnel/t1', { subject: '{"kind":"erased"' }))
+    await expect(store.subjects('tunnel')).rejects.toMatchObject({ message: expect.stringContaining('tunnel/t1') })
+    expect(await replayJournal(store, journal, system)).toEqual({ ...nothing, repaired: 1 })
+    expect(await store.subjects('tunnel')).toMatchObject([{ id: 't1', wanted: 'closed', retiredKeys: [] }])
+    expect(await replayJournal(store, journal, system)).toEqual(nothing)
+  })
+
+  test('a journal from before withdrawals were kept is read on, and what was withdrawn before is added', async () => {
+    const journal = await openJournal(path)
+    await journal.append([tombstone(1)])
+    const store = await company()
+    const revoked = {
+      id: 'api-token/x',
+      kind: 'api-token',
+      subjectId: 'x',
+      employeeId: null,
+      at: at(1),
+      generation: 1,
+    } as const
+    await store.transaction((tx) => tx.insert('withdrawal', [revoked]))
+    expect(await replayJournal(store, await openJournal(path), system)).toMatchObject({ inserted: 1, appended: 1 })
+    expect(await readJournal(path)).toEqual([tombstone(1), revoked])
   })
 
   test('somebody who keeps one phone stays, with that phone', async () => {
@@ -309,7 +336,16 @@ describe('after an old copy of the database was restored', () => {
   test('whatever happened and however old the copy is: no door that was shut is open, and no other is shut', async () => {
     const people = [1, 2, 3]
     const deed = fc.record({
-      what: fc.constantFrom('onboard', 'offboard', 'rotate', 'new key'),
+      what: fc.constantFrom(
+        'onboard',
+        'offboard',
+        'rotate',
+        'new key',
+        'new links',
+        'enrol',
+        'new invite',
+        'new token',
+      ),
       who: fc.constantFrom(...people),
     })
     // Two are there from the start, so that few deeds do nothing.
@@ -325,6 +361,7 @@ describe('after an old copy of the database was restored', () => {
         for (const [minute, each] of deeds.slice(0, Math.ceil((tenths / 9) * deeds.length)).entries())
           await doIt(copy, each, minute + 1)
         const before = await openDoors(copy)
+        const [workedThen, worksToday] = [new Set(await whatWorks(copy)), new Set(await whatWorks(today))]
         await replayJournal(copy, journal, system)
 
         const tombstones = await today.find('tombstone', {})
@@ -341,14 +378,11 @@ describe('after an old copy of the database was restored', () => {
         expect(after.map((door) => `${door.kind}/${door.id}`)).toEqual(
           stillWanted.map((door) => `${door.kind}/${door.id}`),
         )
+        // Of tokens, links and secrets nothing works that was withdrawn, and all that was not still does.
+        expect(await whatWorks(copy)).toEqual([...workedThen].filter((name) => worksToday.has(name)).sort())
         const inUse = (await copy.find('tunnel', { closedAt: null })).map((row) => row.id)
         expect(inUse).toEqual(after.filter((door) => door.kind === 'tunnel').map((door) => door.id))
-        expect(await replayJournal(copy, journal, system)).toEqual({
-          inserted: 0,
-          shut: 0,
-          offboarding: [],
-          appended: 0,
-        })
+        expect(await replayJournal(copy, journal, system)).toEqual(nothing)
         expect(await copy.verifyAuditChain()).toBeNull()
       }),
       { numRuns: 40 },
@@ -372,15 +406,61 @@ function doIt(
   store: Store,
   { what, who }: { what: string; who: number },
   minute: number,
-): Promise<readonly Tombstone[]> {
+): Promise<readonly JournalRow[]> {
   return store.transaction(async (tx) => {
     const person = await tx.get('employee', `e${who}`)
-    if (what === 'onboard' && person === undefined) await cast.onboard(tx, who)
+    if (what === 'onboard' && person === undefined) {
+      await cast.onboard(tx, who)
+      await invite(tx, who, minute)
+    }
     if (person?.lifecycle !== 'active') return []
-    if (what === 'offboard') return cast.offboard(tx, who, minute)
+    if (what === 'offboard') {
+      const [open] = await tx.find('invite', { employeeId: `e${who}`, closedAt: null })
+      await tx.update('invite', open!.id, { closedAt: at(minute) })
+      const links = await gone(tx, 'invite', open!.id, who, minute, 1)
+      return [...links, ...(await cast.offboard(tx, who, minute))]
+    }
     if (what === 'rotate') {
       const credential = await tx.get('sipCredential', `s${who}`)
-      await tx.update('sipCredential', `s${who}`, { generation: (credential?.generation ?? 0) + 1 })
+      const generation = (credential?.generation ?? 0) + 1
+      await tx.update('sipCredential', `s${who}`, { generation, secretSealed: `secret-${who}-${generation}` })
+      return gone(tx, 'sip-secret', `s${who}`, who, minute, generation)
+    }
+    if (what === 'new links') {
+      const handset = await tx.get('handset', `h${who}`)
+      const doorGeneration = (handset?.doorGeneration ?? 0) + 1
+      const links = { enrolTokenHash: `enrol-${who}-${minute}`, steadyTokenHash: `steady-${who}-${doorGeneration}` }
+      await tx.update('handset', `h${who}`, { doorGeneration, ...links, enrolledAt: null })
+      return gone(tx, 'door-links', `h${who}`, who, minute, doorGeneration)
+    }
+    if (what === 'enrol') {
+      const handset = await tx.get('handset', `h${who}`)
+      if (handset?.enrolledAt !== null) return []
+      await tx.update('handset', `h${who}`, { enrolledAt: at(minute) })
+      return gone(tx, 'enrolment-link', `h${who}`, who, minute, handset.doorGeneration)
+    }
+    if (what === 'new invite') {
+      const [old] = await tx.find('invite', { employeeId: `e${who}`, closedAt: null })
+      if (old) await tx.update('invite', old.id, { closedAt: at(minute) })
+      await invite(tx, who, minute)
+      for (const handset of await tx.find('handset', { employeeId: `e${who}`, enrolledAt: null }))
+        await tx.update('handset', handset.id, { enrolTokenHash: `enrol-${who}-${minute}` })
+      return old ? gone(tx, 'invite', old.id, who, minute, 1) : []
+    }
+    if (what === 'new token') {
+      const [old] = await tx.find('apiToken', { label: `${who}`, revokedAt: null })
+      if (old) await tx.update('apiToken', old.id, { revokedAt: at(minute) })
+      const id = `token${who}-${minute}`
+      const token = {
+        id,
+        label: `${who}`,
+        role: 'admin',
+        tokenHash: id,
+        createdBy: 'Ada',
+        createdAt: at(minute),
+      } as const
+      await tx.insert('apiToken', [{ ...token, lastUsedAt: null, revokedAt: null }])
+      return old ? gone(tx, 'api-token', old.id, who, minute, 1) : []
     }
     if (what === 'new key') {
       const tunnel = await tx.get('tunnel', `t${who}`)
@@ -413,4 +493,35 @@ function doIt(
     }
     return []
   })
+}
+
+async function invite(tx: StoreWriter, who: number, minute: number): Promise<void> {
+  const id = `i${who}-${minute}`
+  const links = { createdAt: at(minute), expiresAt: at(999), closedAt: null }
+  await tx.insert('invite', [{ id, employeeId: `e${who}`, tokenHash: id, ...links }])
+}
+
+async function gone(
+  tx: StoreWriter,
+  kind: WithdrawalKind,
+  id: string,
+  who: number,
+  minute: number,
+  generation: number,
+): Promise<readonly Withdrawal[]> {
+  const withdrawals = [withdrawalOf(kind, id, { employeeId: `e${who}`, at: at(minute), generation })]
+  await tx.put('withdrawal', withdrawals)
+  return withdrawals
+}
+
+/** Every token, link and secret that works, by a name that it never shares with an earlier one. */
+async function whatWorks(store: Store): Promise<string[]> {
+  const handsets = await store.find('handset', { removedAt: null })
+  return [
+    ...(await store.find('apiToken', { revokedAt: null })).map((row) => row.tokenHash),
+    ...(await store.find('invite', { closedAt: null })).map((row) => row.tokenHash),
+    ...handsets.flatMap((row) => (row.enrolledAt === null ? (row.enrolTokenHash ?? []) : [])),
+    ...handsets.flatMap((row) => row.steadyTokenHash ?? []),
+    ...(await store.find('sipCredential', { closedAt: null })).flatMap((row) => row.secretSealed ?? []),
+  ].sort()
 }

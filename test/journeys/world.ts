@@ -23,6 +23,7 @@ import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
@@ -35,6 +36,7 @@ import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
 import { openPublication, publishedFiles } from '../../src/pki/publication.ts'
+import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -119,6 +121,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const lease = await realStore.acquireLease('writer', thisProcess(), system.now(), leaseTtlMs)
   const journal = await openJournal(join(folder, 'leavers.journal'))
   await replayJournal(realStore, journal, system)
+  await renewWithdrawn({ store: realStore, vault, system, journal, log })
   await seedPlaces(realStore, config)
   const pkiFolder = join(folder, 'pki')
   await placeAuthorities(pkiFolder)
@@ -190,7 +193,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       revocationListAgeMs: () => publication.ageMs(),
       doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
       embeddedPassphrase: true,
-      unwrittenTombstones: async () => journal.lacking(await realStore.find('tombstone', {})).length,
+      unwrittenTombstones: async () => journal.lacking(await journalRows(realStore)).length,
     },
   })
   await noteSettings(context)
@@ -332,6 +335,7 @@ const allTables: readonly Table[] = [
   'invite',
   'verdict',
   'tombstone',
+  'withdrawal',
   'apiToken',
   'outbox',
   'doorFetch',

@@ -1,0 +1,83 @@
+import type { Withdrawal } from '../domain/withdrawal.ts'
+import type { StoreWriter } from './store.ts'
+
+/**
+ * Ends what an older copy of the database would let work again: tokens, links and secrets that were withdrawn since.
+ * A link that replaced a withdrawn one is not known to the copy, and a secret cannot be made here, where nothing can be
+ * sealed: both are left out, so that nothing works rather than the wrong thing. Returns how many rows it changed.
+ */
+export async function withdrawContradicted(tx: StoreWriter, withdrawals: readonly Withdrawal[]): Promise<number> {
+  let changed = 0
+  // Links first: whether an enrolment link was used up is asked of the generation that is left.
+  for (const kind of order) {
+    const live = await tables[kind](tx)
+    for (const withdrawal of withdrawals) {
+      if (withdrawal.kind === kind && (await live(withdrawal))) changed += 1
+    }
+  }
+  return changed
+}
+
+const order = ['api-token', 'invite', 'door-links', 'enrolment-link', 'sip-secret'] as const
+
+type End = (withdrawal: Withdrawal) => Promise<boolean>
+
+const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<End>>> = {
+  async 'api-token'(tx) {
+    const live = byId(await tx.find('apiToken', { revokedAt: null }))
+    return async ({ subjectId: id, at }) => {
+      if (!live.has(id)) return false
+      await tx.update('apiToken', id, { revokedAt: at })
+      return true
+    }
+  },
+
+  async invite(tx) {
+    const live = byId(await tx.find('invite', { closedAt: null }))
+    return async ({ subjectId: id, at }) => {
+      const invite = live.get(id)
+      if (invite === undefined) return false
+      await tx.update('invite', id, { closedAt: at })
+      // A person has one invite at a time: what waits to be enrolled waits for links that were derived from this one.
+      const { employeeId } = invite
+      for (const handset of await tx.find('handset', { employeeId, removedAt: null, enrolledAt: null }))
+        await tx.update('handset', handset.id, { enrolTokenHash: null, enrolExpiresAt: null })
+      return true
+    }
+  },
+
+  async 'door-links'(tx) {
+    const live = byId(await tx.find('handset', { removedAt: null }))
+    return async ({ subjectId: id, generation }) => {
+      const handset = live.get(id)
+      if (handset === undefined || handset.doorGeneration >= generation) return false
+      const none = { enrolTokenHash: null, enrolExpiresAt: null, steadyTokenHash: null, enrolledAt: null }
+      await tx.update('handset', id, { doorGeneration: generation, ...none })
+      return true
+    }
+  },
+
+  async 'enrolment-link'(tx) {
+    const live = byId(await tx.find('handset', { removedAt: null, enrolledAt: null }))
+    return async ({ subjectId: id, generation, at }) => {
+      const handset = live.get(id)
+      if (handset === undefined || handset.doorGeneration > generation) return false
+      await tx.update('handset', id, { enrolledAt: at })
+      return true
+    }
+  },
+
+  async 'sip-secret'(tx) {
+    const live = byId(await tx.find('sipCredential', { closedAt: null }))
+    return async ({ subjectId: id, generation }) => {
+      const credential = live.get(id)
+      if (credential === undefined || credential.generation >= generation) return false
+      await tx.update('sipCredential', id, { generation, secretSealed: null })
+      return true
+    }
+  },
+}
+
+function byId<T extends { readonly id: string }>(rows: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(rows.map((row) => [row.id, row]))
+}
