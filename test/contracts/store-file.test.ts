@@ -123,6 +123,36 @@ describe('bringing the tables up to date', () => {
     before.close()
   })
 
+  test('what had been withdrawn before there was a table for it is in the table', async () => {
+    const old = await open({ '0001-first-tables': migrations['0001-first-tables']! })
+    await cast.seed(old)
+    await old.transaction(async (tx) => {
+      await cast.onboard(tx, 1, 2)
+      await tx.update('handset', 'h1', { doorGeneration: 3, enrolledAt: cast.at(4) })
+      await tx.update('sipCredential', 's1', { generation: 2 })
+      const token = { label: 'x', role: 'admin', createdBy: 'Ada', createdAt: cast.at(0), lastUsedAt: null } as const
+      const invite = { employeeId: 'e1', createdAt: cast.at(0), expiresAt: cast.at(9) }
+      await tx.insert('apiToken', [
+        { id: 'p1', tokenHash: 'p1', revokedAt: cast.at(1), ...token },
+        { id: 'p2', tokenHash: 'p2', revokedAt: null, ...token },
+      ])
+      await tx.insert('invite', [
+        { id: 'i1', tokenHash: 'i1', closedAt: cast.at(2), ...invite },
+        { id: 'i2', tokenHash: 'i2', closedAt: null, ...invite },
+      ])
+    })
+    await old.close()
+    const store = await open()
+    const rows = await store.find('withdrawal', {})
+    expect(rows.map(({ id, employeeId, at, generation }) => [id, employeeId, at, generation])).toEqual([
+      ['api-token/p1', null, cast.at(1), 1],
+      ['door-links/h1', 'e1', cast.at(0), 3],
+      ['enrolment-link/h1', 'e1', cast.at(4), 3],
+      ['invite/i1', 'e1', cast.at(2), 1],
+      ['sip-secret/s1', 'e1', cast.at(0), 2],
+    ])
+  })
+
   test('a step that fails half-way leaves everything as it was, and the old version starts again', async () => {
     await filled()
     const steps = { ...migrations, '0099-note': addColumn, '0100-broken': failing }
