@@ -14,6 +14,11 @@ export interface Invite {
 /** How long a link can be used; also the window in which a server-made WireGuard key is kept. */
 export const inviteDays = 7
 
+/** When a link that is valid from then on can be used no more. */
+export function inviteEnd(validFrom: string): string {
+  return new Date(Date.parse(validFrom) + inviteDays * 86_400_000).toISOString()
+}
+
 /** What is stored of a bearer token. The tokens are 256 random bits, so a plain hash is enough. */
 export function tokenHash(token: string): string {
   return createHash('sha256').update(token).digest('hex')

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import type { Certificate } from '../domain/certificate.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Handset } from '../domain/handset.ts'
-import { enrolmentToken, inviteDays, steadyToken, tokenHash } from '../domain/invite.ts'
+import { enrolmentToken, inviteEnd, steadyToken, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
@@ -24,13 +24,9 @@ export interface NewInvite {
 export function newInvite(
   context: Pick<JourneyContext, 'system'>,
   token = context.system.randomBytes(32).toString('base64url'),
+  validFrom = context.system.now().toISOString(),
 ): NewInvite {
-  const now = context.system.now()
-  return {
-    token,
-    createdAt: now.toISOString(),
-    expiresAt: new Date(now.getTime() + inviteDays * 86_400_000).toISOString(),
-  }
+  return { token, createdAt: context.system.now().toISOString(), expiresAt: inviteEnd(validFrom) }
 }
 
 export function newHandset(

@@ -1,7 +1,7 @@
 /** A CSV of new starters: checked whole, then onboarded one by one in a run that survives a restart. */
 import { createHmac } from 'node:crypto'
 import { parse } from 'csv-parse/sync'
-import { tokenHash } from '../domain/invite.ts'
+import { inviteEnd, tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
 import { parseRoster, type RosterPerson } from '../domain/roster.ts'
 import { defaultId } from '../domain/site.ts'
@@ -26,6 +26,8 @@ interface RunState {
   readonly outcomes: Readonly<Record<string, Outcome>>
 }
 
+const again = 'import the rest again'
+
 type Outcome = { readonly employeeId: string } | { readonly problem: string }
 
 /** Progress is written every so many people, the outcomes only once: a long run stays linear. */
@@ -34,7 +36,7 @@ const progressEvery = 10
 export interface RosterImport {
   start(csv: Uint8Array, actor: Actor): Promise<ImportView>
   view(id: string): Promise<ImportView>
-  /** Goes on with runs that a restart cut off. */
+  /** Goes on with runs that a restart cut off, for as long as the links that they make are good. */
   resume(): Promise<void>
   stop(): Promise<void>
 }
@@ -89,7 +91,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     expectKeys(certificatesFor(context, queue))
     const worker = async () => {
       for (let person = queue.shift(); person && !stopped; person = queue.shift()) {
-        outcomes[person.extension] = await onboardOne(run.id, person, state.actor)
+        outcomes[person.extension] = await onboardOne(run, person, state.actor)
         const done = Object.keys(outcomes).length
         const finished = done === state.people.length
         if (finished || done % progressEvery === 0) {
@@ -104,25 +106,49 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     await Promise.all(Array.from({ length: atOnce }, worker))
   }
 
-  async function onboardOne(runId: string, person: RosterPerson, actor: Actor): Promise<Outcome> {
-    const token = inviteToken(runId, person.extension)
-    // After a crash the person may be there already; the invite tells, also of somebody who has left since and must not
-    // come back.
-    const before = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
-    if (before) return { employeeId: before.employeeId }
+  async function onboardOne(run: ImportRun, person: RosterPerson, actor: Actor): Promise<Outcome> {
+    const token = inviteToken(run.id, person.extension)
+    const before = await broughtIn(token)
+    if (before) return before
     try {
       const checked = checkPerson(context.catalogue, inputOf(person))
-      const invite = newInvite(context, token)
+      // The link can be made again for as long as the run is known, so its time is the run's.
+      const invite = newInvite(context, token, run.createdAt)
       const { employee } = await enrolPerson(context, checked, invite, actor)
       return { employeeId: employee.id }
     } catch (error) {
       const { message, hint } = asAppError(error)
       context.log.warn(
-        { err: error, importId: runId, row: person.row },
+        { err: error, importId: run.id, row: person.row },
         'one person of an import could not be onboarded',
       )
       return { problem: hint ? `${message}; ${hint}` : message }
     }
+  }
+
+  /**
+   * After a crash the person may be there already; the invite tells, also of somebody who has left since and must not
+   * come back.
+   */
+  async function broughtIn(token: string): Promise<Outcome | null> {
+    const [invite] = await context.store.find('invite', { tokenHash: tokenHash(token) })
+    return invite ? { employeeId: invite.employeeId } : null
+  }
+
+  /** The outcomes of a run that was ended before it was through. */
+  async function cutOff(run: ImportRun, state: RunState, why: string): Promise<Readonly<Record<string, Outcome>>> {
+    const outcomes: Record<string, Outcome> = { ...state.outcomes }
+    for (const { extension } of state.people)
+      outcomes[extension] ??= (await broughtIn(inviteToken(run.id, extension))) ?? { problem: why }
+    return outcomes
+  }
+
+  async function endTooOld(run: ImportRun): Promise<void> {
+    const state: RunState = JSON.parse(run.state)
+    const outcomes = await cutOff(run, state, `its links would have run out; ${again}`)
+    const finishedAt = context.system.now().toISOString()
+    const end = { finishedAt, done: state.people.length, state: JSON.stringify({ ...state, outcomes }) }
+    await context.store.transaction((tx) => tx.update('importRun', run.id, end))
   }
 
   /** Derived, so that the run's page can show every link again without one being stored. */
@@ -159,10 +185,17 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       const run = await context.store.get('importRun', id)
       if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
       const state: RunState = JSON.parse(run.state)
-      return viewOf(run, state, live.get(id) ?? state.outcomes)
+      const outcomes = live.get(id)
+      if (outcomes || run.finishedAt === null) return viewOf(run, state, outcomes ?? state.outcomes)
+      // The store ends runs when it finds that the database is an older copy; what became of whom is asked here.
+      return viewOf(run, state, await cutOff(run, state, `cut off by a restored database; ${again}`))
     },
     async resume() {
-      for (const run of await context.store.find('importRun', { finishedAt: null })) launch(run)
+      const now = context.system.now().toISOString()
+      for (const run of await context.store.find('importRun', { finishedAt: null })) {
+        if (inviteEnd(run.createdAt) <= now) await endTooOld(run)
+        else launch(run)
+      }
     },
     async stop() {
       stopped = true

@@ -38,7 +38,7 @@ export async function layFoundations(config: Config, system: System, log: Log, u
   undo.push(() => store.releaseLease(lease))
   const journal = await openJournal(join(config.dataFolder, 'leavers.journal'))
   const replayed = await replayJournal(store, journal, system)
-  if (replayed.shut > 0 || replayed.withdrawn > 0)
+  if (replayed.inserted > 0 || replayed.repaired > 0 || replayed.shut > 0)
     log.warn(replayed, 'the database is older than the leaver journal: what was shut or withdrawn before stays so')
   await seedPlaces(store, config)
   const vault = await opening

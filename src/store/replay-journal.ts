@@ -48,6 +48,8 @@ export async function replayJournal(
     await tx.put('withdrawal', withdrawals)
     for (const row of news) present.set(row.id, row)
 
+    // Going on with one would bring back people who were brought in and left after this copy was made.
+    const imports = missing.length > 0 ? await endImports(tx, system.now()) : 0
     const all = [...present.values()]
     const shut = await shutContradicted(tx, all.filter(isTombstone))
     const offboarding = await startOffboardings(tx, shut)
@@ -57,7 +59,7 @@ export async function replayJournal(
     )
     const counts = { inserted: missing.length, repaired: repaired.length, shut: shut.length, withdrawn }
     if (Object.values(counts).some((count) => count > 0)) {
-      await recordReplay(tx, system, null, { ...counts, offboarding: offboarding.length })
+      await recordReplay(tx, system, null, { ...counts, imports, offboarding: offboarding.length })
       for (const employeeId of offboarding) await recordReplay(tx, system, employeeId, { reason: offboardReason })
     }
     return { ...counts, offboarding }
@@ -65,6 +67,13 @@ export async function replayJournal(
   const lacking = journal.lacking(await journalRows(store))
   await journal.append(lacking)
   return { ...result, appended: lacking.length }
+}
+
+/** They stay as far as they came; the rest of them is for a person to decide. */
+async function endImports(tx: StoreWriter, now: Date): Promise<number> {
+  const runs = await tx.find('importRun', { finishedAt: null })
+  for (const { id } of runs) await tx.update('importRun', id, { finishedAt: now.toISOString() })
+  return runs.length
 }
 
 function recordReplay(
