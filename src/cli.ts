@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 /** The `ringfence` command. What it says and how it ends is described in docs/cli.md. */
 import { readFileSync } from 'node:fs'
-import { keepCompiled } from './cli/compile-cache.ts'
 import { runCli } from './cli/program.ts'
 import { qrLevel, terminal as terminalQr } from './phones/qr.ts'
 
@@ -31,9 +30,6 @@ process.exitCode = await runCli(process.argv.slice(2), {
   drawQr: (text) => terminalQr(text, qrLevel('address', text)),
   lookEveryMs: 200,
   // Loaded only here: every other command starts without the server's packages.
-  serve: async () => {
-    keepCompiled(env)
-    return (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`))
-  },
+  serve: async () => (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`)),
   hub: async () => (await import('./main.ts')).hubUntilStopped(env),
 })
