@@ -14,6 +14,7 @@ export function phonesDocument(
     '# Phones and gateways',
     'Made from `templates/phones/*/vendor.json` and `templates/gateways/*/gateway.json`; after a change there run `UPDATE_DOCS=1 npx vitest run test/phones/phones-doc.test.ts`.',
     "No model was tried on hardware yet unless the last column says so. Linphone was tried as Debian's liblinphone 5.1.65: it registers with our file and has nothing left after the blanking one.",
+    'Models marked experimental have a file made from too little: try one before you count on it. Apps and phones that have no file, and why: [phones/other-apps.md](phones/other-apps.md).',
     'The OpenVPN clients that some desk phones bring are out of scope, and switched off where their setting is known: each would be a second kind of tunnel to shut and to prove shut, of an age and with ciphers that differ by firmware and are written nowhere. The home gateway carries every phone the same way.',
     table(
       [
@@ -28,7 +29,7 @@ export function phonesDocument(
         'Tried on hardware',
       ],
       [
-        ...models.map((model) => modelRow(model.id, model.name, model.capabilities, model.resync)),
+        ...models.map((model) => modelRow(model.id, titleOf(model), model.capabilities, model.resync)),
         ...gateways.map(({ id, manifest }) => modelRow(`gateway-${id}`, manifest.name, manifest.capabilities, null)),
       ],
     ),
@@ -69,9 +70,13 @@ function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean):
     ],
   ] as const
   const byNotes = Map.groupBy(manifest.models, (model) => model.notes.join('\n'))
+  const experiments = new Set(manifest.models.flatMap(({ experimental }) => experimental ?? []))
+  const warnings = new Set(manifest.models.flatMap((model) => model.warnings))
   return [
     `## ${manifest.name}`,
     ...(hasPage ? [`What an installer does: [phones/${id}.md](phones/${id}.md).`] : []),
+    ...[...experiments].map((why) => `**Experimental:** ${why}`),
+    ...(warnings.size > 0 ? ['Said each time it is handed out:', list([...warnings])] : []),
     ...[...byNotes.values()].flatMap((models) => [
       `${models.map((model) => model.name).join(', ')}:`,
       list(models[0]!.notes),
@@ -102,6 +107,10 @@ function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean):
   ]
 }
 
+function titleOf({ name, experimental }: VendorManifest['models'][number]): string {
+  return experimental === undefined ? name : `${name} (experimental)`
+}
+
 const sureWords = {
   verified: 'verified',
   'seen-in-templates': 'seen in templates',
@@ -114,9 +123,11 @@ function nameFor(name: string, variables: Readonly<Record<string, string>>): str
 
 const templateWriting = [
   '## Writing a template',
-  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl` (and `provisioning.scheme`, `provisioning.address`, `provisioning.path`), `timeServer`, `hasCaCertificate`, `caCertificateLines`, `caCertificateBase64`, `hasClientCertificate`, `clientCertificateLines`, `clientKeyLines`, `phoneAdminPassword`, `phoneUserPassword` and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac` and `filler`.',
+  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl` (and `provisioning.scheme`, `provisioning.address`, `provisioning.host`, `provisioning.port`, `provisioning.path`), `timeServer`, `hasCaCertificate`, `caCertificateLines`, `caCertificateBase64`, `hasClientCertificate`, `clientCertificateLines`, `clientKeyLines`, `phoneAdminPassword`, `phoneUserPassword` (and `phoneAdminDigits`, `phoneUserDigits`: nine digits that follow from them) and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac`, `filler` and `fillerDigits`.',
   "Every printed value is escaped for the file's `format`; there is no way past it. A mistake stops the start and names the file. Templates may use `if`, `unless`, `case`, `for`, `assign`, `capture`, `comment` and `raw`, and no dates or chance: a file must have the same bytes while nothing changes.",
   'In a `yealink-cfg` file, which has no known quoting, line breaks and control characters become a space, spaces at the ends go, and what could mean something is written as its look-alike: `%NULL%` as `％NULL％`, a leading `#` as `＃`, quotation marks at the ends as `”` and `’`. A secret that would have to change is refused.',
+  'The other formats of lines have no known quoting either. `mitel-cfg`: `#` becomes `＃` anywhere, quotation marks at the ends `”` and `’`, nothing becomes `-`. `ini`: letters lose their accents, what is then not ASCII becomes `?`, `"` becomes `\'`, `\\` becomes `/`, `<` and `>` become `(` and `)`, apostrophes at the ends go, nothing becomes `-`. `baresip`: letters, digits and `._~@:/+=-` stay, everything else becomes `_`, and so does nothing.',
+  'A softphone has `signIn`: what people call the app, `how` it takes its settings (`scan` a QR code of the address, `type` the address, `save` every file by hand), a `deepLink` with `{url}` or `{urlWithoutScheme}` or null, and its `words` for the employee. `experimental` says why a model is one, `warnings` what must be heard each time it is handed out.',
 ] as const
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
