@@ -5,11 +5,10 @@ import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import { withdrawalOf } from '../domain/withdrawal.ts'
 import type { FileValues, RenderedFile } from '../phones/phone-port.ts'
-import type { DoorFetch } from '../store/store.ts'
-import { newId } from '../system.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
+import { openFetchLedger } from './fetch-ledger.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
@@ -30,22 +29,10 @@ interface Rendered extends RenderedFile {
 }
 
 const cacheSize = 4_000
-/** Ledger lines are written together: a flood of refusals must not cost a disk sync each. */
-const ledgerDelayMs = 250
-const ledgerBatch = 500
 
 export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   const cache = new Map<string, Rendered>()
-  let ledger: DoorFetch[] = []
-  let timer: NodeJS.Timeout | undefined
-
-  async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
-    const lines = ledger
-    ledger = []
-    if (lines.length > 0) await context.store.transaction((tx) => tx.insert('doorFetch', lines))
-  }
+  const ledger = openFetchLedger(context)
 
   function enter(
     request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
@@ -54,11 +41,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     reason: string,
     contentHash: string | null,
   ): void {
-    // Under a flood the oldest refusals of this moment are worth less than memory.
-    if (ledger.length >= 20_000) ledger.splice(0, 1_000)
-    ledger.push({
-      id: newId(context.system),
-      at: context.system.now().toISOString(),
+    ledger.enter({
       handsetId: handset?.id ?? null,
       employeeId: handset?.employeeId ?? null,
       remoteAddress: request.remoteAddress,
@@ -69,9 +52,6 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       reason,
       contentHash,
     })
-    const report = (error: unknown) => context.log.error({ err: error }, 'the phone door ledger could not be written')
-    if (ledger.length >= ledgerBatch) flush().catch(report)
-    else timer ??= setTimeout(() => flush().catch(report), ledgerDelayMs).unref()
   }
 
   async function enterVisit({ token, fileName, remoteAddress, userAgent, served }: InviteVisit): Promise<void> {
@@ -161,7 +141,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     return rendered
   }
 
-  return { serve, enterVisit, flush }
+  return { serve, enterVisit, flush: ledger.flush }
 }
 
 /** Everything that a handset's file says; null when it holds no credential any more. */

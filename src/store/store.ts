@@ -113,7 +113,10 @@ export interface Store extends StoreReader {
    * before: its particulars stay. NOT_FOUND, or CONFLICT while the person is not offboarded.
    */
   erasePerson(employeeId: string, now: Date): Promise<void>
-  /** Keeps the newest 100,000 fetches of at most 400 days; says how many went. */
+  /**
+   * Keeps fetches of at most 400 days: the newest 100,000 of handsets and people and, apart from them, the newest 20,000
+   * of strangers. Says how many went.
+   */
   trimDoorLedger(now: Date): Promise<number>
   close(): Promise<void>
 }

@@ -395,6 +395,21 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect(await store.trimDoorLedger(new Date(Date.UTC(2027, 5, 1)))).toBe(3)
       expect((await store.doorLedger({ limit: 9 })).map((row) => row.id)).toEqual(['4'])
     })
+
+    test('a flood of strangers washes nobody out of the door ledger', async () => {
+      const flood = Array.from({ length: 20_003 }, (_, n) => cast.doorFetch(`s${String(n).padStart(6, '0')}`))
+      await write(async (tx) => {
+        await tx.insert('doorFetch', [
+          cast.doorFetch('a', { handsetId: 'h1' }),
+          cast.doorFetch('b', { employeeId: 'e1' }),
+          ...flood,
+        ])
+      })
+      expect(await store.trimDoorLedger(new Date(at(1)))).toBe(3)
+      const left = (await store.doorLedger({ limit: 30_000 })).map((row) => row.id)
+      expect(left).toHaveLength(20_002)
+      expect(left.slice(-3)).toEqual(['s000003', 'b', 'a'])
+    })
   })
 
   describe('what each door should be', () => {

@@ -36,6 +36,38 @@ describe('the phone door', () => {
     expect(ledger).not.toContain(tokenIn(provisioningUrls[id]!))
   })
 
+  test('enters the same refusal of one address again and again as one line with a count', async () => {
+    await using world = await openWorld()
+    const { employee, provisioningUrls } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { id } = employee.handsets[0]!
+    const ask = (token: string, remoteAddress: string) =>
+      world.app.serveFile({ token, fileName: 'x', remoteAddress, userAgent: null, ifNoneMatch: null, method: 'GET' })
+    await world.door.flush()
+    for (let n = 0; n < 57; n++) await ask(String(n).padStart(43, 'A'), '198.51.100.9')
+    await ask('A'.repeat(43), '198.51.100.10')
+    await world.fetch(provisioningUrls[id]!, 'linphone.xml')
+    await ask('short', '198.51.100.9')
+    expect(await reasons(world)).toEqual([
+      'refused: not a link of ours',
+      'served: enrolment link',
+      'refused: no such link',
+      'refused: no such link (×57)',
+    ])
+    await ask('A'.repeat(43), '198.51.100.9')
+    expect((await reasons(world))[0]).toBe('refused: no such link')
+  })
+
+  test('keeps what is about a person until the database takes it', async () => {
+    await using world = await openWorld()
+    const { provisioningUrls, employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { id } = employee.handsets[0]!
+    await world.fetch(provisioningUrls[id]!, 'linphone.xml')
+    world.store.failAt = 1
+    await expect(world.door.flush()).rejects.toThrow()
+    world.store.failAt = null
+    expect(await reasons(world, id)).toEqual(['served: enrolment link'])
+  })
+
   test('kills the link of the QR code when the phone first uses its own', async () => {
     await using world = await openWorld()
     const { employee, provisioningUrls } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
@@ -84,7 +116,7 @@ describe('the phone door', () => {
     expect(await reasons(world)).toEqual(
       expect.arrayContaining([
         'refused: no such link',
-        'refused: not a link of ours',
+        'refused: not a link of ours (×2)',
         'refused: this handset has no such file',
       ]),
     )
