@@ -143,7 +143,7 @@ ${address}`,
 }
 
 function deskPhoneSteps(handset: JoinHandset, view: JoinView, options: JoinPageOptions): readonly Html[] {
-  const { tunnel, provisioningUrl, certificateFiles } = handset
+  const { tunnel, provisioningUrl, typing, certificateFiles } = handset
   return [
     ...(tunnel
       ? [
@@ -166,6 +166,7 @@ function deskPhoneSteps(handset: JoinHandset, view: JoinView, options: JoinPageO
             html`
 <p>In the phone's menu or on its own web page, find <em>auto provisioning</em> and enter this as the server address. Capital and small letters matter.</p>
 <p class="dictate" translate="no">${inGroups(provisioningUrl)}</p>
+${typing !== null && html`<p><strong>${typing}</strong></p>`}
 <p>Then restart the phone. It fetches its settings and shows extension ${view.extension}.</p>`,
           ),
         ]),

@@ -21,8 +21,9 @@ export interface JoinHandset {
   /** For a softphone that fetches its settings itself: the address (plain https) and the deep link of the same. */
   readonly softphoneUrl: string | null
   readonly softphoneDeepLink: string | null
-  /** For a desk phone: the URL to type. */
+  /** For a desk phone: the URL to type, and what this model wants to have changed about it. */
   readonly provisioningUrl: string | null
+  readonly typing: string | null
   /** Client certificate and key to set by hand, where the model takes them so. */
   readonly certificateFiles: readonly { readonly name: string; readonly what: string }[]
   readonly enrolled: boolean

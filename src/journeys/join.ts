@@ -111,6 +111,7 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
     softphoneUrl: url,
     softphoneDeepLink: url && (signIn?.deepLink ? filledIn(signIn.deepLink, url) : null),
     provisioningUrl: model?.kind === 'desk-phone' && !enrolled ? base : null,
+    typing: model?.typing ?? null,
     certificateFiles: enrolled
       ? []
       : certificateFiles(context, access, handset).map(({ name, what }) => ({ name, what })),

@@ -57,7 +57,7 @@ const notText = /[\uFEFF\uFFFE\uFFFF]/g
  * values into an INI file, where it would start a new setting.
  */
 function onOneLine(text: string): string {
-  return text.replace(breaksLines, ' ').replace(notText, '').trim()
+  return text.replace(notText, '').replace(breaksLines, ' ').trim()
 }
 
 /**

@@ -66,6 +66,8 @@ const signIn = z.strictObject({
 const vendorSchema = z.strictObject({
   name: z.string().min(1),
   firmwareFloor: z.strictObject({ version: z.string().nullable(), ...fact }),
+  /** A sentence for whoever types the address into the phone, where the address alone is not what it wants. */
+  typing: z.string().min(10).optional(),
   resync: z.strictObject({ event: z.string().nullable(), ...fact }),
   polling: z.strictObject({ minimumMinutes: z.number().int().positive().nullable(), ...fact }),
   macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
@@ -110,7 +112,6 @@ const gatewaySchema = z.strictObject({
 })
 
 export type VendorManifest = z.infer<typeof vendorSchema>
-export type SignIn = z.infer<typeof signIn>
 export type PlainContent = (typeof plainContents)[number]
 export type ManifestFile = VendorManifest['files'][number]
 export type GatewayManifest = z.infer<typeof gatewaySchema>

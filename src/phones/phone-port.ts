@@ -17,6 +17,8 @@ export interface Model {
   readonly notes: readonly string[]
   /** What whoever hands it out must hear each time; plain sentences. */
   readonly warnings: readonly string[]
+  /** What to know when the provisioning address is typed into it; null where the address alone will do. */
+  readonly typing: string | null
   /** How an employee sets up an app; null for what is no app. */
   readonly signIn: SignIn | null
 }

@@ -180,6 +180,7 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           softphoneUrl: null,
           softphoneDeepLink: null,
           provisioningUrl: null,
+          typing: null,
           certificateFiles: [],
           enrolled: true,
           notes: [],

@@ -459,6 +459,7 @@ export function fakeApplication(): FakeApplication {
             softphoneUrl: softphone ? `${url}linphone.xml` : null,
             softphoneDeepLink: softphone ? `linphone-config:${url}linphone.xml` : null,
             provisioningUrl: softphone ? null : url,
+            typing: null,
             certificateFiles:
               handset.model === 'linphone-desktop'
                 ? [

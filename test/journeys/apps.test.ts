@@ -76,6 +76,7 @@ describe('the page of an invite', () => {
     const desk = await invited(world, 'cisco-8851=00deadaabb01')
     expect(desk.handset.signIn).toBeNull()
     expect(desk.page).toContain('auto provisioning')
+    expect(desk.page).toContain('Type $MA.xml behind it')
     const app = await onboarded(world, person('Ben Li', '1002', 'linphone-mobile'))
     const shown = async () => (await world.app.join(tokenIn(app.invite.url)))!.handsets[0]!
     expect((await shown()).signIn).not.toBeNull()

@@ -58,6 +58,7 @@ describe('a name, however hostile', () => {
   })
 
   test.each([
+    ['xml', 'a\0\ufeff\0b', 'a b'],
     ['mitel-cfg', 'Ada #1 "x"', 'Ada ＃1 "x”'],
     ['mitel-cfg', ' \n ', '-'],
     ['ini', ' "Zoë" <Müller> \\ 📞', "Zoe' (Muller) / ?"],
