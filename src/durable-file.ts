@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { link, mkdir, open, rename, rm } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { chmod, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { AppError } from './errors.ts'
 
 /**
  * Replaces a file so that after a crash or power cut there is either the old content or the new, never half of it:
@@ -53,9 +55,55 @@ export async function appendDurably(path: string, line: string, mode = 0o600): P
   }
 }
 
-/** Makes a folder that only its owner may look into. One that is there keeps its mode: it may be shared on purpose. */
-export async function privateFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+/**
+ * Makes a folder that only its owner may look into, or closes one of ours that is open to others.
+ * @param holds names of which at least one is in the folder when Ringfence has used it before. Where they are given, an
+ * open folder with other things in it is refused: as root, a slip in a setting would else shut /etc for everybody.
+ * @throws AppError CONFIG_INVALID for a link, somebody else's folder, or one that is shared on purpose
+ */
+export async function privateFolder(path: string, holds?: readonly string[]): Promise<void> {
+  const before = await lstatIfThere(path)
+  if (before === null) await mkdir(path, { recursive: true, mode: 0o700 })
+  const found = before ?? (await lstat(path))
+  if (found.isSymbolicLink()) {
+    throw unfit(`${path} is a link`, 'name the folder that it leads to: whoever may change a link may swap the folder')
+  }
+  if (!found.isDirectory()) throw unfit(`${path} is not a folder`, 'choose another path')
+  const user = process.getuid?.()
+  if (user !== undefined && found.uid !== user) {
+    throw unfit(
+      `${path} belongs to another user (${found.uid})`,
+      `give it to the user that runs Ringfence: chown ${user} ${path}`,
+    )
+  }
+  if ((found.mode & 0o077) === 0) return
+  const isUsed = holds === undefined || (await isEmptyOrHolds(path, holds))
+  if ((found.mode & sticky) !== 0 || !isUsed) {
+    throw unfit(
+      `${path} is open to other users and holds other things than Ringfence's`,
+      `choose a folder of its own; if it is one: chmod 700 ${path}`,
+    )
+  }
+  await chmod(path, 0o700)
+}
+
+/** Set where everybody may write and nobody may remove what is another's, as in /tmp (inode(7)). */
+const sticky = 0o1000
+
+async function isEmptyOrHolds(path: string, names: readonly string[]): Promise<boolean> {
+  const entries = await readdir(path)
+  return entries.length === 0 || entries.some((entry) => names.includes(entry))
+}
+
+async function lstatIfThere(path: string): Promise<Stats | null> {
+  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+}
+
+function unfit(message: string, hint: string): AppError {
+  return new AppError('CONFIG_INVALID', message, { hint })
 }
 
 /** Content that is on the disk under a name of its own in the same folder. */

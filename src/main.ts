@@ -1,10 +1,11 @@
 /** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
 import { privateFolder } from './durable-file.ts'
+import { AppError } from './errors.ts'
 import { startHubChild } from './hub/hub-child.ts'
 import { runHub } from './hub/hub-main.ts'
 import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
@@ -85,8 +86,21 @@ function signalled(): Promise<null> {
 /** The hub on its own. Its tunnels live on when it ends, unless it is told to take them away. */
 export async function runHubAlone(env: Environment): Promise<Awaited<ReturnType<typeof runHub>>> {
   const config = readConfig(env)
-  await privateFolder(config.hub.dataFolder)
+  await hubFolder(config)
   return runHub(hubSettingsSchema.parse(hubSettings(config)), openLog(config))
+}
+
+/** @throws AppError CONFIG_INVALID where closing the folder would take the hub's socket from the server's user. */
+async function hubFolder({ hub: { dataFolder, socket, separate } }: Config): Promise<void> {
+  const isWithin = separate && socket.startsWith(`${dataFolder}/`)
+  // One that is not there yet shuts nobody out; what else is wrong with it is told below.
+  const mode = isWithin ? (await stat(dataFolder).catch(() => null))?.mode : undefined
+  if (mode !== undefined && (mode & 0o077) !== 0) {
+    throw new AppError('CONFIG_INVALID', `the hub's socket is in ${dataFolder}, which others may look into`, {
+      hint: "RINGFENCE_HUB_DATA holds the hub's key and is for the hub alone: put RINGFENCE_HUB_SOCKET elsewhere",
+    })
+  }
+  await privateFolder(dataFolder, ['hub.key'])
 }
 
 async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
@@ -97,7 +111,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const { store, vault, authorities, catalogue } = foundations
 
   if (!config.hub.separate) {
-    await privateFolder(config.hub.dataFolder)
+    await hubFolder(config)
     const child = await startHubChild(hubSettings(config), log)
     undo.push(() => child.stop(true))
   }

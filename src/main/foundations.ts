@@ -26,7 +26,7 @@ export const templates = fileURLToPath(new URL('../../templates', import.meta.ur
 export const leaseTtlMs = 15_000
 
 export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {
-  await privateFolder(config.dataFolder)
+  await privateFolder(config.dataFolder, ['vault.json', 'ringfence.db'])
   const passphrase = config.passphrase ?? (await embeddedPassphrase(config.dataFolder))
   // Takes a third of a second on a thread of its own (scrypt); what needs no secret goes on meanwhile.
   const opening = openVault(join(config.dataFolder, 'vault.json'), passphrase)

@@ -1,5 +1,5 @@
 import { chmod, open } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { Kysely, PostgresDialect } from 'kysely'
 import { Pool } from 'pg'
@@ -33,7 +33,7 @@ async function openSqlite(path: string, steps: Migrations): Promise<Store> {
       hint: 'name a file inside the data folder',
     })
   }
-  await privateFolder(dirname(path))
+  await privateFolder(dirname(path), [basename(path)])
   // SQLite gives -wal and -shm the mode of the file itself.
   await (await open(path, 'a', 0o600)).close()
   await chmod(path, 0o600)

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import {
+  chmodSync,
+  chownSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -122,11 +125,56 @@ test('removing a file that is not there is fine', async () => {
   expect(existsSync(path)).toBe(false)
 })
 
-test('a folder that Ringfence makes is closed to others; one that was there keeps its mode', async () => {
-  await privateFolder(join(folder, 'a', 'b'))
-  expect([mode(join(folder, 'a')), mode(join(folder, 'a', 'b'))]).toEqual([0o700, 0o700])
-  await privateFolder(folder)
-  expect(mode(folder)).toBe(0o700)
+describe('a folder for one user alone', () => {
+  test('is made closed to others, with those above it', async () => {
+    await privateFolder(join(folder, 'a', 'b'))
+    expect([mode(join(folder, 'a')), mode(join(folder, 'a', 'b'))]).toEqual([0o700, 0o700])
+  })
+
+  test.each([0o755, 0o750, 0o777, 0o701])('is closed when it was there and open (%o)', async (open) => {
+    chmodSync(folder, open)
+    await privateFolder(folder)
+    expect(mode(folder)).toBe(0o700)
+    chmodSync(folder, open)
+    await privateFolder(folder, ['vault.json'])
+    expect(mode(folder)).toBe(0o700)
+    writeFileSync(join(folder, 'vault.json'), '')
+    writeFileSync(join(folder, 'other'), '')
+    chmodSync(folder, open)
+    await privateFolder(folder, ['vault.json'])
+    expect(mode(folder)).toBe(0o700)
+  })
+
+  const refused = async (name: string, ...holds: readonly [readonly string[]] | readonly []) =>
+    privateFolder(name, ...holds).then(
+      () => expect.fail('it was taken'),
+      (error) => expect(error).toMatchObject({ code: 'CONFIG_INVALID', hint: expect.stringMatching(/./) }),
+    )
+
+  test('is never the folder of everything: what others have in it is not shut away from them', async () => {
+    writeFileSync(path, '')
+    for (const open of [0o755, 0o1777]) {
+      chmodSync(folder, open)
+      await refused(folder, ['vault.json'])
+      expect(statSync(folder).mode & 0o7777).toBe(open)
+    }
+    await refused(folder)
+  })
+
+  test('is not a link, not a file, and nobody else’s', async () => {
+    symlinkSync(folder, path)
+    await refused(path)
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'))
+    await refused(join(folder, 'dangling'))
+    writeFileSync(join(folder, 'letter'), '')
+    await refused(join(folder, 'letter'))
+    if (process.getuid?.() !== 0) return
+    const theirs = join(folder, 'theirs')
+    mkdirSync(theirs, { mode: 0o700 })
+    chownSync(theirs, 65_534, 65_534)
+    await refused(theirs)
+    expect([mode(theirs), statSync(theirs).uid]).toEqual([0o700, 65_534])
+  })
 })
 
 /** Kills a program a few milliseconds after its first word, later with every round; what it said until then. */
