@@ -32,7 +32,7 @@ export async function replayJournal(
   system: Pick<System, 'now' | 'randomBytes'>,
 ): Promise<Replay> {
   const recorded = await journal.newest()
-  const result = await store.transaction(async (tx) => {
+  const { all, ...result } = await store.transaction(async (tx) => {
     const known = await journalRows(tx)
     const present = new Map<string, JournalRow>(known.map((row) => [row.id, row]))
     const missing = recorded.filter(({ id, generation }) => (present.get(id)?.generation ?? -1) < generation)
@@ -62,9 +62,9 @@ export async function replayJournal(
       await recordReplay(tx, system, null, { ...counts, imports, offboarding: offboarding.length })
       for (const employeeId of offboarding) await recordReplay(tx, system, employeeId, { reason: offboardReason })
     }
-    return { ...counts, offboarding }
+    return { ...counts, offboarding, all }
   })
-  const lacking = journal.lacking(await journalRows(store))
+  const lacking = journal.lacking(all)
   await journal.append(lacking)
   return { ...result, appended: lacking.length }
 }
