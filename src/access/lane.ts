@@ -3,12 +3,12 @@
  * backoff and jitter; a sweep looks at everything now and then. Lanes know nothing of each other, so a slow PBX never
  * keeps the hub waiting.
  */
-import { hash } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Subject } from '../domain/access.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { AccessSystem } from './access-system.ts'
 import { type Outcome, reconcile } from './reconcile.ts'
+import { type Known, knownOf, sameLine, verdictFrom } from './verdict-line.ts'
 
 export interface Lane {
   readonly kind: string
@@ -79,6 +79,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   let running: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
   const abort = new AbortController()
+  const identity = { system: system.kind, instance: system.instance }
   const keyOf = (subject: S) => verdictId(system.kind, system.instance, subject.kind, subject.id)
 
   const wake = () => {
@@ -143,7 +144,13 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     for (const outcome of outcomes) {
       const id = keyOf(outcome.subject)
       const before = known.get(id)
-      const verdict = verdictFrom(id, outcome, before)
+      const verdict = verdictFrom(outcome, before, {
+        ...identity,
+        id,
+        now: options.now(),
+        chance: options.chance(),
+        retryMs,
+      })
       if (
         before &&
         outcome.foundDiffering &&
@@ -161,35 +168,6 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     await options.verdicts.save(changed, untold)
     untold.length = 0
     for (const verdict of changed) known.set(verdict.id, knownOf(verdict))
-  }
-
-  function verdictFrom(id: string, { subject, finding }: Outcome<S>, before: Known | undefined): Verdict {
-    const now = options.now()
-    const state = stateOf[finding.state]
-    const comparable = before && before.generation === subject.generation && before.wanted === subject.wanted
-    const attempts = state === 'retrying' ? (comparable ? before.attempts : 0) + 1 : 0
-    const wait = Math.min(retryMs.most, retryMs.first * 2 ** Math.min(attempts - 1, 12)) * (0.5 + options.chance() / 2)
-    const unchanged = comparable && before.state === state
-    const evidence = 'evidence' in finding ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
-    return {
-      id,
-      system: system.kind,
-      instance: system.instance,
-      subjectKind: subject.kind,
-      subjectId: subject.id,
-      employeeId: subject.employeeId,
-      wanted: subject.wanted,
-      generation: subject.generation,
-      state,
-      evidence,
-      problem: 'problem' in finding ? finding.problem : null,
-      hint: ('hint' in finding ? finding.hint : undefined) ?? null,
-      nextTryAt: state === 'retrying' ? new Date(now.getTime() + wait).toISOString() : null,
-      attempts,
-      at: unchanged && before.seen === digest(evidence) ? before.at : now.toISOString(),
-      acknowledgedBy: null,
-      acknowledgedAt: null,
-    }
   }
 
   /** A pass is under way: where the system allows it, the door shuts beside it, and the queued pass looks. */
@@ -266,52 +244,4 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       await running
     },
   }
-}
-
-const stateOf = {
-  'as-desired': 'converged',
-  differs: 'retrying',
-  failed: 'retrying',
-  unverifiable: 'unverifiable',
-  waiting: 'waiting',
-} as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
-
-/** What a lane keeps in mind of each of its lines; the words themselves are in the book. */
-interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
-  /** Digest of the evidence, and of problem and hint. */
-  readonly seen: string
-  readonly said: string
-  /** Kept word for word while it is retrying, since a failed look brings none of its own. */
-  readonly evidence: string | null
-}
-
-function knownOf({ subjectId, wanted, generation, state, attempts, at, evidence, problem, hint }: Verdict): Known {
-  return {
-    subjectId,
-    wanted,
-    generation,
-    state,
-    attempts,
-    at,
-    seen: digest(evidence),
-    said: digest(problem === null && hint === null ? null : `${problem}\n${hint}`),
-    evidence: state === 'retrying' ? evidence : null,
-  }
-}
-
-/** Short enough for tens of thousands of lines; chance collisions are out of the question. */
-function digest(text: string | null): string {
-  return text === null ? '' : hash('sha1', text, 'base64')
-}
-
-/** Whether there is nothing to write. Each try counts: people are shown when the next one is due. */
-function sameLine(one: Known, other: Known): boolean {
-  return (
-    one.wanted === other.wanted &&
-    one.generation === other.generation &&
-    one.state === other.state &&
-    one.seen === other.seen &&
-    one.said === other.said &&
-    one.attempts === other.attempts
-  )
 }

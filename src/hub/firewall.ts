@@ -1,9 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { contains, overlaps, type Prefix } from '../domain/address.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { System } from '../system.ts'
+import { withFiles, workFolder } from '../tunnels/hand-over-files.ts'
 import type { FirewallState } from '../tunnels/hub-port.ts'
 import { prefixIndex, subtract } from '../tunnels/prefix.ts'
 import { parseListing, type TableListing } from './firewall-listing.ts'
@@ -36,17 +34,11 @@ export function nftFirewall(settings: HubSettings, system: Pick<System, 'run'>):
     }
   }
 
-  /** A file, not standard input: nft opens /dev/stdin by name, which does not work when that is a socket. */
   async function load(script: string, signal: AbortSignal): Promise<void> {
     if (script === '') return
-    const folder = await mkdtemp(join(tmpdir(), 'ringfence-nft-'))
-    try {
-      const file = join(folder, 'rules.nft')
-      await writeFile(file, script, { mode: 0o600 })
-      await system.run('nft', ['-f', file], { signal, timeoutMs: 30_000 })
-    } finally {
-      await rm(folder, { recursive: true, force: true })
-    }
+    await withFiles(workFolder(settings.dataFolder), [script], async ([file]) => {
+      await system.run('nft', ['-f', file!], { signal, timeoutMs: 30_000 })
+    })
   }
 
   /** Shuts first and looks later, when it can be done so: listing a large set takes longer than taking one out of it. */
@@ -130,7 +122,7 @@ export function rememberedFirewall(): Firewall {
  * Which elements go and which come so that exactly `expel` is shut and `admit` is open; what is neither stays.
  * An element wider than what is expelled (nobody here made it) is split, so that nobody else loses access by it.
  */
-export function elementChanges(
+function elementChanges(
   now: readonly Prefix[],
   admit: readonly Prefix[],
   expel: readonly Prefix[],

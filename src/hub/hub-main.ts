@@ -1,4 +1,5 @@
 import { realSystem, type System } from '../system.ts'
+import { emptyWorkFolder } from '../tunnels/hand-over-files.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import { publicKeyOf } from '../tunnels/wireguard-key.ts'
 import { hubAddresses } from './host-network.ts'
@@ -29,6 +30,7 @@ const startTimeoutMs = 60_000
 export async function runHub(settings: HubSettings, log: HubLog, system: System = realSystem): Promise<RunningHub> {
   // Before anything is touched: the other one's interface is the same.
   await refuseSecondHub(settings.socketPath)
+  await emptyWorkFolder(settings.dataFolder)
   const key = await openHubKey(settings.dataFolder)
   const fence = await openRevisionFence(settings.dataFolder)
   const device = await bringUp(settings, key, system, AbortSignal.timeout(startTimeoutMs))

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram'
 import type { Secret } from '../domain/secret.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { System } from '../system.ts'
+import { workFolder } from '../tunnels/hand-over-files.ts'
 import type { PeerDriver } from '../tunnels/peer-driver.ts'
 import { previewDriver } from '../tunnels/preview.ts'
 import { uapiDriver, uapiSocketPath } from '../tunnels/uapi.ts'
@@ -87,7 +88,9 @@ async function takeOver(settings: HubSettings, key: Secret, system: System, sign
   }
   if (kind !== 'wireguard' && !answers) throw notOurs(settings, 'it is not a WireGuard interface')
   const driver =
-    kind === 'wireguard' ? wgToolsDriver(settings.interface, system) : uapiDriver(uapiSocketPath(settings.interface))
+    kind === 'wireguard'
+      ? wgToolsDriver(settings.interface, system, workFolder(settings.dataFolder))
+      : uapiDriver(uapiSocketPath(settings.interface))
   try {
     const { publicKey } = await driver.read(signal)
     if (publicKey !== null && publicKey !== publicKeyOf(key))
@@ -113,7 +116,7 @@ async function make(settings: HubSettings, system: System, account: Account, sig
     try {
       await system.run('ip', ['link', 'add', 'dev', name, 'type', 'wireguard'], { signal })
       account.did.push(`made interface ${name} in the kernel`)
-      return wgToolsDriver(name, system)
+      return wgToolsDriver(name, system, workFolder(settings.dataFolder))
     } catch (error) {
       failures.push(asAppError(error))
     }

@@ -1,16 +1,14 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import type { System } from '../system.ts'
+import { withFiles } from './hand-over-files.ts'
 import type { Device, DevicePeer, PeerDriver, PeerStep } from './peer-driver.ts'
 
 // A command line holds 2 MiB at most (execve(2)); 500 peers with a few prefixes each stay far below.
 const stepsPerCall = 500
 
 /** The kernel's WireGuard through wg(8): its netlink interface is not to be had from Node otherwise. */
-export function wgToolsDriver(interfaceName: string, system: Pick<System, 'run'>): PeerDriver {
+export function wgToolsDriver(interfaceName: string, system: Pick<System, 'run'>, folder: string): PeerDriver {
   return {
     mode: 'kernel',
     async read(signal) {
@@ -20,14 +18,14 @@ export function wgToolsDriver(interfaceName: string, system: Pick<System, 'run'>
     async apply(steps, signal) {
       for (let at = 0; at < steps.length; at += stepsPerCall) {
         const some = steps.slice(at, at + stepsPerCall)
-        await withKeyFiles(presharedKeys(some), async (files) => {
+        await withKeyFiles(folder, presharedKeys(some), async (files) => {
           const args = some.flatMap((step) => stepArguments(step, files))
           await system.run('wg', ['set', interfaceName, ...args], { signal, timeoutMs: 30_000 })
         })
       }
     },
     async setPrivateKey(privateKey, signal) {
-      await withKeyFiles(new Map([['private', privateKey]]), async (files) => {
+      await withKeyFiles(folder, new Map([['private', privateKey]]), async (files) => {
         await system.run('wg', ['set', interfaceName, 'private-key', files.get('private')!], { signal })
       })
     },
@@ -56,24 +54,15 @@ function stepArguments(step: PeerStep, files: ReadonlyMap<string, string>): stri
   ]
 }
 
-/** wg(8) takes keys from files only, and from /dev/stdin only where that is no socket. They live as long as the call. */
+/** By name, as `keys` has them. */
 async function withKeyFiles(
+  folder: string,
   keys: ReadonlyMap<string, Secret>,
   deed: (files: ReadonlyMap<string, string>) => Promise<void>,
 ): Promise<void> {
-  if (keys.size === 0) return deed(new Map())
-  const folder = await mkdtemp(join(tmpdir(), 'ringfence-wg-'))
-  try {
-    const files = new Map<string, string>()
-    for (const [name, key] of keys) {
-      const file = join(folder, String(files.size))
-      await writeFile(file, `${key.reveal()}\n`, { mode: 0o600 })
-      files.set(name, file)
-    }
-    await deed(files)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
+  const names = [...keys.keys()]
+  const contents = [...keys.values()].map((key) => `${key.reveal()}\n`)
+  await withFiles(folder, contents, (paths) => deed(new Map(names.map((name, index) => [name, paths[index]!]))))
 }
 
 /** `wg show IF dump` (wg(8)): a line for the device, then one for each peer, with tabs between the fields. */

@@ -95,10 +95,9 @@ describeLive('a hub over the wg program', ['namespaces', 'nft'], () => {
       const words = JSON.stringify(calls)
       expect(words).not.toContain(spec.presharedKey.reveal())
       expect(words).not.toContain(hubKey)
-      const files = calls.flat().filter((word) => word.includes('ringfence-wg-'))
-      expect(files.length).toBeGreaterThan(0)
-      const left = (await readdir(tmpdir())).filter((name) => files.some((file) => file.includes(name)))
-      expect(left).toEqual([])
+      const work = join(opened.settings.dataFolder, 'work')
+      expect(calls.flat().filter((word) => word.startsWith(work)).length).toBeGreaterThan(0)
+      expect(await readdir(work)).toEqual([])
     } finally {
       await opened.close()
     }

@@ -8,7 +8,7 @@ import { type HubClient, hubClient } from '../../src/tunnels/hub-client.ts'
 import type { Revision } from '../../src/tunnels/hub-port.ts'
 import { type Namespace, uniqueName } from './network.ts'
 
-export const hubEntry = fileURLToPath(new URL('../../src/hub/hub-entry.ts', import.meta.url))
+const hubEntry = fileURLToPath(new URL('../../src/hub/hub-entry.ts', import.meta.url))
 
 /** A real hub process in a namespace, with its own folder, socket and interface name. */
 export interface LabHub extends AsyncDisposable {

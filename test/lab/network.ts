@@ -232,7 +232,7 @@ export async function until(condition: () => Promise<boolean> | boolean, limitMs
 }
 
 /** Ends a process that we started and waits until it is gone. */
-export async function endProcess(child: ChildProcess): Promise<void> {
+async function endProcess(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return
   const gone = new Promise((resolve) => child.once('exit', resolve))
   child.kill('SIGTERM')

@@ -8,6 +8,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
 import { monotonicMs } from '../lab/agent.ts'
 import type { Agent } from '../lab/agent-client.ts'
+import { type ControlStream, openControlStream } from '../lab/control-stream.ts'
 import { type LabHub, startLabHub } from '../lab/hub.ts'
 import { type Client, type Home, type Office, openOffice, tunnelNeeds, until } from '../lab/network.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -31,6 +32,8 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
   let pbx: Agent
   let host: Agent
   let hubKey: string
+  /** What this machine does to a stream that nobody touches: on a busy one, gaps are no sign of a disturbance. */
+  let control: ControlStream
   let nextAddress = 10
 
   beforeAll(async () => {
@@ -44,8 +47,10 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     await host.listen({ protocol: 'tcp', address: hubAddress, port: 8443 })
     for (const port of [22, 8080]) await host.listen({ protocol: 'tcp', address: '0.0.0.0', port })
     hubKey = (await hub.client.describe(signal())).publicKey
-  }, 30_000)
+    control = await openControlStream()
+  }, 40_000)
   afterAll(async () => {
+    await control?.[Symbol.asyncDispose]()
     await hub?.[Symbol.asyncDispose]()
     await office?.[Symbol.asyncDispose]()
   }, 30_000)
@@ -140,6 +145,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     await flows(leaver, 10_000)
     await flows(other, 20_000)
     const handshake = await other.client.lastHandshakeAt()
+    const controlGapMs = await control.begin(5)
     const before = await other.agent.received(20_000)
 
     const startedAt = monotonicMs()
@@ -156,7 +162,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     expect((await pbx.received(10_000)).count).toBe(last.count)
     expect(await other.client.lastHandshakeAt()).toBe(handshake)
     const after = await other.agent.received(20_000)
-    expect(after.longestGapMs).toBeLessThan(Math.max(200, before.longestGapMs + 1))
+    expect(after.longestGapMs).toBeLessThan(Math.max(200, before.longestGapMs + 1, 2 * (await controlGapMs())))
     await leaver.agent.stopStreams(null)
     await other.agent.stopStreams(null)
   }, 30_000)
@@ -186,6 +192,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     const phone = await newPhone()
     await phone.agent.stream({ ...media, port: 10_000, everyMs: 5 })
     await flows(phone, 10_000)
+    const controlGapMs = await control.begin(5)
     const handshake = await phone.client.lastHandshakeAt()
     const spec = {
       publicKey: phone.client.publicKey,
@@ -196,7 +203,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
       await hub.client.applyPeers({ revision: hub.nextRevision(), put: [spec], remove: [] }, signal())
     }
     await flows(phone, 10_000, 50)
-    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(200)
+    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(Math.max(200, 2 * (await controlGapMs())))
     expect(await phone.client.lastHandshakeAt()).toBe(handshake)
     await phone.agent.stopStreams(null)
   }, 30_000)
@@ -219,6 +226,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     const phone = await newPhone()
     await phone.agent.stream({ ...media, port: 10_000, everyMs: 5 })
     await flows(phone, 10_000)
+    const controlGapMs = await control.begin(5)
     const handshake = await phone.client.lastHandshakeAt()
     const admitted = (await hub.client.readFirewall(signal())).admitted
     const killed = hub.pid()!
@@ -239,7 +247,7 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     expect(await hub.client.readPeers([phone.client.publicKey], signal())).toHaveLength(1)
     expect(await hub.client.readFirewall(signal())).toEqual({ admitted, rulesIntact: true })
     await flows(phone, 10_000, 50)
-    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(200)
+    expect((await phone.agent.received(10_000)).longestGapMs).toBeLessThan(Math.max(200, 2 * (await controlGapMs())))
     expect(await phone.client.lastHandshakeAt()).toBe(handshake)
     await phone.agent.stopStreams(null)
   }, 40_000)
