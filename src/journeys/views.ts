@@ -92,7 +92,7 @@ function handsetView(context: ViewContext, access: EmployeeAccess, handset: Hand
     mac: handset.mac,
     tunnelId: access.tunnels.find((tunnel) => tunnel.carrierId === carrierId)?.id ?? null,
     certificate: certificate ? { serial: certificate.serial, notAfter: certificate.notAfter } : null,
-    certificateNote: certificate ? null : 'no certificate: this app cannot hold one',
+    certificateNote: certificate ? null : `no certificate: this ${handset.mac === null ? 'app cannot hold one' : 'phone cannot be given one'}`,
     files: context.catalogue.fileNames(handset.model, handset.mac),
     enrolledAt: handset.enrolledAt,
     removedAt: handset.removedAt,
