@@ -257,7 +257,8 @@ describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asteri
     expect(channelsOf(spine, '1004')).toHaveLength(1)
 
     await spine.removeHandset(dan.person.handsets[0]!.id)
-    await until(() => channelsOf(spine, '1004').length === 0 && contactsOf(spine, '1004').length === 0, 5_000)
+    // That it ends is what counts here; how fast is the benchmark's business.
+    await until(() => channelsOf(spine, '1004').length === 0 && contactsOf(spine, '1004').length === 0, 20_000)
     const shown = await untilShown(spine, dan.person.id, ({ access }) =>
       access.every(({ verdict }) => verdict === 'converged'),
     )
