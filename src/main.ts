@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
+import { defaultId } from './domain/site.ts'
 import { privateFolder } from './durable-file.ts'
 import { AppError } from './errors.ts'
 import { startHubChild } from './hub/hub-child.ts'
@@ -118,6 +119,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hub = hubClient(config.hub.socket)
   undo.push(() => hub.close())
   const hubNow = await lookAtHub(hub, config, log)
+  const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
   const pbx = await choosePbx(config, foundations, system.now())
   const systems: EnabledSystem[] = []
@@ -143,7 +145,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
-    hubPublicKey: () => hubNow.description?.publicKey ?? null,
+    hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
     handshakes,
     tunnelConfiguration,
     log,

@@ -98,27 +98,30 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     })
   }
 
-  /** Wakes with each event about this person; a look every second covers what no event tells. */
+  /** Looks again after each event about this person; a look every second covers what no event tells. */
   async function waitUntilStill(employeeId: string, waitMs: number, signal: AbortSignal | undefined): Promise<void> {
     const until = Date.now() + waitMs
-    while (!signal?.aborted) {
-      if ((await linesOf(context, employeeId)).still) return
-      const left = until - Date.now()
-      if (left <= 0) return
-      await new Promise<void>((resolve) => {
-        const done = () => {
-          parts.listeners.delete(listener)
-          clearTimeout(timer)
-          signal?.removeEventListener('abort', done)
-          resolve()
-        }
-        const listener = (event: LiveEvent) => {
-          if (event.employeeId === employeeId) done()
-        }
-        const timer = setTimeout(done, Math.min(left, 1_000))
-        parts.listeners.add(listener)
-        signal?.addEventListener('abort', done)
-      })
+    let moved = Promise.withResolvers<void>()
+    const wake = () => moved.resolve()
+    const listener = (event: LiveEvent) => {
+      if (event.employeeId === employeeId) wake()
+    }
+    parts.listeners.add(listener)
+    signal?.addEventListener('abort', wake)
+    try {
+      while (!signal?.aborted) {
+        // Before the look: what happens during it must not be missed.
+        moved = Promise.withResolvers()
+        if ((await linesOf(context, employeeId)).still) return
+        const left = until - Date.now()
+        if (left <= 0) return
+        const timer = setTimeout(wake, Math.min(left, 1_000))
+        await moved.promise
+        clearTimeout(timer)
+      }
+    } finally {
+      parts.listeners.delete(listener)
+      signal?.removeEventListener('abort', wake)
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Assignment, Employee } from '../domain/employee.ts'
+import type { Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
 import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
@@ -128,6 +129,7 @@ export async function addHandset(
     for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
       if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
         await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
+        await keepKey(tx, waiting, invite)
       }
     }
     const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
@@ -144,6 +146,13 @@ export async function addHandset(
   await appendToJournal(context, withdrawn)
   announce(context, employeeId, kit)
   return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
+}
+
+/** The key of a tunnel that is still to be fetched is good for as long as the link that shows it. */
+async function keepKey(tx: StoreWriter, { id, gatewayId }: Handset, { expiresAt }: NewInvite): Promise<void> {
+  for (const tunnel of await tx.find('tunnel', { carrierId: gatewayId ?? id, closedAt: null })) {
+    if (tunnel.privateKeySealed !== null) await tx.update('tunnel', tunnel.id, { keyWindowEndsAt: expiresAt })
+  }
 }
 
 /** @throws AppError NOT_FOUND, or CONFLICT for a leaver */

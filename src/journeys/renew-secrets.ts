@@ -6,10 +6,24 @@ import type { Handset } from '../domain/handset.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
-import type { StoreWriter } from '../store/store.ts'
+import type { StoreReader, StoreWriter } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import { newCertificate } from './enrolment.ts'
 import { rotateSecret } from './withdraw.ts'
+
+/**
+ * Those that no phone has ever taken over. A new link makes a phone in use enrol once more, but it lives on the secrets it
+ * has until then, however many links follow.
+ */
+async function neverEnrolled(store: StoreReader, handsets: readonly Handset[]): Promise<readonly Handset[]> {
+  const used = await Promise.all(
+    handsets.map(
+      async ({ id, enrolledAt }) =>
+        enrolledAt !== null || (await store.get('withdrawal', `enrolment-link/${id}`)) !== undefined,
+    ),
+  )
+  return handsets.filter((_, index) => !used[index])
+}
 
 /** Made before the transaction, since a key takes its time. By handset id. */
 export async function newCertificates(
@@ -17,7 +31,8 @@ export async function newCertificates(
   employee: Pick<Employee, 'id' | 'name'>,
   assignment: Pick<Assignment, 'extension'>,
 ): Promise<ReadonlyMap<string, Certificate>> {
-  const waiting = await context.store.find('handset', { employeeId: employee.id, removedAt: null, enrolledAt: null })
+  const handsets = await context.store.find('handset', { employeeId: employee.id, removedAt: null })
+  const waiting = await neverEnrolled(context.store, handsets)
   const made = new Map<string, Certificate>()
   for (const handset of waiting) {
     const model = context.catalogue.model(handset.model)
@@ -48,7 +63,7 @@ export async function renewSecrets(
     actor,
   }: { handsets: readonly Handset[]; made: ReadonlyMap<string, Certificate>; at: string; actor: Actor },
 ): Promise<Renewed> {
-  const waiting = handsets.filter(({ enrolledAt }) => enrolledAt === null)
+  const waiting = await neverEnrolled(tx, handsets)
   const shut: Subject[] = []
   const withdrawn: Withdrawal[] = []
   const certificates: string[] = []

@@ -14,6 +14,8 @@ interface Places {
 /** Call once at start: notes that the places changed, and when. */
 export async function noteSettings(context: JourneyContext): Promise<void> {
   const { config, store, system } = context
+  // A hub that never answered has no key yet: that it gets one is no change.
+  if (context.hubPublicKey() === null) return
   const places = {
     door: config.phoneDoor.url,
     endpoint: config.hub.endpoint,

@@ -41,14 +41,15 @@ export function employeeView(context: ViewContext, access: EmployeeAccess): Empl
 function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLine[] {
   const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
   const subjects = subjectsIn(access)
-  const own = subjects.flatMap(({ kind, id, wanted, since }) =>
+  const own = subjects.flatMap(({ kind, id, wanted, generation, since }) =>
     systems
       .filter((system) => system.subjectKind === kind)
       .map((system): AccessLine => {
         const key = verdictId(system.kind, system.instance, kind, id)
         const verdict = verdicts.get(key)
         verdicts.delete(key)
-        if (verdict?.wanted === wanted) return accessLine(verdict)
+        // A shut door's row keeps the number that its tombstone is above.
+        if (verdict?.wanted === wanted && verdict.generation >= generation) return accessLine(verdict)
         return {
           system: system.kind,
           instance: system.instance,
@@ -68,18 +69,27 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
   return [...own, ...[...verdicts.values()].map(accessLine)].sort(byDoor)
 }
 
-function subjectsIn(access: EmployeeAccess): { kind: SubjectKind; id: string; wanted: Wanted; since: string }[] {
-  const door = (kind: SubjectKind, id: string, createdAt: string, shutAt: string | null) => ({
+interface ExpectedSubject {
+  readonly kind: SubjectKind
+  readonly id: string
+  readonly wanted: Wanted
+  readonly generation: number
+  readonly since: string
+}
+
+function subjectsIn(access: EmployeeAccess): ExpectedSubject[] {
+  const door = (kind: SubjectKind, id: string, generation: number, createdAt: string, shutAt: string | null) => ({
     kind,
     id,
+    generation,
     wanted: shutAt === null ? ('open' as const) : ('closed' as const),
     since: shutAt ?? createdAt,
   })
   return [
-    ...access.handsets.map(({ id, createdAt, removedAt }) => door('phone-door', id, createdAt, removedAt)),
-    ...access.tunnels.map(({ id, createdAt, closedAt }) => door('tunnel', id, createdAt, closedAt)),
-    ...access.certificates.map(({ id, createdAt, revokedAt }) => door('certificate', id, createdAt, revokedAt)),
-    ...access.credentials.map(({ id, createdAt, closedAt }) => door('sip-credential', id, createdAt, closedAt)),
+    ...access.handsets.map((row) => door('phone-door', row.id, row.doorGeneration, row.createdAt, row.removedAt)),
+    ...access.tunnels.map((row) => door('tunnel', row.id, row.generation, row.createdAt, row.closedAt)),
+    ...access.certificates.map((row) => door('certificate', row.id, 1, row.createdAt, row.revokedAt)),
+    ...access.credentials.map((row) => door('sip-credential', row.id, row.generation, row.createdAt, row.closedAt)),
   ]
 }
 
@@ -92,7 +102,9 @@ function handsetView(context: ViewContext, access: EmployeeAccess, handset: Hand
     mac: handset.mac,
     tunnelId: access.tunnels.find((tunnel) => tunnel.carrierId === carrierId)?.id ?? null,
     certificate: certificate ? { serial: certificate.serial, notAfter: certificate.notAfter } : null,
-    certificateNote: certificate ? null : `no certificate: this ${handset.mac === null ? 'app cannot hold one' : 'phone cannot be given one'}`,
+    certificateNote: certificate
+      ? null
+      : `no certificate: this ${handset.mac === null ? 'app cannot hold one' : 'phone cannot be given one'}`,
     files: context.catalogue.fileNames(handset.model, handset.mac),
     enrolledAt: handset.enrolledAt,
     removedAt: handset.removedAt,

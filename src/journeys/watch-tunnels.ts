@@ -52,7 +52,7 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-replaced')
       const retired = tunnel.publicKey === null ? [] : await retireKey(tx, changed, employeeId, tunnel.publicKey, at)
-      return { employeeId, retired }
+      return { employeeId, retired, keysChanged: true }
     }
     const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
     const windowOver = tunnel.keyWindowEndsAt !== null && tunnel.keyWindowEndsAt <= at
@@ -73,7 +73,7 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
       }
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-erased')
-      return { employeeId, retired: await retireKey(tx, changed, employeeId, dropped, at) }
+      return { employeeId, retired: await retireKey(tx, changed, employeeId, dropped, at), keysChanged: true }
     }
     await tx.update('tunnel', id, {
       ...(seen === undefined ? {} : { firstHandshakeAt: tunnel.firstHandshakeAt ?? seen, lastHandshakeAt: seen }),
@@ -81,11 +81,12 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     })
     if (seen !== undefined && tunnel.firstHandshakeAt === null) await record('tunnel.first-handshake')
     if (erase) await record('tunnel.key-erased')
-    return { employeeId, retired: [] }
+    const first = seen !== undefined && tunnel.firstHandshakeAt === null
+    return first || erase ? { employeeId, retired: [], keysChanged: false } : null
   })
   if (!outcome) return
   // New key first, or the old one's removal would leave the addresses with nobody for a moment.
-  context.loop.nudge('tunnel', [id])
+  if (outcome.keysChanged) context.loop.nudge('tunnel', [id])
   if (outcome.retired.length > 0) await shutNow(context, outcome.employeeId ?? '', outcome.retired, at)
   if (outcome.employeeId) context.publish({ kind: 'employee', employeeId: outcome.employeeId, data: { tunnel: id } })
 }

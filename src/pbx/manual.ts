@@ -44,11 +44,10 @@ function describeStep(account: PbxAccount): string {
     ].join(' ')
   }
   const usernames = credentials.map(({ username }) => username).join(', ')
-  const devices = account.maxContacts === 1 ? 'one device' : `${account.maxContacts} devices`
   return [
     `On the PBX, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
     `the SIP password that \`ringfence secret ${extension}\` shows (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
-    `at most ${devices} registered at once, TLS and encrypted media (SRTP).`,
+    'TLS and encrypted media (SRTP).',
     'If the password was changed, remove the old registrations so that the phone logs in anew.',
   ].join(' ')
 }

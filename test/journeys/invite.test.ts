@@ -52,6 +52,17 @@ describe('an invite', () => {
     expect(view.gateways[0]!.instructionsHtml).not.toContain(key)
   })
 
+  test('that comes with another handset keeps the first one’s tunnel good for as long as itself', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    await world.travel(5)
+    const second = await world.app.addHandset('1001', { model: 'linphone-desktop' }, mia)
+    await world.travel(4)
+    await world.shakeHands()
+    const view = (await joinOf(world, second))!
+    expect(view.handsets.map(({ tunnel }) => tunnel!.configuration !== null)).toEqual([true, true])
+  })
+
   test('ends at once for who left', async () => {
     await using world = await openWorld()
     const made = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
@@ -86,9 +97,12 @@ describe('a new link in place of a lost one', () => {
     expect(await world.fetch(await steadyUrl(world, id), 'linphone.xml')).not.toBeNull()
     expect((await world.app.employee('1001')).handsets[0]!.enrolledAt).not.toBeNull()
     const before = await world.store.find('sipCredential', {})
-    await world.app.invite('1001', mia)
-    expect(await world.store.find('sipCredential', {})).toEqual(before)
-    expect(await world.store.find('certificate', {})).toHaveLength(1)
+    // Also when one link follows another before the phone has enrolled again.
+    for (const again of [1, 2]) {
+      await world.app.invite('1001', mia)
+      expect(await world.store.find('sipCredential', {}), String(again)).toEqual(before)
+      expect(await world.store.find('certificate', {}), String(again)).toHaveLength(1)
+    }
     expect(await world.app.joinFile(tokenIn(made.invite.url), '1001-key.pem')).toBeNull()
   })
 
