@@ -17,7 +17,6 @@ export type ErrorCode =
   | 'INVALID_INPUT'
   | 'JOURNAL_UNREADABLE'
   | 'MODEL_UNKNOWN'
-  | 'MODEL_UNSUITABLE'
   | 'NOT_FOUND'
   | 'PBX_REFUSED'
   | 'PBX_UNREACHABLE'

@@ -10,7 +10,6 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]
 const ofCode: Readonly<Record<string, ExitCode>> = {
   INVALID_INPUT: exitCodes.usage,
   MODEL_UNKNOWN: exitCodes.usage,
-  MODEL_UNSUITABLE: exitCodes.usage,
   TOO_LARGE: exitCodes.usage,
   CONFIG_INVALID: exitCodes.usage,
   NOT_FOUND: exitCodes.notFound,

@@ -166,7 +166,7 @@ export interface LeaverFile {
     readonly mac: string | null
     readonly certificateSerials: readonly string[]
   }[]
-  /** Later, signed by the audit chain: drift that was corrected, ticks. */
+  /** What came later, from the audit chain: drift that was corrected, ticks. */
   readonly addenda: readonly { readonly at: string; readonly kind: string; readonly summary: string }[]
   readonly auditHead: { readonly position: number; readonly hash: string } | null
 }

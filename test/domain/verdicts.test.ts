@@ -96,7 +96,7 @@ describe('the audit chain', () => {
     id: text,
     position: fc.nat(),
     at: text,
-    kind: fc.constantFrom('access.closed' as const, 'access.opened' as const),
+    kind: fc.constantFrom('access.closed' as const, 'access.drift' as const),
     employeeId: fc.option(text),
     subjectId: fc.option(text),
     commitment: text,
@@ -133,7 +133,7 @@ describe('the audit chain', () => {
     const other = {
       employeeId: 'e2',
       subjectId: 's2',
-      kind: 'access.opened',
+      kind: 'access.drift',
       id: 'x',
       at: 'y',
       commitment: 'z',
