@@ -17,19 +17,26 @@ export interface RosterPerson {
 const required = ['name', 'email', 'extension', 'model', 'mac']
 const known = [...required, 'gateway']
 
+/** A row as the CSV reader split it. `line` is the line of the file that it begins in, from 1: what an editor shows. */
+export interface RosterRecord {
+  readonly line: number
+  readonly cells: readonly string[]
+}
+
 /**
- * @param records the file's rows, the header first, as the CSV reader split them
- * @param modelProblem what is wrong with a model id in words, or null
- * @returns the people, or every problem with its row (header = 1); never some of both
+ * @param records the file's rows, the header first
+ * @param modelProblem what is wrong with a model id (lower case) and the MAC address as it was typed, in words, or null
+ * @returns the people, or every problem with its row (the line of the file); never some of both
  */
 export function parseRoster(
-  records: readonly (readonly string[])[],
+  records: readonly RosterRecord[],
   modelProblem: (model: string, mac: string | null) => Problem | null,
 ): { readonly people: readonly RosterPerson[] } | { readonly problems: readonly Problem[] } {
-  const header = (records[0] ?? []).map((cell) => cell.trim().toLowerCase())
-  const headerProblem = checkHeader(header)
+  const first = records[0] ?? { line: 1, cells: [] }
+  const header = first.cells.map((cell) => cell.trim().toLowerCase())
+  const headerProblem = checkHeader(header, first.line)
   if (headerProblem) return { problems: [headerProblem] }
-  if (records.length < 2) return { problems: [{ row: 1, message: 'the file has a header but no people' }] }
+  if (records.length < 2) return { problems: [{ row: first.line, message: 'the file has a header but no people' }] }
 
   const problems: Problem[] = []
   const people = new Map<
@@ -39,8 +46,7 @@ export function parseRoster(
   const emails = new Map<string, { extension: string; row: number }>()
   const macs = new Map<string, number>()
 
-  for (const [index, cells] of records.slice(1).entries()) {
-    const row = index + 2
+  for (const { line: row, cells } of records.slice(1)) {
     const before = problems.length
     if (cells.length !== header.length) {
       problems.push({
@@ -61,13 +67,15 @@ export function parseRoster(
     const extension = take(parseExtension(cell('extension')))
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
-    const wrongModel = modelProblem(model, mac)
+    // As it was typed: a malformed address has its own problem and is not a missing one.
+    const wrongModel = modelProblem(model, cell('mac') || null)
     if (wrongModel) problems.push({ row, ...wrongModel })
     if (problems.length > before || name === null || email === null || extension === null) continue
 
     if (mac !== null) {
-      const first = macs.get(mac)
-      if (first !== undefined) problems.push({ row, field: 'mac', message: `${mac} already stands in row ${first}` })
+      const sameMac = macs.get(mac)
+      if (sameMac !== undefined)
+        problems.push({ row, field: 'mac', message: `${mac} already stands in row ${sameMac}` })
       else macs.set(mac, row)
     }
     const sameEmail = emails.get(email)
@@ -104,7 +112,7 @@ export function parseRoster(
   return problems.length > 0 ? { problems } : { people: [...people.values()] }
 }
 
-function checkHeader(header: readonly string[]): Problem | null {
+function checkHeader(header: readonly string[], row: number): Problem | null {
   const missing = required.filter((name) => !header.includes(name))
   const strange = header.filter((name) => !known.includes(name))
   const twice = header.filter((name, index) => header.indexOf(name) !== index)
@@ -115,7 +123,7 @@ function checkHeader(header: readonly string[]): Problem | null {
     twice.length > 0 ? `with ${twice.join(', ')} twice` : '',
   ].filter(Boolean)
   return {
-    row: 1,
+    row,
     message: `the header is ${what.join(' and ')}`,
     hint: 'the first row must read: name,email,extension,model,mac (gateway is optional)',
   }

@@ -3,7 +3,7 @@ import { createHmac } from 'node:crypto'
 import { parse } from 'csv-parse/sync'
 import { inviteEnd, tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
-import { parseRoster, type RosterPerson } from '../domain/roster.ts'
+import { parseRoster, type RosterPerson, type RosterRecord } from '../domain/roster.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError, asAppError } from '../errors.ts'
@@ -47,6 +47,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   /** Outcomes of the runs that are under way. */
   const live = new Map<string, Record<string, Outcome>>()
   let stopped = false
+  let inviteKey: Buffer | null = null
 
   async function start(csv: Uint8Array, actor: Actor): Promise<ImportView> {
     const people = readRoster(context, csv)
@@ -153,9 +154,8 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
 
   /** Derived, so that the run's page can show every link again without one being stored. */
   function inviteToken(runId: string, extension: string): string {
-    return createHmac('sha256', context.vault.deriveKey('import-invites'))
-      .update(`${runId}:${extension}`)
-      .digest('base64url')
+    inviteKey ??= context.vault.deriveKey('import-invites')
+    return createHmac('sha256', inviteKey).update(`${runId}:${extension}`).digest('base64url')
   }
 
   function viewOf(run: ImportRun, state: RunState, outcomes: Readonly<Record<string, Outcome>>): ImportView {
@@ -239,17 +239,26 @@ function decode(csv: Uint8Array): string {
   }
 }
 
-function records(text: string): string[][] {
-  const header = text.slice(0, text.search(/\r|\n|$/))
+function records(file: string): RosterRecord[] {
+  // The reader counts a CR LF inside quotes as two lines.
+  const text = file.replace(/\r\n?/g, '\n')
+  const header = text.slice(0, text.search(/\n|$/))
   const delimiter = header.split(';').length > header.split(',').length ? ';' : ','
   try {
-    return parse(text, {
+    const read: unknown = parse(text, {
       delimiter,
+      record_delimiter: '\n',
       relax_column_count: true,
       skip_empty_lines: true,
       bom: true,
       max_record_size: 10_000,
+      info: true,
     })
+    // With `info` each row comes as this pair, which the types of csv-parse do not say; its line is the row's last.
+    return (read as { info: { lines: number }; record: string[] }[]).map(({ info, record }) => ({
+      line: info.lines - record.join('').split('\n').length + 1,
+      cells: record,
+    }))
   } catch (cause) {
     const { lines } = cause as { lines?: number }
     throw invalid([

@@ -1,12 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseRoster } from '../../src/domain/roster.ts'
+import { parseRoster, type RosterRecord } from '../../src/domain/roster.ts'
 
 const header = ['name', 'email', 'extension', 'model', 'mac', 'gateway']
 const ada = ['Ada', 'ada@example.com', '1001', 'yealink-t54w', '80:5e:c0:aa:bb:01', '']
 const bo = ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '', '']
 const anyModel = () => null
-const read = (...rows: string[][]) => parseRoster([header, ...rows], anyModel)
+const lines = (...rows: string[][]): RosterRecord[] => rows.map((cells, index) => ({ line: index + 1, cells }))
+const read = (...rows: string[][]) => parseRoster(lines(header, ...rows), anyModel)
 const problemsOf = (...rows: string[][]) => {
   const answer = read(...rows)
   return 'problems' in answer ? answer.problems.map(({ row, field, message }) => `${row} ${field}: ${message}`) : []
@@ -35,10 +36,10 @@ describe('a roster', () => {
 
   test('may have its columns in any order, without gateway, and with a byte order mark', () => {
     const answer = parseRoster(
-      [
+      lines(
         ['\ufeffEMAIL', ' Name', 'mac', 'model', 'extension'],
         ['ada@example.com', 'Ada', '', 'linphone-mobile', '1001'],
-      ],
+      ),
       anyModel,
     )
     expect(answer).toMatchObject({ people: [{ name: 'Ada', extension: '1001', gateway: null }] })
@@ -86,8 +87,8 @@ describe('a roster', () => {
   })
 
   test('passes on what is wrong with a model, with the row', () => {
-    const answer = parseRoster([header, ada], (model, mac) => ({ field: 'model', message: `${model} ${mac}` }))
-    expect(answer).toEqual({ problems: [{ row: 2, field: 'model', message: 'yealink-t54w 805ec0aabb01' }] })
+    const answer = parseRoster(lines(header, ada), (model, mac) => ({ field: 'model', message: `${model} ${mac}` }))
+    expect(answer).toEqual({ problems: [{ row: 2, field: 'model', message: 'yealink-t54w 80:5e:c0:aa:bb:01' }] })
   })
 
   test.each([
@@ -97,12 +98,12 @@ describe('a roster', () => {
     [[...header, '__proto__'], 'with unknown "__proto__"'],
     [[...header, 'mac'], 'with mac twice'],
   ])('with the header %j is refused', (cells, words) => {
-    const answer = parseRoster([cells, ada], anyModel)
+    const answer = parseRoster(lines(cells, ada), anyModel)
     expect(answer).toMatchObject({ problems: [{ row: 1, message: expect.stringContaining(words) }] })
   })
 
   test('without people is refused', () => {
-    expect(parseRoster([header], anyModel)).toMatchObject({ problems: [{ row: 1 }] })
+    expect(parseRoster(lines(header), anyModel)).toMatchObject({ problems: [{ row: 1 }] })
   })
 
   test('with anything in its cells gives people or problems, never both, and never a line break in a name', () => {

@@ -108,6 +108,9 @@ describe('a roster', () => {
       field: 'model',
       message: expect.stringContaining('nokia-3310'),
     })
+    expect(problems.filter(({ row }) => row === 7)).toEqual([
+      expect.objectContaining({ field: 'mac', message: '"805ec00000" is not a MAC address' }),
+    ])
     expect(problems.find(({ row }) => row === 11)).toMatchObject({ message: '805ec0000002 already stands in row 10' })
     expect(await everything(world.store)).toBe(before)
 
@@ -125,6 +128,21 @@ describe('a roster', () => {
       ],
     })
     expect(await everything(world.store)).toBe(before)
+  })
+
+  test.each([
+    ['a blank line', ['', 'Ben,ben,1002,linphone-mobile,'], 3],
+    ['blank lines before the header and after it', ['', '', 'Ben,ben,1002,linphone-mobile,'], 6, '\n\n'],
+    ['line breaks inside quotes', ['"Ada\n\nByron",ada@,1001,linphone-mobile,', 'Ben,ben,1002,linphone-mobile,'], 5],
+    ['a row of its own that has line breaks', ['', '"Ada\nByron",ben,1001,linphone-mobile,', ''], 3],
+  ])('names the line of the file in which a bad row begins, also after %s', async (_what, rows, line, before = '') => {
+    await using world = await openWorld()
+    for (const end of ['\n', '\r\n', '\r']) {
+      const text = (before + [header, ...rows].join('\n')).replaceAll('\n', end)
+      const error: unknown = await world.app.importRoster(Buffer.from(text), mia).catch((thrown: unknown) => thrown)
+      const { problems } = error as { problems: readonly { row: number; message: string }[] }
+      expect(problems.find(({ message }) => message.startsWith('"ben"'))?.row, JSON.stringify(end)).toBe(line)
+    }
   })
 
   test.each<[string, string | Buffer, object]>([
