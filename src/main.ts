@@ -66,7 +66,8 @@ export async function serveUntilStopped(env: Environment, print: (text: string) 
   const serving = await serve(env)
   print(banner(serving))
   const reason = await Promise.race([signalled(), serving.ended])
-  print(reason === null ? '\nStopping: tunnels and firewall of this hub are taken away.\n' : `\nStopping: ${reason}.\n`)
+  const ownHub = serving.config.hub.separate ? '' : ': tunnels and firewall of this hub are taken away'
+  print(`\nStopping${reason === null ? ownHub : `: ${reason}`}.\n`)
   await serving.stop()
 }
 
