@@ -25,7 +25,9 @@ type Parameters<Name extends Operation> = z.output<(typeof operations)[Name]>
 /** @throws AppError CONFLICT when another hub answers on this socket. */
 export async function refuseSecondHub(socketPath: string): Promise<void> {
   if (!(await answers(socketPath))) return
-  throw new AppError('CONFLICT', `another hub answers on ${socketPath}`, { hint: 'stop it first, or set HUB_SOCKET' })
+  throw new AppError('CONFLICT', `another hub answers on ${socketPath}`, {
+    hint: 'stop it first, or set RINGFENCE_HUB_SOCKET',
+  })
 }
 
 /** Serves a Hub on a Unix socket. Whoever may open the socket may ask; there is nothing to ask for but desired states. */
@@ -132,6 +134,7 @@ async function listen(server: Server, path: string, mode: number): Promise<void>
   await chmod(path, mode)
 }
 
+/** Only a refused connection proves that nobody is there; a full queue or a missing right does not. */
 function answers(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(path)
@@ -140,7 +143,7 @@ function answers(path: string): Promise<boolean> {
       resolve(does)
     }
     socket.once('connect', () => answer(true))
-    socket.once('error', () => answer(false))
+    socket.once('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
   })
 }
 

@@ -104,7 +104,7 @@ async function takeOver(settings: HubSettings, key: Secret, system: System, sign
 
 function notOurs({ interface: name }: HubSettings, why: string): AppError {
   return new AppError('HUB_REFUSED', `interface ${name} is not this hub's: ${why}`, {
-    hint: 'set HUB_INTERFACE to another name, or remove that interface (`ip link delete`) if nobody needs it',
+    hint: 'set RINGFENCE_HUB_INTERFACE to another name, or remove that interface (`ip link delete`) if nobody needs it',
   })
 }
 
@@ -153,7 +153,7 @@ function refuseTakenPort(port: number): Promise<void> {
     probe.once('error', () =>
       reject(
         new AppError('HUB_REFUSED', `UDP port ${port} is taken by another program`, {
-          hint: `see which one with \`ss -lunp sport = :${port}\`, or set HUB_PORT`,
+          hint: `see which one with \`ss -lunp sport = :${port}\`, or set RINGFENCE_HUB_PORT`,
           retryable: true,
         }),
       ),

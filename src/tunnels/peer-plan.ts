@@ -101,7 +101,10 @@ export function checkPrefix(text: string, territory: Pick<Territory, 'subnets' |
   const prefix = parsePrefix(text)
   if (!prefix) throw refused(`${JSON.stringify(text.slice(0, 60))} is not an address prefix`)
   if (!territory.subnets.some((subnet) => contains(subnet, prefix))) {
-    throw refused(`${prefix.text} is outside the hub's subnets`, 'HUB_SUBNET and PHONE_SUBNETS name them')
+    throw refused(
+      `${prefix.text} is outside the hub's subnets`,
+      'RINGFENCE_HUB_SUBNET and RINGFENCE_PHONE_SUBNETS name them',
+    )
   }
   if (territory.reserved.some((own) => overlaps(own, prefix))) {
     throw refused(`${prefix.text} holds the hub's own address`)
