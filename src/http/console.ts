@@ -53,7 +53,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
   const style = pageStyle('console')
   const routes: Route[] = [
     route('get', '/', 'public', { summary: 'A page for people', answer: 'text/html' }, async ({ response }) => {
-      const { demo } = await application.overview()
+      const { demo } = application.overview()
       response.type('html').send(consolePage({ demo, version: options.version }))
     }),
     route(

@@ -12,7 +12,7 @@ import type { JoinView } from './join-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
-  readonly overview: () => Promise<Overview>
+  readonly overview: () => Overview
   readonly models: () => readonly ModelView[]
 
   readonly onboard: (input: OnboardInput, actor: Actor) => Promise<Onboarded>
@@ -199,9 +199,8 @@ export interface ModelView {
 }
 
 export interface Overview {
+  /** What is not configured and therefore only good for trying. */
   readonly demo: readonly string[]
-  readonly counts: Readonly<Record<string, number>>
-  readonly stale: readonly { readonly handsetId: string; readonly employeeId: string; readonly why: string }[]
 }
 
 export interface DoctorReport {

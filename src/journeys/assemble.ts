@@ -14,7 +14,6 @@ import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
 import { renewInvite } from './renew-invite.ts'
 import type { PhoneDoor } from './serve-phone.ts'
-import { staleHandsets } from './settings-drift.ts'
 import { showSecrets } from './show-secrets.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
@@ -30,9 +29,7 @@ export interface Parts {
 export function assemble(context: JourneyContext, parts: Parts): Application {
   const { store } = context
   return {
-    async overview() {
-      return { demo: context.config.demo, counts: await store.counts(), stale: await staleHandsets(context) }
-    },
+    overview: () => ({ demo: context.config.demo }),
     models: () =>
       context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes }) => ({
         id,

@@ -6,6 +6,7 @@ import type { PbxDescription } from '../pbx/pbx-driver.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import type { DoctorCheck, DoctorReport } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { staleHandsets } from './settings-drift.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
@@ -18,6 +19,7 @@ export interface DoctorSources {
 
 const askMs = 5_000
 const staleListMs = 3 * 86_400_000
+const namedAtMost = 5
 
 export async function doctor(context: JourneyContext, sources: DoctorSources): Promise<DoctorReport> {
   const checks = await Promise.all([
@@ -27,6 +29,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     hostName(context),
     storeChecks(context, sources),
     keyChecks(sources),
+    staleChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),
@@ -193,6 +196,33 @@ async function keyChecks({ embeddedPassphrase, revocationListAgeMs }: DoctorSour
           message: age === null ? 'no revocation list is published' : 'the revocation list is older than three days',
           hint: 'look in the server log for why it could not be signed',
         },
+  ]
+}
+
+/** What was handed out before an address or a name changed still says the old one. */
+async function staleChecks({ store }: JourneyContext): Promise<DoctorCheck[]> {
+  const stale = await staleHandsets({ store })
+  if (stale === null) return []
+  const { changedAt, handsets } = stale
+  const holders = new Map(handsets.map(({ employeeId, assignmentId }) => [employeeId, assignmentId]))
+  const named = await Promise.all(
+    [...holders].slice(0, namedAtMost).map(async ([employeeId, assignmentId]) => {
+      const [employee, assignment] = await Promise.all([
+        store.get('employee', employeeId),
+        store.get('assignment', assignmentId),
+      ])
+      return `${employee?.email} (${assignment?.extension})`
+    }),
+  )
+  const more = holders.size - named.length
+  const count = handsets.length === 1 ? '1 handset was' : `${handsets.length} handsets were`
+  return [
+    {
+      area: 'settings',
+      state: 'problem',
+      message: `${count} handed out before addresses or names changed on ${changedAt}: ${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+      hint: '`ringfence invite WHO` for each of these people',
+    },
   ]
 }
 

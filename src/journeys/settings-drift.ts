@@ -1,6 +1,6 @@
 /** When names and addresses change, what was handed out before still says the old ones: which handsets are those? */
 import { createHash } from 'node:crypto'
-import type { Overview } from './application.ts'
+import type { Handset } from '../domain/handset.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
@@ -35,22 +35,19 @@ export async function noteSettings(context: JourneyContext): Promise<void> {
   })
 }
 
-/** Handsets that got their invite before the last change. A new invite brings them up to date. */
-export async function staleHandsets(context: JourneyContext): Promise<Overview['stale']> {
+/** Handsets that got their invite before the last change, and when that was. A new invite brings them up to date. */
+export async function staleHandsets(
+  context: Pick<JourneyContext, 'store'>,
+): Promise<{ readonly changedAt: string; readonly handsets: readonly Handset[] } | null> {
   const row = await context.store.get('setting', settingId)
   const { changedAt } = row ? (JSON.parse(row.value) as Places) : { changedAt: null }
-  if (changedAt === null) return []
+  if (changedAt === null) return null
   const fresh = new Set(
     (await context.store.find('invite', {}))
       .filter(({ createdAt }) => createdAt > changedAt)
       .map(({ employeeId }) => employeeId),
   )
   const live = await context.store.find('handset', { removedAt: null })
-  return live
-    .filter(({ createdAt, employeeId }) => createdAt <= changedAt && !fresh.has(employeeId))
-    .map(({ id, employeeId }) => ({
-      handsetId: id,
-      employeeId,
-      why: `addresses or names changed on ${changedAt}, after its invite; \`ringfence invite\` makes a new one`,
-    }))
+  const stale = live.filter(({ createdAt, employeeId }) => createdAt <= changedAt && !fresh.has(employeeId))
+  return stale.length > 0 ? { changedAt, handsets: stale } : null
 }

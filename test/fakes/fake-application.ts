@@ -191,7 +191,7 @@ export function fakeApplication(): FakeApplication {
       return token
     },
 
-    overview: async () => ({ demo: fake.demo, counts: { employees: people.size }, stale: [] }),
+    overview: () => ({ demo: fake.demo }),
     models: () => models,
     async onboard(input, actor) {
       did('onboard', actor)

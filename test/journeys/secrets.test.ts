@@ -96,12 +96,7 @@ test('no secret stands readable in database, journal, log, events or any answer 
   world.hub.fault = null
   const answers: unknown[] = []
   answers.push(await offboarded(world, '1001'), await world.app.report('1001'), await world.app.settled('1002', 10_000))
-  answers.push(
-    await world.app.employees({}),
-    await world.app.overview(),
-    await world.app.tokens(),
-    await world.app.doctor(),
-  )
+  answers.push(await world.app.employees({}), world.app.overview(), await world.app.tokens(), await world.app.doctor())
   answers.push(await world.app.revokeToken(view.id, mia), await world.app.metrics())
   answers.push(await world.store.auditTrail({ limit: 10_000 }), await world.app.models())
   await world.door.flush()

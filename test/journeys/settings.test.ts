@@ -1,27 +1,40 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+import type { Onboarded } from '../../src/journeys/application.ts'
+import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 describe('settings that change later', () => {
   test('list the handsets that were handed out before, until each has a new invite', async () => {
     await using world = await openWorld()
     const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
     const ben = await onboarded(world, person('Ben Li', '1002', 'linphone-mobile', 'linphone-desktop'))
-    expect((await world.app.overview()).stale).toEqual([])
+    const staleIn = async ({ app }: World) =>
+      (await app.doctor()).checks.filter(({ area }) => area === 'settings').map(({ message }) => message)
+    expect(await staleIn(world)).toEqual([])
     await using same = await world.restart()
-    expect((await same.app.overview()).stale).toEqual([])
+    expect(await staleIn(same)).toEqual([])
 
     await using moved = await same.restart({ env: { RINGFENCE_PBX_HOST: 'pbx2.example.com' } })
-    const stale = async () => (await moved.app.overview()).stale.map(({ handsetId }) => handsetId).sort()
-    const all = [...ada.employee.handsets, ...ben.employee.handsets].map(({ id }) => id).sort()
-    expect(await stale()).toEqual(all)
-    const cem = await onboarded(moved, person('Cem Öz', '1003', 'linphone-mobile'))
-    expect(await stale()).not.toContain(cem.employee.handsets[0]!.id)
+    const names = (...people: readonly Onboarded[]) =>
+      people.map(({ employee: { email, extension } }) => `${email} (${extension})`)
+    const stale = async () => {
+      const [line = '', ...others] = await staleIn(moved)
+      expect(others).toEqual([])
+      return { count: Number.parseInt(line, 10), who: (line.split('Z: ')[1] ?? '').split(', ').sort() }
+    }
+    expect(await stale()).toEqual({ count: 3, who: names(ada, ben) })
+    await onboarded(moved, person('Cem Öz', '1003', 'linphone-mobile'))
+    expect(await stale()).toEqual({ count: 3, who: names(ada, ben) })
     await moved.app.invite('1002', mia)
-    expect(await stale()).toEqual(ada.employee.handsets.map(({ id }) => id))
+    expect(await stale()).toEqual({ count: 1, who: names(ada) })
+    const { checks } = await moved.app.doctor()
+    expect(checks.find(({ area }) => area === 'settings')).toMatchObject({
+      state: 'problem',
+      hint: expect.stringContaining('ringfence invite WHO'),
+    })
     await offboarded(moved, '1001')
-    expect(await stale()).toEqual([])
+    expect(await staleIn(moved)).toEqual([])
     const events = (await moved.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'settings.changed')
     expect(events).toHaveLength(1)
   })
@@ -37,10 +50,10 @@ describe('settings that change later', () => {
 
   test('that were never made are named: demo mode', async () => {
     await using world = await openWorld()
-    expect((await world.app.overview()).demo).toEqual([])
+    expect(world.app.overview().demo).toEqual([])
     await using demo = await openWorld({ env: { RINGFENCE_PHONE_URL: '', RINGFENCE_HUB_ENDPOINT: '' } })
     const made = await onboarded(demo, person('Ada Byron', '1001', 'linphone-mobile'))
-    const { demo: reasons } = await demo.app.overview()
+    const { demo: reasons } = demo.app.overview()
     expect(reasons.join()).toContain('RINGFENCE_PHONE_URL')
     expect((await demo.app.join(made.invite.url.split('/').at(-1)!))!.demo).toEqual(reasons)
   })
