@@ -1,16 +1,18 @@
 import type { IncomingMessage } from 'node:http'
-import { BlockList, isIP, isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
+import { canonicalAddress } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
 import { plainAddress } from './refusal-limiter.ts'
 
 /**
  * Who is at the other end: the socket's address. `X-Forwarded-For` counts only when the socket belongs to a proxy from
  * the list, and then from the right: the first address that is not such a proxy was seen by one of ours.
- * @throws CONFIG_INVALID for what is neither an address nor a prefix
+ * @throws CONFIG_INVALID for what is not an address
  */
 export function clientAddresses(trustedProxies: readonly string[]): (request: IncomingMessage) => string {
-  const trusted = blockList(trustedProxies)
-  const isProxy = (address: string): boolean => isIP(address) !== 0 && trusted.check(address, family(address))
+  const trusted = new Set(trustedProxies.map(proxyAddress))
+  // One address has many spellings in IPv6; who forwards chooses his own.
+  const isProxy = (address: string): boolean => trusted.has(canonicalAddress(address) ?? '')
   return (request) => {
     let address = plainAddress(request.socket.remoteAddress ?? '')
     const forwarded = request.headers['x-forwarded-for']
@@ -24,25 +26,10 @@ export function clientAddresses(trustedProxies: readonly string[]): (request: In
   }
 }
 
-function blockList(entries: readonly string[]): BlockList {
-  const list = new BlockList()
-  for (const entry of entries) {
-    const [address = '', length] = entry.split('/')
-    const bits = length === undefined ? undefined : Number(length)
-    if (
-      isIP(address) === 0 ||
-      (bits !== undefined && !(Number.isInteger(bits) && bits >= 0 && bits <= (isIPv6(address) ? 128 : 32)))
-    ) {
-      throw new AppError('CONFIG_INVALID', `${JSON.stringify(entry)} is not the address of a proxy`, {
-        hint: 'use an IP address or a prefix such as 192.0.2.0/24',
-      })
-    }
-    if (bits === undefined) list.addAddress(address, family(address))
-    else list.addSubnet(address, bits, family(address))
-  }
-  return list
-}
-
-function family(address: string): 'ipv4' | 'ipv6' {
-  return isIPv6(address) ? 'ipv6' : 'ipv4'
+function proxyAddress(entry: string): string {
+  const address = canonicalAddress(entry)
+  if (address !== null) return address
+  throw new AppError('CONFIG_INVALID', `${JSON.stringify(entry)} is not the address of a proxy`, {
+    hint: 'name each proxy by its IP address, such as 192.0.2.1',
+  })
 }

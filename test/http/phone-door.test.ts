@@ -118,9 +118,14 @@ describe('what is served', () => {
   })
 
   test('behind a proxy from the list the address before it counts', async () => {
-    await using behind = await openDoors({ phoneDoor: { trustedProxies: ['127.0.0.0/8', '198.51.100.1'] } })
+    await using behind = await openDoors({
+      phoneDoor: { trustedProxies: ['127.0.0.1', '198.51.100.1', '2001:db8::1'] },
+    })
     const path = `/p/${randomBytes(32).toString('base64url')}/x.cfg`
-    await ask(behind.phonePort, { path, headers: { 'x-forwarded-for': '10.0.0.1, 203.0.113.9, 198.51.100.1' } })
+    await ask(behind.phonePort, {
+      path,
+      headers: { 'x-forwarded-for': '10.0.0.1, 203.0.113.9, 2001:DB8:0::1, 198.51.100.1' },
+    })
     expect(behind.application.doorRequests.at(-1)).toMatchObject({ remoteAddress: '203.0.113.9' })
     await ask(behind.phonePort, { path, headers: { 'x-forwarded-for': 'rubbish' } })
     expect(behind.application.doorRequests.at(-1)).toMatchObject({ remoteAddress: '127.0.0.1' })
