@@ -33,6 +33,8 @@ export interface Doors {
   refresh(): Promise<void>
 }
 
+type OwnCertificates = Pick<Foundations, 'vault' | 'authorities' | 'pkiFolder'>
+
 export async function openDoors(
   application: Application,
   {
@@ -41,7 +43,7 @@ export async function openDoors(
     system,
     log,
     undo,
-  }: { config: Config; foundations: Foundations; system: System; log: Log; undo: Undo },
+  }: { config: Config; foundations: OwnCertificates; system: System; log: Log; undo: Undo },
 ): Promise<Doors> {
   const stopping = new AbortController()
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -69,17 +71,15 @@ export async function openDoors(
   const outside = await startPhoneDoor(app, config.phoneDoor, tls)
   undo.push(() => outside.stop())
   let inside: TlsListener | null = null
+  /** Inside the VPN it is always TLS: phones check the name there too, whatever a proxy outside does. */
+  let insideTls: TlsCertificate | null = null
   let whyNotInside = ''
   const openInside = async () => {
     if (inside !== null || config.phoneDoor.inTunnel === null || coversAll(config.phoneDoor, config.phoneDoor.inTunnel))
       return
     try {
-      // Inside the VPN it is always TLS: phones check the name there too, whatever a proxy outside does.
-      inside = await startPhoneDoor(
-        app,
-        config.phoneDoor.inTunnel,
-        tls ?? (await ownCertificate(config, foundations, system)),
-      )
+      insideTls = tls ?? (await ownCertificate(config, foundations, system))
+      inside = await startPhoneDoor(app, config.phoneDoor.inTunnel, insideTls)
     } catch (error) {
       // Without the hub's address on this host (preview, hub elsewhere) there is nothing to listen on.
       // Told once, since it is tried again every few seconds.
@@ -110,16 +110,25 @@ export async function openDoors(
       const now = await stampOf(config, system)
       if (now === stamp) return
       const fresh = await doorTls(config, foundations, system)
+      const freshInside = inside && (fresh ?? (await ownCertificate(config, foundations, system)))
       stamp = now
-      if (fresh === null || fresh.certificate === tls?.certificate) return
-      tls = fresh
-      for (const listener of [outside, inside]) listener?.setCertificate(fresh)
-      log.info({}, 'the phone door shows its new certificate')
+      let renewed = false
+      if (fresh && fresh.certificate !== tls?.certificate) {
+        outside.setCertificate(fresh)
+        tls = fresh
+        renewed = true
+      }
+      if (freshInside && freshInside.certificate !== insideTls?.certificate) {
+        inside?.setCertificate(freshInside)
+        insideTls = freshInside
+        renewed = true
+      }
+      if (renewed) log.info({}, 'the phone door shows its new certificate')
     },
   }
 }
 
-async function doorTls(config: Config, foundations: Foundations, system: System): Promise<TlsCertificate | null> {
+async function doorTls(config: Config, foundations: OwnCertificates, system: System): Promise<TlsCertificate | null> {
   const { tls } = config.phoneDoor
   if (tls === 'off') return null
   return tls === 'service-ca' ? ownCertificate(config, foundations, system) : readTls(tls)
@@ -128,7 +137,7 @@ async function doorTls(config: Config, foundations: Foundations, system: System)
 /** Of the Service CA, for every name and address under which the door may be dialled. */
 async function ownCertificate(
   config: Config,
-  { vault, authorities, pkiFolder }: Foundations,
+  { vault, authorities, pkiFolder }: OwnCertificates,
   system: System,
 ): Promise<TlsCertificate> {
   const host = new URL(config.phoneDoor.url).hostname.replace(/^\[|\]$/g, '')
