@@ -75,15 +75,19 @@ export async function showSecret(session: Session, who: string): Promise<ExitCod
   return exitCodes.ok
 }
 
-export async function listModels(session: Session): Promise<ExitCode> {
+/** @param wanted part of an id or name; with few models left their notes are shown too */
+export async function listModels(session: Session, wanted: string): Promise<ExitCode> {
   const { terminal } = session
   const list = await session.client.send<List<ModelView>>({ method: 'GET', path: '/models' })
   if (session.json) printJson(session, list)
   else {
     // A person reads the notes as text under their model, a pipe gets one line for each model.
     const apart = terminal.outIsTerminal
+    const shown = list.items.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(wanted.toLowerCase()))
+    // With all of them on the screen their notes would be a book.
+    const withNotes = !apart || shown.length <= 12
     const notesOf = ({ notes }: ModelView): string => notes.map(safe).join(' ')
-    const rows = list.items.map((model) => [
+    const rows = shown.map((model) => [
       safe(model.id),
       model.kind,
       safe(model.name),
@@ -91,12 +95,16 @@ export async function listModels(session: Session): Promise<ExitCode> {
     ])
     const [heading = '', ...lines] = table(terminal, ['model', 'kind', 'name', ...(apart ? [] : ['notes'])], rows)
     const under = (model: ModelView): string[] =>
-      apart
+      apart && withNotes
         ? wrapped(notesOf(model), Math.min(terminal.width, 100) - 4).map(
             (text) => `    ${paint(terminal, 'quiet', text)}`,
           )
         : []
-    print(session, [heading, ...list.items.flatMap((model, index) => [lines[index] ?? '', ...under(model)])])
+    print(session, [
+      heading,
+      ...shown.flatMap((model, index) => [lines[index] ?? '', ...under(model)]),
+      ...(withNotes ? [] : ['', 'notes: `ringfence models WORD`, such as `ringfence models t54w`']),
+    ])
   }
   return exitCodes.ok
 }

@@ -89,6 +89,11 @@ export async function importRoster(session: Session, file: string): Promise<Exit
       cause,
     })
   })
+  if (csv.length === 0) {
+    throw new AppError('INVALID_INPUT', `${file} is empty`, {
+      hint: 'its first row reads name,email,extension,model,mac',
+    })
+  }
   let run = await session.client.send<ImportRun>({ method: 'POST', path: '/imports', csv })
   const progress = progressOf(session)
   while (!run.finished) {

@@ -88,7 +88,11 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
     (file, options) => run(options, (now) => importRoster(now, file)),
   )
-  asking(program, 'models', 'list the models that can be handed out').action((options) => run(options, listModels))
+  asking(
+    program,
+    'models [word]',
+    'list the models that can be handed out; with a word, those that contain it and their notes',
+  ).action((word, options) => run(options, (now) => listModels(now, word ?? '')))
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
     .action((options) => run(options, (now) => listPeople(now, options.lifecycle)))

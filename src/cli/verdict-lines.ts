@@ -9,14 +9,17 @@ const marks: Readonly<Record<AccessLine['verdict'], readonly [string, Tone]>> = 
   unverifiable: ['?', 'warn'],
 }
 
+/** Somebody has vouched for it; still not the same as seen. */
+const ticked: readonly [string, Tone] = ['☑', 'quiet']
+
 /** One line for each door: verdict, door, what was seen or is wrong, when; hints below. */
 export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): string[] {
   if (lines.length === 0) return ['  no doors yet']
   const several = (line: AccessLine): boolean => lines.filter(({ system }) => system === line.system).length > 1
   const rows = lines.map((line) => {
-    const [sign, tone] = marks[line.verdict]
+    const [sign, tone] = line.acknowledged ? ticked : marks[line.verdict]
     return [
-      `  ${paint(terminal, tone, `${sign} ${line.verdict}`)}`,
+      `  ${paint(terminal, tone, `${sign} ${line.acknowledged ? `${line.verdict}, ticked` : line.verdict}`)}`,
       `${safe(line.system)}${several(line) ? paint(terminal, 'quiet', ` ${safe(line.subject.id.slice(-6))}`) : ''}`,
       line.wanted === 'closed'
         ? line.verdict === 'converged'
@@ -79,8 +82,8 @@ export function personLine(
 /** `4 doors: 3 shut, 1 waiting` */
 export function tally(lines: readonly AccessLine[]): string {
   const counts = new Map<string, number>()
-  for (const { verdict, wanted } of lines) {
-    const word = verdict === 'converged' ? (wanted === 'closed' ? 'shut' : 'open') : verdict
+  for (const { verdict, wanted, acknowledged } of lines) {
+    const word = verdict === 'converged' ? (wanted === 'closed' ? 'shut' : 'open') : acknowledged ? 'ticked' : verdict
     counts.set(word, (counts.get(word) ?? 0) + 1)
   }
   return `${lines.length} ${lines.length === 1 ? 'door' : 'doors'}: ${[...counts].map(([word, count]) => `${count} ${word}`).join(', ')}`

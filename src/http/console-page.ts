@@ -15,6 +15,7 @@ export function consolePage({ demo, version }: ConsolePage): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>Ringfence</title>
+<link rel="icon" href="/assets/icon.svg">
 <link rel="stylesheet" href="/assets/console.css">
 </head>
 <body>

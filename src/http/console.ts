@@ -47,6 +47,10 @@ export function consoleApp(application: Application, options: ConsoleOptions): E
   return app
 }
 
+/** A ring with one door in it. */
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="none" stroke="#0a6b5c" stroke-width="5" stroke-linecap="round" d="M11 5.5a12 12 0 1 0 10 0"/></svg>'
+
 /** Every route there is: what is not in this list is not served. */
 export function consoleRoutes(application: Application, options: ConsoleOptions): readonly Route[] {
   const events = eventStreams(application, { heartbeatMs: options.heartbeatMs ?? 15_000, stopping: options.stopping })
@@ -63,6 +67,15 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       { summary: 'Its style', answer: 'text/css' },
       async ({ response }) => {
         response.type('css').send(style.text)
+      },
+    ),
+    route(
+      'get',
+      '/assets/icon.svg',
+      'public',
+      { summary: 'Its sign', answer: 'image/svg+xml' },
+      async ({ response }) => {
+        response.type('svg').send(icon)
       },
     ),
     route('get', '/healthz', 'public', { summary: 'The server answers', answer: health }, async () => ({

@@ -59,7 +59,17 @@ export async function setUpLink(settings: HubSettings, system: Runs, account: Ac
   }
   await system.run('ip', ['link', 'set', 'dev', dev, 'mtu', String(settings.mtu), 'up'], { signal })
   for (const subnet of settings.phoneSubnets) {
-    await attempt(account, `routed ${subnet} to ${dev}`, ['ip', 'route', 'replace', subnet, 'dev', dev])
+    const { stdout: held } = await system.run('ip', ['route', 'show', 'exact', subnet], { signal })
+    if (held.includes(` dev ${dev} `)) continue
+    if (held.trim() === '') {
+      await attempt(account, `routed ${subnet} to ${dev}`, ['ip', 'route', 'add', subnet, 'dev', dev])
+    } else {
+      // Somebody else's, perhaps another hub's: taking it would silence the phones there.
+      account.problems.push({
+        message: `the way to ${subnet} is taken: ${held.trim().split('\n')[0]}`,
+        hint: 'give this hub other RINGFENCE_PHONE_SUBNETS, or remove that route if nobody needs it, and restart the hub',
+      })
+    }
   }
 
   async function attempt(into: Account, deed: string, [program, ...args]: readonly [string, ...string[]]) {

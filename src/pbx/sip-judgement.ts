@@ -29,7 +29,12 @@ export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driv
           credentials: isOpen ? [credential] : [],
           maxContacts: 1,
         })
-  return { state: 'waiting', evidence, problem, hint: 'do the step, then acknowledge it' }
+  return {
+    state: 'waiting',
+    evidence,
+    problem,
+    hint: `do the step, then \`ringfence acknowledge ${subject.extension} sip-account\``,
+  }
 }
 
 /**

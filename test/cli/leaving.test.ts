@@ -58,7 +58,7 @@ describe('offboard', () => {
     await run(['offboard', '3200', '--wait', '0'])
     const { code, out } = await run(['acknowledge', '3200', 'sip-account'])
     expect(code).toBe(0)
-    expect(out).toMatch(/! waiting +sip-account .*\(ticked by \S+, 2026-11-22 14:00:00 UTC\)/)
+    expect(out).toMatch(/☑ waiting, ticked +sip-account .*\(ticked by \S+, 2026-11-22 14:00:00 UTC\)/)
     expect((await run(['acknowledge', '3200', 'nonsense'])).code).toBe(4)
     expect((await run(['offboard', '3200', '--wait', '0'])).code).toBe(3)
   })

@@ -13,7 +13,8 @@ pbxContract('fake', fakePbx().driver.abilities, async () => {
     look: (extension) =>
       JSON.stringify(JSON.parse(fake.snapshot()), null, 1)
         .split('\n')
-        .filter((line) => line.includes(extension))
+        // As a word: four digits also stand in the middle of a digest.
+        .filter((line) => new RegExp(`\\b${extension}\\b`).test(line))
         .join('\n'),
     goDown: async () => {
       fake.faults.down = true

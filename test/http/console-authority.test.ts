@@ -35,7 +35,7 @@ describe('who may do what', () => {
   test('every route names its caller, and only the page, its style, health and the description are public', () => {
     expect(routes.length).toBeGreaterThan(20)
     const open = routes.filter(({ authority }) => authority === 'public').map(({ path }) => path)
-    expect(open.sort()).toEqual(['/', '/api/v1/openapi.json', '/assets/console.css', '/healthz'])
+    expect(open.sort()).toEqual(['/', '/api/v1/openapi.json', '/assets/console.css', '/assets/icon.svg', '/healthz'])
   })
 
   test('without a token every route that is not public answers 401 and does nothing', async () => {
