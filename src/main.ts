@@ -63,9 +63,11 @@ export async function serve(env: Environment): Promise<Serving> {
 
 /** `ringfence serve`: prints where things are, and runs until it is told to stop or must not go on. */
 export async function serveUntilStopped(env: Environment, print: (text: string) => void): Promise<void> {
+  // Listened for from the first moment: who is told to stop while starting still cleans up.
+  const asked = signalled()
   const serving = await serve(env)
   print(banner(serving))
-  const reason = await Promise.race([signalled(), serving.ended])
+  const reason = await Promise.race([asked, serving.ended])
   const ownHub = serving.config.hub.separate ? '' : ': tunnels and firewall of this hub are taken away'
   print(`\nStopping${reason === null ? ownHub : `: ${reason}`}.\n`)
   await serving.stop()
@@ -73,9 +75,10 @@ export async function serveUntilStopped(env: Environment, print: (text: string) 
 
 /** `ringfence hub`: its tunnels live on when it ends, for the next one to take over. */
 export async function hubUntilStopped(env: Environment): Promise<void> {
+  const asked = signalled()
   const hub = await runHubAlone(env)
   const ended = hub.ended.then(() => null)
-  if ((await Promise.race([signalled().then(() => 'signal' as const), ended])) === 'signal') await hub.stop(false)
+  if ((await Promise.race([asked.then(() => 'signal' as const), ended])) === 'signal') await hub.stop(false)
 }
 
 /** Null once the process was asked to end. */
