@@ -4,11 +4,11 @@
 # Nothing of it is started, and nothing outside the cache folder is touched.
 #
 #   RINGFENCE_TEST_CACHE   where it goes (default ~/.cache/ringfence-tests)
-#   RINGFENCE_TEST_MIRROR  Debian mirror (default http://deb.debian.org/debian)
+#   RINGFENCE_TEST_MIRROR  Debian mirror (default: the one that debootstrap knows)
 set -eu
 
 cache="${RINGFENCE_TEST_CACHE:-$HOME/.cache/ringfence-tests}"
-mirror="${RINGFENCE_TEST_MIRROR:-http://deb.debian.org/debian}"
+mirror="${RINGFENCE_TEST_MIRROR:-}"
 root="$cache/asterisk"
 marker=".ringfence-complete"
 edition=1
@@ -61,7 +61,7 @@ trap 'exit 1' INT TERM
 chmod 755 "$build"
 
 echo "asterisk-setup: 1/3 debootstrap of Debian sid (about 90 s)"
-if ! debootstrap --variant=minbase sid "$build" "$mirror" >"$cache/asterisk-setup.log" 2>&1; then
+if ! debootstrap --variant=minbase sid "$build" ${mirror:+"$mirror"} >"$cache/asterisk-setup.log" 2>&1; then
   tail -n 20 "$cache/asterisk-setup.log" >&2
   exit 1
 fi
