@@ -139,7 +139,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   }
   await publishIfDue()
 
-  const { publicKey: hubKey } = await hub.describe(AbortSignal.timeout(1_000))
+  const { publicKey: hubKey, lease: hubLease } = await hub.describe(AbortSignal.timeout(1_000))
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -180,7 +180,15 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     catalogue: context.catalogue,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
-  const loop = startLanes({ context, systems, foundations, hub, pbx: driver, mayWrite: () => true, lastLease: () => 0 })
+  const loop = startLanes({
+    context,
+    systems,
+    foundations,
+    hub,
+    pbx: driver,
+    mayWrite: () => true,
+    lastLease: () => hubLease,
+  })
   const imports = rosterImport(context, () => undefined)
   const app = assemble(context, {
     imports,
