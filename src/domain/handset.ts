@@ -18,16 +18,37 @@ export interface Handset {
   readonly steadyTokenHash: string | null
   /** First use of the steady token; the enrolment token is dead from then on. */
   readonly enrolledAt: string | null
+  /** Its reserved address in the phone subnet of its gateway (DHCP by MAC), without length; null with its own tunnel. */
+  readonly phoneAddress: string | null
+  /** What the phone last said of itself in its User-Agent: a hint for the inventory, never an authority. */
+  readonly seenModel: string | null
+  readonly seenFirmware: string | null
+  readonly seenMac: string | null
+  readonly seenAt: string | null
+  /** First fetch of the document that takes the account away. */
+  readonly blankedAt: string | null
   readonly createdAt: string
   readonly removedAt: string | null
 }
 
-/** A small router at home that carries desk phones without WireGuard. */
+/** Of a handset that nobody has seen yet. */
+export const neverSeen = { seenModel: null, seenFirmware: null, seenMac: null, seenAt: null, blankedAt: null } as const
+
+/**
+ * A small router at home that carries desk phones without WireGuard. `employeeId` is who it was given to; others of the
+ * same home may hang their phones on it, and it goes with the last of them.
+ */
 export interface Gateway {
   readonly id: string
   readonly employeeId: string
   /** A folder under templates/gateways: `plain`, … */
   readonly kind: string
+  /** Grows when the tokens below must change; they are derived from it. */
+  readonly doorGeneration: number
+  /** SHA-256 (hex) of the token in the DHCP option: it gives the handsets behind this gateway their first file. */
+  readonly doorTokenHash: string | null
+  /** SHA-256 (hex) of the token with which the router tells its public key. */
+  readonly keyTokenHash: string | null
   readonly createdAt: string
   readonly removedAt: string | null
 }

@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Certificate } from '../domain/certificate.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
-import type { Handset } from '../domain/handset.ts'
+import { type Handset, neverSeen } from '../domain/handset.ts'
 import { enrolmentToken, inviteEnd, steadyToken, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
@@ -55,6 +55,8 @@ export function newHandset(
     gatewayId,
     model: model.id,
     mac,
+    phoneAddress: null,
+    ...neverSeen,
     createdAt: invite.createdAt,
     removedAt: null,
     ...doorTokens(context, id, 1, invite),

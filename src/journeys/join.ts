@@ -184,8 +184,11 @@ function instructionsFor(
     allowedIps: handsetAllowedIps(config),
     hubEndpoint: config.hub.endpoint,
     phoneSubnets,
+    reservations: [],
+    door: { host: '', port: 443, addresses: [], phonesUrl: new Secret('') },
     pbx: {
       host: config.pbx.host,
+      address: config.pbx.address,
       ports: [config.pbx.port, config.pbx.mtlsPort],
       rtpFrom: config.pbx.rtp.from,
       rtpTo: config.pbx.rtp.to,

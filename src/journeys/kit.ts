@@ -39,6 +39,9 @@ export async function prepareKit(context: JourneyContext, order: KitOrder): Prom
     id: newId(context.system),
     employeeId: employee.id,
     kind: order.gateway.id.replace('gateway-', ''),
+    doorGeneration: 1,
+    doorTokenHash: null,
+    keyTokenHash: null,
     createdAt: invite.createdAt,
     removedAt: null,
   }

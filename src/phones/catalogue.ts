@@ -10,9 +10,17 @@ import {
   readVendors,
   type VendorManifest,
 } from './manifest.ts'
-import type { BlankingValues, Catalogue, FileValues, Model, RenderedFile } from './phone-port.ts'
+import type { BlankingValues, Catalogue, FileValues, GatewayKind, Model, RenderedFile } from './phone-port.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
-import { blankingScope, gatewayScope, sampleBlanking, sampleGateway, sampleValues, scopeOf } from './scope.ts'
+import {
+  blankingScope,
+  gatewayScope,
+  gatewayScriptScope,
+  sampleBlanking,
+  sampleGateway,
+  sampleValues,
+  scopeOf,
+} from './scope.ts'
 import { nearestTo } from './spelling.ts'
 
 /**
@@ -47,7 +55,9 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     filePurpose: (id, fileName, mac) => fileOf(id, fileName, mac)?.purpose ?? null,
     render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
     renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
-    gatewayInstructions: (id, values) => entries.get(id)?.instructions?.(gatewayScope(values)) ?? null,
+    gateway: (id) => entries.get(id)?.gateway?.kind,
+    gatewayInstructions: (id, values) => entries.get(id)?.gateway?.instructions(gatewayScope(values)) ?? null,
+    gatewayScript: (id, values) => entries.get(id)?.gateway?.script?.(gatewayScriptScope(values)) ?? null,
   }
 }
 
@@ -55,7 +65,11 @@ interface Entry {
   readonly model: Model
   readonly macPrefixes: readonly string[]
   readonly files: readonly PhoneFile[]
-  readonly instructions?: Template
+  readonly gateway?: {
+    readonly kind: GatewayKind
+    readonly instructions: Template
+    readonly script: Template | null
+  }
 }
 
 interface PhoneFile {
@@ -170,6 +184,7 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
       const file = join(path, manifest.instructions)
       const instructions = reader.parse('html', file, await readText(file))
       instructions(gatewayScope(sampleGateway))
+      const script = manifest.script ? await loadScript(join(path, manifest.script.template), reader) : null
       return {
         model: {
           id: `gateway-${id}`,
@@ -184,8 +199,19 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
         },
         macPrefixes: [],
         files: [],
-        instructions,
+        gateway: {
+          kind: { key: manifest.key, scriptExtension: manifest.script?.extension ?? null },
+          instructions,
+          script,
+        },
       }
     }),
   )
+}
+
+async function loadScript(file: string, reader: TemplateReader): Promise<Template> {
+  const script = reader.parse('router-script', file, await readText(file))
+  script(gatewayScriptScope(sampleGateway))
+  script(gatewayScriptScope({ ...sampleGateway, timeServer: null }))
+  return script
 }

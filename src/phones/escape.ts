@@ -8,11 +8,12 @@ import { AppError } from '../errors.ts'
  * Two kinds of value: what people typed (a name) is folded into what the format can hold, by the rules written at each
  * format. A Secret must arrive letter by letter or the phone cannot log in, so it is refused when it would have to change.
  */
-export const formats = ['xml', 'yealink-cfg', 'mitel-cfg', 'ini', 'baresip', 'html'] as const
+export const formats = ['xml', 'yealink-cfg', 'mitel-cfg', 'ini', 'baresip', 'html', 'router-script'] as const
 
 export type Format = (typeof formats)[number]
 
 export function escapeFor(format: Format, value: unknown): string {
+  if (format === 'router-script') return routerWord(value)
   const { fold, encode } = rules[format]
   if (value instanceof Secret) {
     const text = value.reveal()
@@ -30,6 +31,17 @@ export function escapeFor(format: Format, value: unknown): string {
   })
 }
 
+/**
+ * Router scripts (POSIX shell, UCI, RouterOS): addresses, names, keys and links only, which mean nothing but themselves in
+ * each of these languages, quoted or not. Everything else is refused, since a folded one would set up the wrong thing.
+ */
+function routerWord(value: unknown): string {
+  const text = value instanceof Secret ? value.reveal() : value
+  if (typeof text === 'number' && Number.isSafeInteger(text)) return String(text)
+  if (typeof text === 'string' && /^[A-Za-z0-9+/=_.:@[\]-]+$/.test(text)) return text
+  throw new AppError('TEMPLATE_INVALID', 'a router script prints something that is no address, name, key or link')
+}
+
 interface Rules {
   /** What the reader of this format will see. Idempotent. */
   readonly fold: (text: string) => string
@@ -37,7 +49,7 @@ interface Rules {
   readonly encode: (text: string) => string
 }
 
-const rules: Readonly<Record<Format, Rules>> = {
+const rules: Readonly<Record<Exclude<Format, 'router-script'>, Rules>> = {
   xml: { fold: onOneLine, encode: markupText },
   html: { fold: onOneLine, encode: markupText },
   'yealink-cfg': { fold: foldYealink, encode: (text) => text },

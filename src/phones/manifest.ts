@@ -106,9 +106,21 @@ export function belongsTo(file: ManifestFile, family: string | undefined): boole
 
 const gatewaySchema = z.strictObject({
   name: z.string().min(1),
+  /** Where its private key is made: `device` tells us only the public one. */
+  key: z.enum(['device', 'server']),
+  /** What sets it up by itself; without one the installer imports the `.conf` and fills in the rest. */
+  script: z
+    .strictObject({
+      template: fileName,
+      /** Of the file that is downloaded: `sh`, `rsc`. */
+      extension: z.string().regex(/^[a-z]{1,8}$/),
+    })
+    .optional(),
   capabilities,
   instructions: fileName,
   notes: z.array(z.string()),
+  /** Options that the script sets, and where they were read. */
+  parameters: z.array(z.strictObject({ name: z.string().min(1), ...fact })).default([]),
 })
 
 export type VendorManifest = z.infer<typeof vendorSchema>

@@ -64,8 +64,12 @@ export interface Catalogue {
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
   renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
-  /** What to set up on a home gateway, as an HTML fragment without any secret; null for a model that is no gateway. */
+  /** How a kind of home gateway is set up; undefined for a model that is no gateway. */
+  gateway(modelId: string): GatewayKind | undefined
+  /** What to set up on a home gateway, as an HTML fragment; null for a model that is no gateway. */
   gatewayInstructions(modelId: string, values: GatewayValues): string | null
+  /** The script that sets a home gateway up; null where there is none for this kind. */
+  gatewayScript(modelId: string, values: GatewayScriptValues): string | null
 }
 
 export interface RenderedFile {
@@ -103,20 +107,47 @@ export interface BlankingValues {
   readonly filler: Secret
 }
 
-/** What an installer fills into a home gateway besides its `.conf`. */
+export interface GatewayKind {
+  /** Where its private key is made: of a `device` key we only ever know the public half. */
+  readonly key: 'device' | 'server'
+  /** Ending of the script's file name; null where the installer imports the `.conf` and fills in the rest. */
+  readonly scriptExtension: string | null
+}
+
+/** What is set up on a home gateway besides its keys. */
 export interface GatewayValues {
   readonly tunnelAddresses: readonly string[]
   readonly allowedIps: readonly string[]
   readonly hubEndpoint: string
   /** The pieces of PHONE_SUBNETS for the phones behind it; the gateway takes the first address of each. */
   readonly phoneSubnets: readonly string[]
+  /** Phones and their reserved addresses (DHCP by MAC): the hub lets these addresses through and no others. */
+  readonly reservations: readonly { readonly mac: string; readonly address: string; readonly model: string }[]
+  /** The phone door as phones dial it over the Internet, and the address for DHCP options 66 and 160; it ends in `/`. */
+  readonly door: {
+    readonly host: string
+    readonly port: number
+    /** What the host's name leads to now; empty when it led nowhere. */
+    readonly addresses: readonly string[]
+    readonly phonesUrl: Secret
+  }
   readonly pbx: {
     readonly host: string
+    /** Null while none is configured. */
+    readonly address: string | null
     readonly ports: readonly number[]
     readonly rtpFrom: number
     readonly rtpTo: number
   }
   readonly timeServer: string | null
+}
+
+/** The same and the secrets that only the router needs. */
+export interface GatewayScriptValues extends GatewayValues {
+  readonly hubPublicKey: string
+  readonly presharedKey: Secret
+  /** Where the router posts its public key (`publicKey=…` in a form), as long as it has not spoken through the tunnel. */
+  readonly keyUrl: Secret
 }
 
 /** A WireGuard configuration as a phone app or gateway takes it; see tunnel-configuration.ts. */

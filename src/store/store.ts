@@ -16,6 +16,7 @@ import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import type { Invite } from '../domain/invite.ts'
 import type { OutboxMessage } from '../domain/outbox.ts'
+import type { PhoneSetting } from '../domain/phone-setting.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
 import type { Hub, Pbx, Site } from '../domain/site.ts'
 import type { ApiToken } from '../domain/token.ts'
@@ -44,6 +45,8 @@ export interface Rows {
   doorFetch: DoorFetch
   importRun: ImportRun
   setting: Setting
+  phoneSetting: PhoneSetting
+  servedFile: ServedFile
 }
 
 export type Table = keyof Rows
@@ -168,6 +171,19 @@ export interface DoorFetch {
   readonly reason: string
   /** SHA-256 of what was served. */
   readonly contentHash: string | null
+}
+
+/** What a handset last got under a name, to compare with what it would get now. Written when it changes. */
+export interface ServedFile {
+  /** `<handset id>/<file name>`. */
+  readonly id: string
+  readonly handsetId: string
+  readonly fileName: string
+  /** SHA-256 of what was served. */
+  readonly contentHash: string
+  /** The same file with every secret masked, deflated and in base64. */
+  readonly masked: string
+  readonly at: string
 }
 
 export interface ImportRun {

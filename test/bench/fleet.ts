@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { formatAddress, parsePrefix } from '../../src/domain/address.ts'
+import { neverSeen } from '../../src/domain/handset.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { defaultId } from '../../src/domain/site.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -121,6 +122,8 @@ function person(
       enrolExpiresAt: at,
       steadyTokenHash: hash('steady'),
       enrolledAt: at,
+      phoneAddress: null,
+      ...neverSeen,
       createdAt: at,
       removedAt: null,
     },

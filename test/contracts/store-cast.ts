@@ -1,5 +1,6 @@
 /** A small company for the store's tests: people by number, everything about person 7 ends in 7. */
 import { closed, type Subject, type SubjectKind } from '../../src/domain/access.ts'
+import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { NewAuditEvent, Rows, Store, StoreWriter } from '../../src/store/store.ts'
 
@@ -86,6 +87,22 @@ export function handset(n: number, change: Partial<Rows['handset']> = {}): Rows[
     enrolExpiresAt: at(1_000),
     steadyTokenHash: `steady-${n}`,
     enrolledAt: null,
+    phoneAddress: null,
+    ...neverSeen,
+    createdAt: at(0),
+    removedAt: null,
+    ...change,
+  }
+}
+
+export function gateway(n: number, change: Partial<Rows['gateway']> = {}): Rows['gateway'] {
+  return {
+    id: `g${n}`,
+    employeeId: `e${n}`,
+    kind: 'plain',
+    doorGeneration: 1,
+    doorTokenHash: null,
+    keyTokenHash: null,
     createdAt: at(0),
     removedAt: null,
     ...change,

@@ -127,7 +127,11 @@ describe('bringing the tables up to date', () => {
     const old = await open({ '0001-first-tables': migrations['0001-first-tables']! })
     await cast.seed(old)
     await old.transaction(async (tx) => {
-      await cast.onboard(tx, 1, 2)
+      await tx.insert('employee', [cast.employee(1)])
+      await tx.insert('assignment', [cast.assignment(1)])
+      const { phoneAddress: _, seenModel, seenFirmware, seenMac, seenAt, blankedAt, ...firstColumns } = cast.handset(1)
+      await tx.insert('handset', [firstColumns as ReturnType<typeof cast.handset>])
+      await tx.insert('sipCredential', [cast.credential(1)])
       await tx.update('handset', 'h1', { doorGeneration: 3, enrolledAt: cast.at(4) })
       await tx.update('sipCredential', 's1', { generation: 2 })
       const token = { label: 'x', role: 'admin', createdBy: 'Ada', createdAt: cast.at(0), lastUsedAt: null } as const
@@ -143,6 +147,7 @@ describe('bringing the tables up to date', () => {
     })
     await old.close()
     const store = await open()
+    expect(await store.get('handset', 'h1')).toEqual({ ...cast.handset(1), doorGeneration: 3, enrolledAt: cast.at(4) })
     const rows = await store.find('withdrawal', {})
     expect(rows.map(({ id, employeeId, at, generation }) => [id, employeeId, at, generation])).toEqual([
       ['api-token/p1', null, cast.at(1), 1],

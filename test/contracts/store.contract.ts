@@ -290,7 +290,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
 
     test('everything of a person comes with them and nothing of another', async () => {
       await write(async (tx) => {
-        await tx.insert('gateway', [{ id: 'g1', employeeId: 'e1', kind: 'plain', createdAt: at(0), removedAt: null }])
+        await tx.insert('gateway', [cast.gateway(1)])
         await tx.insert('tunnel', [cast.tunnel(4, { carrierKind: 'gateway', carrierId: 'g1' })])
         await tx.insert('tunnelAddress', [cast.address(4)])
         await tx.insert('verdict', [cast.verdict(1), cast.verdict(2)])
@@ -301,7 +301,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         employee: cast.employee(1),
         assignments: [cast.assignment(1)],
         handsets: [cast.handset(1)],
-        gateways: [{ id: 'g1', employeeId: 'e1', kind: 'plain', createdAt: at(0), removedAt: null }],
+        gateways: [cast.gateway(1)],
         tunnels: [cast.tunnel(1), cast.tunnel(4, { carrierKind: 'gateway', carrierId: 'g1' })],
         addresses: [cast.address(1), cast.address(4)],
         certificates: [cast.certificate(1)],
@@ -578,7 +578,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
 
     test('phones behind a gateway speak from its phone subnet; a login without a handset from all of its phones', async () => {
       await write(async (tx) => {
-        await tx.insert('gateway', [{ id: 'g1', employeeId: 'e1', kind: 'plain', createdAt: at(0), removedAt: null }])
+        await tx.insert('gateway', [cast.gateway(1)])
         await tx.insert('handset', [cast.handset(3, { employeeId: 'e1', assignmentId: 'a1', gatewayId: 'g1' })])
         await tx.insert('tunnel', [cast.tunnel(4, { carrierKind: 'gateway', carrierId: 'g1' })])
         await tx.insert('tunnelAddress', [

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { blankingDays, decideDoor } from '../../src/domain/door.ts'
-import type { Handset } from '../../src/domain/handset.ts'
+import { type Handset, neverSeen } from '../../src/domain/handset.ts'
 import { enrolmentToken, looksLikeToken, steadyToken, tokenHash } from '../../src/domain/invite.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
@@ -24,6 +24,8 @@ function handset(change: Partial<Handset> = {}): Handset {
     enrolExpiresAt: later(7).toISOString(),
     steadyTokenHash: steady,
     enrolledAt: null,
+    phoneAddress: null,
+    ...neverSeen,
     createdAt: now.toISOString(),
     removedAt: null,
     ...change,

@@ -349,6 +349,8 @@ const allTables: readonly Table[] = [
   'doorFetch',
   'importRun',
   'setting',
+  'phoneSetting',
+  'servedFile',
 ]
 
 export function person(name: string, extension: string, ...handsets: readonly string[]): OnboardInput {

@@ -83,7 +83,14 @@ describe('a name, however hostile', () => {
     expect(value).toBe('{{ sip.secret }}')
   })
 
-  test.each(formats)('is folded the same way twice in %s, without any line break', (format) => {
+  test('is refused where a router would run it', () => {
+    for (const name of [...hostileNames, 'a b', "a'b", 'a$b', 'a;b', 'a\\b', 'a"b', ''])
+      expect(() => escapeFor('router-script', name)).toThrow(expect.objectContaining({ code: 'TEMPLATE_INVALID' }))
+    expect(escapeFor('router-script', '[2001:db8::1]:51820')).toBe('[2001:db8::1]:51820')
+  })
+
+  const folding = formats.filter((format) => format !== 'router-script')
+  test.each(folding)('is folded the same way twice in %s, without any line break', (format) => {
     for (const name of hostileNames) {
       const once = escapeFor(format, name)
       expect(once).not.toMatch(/[\p{Cc}\u2028\u2029]/u)
