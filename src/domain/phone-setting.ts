@@ -18,3 +18,24 @@ export type PhoneSettingLayer = (typeof phoneSettingLayers)[number]
 
 /** Weakest first. */
 export const phoneSettingLayers = ['site', 'model', 'handset'] as const
+
+export interface EffectiveSetting {
+  readonly value: string
+  /** The layer that won. */
+  readonly layer: PhoneSettingLayer
+}
+
+/** What holds for one handset, by name: the strongest layer that says something. */
+export function effectivePhoneSettings(
+  settings: readonly PhoneSetting[],
+  scopes: Readonly<Record<PhoneSettingLayer, string>>,
+): Readonly<Record<string, EffectiveSetting>> {
+  const effective: Record<string, EffectiveSetting> = Object.create(null)
+  for (const layer of phoneSettingLayers) {
+    for (const setting of settings) {
+      if (setting.layer === layer && setting.scope === scopes[layer])
+        effective[setting.name] = { value: setting.value, layer }
+    }
+  }
+  return effective
+}

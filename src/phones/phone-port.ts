@@ -99,6 +99,8 @@ export interface FileValues {
   readonly phoneAdminPassword: Secret
   readonly phoneUserPassword: Secret
   readonly timeServer: string | null
+  /** What admins set for this handset (domain/phone-setting.ts), by name. */
+  readonly settings: Readonly<Record<string, string>>
 }
 
 export interface BlankingValues {

@@ -150,6 +150,7 @@ const sample: FileValues = {
   phoneAdminPassword: secret,
   phoneUserPassword: secret,
   timeServer: '10.77.0.1',
+  settings: {},
 }
 export const sampleValues: readonly FileValues[] = [
   sample,

@@ -27,6 +27,7 @@ export function sampleValues(changes: Partial<FileValues> = {}): FileValues {
     phoneAdminPassword: new Secret('adminPasswordOfAda8'),
     phoneUserPassword: new Secret('userPasswordOfAda9'),
     timeServer: '10.77.0.1',
+    settings: {},
     ...changes,
   }
 }

@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto'
+import type { Handset } from '../domain/handset.ts'
+import { effectivePhoneSettings } from '../domain/phone-setting.ts'
+import { Secret } from '../domain/secret.ts'
+import { defaultId } from '../domain/site.ts'
+import type { FileValues } from '../phones/phone-port.ts'
+import type { JourneyContext } from './context.ts'
+import { steadyTokenOf } from './enrolment.ts'
+
+/** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
+const registrationSeconds = 600
+
+/** Everything that a handset's file says; null when it holds no credential any more. */
+export async function fileValues(
+  context: JourneyContext,
+  handset: Handset,
+  displayName: string,
+): Promise<FileValues | null> {
+  const { store, vault, config } = context
+  const own = await store.find('sipCredential', {
+    assignmentId: handset.assignmentId,
+    handsetId: handset.id,
+    closedAt: null,
+  })
+  const credential =
+    own[0] ??
+    (await store.find('sipCredential', { assignmentId: handset.assignmentId, handsetId: null, closedAt: null }))[0]
+  const assignment = await store.get('assignment', handset.assignmentId)
+  const certificate = (await store.find('certificate', { handsetId: handset.id, revokedAt: null })).at(-1)
+  const model = context.catalogue.model(handset.model)
+  if (!credential?.secretSealed || !assignment || !model) return null
+  const provisioned = model.capabilities.clientCertificate === 'provisioned' && certificate?.privateKeySealed
+  return {
+    extension: assignment.extension,
+    displayName,
+    mac: handset.mac,
+    sip: {
+      host: config.pbx.host,
+      port: portFor(context, certificate !== undefined),
+      username: credential.username,
+      secret: vault.open(credential.secretSealed, `sip:${credential.id}:${credential.generation}`),
+      realm: config.pbx.realm,
+      expiresSeconds: registrationSeconds,
+    },
+    caCertificate: model.capabilities.acceptsPrivateCa ? context.serviceCertificate : null,
+    clientCertificate: provisioned
+      ? {
+          certificate: certificate.certificate,
+          privateKey: vault.open(certificate.privateKeySealed!, `certificate:${certificate.id}`),
+        }
+      : null,
+    provisioningUrl: `${config.phoneDoor.url}/p/${steadyTokenOf(context, handset.id, handset.doorGeneration)}/`,
+    phoneAdminPassword: derivedPassword(context, handset, 'admin'),
+    phoneUserPassword: derivedPassword(context, handset, 'user'),
+    timeServer: config.timeServer,
+    settings: await settingsOf(context, handset),
+  }
+}
+
+/** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */
+function portFor({ config, pbxAbilities }: JourneyContext, hasCertificate: boolean): number {
+  return hasCertificate && pbxAbilities.certificates === 'required-on-own-port' ? config.pbx.mtlsPort : config.pbx.port
+}
+
+/** The phone's own passwords: derived, so that its file stays the same byte for byte without storing them. */
+export function derivedPassword({ vault }: JourneyContext, handset: Handset, purpose: string): Secret {
+  const bytes = createHmac('sha256', vault.deriveKey('phone-pages'))
+    .update(`${purpose}:${handset.id}:${handset.doorGeneration}`)
+    .digest()
+  return new Secret(bytes.toString('base64url').replaceAll('-', 'x').replaceAll('_', 'y').slice(0, 22))
+}
+
+/** What admins set for this handset's files, by name. */
+async function settingsOf(
+  { store }: JourneyContext,
+  { id, model }: Handset,
+): Promise<Readonly<Record<string, string>>> {
+  const effective = effectivePhoneSettings(await store.find('phoneSetting', {}), {
+    site: defaultId,
+    model,
+    handset: id,
+  })
+  return Object.fromEntries(Object.entries(effective).map(([name, { value }]) => [name, value]))
+}
