@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { gatewayScope, gatewayScriptScope, sampleGateways } from './gateway-scope.ts'
 import {
   belongsTo,
   type Folder,
@@ -12,15 +13,7 @@ import {
 } from './manifest.ts'
 import type { BlankingValues, Catalogue, FileValues, GatewayKind, Model, RenderedFile } from './phone-port.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
-import {
-  blankingScope,
-  gatewayScope,
-  gatewayScriptScope,
-  sampleBlanking,
-  sampleGateway,
-  sampleValues,
-  scopeOf,
-} from './scope.ts'
+import { blankingScope, sampleBlanking, sampleValues, scopeOf } from './scope.ts'
 import { nearestTo } from './spelling.ts'
 
 /**
@@ -183,7 +176,7 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
     (await readGateways(templatesFolder)).map(async ({ id, path, manifest }) => {
       const file = join(path, manifest.instructions)
       const instructions = reader.parse('html', file, await readText(file))
-      instructions(gatewayScope(sampleGateway))
+      for (const values of sampleGateways) instructions(gatewayScope(values))
       const script = manifest.script ? await loadScript(join(path, manifest.script.template), reader) : null
       return {
         model: {
@@ -211,7 +204,6 @@ async function loadGateways(templatesFolder: string, reader: TemplateReader): Pr
 
 async function loadScript(file: string, reader: TemplateReader): Promise<Template> {
   const script = reader.parse('router-script', file, await readText(file))
-  script(gatewayScriptScope(sampleGateway))
-  script(gatewayScriptScope({ ...sampleGateway, timeServer: null }))
+  for (const values of sampleGateways) script(gatewayScriptScope(values))
   return script
 }

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
-import { hubAddress, parsePrefix } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
-import type { BlankingValues, FileValues, GatewayScriptValues, GatewayValues } from './phone-port.ts'
+import type { BlankingValues, FileValues } from './phone-port.ts'
 
 /** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
 export function scopeOf(values: FileValues): object {
@@ -110,33 +109,6 @@ export function blankingScope({ mac, filler }: BlankingValues): object {
   }
 }
 
-export function gatewayScope(values: GatewayValues): object {
-  return {
-    tunnelAddresses: values.tunnelAddresses,
-    allowedIps: values.allowedIps,
-    hubEndpoint: values.hubEndpoint,
-    phoneNetworks: values.phoneSubnets.map((subnet) => {
-      const prefix = parsePrefix(subnet)
-      return { subnet, gatewayAddress: prefix ? hubAddress(prefix) : '', length: prefix?.length ?? 32 }
-    }),
-    reservations: values.reservations.map(({ mac, address, model }) => ({
-      mac,
-      macColons: mac.replace(/..(?!$)/g, '$&:'),
-      address,
-      model,
-    })),
-    door: { ...values.door },
-    pbx: { ...values.pbx },
-    timeServer: values.timeServer,
-  }
-}
-
-export function gatewayScriptScope(values: GatewayScriptValues): object {
-  const [, host = '', port = ''] = /^\[?([^\]]+)\]?:(\d+)$/.exec(values.hubEndpoint) ?? []
-  const { hubPublicKey: publicKey, presharedKey, keyUrl } = values
-  return { ...gatewayScope(values), hub: { publicKey, host, port: Number(port) }, presharedKey, keyUrl }
-}
-
 // What a template is tried with when it is loaded.
 const secret = new Secret('sample')
 const sample: FileValues = {
@@ -158,22 +130,3 @@ export const sampleValues: readonly FileValues[] = [
 ]
 
 export const sampleBlanking: BlankingValues = { mac: '001122334455', filler: secret }
-
-export const sampleGateway: GatewayScriptValues = {
-  tunnelAddresses: ['10.77.0.40/32'],
-  allowedIps: ['10.77.0.1/32'],
-  hubEndpoint: 'vpn.example.com:51820',
-  phoneSubnets: ['10.78.0.0/29'],
-  reservations: [{ mac: '001122334455', address: '10.78.0.2', model: 'yealink-t54w' }],
-  door: {
-    host: 'phones.example.com',
-    port: 443,
-    addresses: ['203.0.113.5'],
-    phonesUrl: new Secret('https://phones.example.com/p/sample/'),
-  },
-  pbx: { host: 'pbx.example.com', address: '10.90.0.2', ports: [5061, 5062], rtpFrom: 10000, rtpTo: 20000 },
-  timeServer: '10.90.0.3',
-  hubPublicKey: 'c2FtcGxlc2FtcGxlc2FtcGxlc2FtcGxlc2FtcGxlc2E=',
-  presharedKey: secret,
-  keyUrl: new Secret('https://phones.example.com/k/sample'),
-}
