@@ -121,7 +121,6 @@ export function newTunnel(
 ): Tunnel {
   const id = newId(context.system)
   const pair = keyOrigin === 'server' ? newKeyPair() : null
-  const presharedKey = new Secret(context.system.randomBytes(32).toString('base64'))
   return {
     id,
     hubId: defaultId,
@@ -131,13 +130,18 @@ export function newTunnel(
     nextPublicKey: null,
     privateKeySealed: pair && context.vault.seal(pair.privateKey, `tunnel:${id}:key`),
     keyWindowEndsAt: invite.expiresAt,
-    presharedKeySealed: context.vault.seal(presharedKey, `tunnel:${id}:psk`),
+    presharedKeySealed: newPresharedKey(context, id),
     generation: 1,
     firstHandshakeAt: null,
     lastHandshakeAt: null,
     createdAt: invite.createdAt,
     closedAt: null,
   }
+}
+
+/** Sealed, as the tunnel's row holds it. */
+export function newPresharedKey({ system, vault }: Pick<JourneyContext, 'system' | 'vault'>, tunnelId: string): string {
+  return vault.seal(new Secret(system.randomBytes(32).toString('base64')), `tunnel:${tunnelId}:psk`)
 }
 
 /** X25519 in WireGuard's base64; node:crypto gives the same public key as `wg pubkey` (RFC 7748). */

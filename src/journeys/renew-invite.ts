@@ -7,7 +7,7 @@ import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import type { Onboarded } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
-import { doorTokens, gatewayDoor, type NewInvite, newInvite, newKeyPair } from './enrolment.ts'
+import { doorTokens, gatewayDoor, type NewInvite, newInvite, newKeyPair, newPresharedKey } from './enrolment.ts'
 import { keyOriginOf } from './kit.ts'
 import { shutNow } from './offboard.ts'
 import { activeHolder, insertInvite, onboarded } from './onboard.ts'
@@ -93,7 +93,10 @@ async function replaceKey(
   await tx.update(
     'tunnel',
     tunnel.id,
-    tunnel.firstHandshakeAt === null ? { publicKey, ...sealed } : { nextPublicKey: publicKey, ...sealed },
+    // A router keeps the key that it made for as long as the preshared key is the same.
+    tunnel.firstHandshakeAt === null
+      ? { publicKey, presharedKeySealed: newPresharedKey(context, tunnel.id), ...sealed }
+      : { nextPublicKey: publicKey, ...sealed },
   )
   await tx.record(auditEvent(context, 'tunnel.key-replaced', { employeeId, subjectId: tunnel.id, actor }))
   return unused === null ? [] : retireKey(tx, { ...tunnel, generation }, employeeId, unused, invite.createdAt)

@@ -96,6 +96,19 @@ describe('a home gateway whose router makes its own key', () => {
     ])
   })
 
+  test('gets another preshared key with a new invite before its first word, so that the router makes another key too', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const old = await scriptOf(world, made)
+    const key = newKey()
+    expect(await world.app.takeGatewayKey(old.keyToken, key)).toBe(true)
+    const renewed = await scriptOf(world, await world.app.invite('1030', mia))
+    const presharedKey = ({ text }: { text: string }) => /PRESHARED_KEY='([^']+)'/.exec(text)![1]
+    expect(presharedKey(renewed)).not.toBe(presharedKey(old))
+    expect(await world.app.takeGatewayKey(renewed.keyToken, key)).toBe(false)
+    expect(await world.app.takeGatewayKey(renewed.keyToken, newKey())).toBe(true)
+  })
+
   test('is told by an admin where the router cannot reach the door', async () => {
     const world = await open()
     await onboarded(world, ida(0))
