@@ -1,20 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
 import { apiRoutes } from './api-routes.ts'
 import { health } from './api-shapes.ts'
+import { type Assets, assets } from './assets.ts'
 import { browserGuard } from './browser-guard.ts'
 import { callerOf, type Door } from './caller.ts'
-import { consolePage } from './console-page.ts'
+import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
+import { errorPage } from './pages/error-page.ts'
+import type { PageTools } from './pages/layout.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
 import { type Route, route } from './route.ts'
-import { pageStyle } from './style.ts'
 
 export interface ConsoleOptions {
   readonly log: RequestLog
@@ -25,12 +27,15 @@ export interface ConsoleOptions {
   readonly version: string
   /** Default 15 000. */
   readonly heartbeatMs?: number
+  /** Read once for all listeners where given. */
+  readonly assets?: Assets
   /** Ends the event streams; everything else ends by itself. */
   readonly stopping?: AbortSignal
 }
 
-/** The console: the page for people, the API, health and metrics. */
-export function consoleApp(application: Application, options: ConsoleOptions): Express {
+/** The console: pages for people, the API, health and metrics. */
+export function consoleApp(application: Application, given: ConsoleOptions): Express {
+  const options: ConsoleOptions = { ...given, assets: given.assets ?? assets() }
   const app = express()
   app.disable('x-powered-by')
   // Answers are no-store: an entity tag would only cost time.
@@ -43,41 +48,21 @@ export function consoleApp(application: Application, options: ConsoleOptions): E
       hint: 'the API is described at /api/v1/openapi.json',
     })
   })
-  app.use(problemAnswer(options.log))
+  app.use(problemAnswer(application, options))
   return app
 }
-
-/** A ring with one door in it. */
-const icon =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="none" stroke="#0a6b5c" stroke-width="5" stroke-linecap="round" d="M11 5.5a12 12 0 1 0 10 0"/></svg>'
 
 /** Every route there is: what is not in this list is not served. */
 export function consoleRoutes(application: Application, options: ConsoleOptions): readonly Route[] {
   const events = eventStreams(application, { heartbeatMs: options.heartbeatMs ?? 15_000, stopping: options.stopping })
-  const style = pageStyle('console')
+  const tools: PageTools = {
+    assets: options.assets ?? assets(),
+    version: options.version,
+    demo: () => application.overview().demo,
+  }
   const routes: Route[] = [
-    route('get', '/', 'public', { summary: 'A page for people', answer: 'text/html' }, async ({ response }) => {
-      const { demo } = application.overview()
-      response.type('html').send(consolePage({ demo, version: options.version }))
-    }),
-    route(
-      'get',
-      '/assets/console.css',
-      'public',
-      { summary: 'Its style', answer: 'text/css' },
-      async ({ response }) => {
-        response.type('css').send(style.text)
-      },
-    ),
-    route(
-      'get',
-      '/assets/icon.svg',
-      'public',
-      { summary: 'Its sign', answer: 'image/svg+xml' },
-      async ({ response }) => {
-        response.type('svg').send(icon)
-      },
-    ),
+    ...tools.assets.routes,
+    ...consolePages(application, tools),
     route('get', '/healthz', 'public', { summary: 'The server answers', answer: health }, async () => ({
       status: 'ok' as const,
     })),
@@ -114,6 +99,11 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ),
   )
   return routes
+}
+
+/** Somebody typed or followed an address: they get a page, not JSON. */
+function isVisit({ method, headers, path }: Request): boolean {
+  return method === 'GET' && !path.startsWith('/api/') && (headers.accept ?? '').includes('text/html')
 }
 
 /** Ours, never the caller's: a log line must not be forged from outside. */
@@ -170,7 +160,11 @@ function headers(): RequestHandler {
 }
 
 // Four parameters: express tells an error handler by their number.
-function problemAnswer(log: RequestLog): ErrorRequestHandler {
+function problemAnswer(
+  application: Application,
+  { log, assets: files = assets(), version }: ConsoleOptions,
+): ErrorRequestHandler {
+  const tools: PageTools = { assets: files, version, demo: () => application.overview().demo }
   return (thrown, request, response, _next) => {
     const error = edgeError(thrown)
     if (error.code === 'INTERNAL') {
@@ -183,6 +177,12 @@ function problemAnswer(log: RequestLog): ErrorRequestHandler {
     if (document.status === 503) response.setHeader('Retry-After', '5')
     // What is left of a refused upload is not read: the connection ends with this answer.
     if (!request.complete) response.setHeader('Connection', 'close')
-    response.status(document.status).type(problemContentType).send(JSON.stringify(document))
+    const forPeople = response.locals.page === true || (document.status === 404 && isVisit(request))
+    if (!forPeople) return void response.status(document.status).type(problemContentType).send(JSON.stringify(document))
+    if (document.status === 401) return void response.redirect(303, `/sign-in?next=${encodeURIComponent(request.url)}`)
+    response
+      .status(document.status)
+      .type('html')
+      .send(errorPage(tools, document, response.locals.actor ?? null))
   }
 }

@@ -51,6 +51,8 @@ export interface Application {
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
   readonly authenticate: (token: string) => Promise<Actor | null>
+  /** Null for anything that is not the cookie of somebody who is fully signed in. */
+  readonly authenticateSession: (cookie: string) => Promise<Actor | null>
 
   readonly doctor: () => Promise<DoctorReport>
   /** Calls back for every change until `stop` is called. */

@@ -15,6 +15,7 @@ import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
 import { renewInvite } from './renew-invite.ts'
 import type { PhoneDoor } from './serve-phone.ts'
+import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
@@ -72,6 +73,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
+    authenticateSession: (cookie) => authenticateSession(context, cookie),
 
     doctor: () => doctor(context, parts.doctor),
     subscribe(listener) {

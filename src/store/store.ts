@@ -9,12 +9,15 @@
  * - A unique rule that is broken throws AppError CONFLICT whose problem names the field (`extension`, `email`, `mac` …).
  */
 import type { Subject, SubjectKind } from '../domain/access.ts'
+import type { Administrator, Passkey, Session, SetupLink } from '../domain/administrator.ts'
 import type { AuditDetail, AuditEvent, AuditKind } from '../domain/audit.ts'
 import type { Certificate } from '../domain/certificate.ts'
 import type { Verdict } from '../domain/condition.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import type { Invite } from '../domain/invite.ts'
+import type { Leaving } from '../domain/leaving.ts'
+import type { Mail } from '../domain/mail.ts'
 import type { OutboxMessage } from '../domain/outbox.ts'
 import type { PhoneSetting } from '../domain/phone-setting.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
@@ -47,6 +50,12 @@ export interface Rows {
   setting: Setting
   phoneSetting: PhoneSetting
   servedFile: ServedFile
+  administrator: Administrator
+  session: Session
+  passkey: Passkey
+  setupLink: SetupLink
+  leaving: Leaving
+  mail: Mail
 }
 
 export type Table = keyof Rows

@@ -37,6 +37,8 @@ export interface FakeApplication extends Application {
   /** What routers posted, and the one token that may. */
   readonly gatewayKeys: string[]
   readonly gatewayToken: string
+  /** The cookie of a browser in which somebody of this role has signed in. */
+  readonly sessionFor: (role: Role) => string
   /** Looks at invites that the door entered into the ledger. */
   readonly visits: { readonly fileName: string; readonly served: boolean }[]
   /** What the next join page shows beside what the employee has. */
@@ -175,6 +177,7 @@ export function fakeApplication(): FakeApplication {
     return { contentType, body, etag, notModified: ifNoneMatch === etag }
   }
 
+  const sessions = new Map<string, Actor>()
   const fake: FakeApplication = {
     closing: {},
     demo: [],
@@ -196,6 +199,13 @@ export function fakeApplication(): FakeApplication {
       tokens.set(view.id, { view, hash: createHash('sha256').update(token).digest('hex') })
       return token
     },
+
+    sessionFor(role) {
+      const cookie = randomBytes(32).toString('base64url')
+      sessions.set(cookie, { name: `${role}@example.com`, role, via: 'session' })
+      return cookie
+    },
+    authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,

@@ -359,6 +359,12 @@ const allTables: readonly Table[] = [
   'setting',
   'phoneSetting',
   'servedFile',
+  'administrator',
+  'session',
+  'passkey',
+  'setupLink',
+  'leaving',
+  'mail',
 ]
 
 export function person(name: string, extension: string, ...handsets: readonly string[]): OnboardInput {

@@ -1,0 +1,51 @@
+/** What pages load beside themselves: read once when the app is made, named by their content, kept by browsers for a year. */
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Route, route } from './route.ts'
+import { pageStyle } from './style.ts'
+
+export interface Assets {
+  readonly routes: readonly Route[]
+  /** The address under which a page loads it. */
+  address(name: AssetName): string
+}
+
+export type AssetName = 'console.css' | 'console.js' | 'icon.svg'
+
+/** A ring with one door in it. */
+const icon =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="none" stroke="#0a6b5c" stroke-width="5" stroke-linecap="round" d="M11 5.5a12 12 0 1 0 10 0"/></svg>'
+
+const types: Readonly<Record<AssetName, string>> = {
+  'console.css': 'text/css; charset=utf-8',
+  'console.js': 'text/javascript; charset=utf-8',
+  'icon.svg': 'image/svg+xml',
+}
+
+export function assets(): Assets {
+  const contents: Readonly<Record<AssetName, string>> = {
+    'console.css': [fileOf('@picocss/pico/css/pico.min.css'), pageStyle('console').text].join('\n'),
+    // htmx first: the extension and our own small scripts hang on it.
+    'console.js': [
+      fileOf('htmx.org/dist/htmx.min.js'),
+      fileOf('htmx-ext-sse/dist/sse.min.js'),
+      readFileSync(new URL('../../templates/pages/console.js', import.meta.url), 'utf8'),
+    ].join(';\n'),
+    'icon.svg': icon,
+  }
+  const address = (name: AssetName) =>
+    `/assets/${createHash('sha256').update(contents[name]).digest('hex').slice(0, 12)}/${name}`
+  return {
+    address,
+    routes: (Object.keys(contents) as AssetName[]).map((name) =>
+      route('get', address(name), 'public', { summary: name, answer: types[name] }, async ({ response }) => {
+        response.set('Cache-Control', 'public, max-age=31536000, immutable').type(types[name]).send(contents[name])
+      }),
+    ),
+  }
+}
+
+function fileOf(specifier: string): string {
+  return readFileSync(fileURLToPath(import.meta.resolve(specifier)), 'utf8')
+}
