@@ -92,7 +92,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(
     program,
     'models [word]',
-    'list the models that can be handed out; with a word, those that contain it and their notes',
+    'list the models that can be handed out and what they can do; with a word, those that contain it',
   ).action((word, options) => run(options, (now) => listModels(now, word ?? '')))
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))

@@ -146,8 +146,17 @@ export const model = z.object({
   vendor: z.string(),
   kind: z.enum(['desk-phone', 'softphone', 'gateway']),
   name: z.string(),
-  capabilities: facts,
+  capabilities: z.object({
+    clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
+    acceptsPrivateCa: z.boolean(),
+    ownTunnel: z.boolean().describe('false: it needs a home gateway'),
+    srtpForced: z.boolean(),
+    resyncEvent: z.string().nullable().describe('the NOTIFY event that makes it fetch again'),
+    blanking: z.boolean().describe('a document that takes everything away when fetched'),
+    testedOnHardware: z.boolean(),
+  }),
   notes: z.array(z.string()),
+  warnings: z.array(z.string()).describe('said each time it is handed out'),
 })
 
 export const doctorReport = z.object({

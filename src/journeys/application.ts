@@ -8,6 +8,7 @@ import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
+import type { Capabilities } from '../phones/phone-port.ts'
 import type { JoinView } from './join-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -203,8 +204,10 @@ export interface ModelView {
   readonly vendor: string
   readonly kind: 'desk-phone' | 'softphone' | 'gateway'
   readonly name: string
-  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly capabilities: Capabilities
   readonly notes: readonly string[]
+  /** Said each time it is handed out. */
+  readonly warnings: readonly string[]
 }
 
 export interface Overview {

@@ -32,13 +32,14 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   return {
     overview: () => ({ demo: context.config.demo }),
     models: () =>
-      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes }) => ({
+      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes, warnings }) => ({
         id,
         vendor,
         kind,
         name,
         capabilities: { ...capabilities },
         notes,
+        warnings,
       })),
 
     onboard: (input, actor) => onboard(context, input, actor),

@@ -12,6 +12,7 @@ import {
   type VendorManifest,
 } from './manifest.ts'
 import type { BlankingValues, Catalogue, FileValues, GatewayKind, Model, RenderedFile } from './phone-port.ts'
+import { refusalOf } from './refusals.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
 import { blankingScope, sampleBlanking, sampleValues, scopeOf } from './scope.ts'
 import { nearestTo } from './spelling.ts'
@@ -39,6 +40,7 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     models: [...entries.values()].map((entry) => entry.model),
     model: (id) => entries.get(id)?.model,
     nearest: (id) => nearestTo(id, [...entries.keys()], 5),
+    refusal: refusalOf,
     looksForeign(id, mac) {
       const prefixes = entries.get(id)?.macPrefixes ?? []
       return prefixes.length > 0 && !prefixes.some((prefix) => mac.startsWith(prefix))

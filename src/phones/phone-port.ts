@@ -54,6 +54,8 @@ export interface Catalogue {
   model(id: string): Model | undefined
   /** The nearest ids to a mistyped one, best first, at most five. */
   nearest(id: string): readonly string[]
+  /** Why an app that people ask for is not among the models, in words; null when nobody decided against it. */
+  refusal(id: string): string | null
   /** True when the vendor's known MAC prefixes do not contain it: a hint, never a gate. */
   looksForeign(modelId: string, mac: string): boolean
   /** The file names that this handset may ask for, relative to its provisioning URL. */

@@ -60,7 +60,16 @@ const models: readonly ModelView[] = [
 ]
 
 function model(id: string, vendor: string, kind: ModelView['kind'], name: string, notes: readonly string[]): ModelView {
-  return { id, vendor, kind, name, capabilities: { clientCertificate: 'none', testedOnHardware: false }, notes }
+  const capabilities = {
+    clientCertificate: id === 'linphone-mobile' ? 'none' : 'provisioned',
+    acceptsPrivateCa: true,
+    ownTunnel: kind !== 'desk-phone',
+    srtpForced: true,
+    resyncEvent: kind === 'desk-phone' ? 'check-sync' : null,
+    blanking: true,
+    testedOnHardware: false,
+  } as const
+  return { id, vendor, kind, name, capabilities, notes, warnings: [] }
 }
 
 export function fakeApplication(): FakeApplication {
