@@ -14,6 +14,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
+  /** The Event header of each NOTIFY that it got and answered with 200. */
+  readonly events: readonly string[]
   readonly connected: boolean
   /** `address:port` on this side. */
   readonly localAddress: string
@@ -54,6 +56,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const registerCallId = randomBytes(8).toString('hex')
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
   const hungUp = Promise.withResolvers<void>()
+  const events: string[] = []
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -103,6 +106,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
     )
     socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+    if (method === 'NOTIFY') events.push(headers.get('event')?.[0] ?? '')
   }
 
   interface Request {
@@ -221,6 +225,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
     hungUp: hungUp.promise,
+    events,
     get connected() {
       return failure === null
     },
