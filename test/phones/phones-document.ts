@@ -58,11 +58,12 @@ function modelRow(id: string, name: string, capabilities: Capabilities, resync: 
 }
 
 function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean): readonly string[] {
-  const { firmwareFloor, resync, polling, macPrefixes } = manifest
+  const { firmwareFloor, resync, polling, userAgent, macPrefixes } = manifest
   const facts = [
     ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor],
     ['Fetches again on', resync.event === null ? 'nothing' : `NOTIFY ${code(resync.event)}`, resync],
     ['Shortest polling', polling.minimumMinutes === null ? 'no polling' : `${polling.minimumMinutes} min`, polling],
+    ...(userAgent ? [['Says of itself', code(userAgent.pattern), userAgent] as const] : []),
     [
       'MAC prefixes',
       macPrefixes.prefixes.length === 0 ? 'none' : macPrefixes.prefixes.map(code).join(' '),
