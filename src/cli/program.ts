@@ -4,6 +4,7 @@ import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
+import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite } from './onboarding-commands.ts'
@@ -100,12 +101,21 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     run(options, (now) => showPerson(now, who)),
   )
 
-  const handset = program.command('handset').description('give one more handset, or take one back')
+  const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
     .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
     .action((who, model, options) => run(options, (now) => addHandset(now, who, parseHandset(model), options.gateway)))
   asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
     run(options, (now) => removeHandset(now, id)),
+  )
+  asking(handset, 'blank <id>', 'take a handset back and ask it to fetch what takes its account away').action(
+    (id, options) => run(options, (now) => blankHandset(now, id)),
+  )
+  asking(handset, 'resync <id>', 'tell a registered phone to fetch its files now').action((id, options) =>
+    run(options, (now) => resyncHandset(now, id)),
+  )
+  asking(handset, 'passwords <id>', "the passwords of the phone's own pages; the look is recorded").action(
+    (id, options) => run(options, (now) => showPhonePasswords(now, id)),
   )
 
   asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
