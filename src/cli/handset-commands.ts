@@ -15,20 +15,14 @@ export async function resyncHandset(session: Session, handsetId: string): Promis
 
 export async function blankHandset(session: Session, handsetId: string): Promise<ExitCode> {
   const { terminal, client } = session
-  const blanked = await client.send<{ readonly employee: EmployeeView; readonly asked: ResyncView }>({
+  const blanked = await client.send<{ readonly employee: EmployeeView; readonly words: string }>({
     method: 'POST',
     path: path`/handsets/${handsetId}/blank`,
   })
   if (session.json) printJson(session, blanked)
   else {
-    const { employee, asked } = blanked
-    print(session, [
-      personLine(terminal, employee),
-      '',
-      ...verdictLines(terminal, employee.access),
-      '',
-      askedLine(terminal, asked),
-    ])
+    const { employee, words } = blanked
+    print(session, [personLine(terminal, employee), '', ...verdictLines(terminal, employee.access), '', safe(words)])
   }
   return exitCodes.ok
 }

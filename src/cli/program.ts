@@ -108,8 +108,8 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
     run(options, (now) => removeHandset(now, id)),
   )
-  asking(handset, 'blank <id>', 'take a handset back and ask it to fetch what takes its account away').action(
-    (id, options) => run(options, (now) => blankHandset(now, id)),
+  asking(handset, 'blank <id>', 'take a handset back; its next fetch takes its account away').action((id, options) =>
+    run(options, (now) => blankHandset(now, id)),
   )
   asking(handset, 'resync <id>', 'tell a registered phone to fetch its files now').action((id, options) =>
     run(options, (now) => resyncHandset(now, id)),

@@ -107,7 +107,11 @@ export function apiRoutes(application: Application): readonly Route[] {
       'post',
       `${v1}/handsets/:id/blank`,
       'revoke',
-      { summary: 'Take a handset back and ask it to blank itself', body: emptyRequest, answer: blanked },
+      {
+        summary: 'Take a handset back; it is blanked when it next fetches its files',
+        body: emptyRequest,
+        answer: blanked,
+      },
       ({ parameters, actor }) => application.blankHandset(parameters.id, actor),
     ),
     route(

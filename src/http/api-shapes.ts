@@ -98,7 +98,10 @@ export const resynced = z.object({
   words: z.string(),
 })
 
-export const blanked = z.object({ employee, asked: resynced })
+export const blanked = z.object({
+  employee,
+  words: z.string().describe('how the phone comes to its blanking document'),
+})
 
 export const phonePasswords = z.object({
   admin: z.string().nullable().describe('a secret; null where the file of the phone sets none'),

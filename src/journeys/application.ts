@@ -20,7 +20,7 @@ export interface Application {
   readonly removeHandset: (handsetId: string, actor: Actor) => Promise<EmployeeView>
   /** Tells the phone to fetch its files again. @throws CONFLICT when it was taken back */
   readonly resyncHandset: (handsetId: string, actor: Actor) => Promise<ResyncView>
-  /** Takes it back, and tries to make it fetch the document that takes its account away. */
+  /** Takes it back, and says how it comes to the document that takes its account away. */
   readonly blankHandset: (handsetId: string, actor: Actor) => Promise<BlankedView>
   /** The passwords of the phone's own pages; each look is recorded. @throws CONFLICT when its files set none */
   readonly showPhonePasswords: (handsetId: string, actor: Actor) => Promise<PhonePasswords>
@@ -155,7 +155,8 @@ export interface ResyncView {
 
 export interface BlankedView {
   readonly employee: EmployeeView
-  readonly asked: ResyncView
+  /** How the phone comes to its document. */
+  readonly words: string
 }
 
 export interface PhonePasswords {

@@ -50,7 +50,7 @@ type Plan = { readonly handsetId: string } & (
   | { readonly outcome: 'no-event' | 'pbx-cannot'; readonly words: string }
 )
 
-export async function planFor(context: ResyncContext, handset: Handset): Promise<Plan> {
+async function planFor(context: ResyncContext, handset: Handset): Promise<Plan> {
   const handsetId = handset.id
   const event = context.catalogue.model(handset.model)?.capabilities.resyncEvent ?? null
   if (event === null) return { handsetId, outcome: 'no-event', words: `no way is known to tell this model: ${later}` }
@@ -82,10 +82,9 @@ async function addressesOf(store: StoreReader, handset: Handset): Promise<readon
   return addresses.flat().map(({ prefix }) => prefix)
 }
 
-export async function tell(
+async function tell(
   { notifyPhones, log }: Pick<ResyncContext, 'notifyPhones' | 'log'>,
   plans: readonly Plan[],
-  limitMs = timeoutMs,
 ): Promise<readonly ResyncView[]> {
   const targets = plans.flatMap((plan) => ('target' in plan ? [plan.target] : []))
   const answers = await askPbx(targets)
@@ -111,7 +110,7 @@ export async function tell(
   async function askPbx(asked: readonly NotifyTarget[]) {
     if (!notifyPhones || asked.length === 0) return []
     try {
-      return await notifyPhones(asked, AbortSignal.timeout(limitMs))
+      return await notifyPhones(asked, AbortSignal.timeout(timeoutMs))
     } catch (error) {
       log.warn({ err: error }, 'the PBX could not be asked to tell phones')
       return asAppError(error)

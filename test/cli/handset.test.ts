@@ -45,11 +45,11 @@ describe('looking after one handset', () => {
     expect(doors().application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
   })
 
-  test('blanking one shows its doors and whether it was asked', async () => {
+  test('blanking one shows its doors and how the phone comes to its document', async () => {
     const { id } = await phone('5003')
     const { code, out } = await run(['handset', 'blank', id])
     expect(code).toBe(0)
-    expect(out).toContain('✓ told')
+    expect(out).toContain('\nit is blanked at its next fetch\n')
     expect(out).toContain('verdict')
     expect((await run(['handset', 'blank', 'nonsense'])).code).toBe(4)
   })

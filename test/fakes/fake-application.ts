@@ -261,7 +261,7 @@ export function fakeApplication(): FakeApplication {
     },
     async blankHandset(handsetId, actor) {
       const employee = await fake.removeHandset(handsetId, actor)
-      return { employee, asked: { handsetId, ...fake.resyncing } }
+      return { employee, words: 'it is blanked at its next fetch' }
     },
     async showPhonePasswords(_handsetId, actor) {
       did('showPhonePasswords', actor)

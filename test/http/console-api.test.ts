@@ -80,7 +80,7 @@ describe('the API', () => {
     expect(doors.application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
     expect((await call('POST', `${handset}/blank`)).json).toMatchObject({
       employee: { id: body.id },
-      asked: { outcome: 'told' },
+      words: 'it is blanked at its next fetch',
     })
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
     expect((await call('GET', `/api/v1/employees/${body.id}/access`)).json).toMatchObject({

@@ -45,6 +45,8 @@ export interface SipPhoneOptions {
   readonly localAddress?: string
   readonly userAgent?: string
   readonly timeoutMs?: number
+  /** Called with the Event of each NOTIFY, after it was answered. */
+  readonly onEvent?: (event: string) => void
 }
 
 /** Connects. Rejects when the TLS handshake is refused; with TLS 1.3 that may show at the first request only. */
@@ -106,7 +108,10 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
     )
     socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
-    if (method === 'NOTIFY') events.push(headers.get('event')?.[0] ?? '')
+    if (method !== 'NOTIFY') return
+    const event = headers.get('event')?.[0] ?? ''
+    events.push(event)
+    options.onEvent?.(event)
   }
 
   interface Request {

@@ -11,7 +11,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
-import type { EmployeeView, LeaverFile, Onboarded } from '../../src/journeys/application.ts'
+import type { BlankedView, EmployeeView, LeaverFile, Onboarded, ResyncView } from '../../src/journeys/application.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
 import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
@@ -41,6 +41,8 @@ export interface Spine extends AsyncDisposable {
   invite(id: string): Promise<CreatedEmployee>
   addHandset(id: string, model: string): Promise<CreatedEmployee>
   removeHandset(id: string): Promise<EmployeeView>
+  resyncHandset(id: string): Promise<ResyncView>
+  blankHandset(id: string): Promise<BlankedView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
   home(): Promise<SpineHome>
@@ -197,6 +199,8 @@ export async function openSpine(
       invite: (id) => call<CreatedEmployee>('POST', `/employees/${id}/invites`, {}),
       addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
+      resyncHandset: (id) => call<ResyncView>('POST', `/handsets/${id}/resync`),
+      blankHandset: (id) => call<BlankedView>('POST', `/handsets/${id}/blank`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
       nameService,
       async home() {
