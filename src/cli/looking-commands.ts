@@ -1,6 +1,7 @@
 import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { handsetNotes } from './handset-commands.ts'
 import { modelLines } from './model-lines.ts'
 import { findPerson, type List, print, printJson, type Session } from './session.ts'
 import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
@@ -39,6 +40,7 @@ export async function showPerson(session: Session, who: string): Promise<ExitCod
       ),
       '',
       ...table(terminal, ['  handset', 'MAC', 'tunnel address', 'certificate', 'id'], handsetRows(view)),
+      ...handsetNotes(terminal, view.handsets),
       '',
       ...verdictLines(terminal, view.access),
     ])

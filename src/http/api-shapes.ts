@@ -57,6 +57,13 @@ const handset = z.object({
   files: z.array(z.string()),
   enrolledAt: time.nullable(),
   removedAt: time.nullable(),
+  status: z.string().describe('in words; for people'),
+  seen: z
+    .object({ model: z.string().nullable(), firmware: z.string().nullable(), mac: z.string().nullable(), at: time })
+    .nullable()
+    .describe('what it last said of itself; a hint, never an authority'),
+  warnings: z.array(z.string()),
+  blankedAt: time.nullable().describe('first fetch of the document that takes the account away'),
 })
 
 const tunnel = z.object({
@@ -87,6 +94,23 @@ export const created = employee.extend({
   handsets: z.array(handset.extend({ provisioningUrl: z.string().optional().describe('a secret; ends in /') })),
   invite: z.object({ url: z.string().describe('a secret'), expiresAt: time }),
   warnings: z.array(z.string()),
+})
+
+export const resynced = z.object({
+  handsetId: z.string(),
+  outcome: z.enum(['told', 'not-registered', 'no-event', 'pbx-cannot']),
+  words: z.string(),
+})
+
+export const blanked = z.object({
+  employee,
+  words: z.string().describe('how the phone comes to its blanking document'),
+})
+
+export const phonePasswords = z.object({
+  admin: z.string().nullable().describe('a secret; null where the file of the phone sets none'),
+  user: z.string().nullable().describe('a secret'),
+  generation: z.int(),
 })
 
 export const leaverFile = z.object({

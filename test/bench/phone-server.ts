@@ -66,6 +66,8 @@ async function main(): Promise<void> {
     handsetAuthority: foundations.authorities.handset,
     serviceCertificate: foundations.authorities.service.certificate,
     pbxAbilities: manualDriver({ name: 'the PBX' }).abilities,
+    notifyPhones: undefined,
+    resolveHost: async () => [],
     systems: [],
     loop: { close: unasked, nudge: unasked, idle: unasked },
     journal: foundations.journal,

@@ -100,12 +100,13 @@ function anchorOf(heading: string): string {
 }
 
 function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean): readonly string[] {
-  const { firmwareFloor, resync, polling, macPrefixes, models } = manifest
+  const { firmwareFloor, resync, polling, userAgent, macPrefixes, models } = manifest
   const experiments = new Set(models.flatMap(({ experimental }) => experimental ?? []))
   const facts = [
     ['Models', models.map((model) => code(model.id)).join(' '), null],
     ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor.sure],
     ['Fetches again on', resync.event === null ? 'nothing' : `NOTIFY ${code(resync.event)}`, resync.sure],
+    ...(userAgent ? [['Says of itself', code(userAgent.pattern), userAgent.sure] as const] : []),
     [
       'Shortest polling',
       polling.minimumMinutes === null ? 'no polling' : `${polling.minimumMinutes} min`,
