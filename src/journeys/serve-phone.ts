@@ -8,6 +8,7 @@ import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
 import { derivedPassword, fileValues } from './file-values.ts'
+import { openServedFiles } from './served-files.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -15,7 +16,7 @@ export interface PhoneDoor {
   serve(request: DoorRequest): Promise<DoorFile | null>
   /** Enters a look at an invite's page, or a file fetched from it, into the ledger. */
   enterVisit(visit: InviteVisit): Promise<void>
-  /** Writes the ledger lines that are still in memory. */
+  /** Writes what is still in memory: lines of the ledger, and what was served. */
   flush(): Promise<void>
 }
 
@@ -28,7 +29,11 @@ const cacheSize = 4_000
 
 export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   const cache = new Map<string, Rendered>()
+  let cachedEdition = context.catalogue.edition
   const ledger = openFetchLedger(context)
+  const served = openServedFiles(context)
+  /** Those of the cache that the row of what was last served is about. */
+  const kept = new WeakSet<Rendered>()
 
   function enter(
     request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
@@ -86,7 +91,20 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       decision.answer === 'blanking' ? 'access was withdrawn' : `${decision.token} link`,
       rendered.hash,
     )
+    if (decision.answer === 'file' && request.method === 'GET') await keep(handset, request.fileName, rendered)
     return { contentType: rendered.contentType, body: rendered.body, etag: rendered.etag, notModified }
+  }
+
+  /** A phone gets its file whether or not we can remember it. */
+  async function keep(handset: Handset, fileName: string, rendered: Rendered): Promise<void> {
+    if (kept.has(rendered)) return
+    kept.add(rendered)
+    try {
+      await served.keep(handset, fileName, rendered.hash)
+    } catch (error) {
+      kept.delete(rendered)
+      context.log.error({ err: error, handset: handset.id }, 'what a phone was served could not be noted')
+    }
   }
 
   /** First use of the steady token: from here on the photographed QR is worthless. */
@@ -120,6 +138,11 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   async function file(handset: Handset, fileName: string): Promise<Rendered | null> {
     const employee = await context.store.get('employee', handset.employeeId)
     if (!employee) return null
+    const { edition } = context.catalogue
+    if (edition !== cachedEdition) {
+      cache.clear()
+      cachedEdition = edition
+    }
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
     const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
     const known = cache.get(key)
@@ -129,6 +152,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       return known
     }
     const values = await fileValues(context, handset, employee.name)
+    // Values for the old templates do not go with new ones.
+    if (context.catalogue.edition !== edition) return file(handset, fileName)
     const document = values && context.catalogue.render(handset.model, fileName, values)
     if (!document) return null
     const rendered = withHash(document)
@@ -137,7 +162,15 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     return rendered
   }
 
-  return { serve, enterVisit, flush: ledger.flush }
+  async function flush(): Promise<void> {
+    try {
+      await ledger.flush()
+    } finally {
+      await served.flush()
+    }
+  }
+
+  return { serve, enterVisit, flush }
 }
 
 function withHash(document: RenderedFile): Rendered {

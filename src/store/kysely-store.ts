@@ -51,6 +51,7 @@ function readerOf(db: Database): StoreReader {
     subjects: (kind, ids) => subjects(db, kind, ids),
     takenPrefixes: (hubId, since) => lookups.takenPrefixes(db, hubId, since),
     handsetByTokenHash: (hash) => lookups.handsetByTokenHash(db, hash),
+    certifiedHandsets: () => lookups.certifiedHandsets(db),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
