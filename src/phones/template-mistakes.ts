@@ -13,11 +13,12 @@ export async function attemptAll<T, R>(items: readonly T[], work: (item: T) => P
       mistakes.push(error)
     }
   }
-  const [first, ...others] = mistakes
+  const [first] = mistakes
   if (first === undefined) return done
-  if (others.length === 0) throw first
-  const problems = mistakes.flatMap(problemsOf)
-  throw new AppError('TEMPLATE_INVALID', several, { hint: first.hint ?? several, problems })
+  // One template may be behind several files.
+  if (first.message !== several && mistakes.every(({ message }) => message === first.message)) throw first
+  const problems = new Map(mistakes.flatMap(problemsOf).map((problem) => [JSON.stringify(problem), problem]))
+  throw new AppError('TEMPLATE_INVALID', several, { hint: first.hint ?? several, problems: [...problems.values()] })
 }
 
 const several = 'several templates are wrong'
