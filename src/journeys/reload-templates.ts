@@ -33,10 +33,10 @@ async function reload(
 ): Promise<TemplateReload> {
   const { store, log } = context
   const { catalogue, replaced, unused } = await load()
-  await refuseLostModels(context, catalogue)
   const settings = await store.find('phoneSetting', {})
   const before = { catalogue: context.catalogue, settings }
   const changes = await changedFiles(context, before, { catalogue, settings })
+  refuseLostModels(changes, catalogue)
   const { edition } = catalogue
   if (!dryRun && edition !== context.catalogue.edition) {
     const detail = { edition, replaced, handsets: changes.length }
@@ -48,25 +48,19 @@ async function reload(
 }
 
 /** A phone whose model is gone would get nothing but refusals, also of the document that takes its account away. */
-async function refuseLostModels({ store }: JourneyContext, catalogue: Catalogue): Promise<void> {
-  const lost = await lostModels(store, catalogue)
-  if (lost.size === 0) return
-  throw new AppError('CONFLICT', `handsets are handed out whose model the templates do not have: ${countsOf(lost)}`, {
+function refuseLostModels(changes: TemplateReload['changes'], catalogue: Catalogue): void {
+  const lost = lostModels(changes, catalogue)
+  if (lost === null) return
+  throw new AppError('CONFLICT', `handsets are handed out whose model the templates do not have: ${lost}`, {
     hint: 'put the folder of this vendor back, or take these handsets back first',
   })
 }
 
-/** Models of live handsets that a catalogue does not know, and how many handsets each has. */
-export async function lostModels(
-  store: JourneyContext['store'],
-  catalogue: Catalogue,
-): Promise<ReadonlyMap<string, number>> {
-  const lost = new Map<string, number>()
-  for (const { model } of await store.find('handset', { removedAt: null }))
-    if (catalogue.model(model) === undefined) lost.set(model, (lost.get(model) ?? 0) + 1)
-  return lost
-}
-
-export function countsOf(models: ReadonlyMap<string, number>): string {
-  return [...models].map(([model, count]) => `${model} (${count})`).join(', ')
+/** Models of these handsets that a catalogue does not know, and how many handsets each has: `acme-mobile (3)`. */
+export function lostModels(handsets: readonly { readonly model: string }[], catalogue: Catalogue): string | null {
+  const lost = Map.groupBy(
+    handsets.filter(({ model }) => catalogue.model(model) === undefined),
+    ({ model }) => model,
+  )
+  return lost.size === 0 ? null : [...lost].map(([model, { length }]) => `${model} (${length})`).join(', ')
 }

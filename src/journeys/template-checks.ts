@@ -3,20 +3,20 @@ import { asAppError } from '../errors.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { DoctorCheck } from './application.ts'
 import type { JourneyContext } from './context.ts'
-import { countsOf, lostModels } from './reload-templates.ts'
+import { lostModels } from './reload-templates.ts'
 
 export async function templateChecks(
   { store, catalogue }: JourneyContext,
   load: () => Promise<LoadedTemplates>,
 ): Promise<DoctorCheck[]> {
-  const lost = await lostModels(store, catalogue)
+  const lost = lostModels(await store.find('handset', { removedAt: null }), catalogue)
   const missing =
-    lost.size === 0
+    lost === null
       ? []
       : [
           check(
             'problem',
-            `handsets are handed out whose model no template knows, so that they get no file: ${countsOf(lost)}`,
+            `handsets are handed out whose model no template knows, so that they get no file: ${lost}`,
             'put the folder of this vendor back, then `ringfence templates reload`',
           ),
         ]
