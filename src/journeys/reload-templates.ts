@@ -1,3 +1,4 @@
+import { blankingDays } from '../domain/door.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { Catalogue, LoadedTemplates } from '../phones/phone-port.ts'
@@ -33,10 +34,10 @@ async function reload(
 ): Promise<TemplateReload> {
   const { store, log } = context
   const { catalogue, replaced, unused } = await load()
+  await refuseLostModels(context, catalogue)
   const settings = await store.find('phoneSetting', {})
   const before = { catalogue: context.catalogue, settings }
   const changes = await changedFiles(context, before, { catalogue, settings })
-  refuseLostModels(changes, catalogue)
   const { edition } = catalogue
   if (!dryRun && edition !== context.catalogue.edition) {
     const detail = { edition, replaced, handsets: changes.length }
@@ -48,11 +49,17 @@ async function reload(
 }
 
 /** A phone whose model is gone would get nothing but refusals, also of the document that takes its account away. */
-function refuseLostModels(changes: TemplateReload['changes'], catalogue: Catalogue): void {
-  const lost = lostModels(changes, catalogue)
+async function refuseLostModels({ catalogue: now, store, system }: JourneyContext, next: Catalogue): Promise<void> {
+  const gone = now.models.filter(({ id }) => next.model(id) === undefined)
+  const handsets = await Promise.all(gone.map(({ id }) => store.find('handset', { model: id })))
+  const blankedUntil = new Date(system.now().getTime() - blankingDays * 86_400_000).toISOString()
+  const lost = lostModels(
+    handsets.flat().filter(({ removedAt }) => removedAt === null || removedAt > blankedUntil),
+    next,
+  )
   if (lost === null) return
-  throw new AppError('CONFLICT', `handsets are handed out whose model the templates do not have: ${lost}`, {
-    hint: 'put the folder of this vendor back, or take these handsets back first',
+  throw new AppError('CONFLICT', `phones still ask for files of models that the templates do not have: ${lost}`, {
+    hint: `put the folder of this vendor back; it can go ${blankingDays} days after the last such phone was taken back`,
   })
 }
 

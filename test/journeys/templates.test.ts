@@ -5,7 +5,7 @@ import type { PhoneSetting, PhoneSettingLayer } from '../../src/domain/phone-set
 import { changedFiles, filesChangedBySettings } from '../../src/journeys/changed-files.ts'
 import type { Catalogue } from '../../src/phones/phone-port.ts'
 import { templatesFolder } from '../phones/sample-values.ts'
-import { handsetOf, mia, onboarded, openWorld, person, steadyUrl, type World } from './world.ts'
+import { handsetOf, mia, offboarded, onboarded, openWorld, person, steadyUrl, type World } from './world.ts'
 
 async function ownFile(
   { folder }: Pick<World, 'folder'>,
@@ -150,6 +150,17 @@ describe("a template of one's own", () => {
       message: expect.stringContaining('acme-mobile (1)'),
     })
     expect((await world.fetch(url, 'linphone.xml'))!.body).toBe('<a>Dan Ek</a>\n')
+    // After it was taken back it still asks for the document that takes its account away.
+    const { employee: eve } = await onboarded(world, person('Eve Ng', '1005', 'acme-desktop'))
+    await offboarded(world, '1005')
+    expect(eve.handsets).toHaveLength(1)
+    await expect(world.app.reloadTemplates({ dryRun: true }, mia)).rejects.toMatchObject({
+      message: expect.stringContaining('acme-mobile (1), acme-desktop (1)'),
+    })
+    await world.travel(31)
+    await expect(world.app.reloadTemplates({ dryRun: true }, mia)).rejects.toMatchObject({
+      message: expect.stringMatching(/: acme-mobile \(1\)$/),
+    })
     await using again = await world.restart()
     expect((await templateLines(again))[0]).toMatch(/^problem: handsets .* they get no file: acme-mobile \(1\)$/)
     await expect(again.app.handsetFiles(handsetOf(employee, 'acme-mobile').id)).rejects.toMatchObject({
