@@ -358,6 +358,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           },
         ])
       })
+      const holders = await store.certifiedHandsets()
+      expect([holders.has('h1'), holders.has('h2'), holders.has('h3')]).toEqual([false, false, true])
       expect(await store.revokedCertificates(at(50))).toEqual([
         { serial: cast.certificate(1).serial, revokedAt: at(5) },
         { serial: '99aa', revokedAt: at(8) },
@@ -754,6 +756,10 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           cast.doorFetch('2', { employeeId: 'e1' }),
           cast.doorFetch('3'),
         ])
+        await tx.insert('servedFile', [
+          { id: 'h1/a', handsetId: 'h1', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
+          { id: 'h2/a', handsetId: 'h2', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
+        ])
         await tx.record(cast.event('ev1', { employeeId: 'e1', detail: { actor: 'Ada', name } }))
         await tx.record(cast.event('ev2', { kind: 'employee.imported', detail: { rows: [{ name, email }] } }))
         await tx.record(cast.event('ev3', { employeeId: 'e1', kind: 'employee.erased', detail: { actor: 'Ada' } }))
@@ -823,6 +829,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect((await cast.ids(store, 'tunnel')).closed).toEqual(['t1'])
       expect(await store.get('employee', 'e2')).toEqual(cast.employee(2))
       expect(await store.employeeBy('e1')).toMatchObject({ name: 'erased' })
+      expect((await store.find('servedFile', {})).map(({ id }) => id)).toEqual(['h2/a'])
     })
 
     test('whatever the person was called, only that is forgotten: doors, proof and the people beside them stay', async () => {
