@@ -11,6 +11,7 @@ import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -163,26 +164,6 @@ export interface HandsetView {
   readonly warnings: readonly string[]
   /** First fetch of the document that takes the account away. */
   readonly blankedAt: string | null
-}
-
-export interface ResyncView {
-  readonly handsetId: string
-  readonly outcome: 'told' | 'not-registered' | 'no-event' | 'pbx-cannot'
-  readonly words: string
-}
-
-export interface BlankedView {
-  readonly employee: EmployeeView
-  /** How the phone comes to its document. */
-  readonly words: string
-}
-
-export interface PhonePasswords {
-  /** Null where the phone's file sets none. */
-  readonly admin: Secret | null
-  readonly user: Secret | null
-  /** They change when it does: with a new invite. */
-  readonly generation: number
 }
 
 export interface TunnelView {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subject } from '../../src/domain/access.ts'
+import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
@@ -737,6 +738,13 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
   })
 
   describe('erasing a person', () => {
+    const said = {
+      seenModel: 'SIP-T54W',
+      seenFirmware: '96.86',
+      seenMac: '805ec0000001',
+      seenAt: at(5),
+      blankedAt: at(6),
+    }
     const erase = async (name: string, email: string) => {
       await write(async (tx) => {
         await cast.onboard(tx, 1, 2)
@@ -750,6 +758,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           offboardReason: `${name} left`,
         })
         await tx.update('certificate', 'c1', { certificate: `CN=${name}` })
+        for (const id of ['h1', 'h2']) await tx.update('handset', id, said)
         await tx.insert('verdict', [cast.verdict(1, { evidence: JSON.stringify({ summary: `account of ${name}` }) })])
         await tx.insert('doorFetch', [
           cast.doorFetch('1', { handsetId: 'h1' }),
@@ -828,6 +837,9 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       // The doors stay watched, the other person stays whole.
       expect((await cast.ids(store, 'tunnel')).closed).toEqual(['t1'])
       expect(await store.get('employee', 'e2')).toEqual(cast.employee(2))
+      // What a leaver's phone said of itself goes; that it took its blanking document is proof and stays.
+      expect(await store.get('handset', 'h1')).toMatchObject({ ...neverSeen, blankedAt: said.blankedAt })
+      expect(await store.get('handset', 'h2')).toMatchObject(said)
       expect(await store.employeeBy('e1')).toMatchObject({ name: 'erased' })
       expect((await store.find('servedFile', {})).map(({ id }) => id)).toEqual(['h2/a'])
     })

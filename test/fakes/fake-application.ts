@@ -19,10 +19,10 @@ import type {
   LiveEvent,
   ModelView,
   Onboarded,
-  ResyncView,
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
