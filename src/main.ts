@@ -28,7 +28,7 @@ import { type Undo, undoList } from './main/undo.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
-import { realSystem } from './system.ts'
+import { realSystem, resolveHost } from './system.ts'
 import { type HubClient, hubClient } from './tunnels/hub-client.ts'
 import type { HubDescription } from './tunnels/hub-port.ts'
 
@@ -152,6 +152,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
     handshakes,
     tunnelConfiguration,
+    resolveHost,
     log,
   }
   const door = openPhoneDoor(context)

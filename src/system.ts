@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { setTimeout as pause } from 'node:timers/promises'
 import { ExecaError, execa } from 'execa'
 import { AppError } from './errors.ts'
 
@@ -65,6 +67,16 @@ function commandFailed(command: string, error: unknown, input = ''): AppError {
   return new AppError('COMMAND_FAILED', `${command} failed${words ? `: ${words.slice(0, 400)}` : ''}`, {
     retryable: true,
   })
+}
+
+/** A name service that does not answer must not keep a page waiting. */
+const lookUpMs = 3_000
+
+/** Every address that a name leads to here, as any program on this host finds it; empty when it leads nowhere. */
+export async function resolveHost(host: string): Promise<readonly string[]> {
+  const found = lookup(host, { all: true }).catch(() => [])
+  const entries = await Promise.race([found, pause(lookUpMs, [], { ref: false })])
+  return entries.map(({ address }) => address)
 }
 
 // The last id's millisecond and the number it had in it.

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { AppError } from '../errors.ts'
-import type { HandsetInput } from '../journeys/application.ts'
+import type { EmployeeView, HandsetInput } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type Created, findPerson, type ImportRun, pause, print, printJson, type Session } from './session.ts'
@@ -20,6 +20,7 @@ interface OnboardOptions {
   readonly extension: string
   readonly handset: readonly HandsetInput[]
   readonly gateway?: string
+  readonly gatewayOf?: string
   readonly wait: number
 }
 
@@ -28,19 +29,26 @@ export async function onboard(session: Session, { handset, wait, ...person }: On
   return handedOut(session, await session.client.send<Created>({ method: 'POST', path: '/employees', json }), wait)
 }
 
-export async function addHandset(
-  session: Session,
-  who: string,
-  handset: HandsetInput,
-  gateway: string | undefined,
-): Promise<ExitCode> {
+export async function addHandset(session: Session, who: string, handset: HandsetInput): Promise<ExitCode> {
   const { id } = await findPerson(session, who)
-  const json = { ...handset, ...(gateway === undefined ? {} : { gateway }) }
   return handedOut(
     session,
-    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/handsets`, json }),
+    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/handsets`, json: handset }),
     0,
   )
+}
+
+export async function setGatewayKey(session: Session, who: string, publicKey: string): Promise<ExitCode> {
+  const { id } = await findPerson(session, who)
+  const view = await session.client.send<EmployeeView>({
+    method: 'POST',
+    path: path`/employees/${id}/gateway-key`,
+    json: { publicKey },
+  })
+  if (session.json) printJson(session, view)
+  else
+    session.terminal.out(`The home gateway of ${safe(view.name)} may use this key; the tunnel opens at its first word.`)
+  return exitCodes.ok
 }
 
 export async function renewInvite(session: Session, who: string): Promise<ExitCode> {

@@ -6,7 +6,7 @@ import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-clien
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
-import { addHandset, importRoster, onboard, parseHandset, renewInvite } from './onboarding-commands.ts'
+import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
 import { printJson, type Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
 import { createToken, listTokens, revokeToken } from './token-commands.ts'
@@ -83,6 +83,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .requiredOption('--extension <digits>', 'extension')
     .addOption(handsetOption().makeOptionMandatory())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
+    .option('--gateway-of <who>', 'hang them on the gateway of somebody at the same home')
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options) => run(options, (now) => onboard(now, pick(options))))
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
@@ -103,9 +104,17 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   const handset = program.command('handset').description('give one more handset, or take one back')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
     .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
-    .action((who, model, options) => run(options, (now) => addHandset(now, who, parseHandset(model), options.gateway)))
+    .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
+    .action((who, model, options) =>
+      run(options, (now) => addHandset(now, who, { ...parseHandset(model), ...gatewayOptions(options) })),
+    )
   asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
     run(options, (now) => removeHandset(now, id)),
+  )
+
+  const gateway = program.command('gateway').description('home gateways')
+  asking(gateway, 'key <who> <public key>', 'the key that the router showed, where it could not send it itself').action(
+    (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 
   asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
@@ -168,10 +177,14 @@ function pick({
   email,
   extension,
   handset,
-  gateway,
   wait,
+  ...rest
 }: Parameters<typeof onboard>[1]): Parameters<typeof onboard>[1] {
-  return { name, email, extension, handset, wait, ...(gateway === undefined ? {} : { gateway }) }
+  return { name, email, extension, handset, wait, ...gatewayOptions(rest) }
+}
+
+function gatewayOptions({ gateway, gatewayOf }: { gateway?: string; gatewayOf?: string }) {
+  return { ...(gateway === undefined ? {} : { gateway }), ...(gatewayOf === undefined ? {} : { gatewayOf }) }
 }
 
 function seconds(text: string): number {

@@ -29,6 +29,13 @@ export interface TunnelSubject extends SubjectOf<'tunnel'> {
   readonly retiredKeys: readonly string[]
   /** Canonical prefixes of both families: the carrier's own addresses and, behind a gateway, its phone subnet. */
   readonly prefixes: readonly string[]
+  /**
+   * Of `prefixes`, what the hub's firewall lets through: the carrier's own addresses and, behind a gateway, the reserved
+   * address of each phone that is in use, not the whole subnet. Empty on closed subjects.
+   */
+  readonly admitted: readonly string[]
+  /** Closed only: a phone left while the gateway that carried it goes on for others. Its own address is what is shut. */
+  readonly gatewayStays?: true
   /** Sealed by the vault with context `tunnel:<id>:psk`; null on closed subjects. */
   readonly presharedKeySealed: string | null
 }
@@ -74,7 +81,7 @@ export function closed<S extends Subject>(subject: S, at: string): S {
   const shut = { ...subject, wanted: 'closed' as const, generation: subject.generation + 1 }
   switch (shut.kind) {
     case 'tunnel':
-      return { ...shut, presharedKeySealed: null }
+      return { ...shut, admitted: [], presharedKeySealed: null }
     case 'certificate':
       return { ...shut, revokedAt: at }
     case 'sip-credential':

@@ -23,6 +23,12 @@ export function decideDoor(handset: Handset, hash: string, now: Date): DoorDecis
   }
   if (steady) return { answer: 'file', token: 'steady', enrols: handset.enrolledAt === null }
   if (hash !== handset.enrolTokenHash) return { answer: 'refuse', reason: 'no such link' }
+  return decideEnrolment(handset, now)
+}
+
+/** For an enrolment link, and for the link of a home gateway that carries this handset. */
+export function decideEnrolment(handset: Handset, now: Date): DoorDecision {
+  if (handset.removedAt !== null) return { answer: 'refuse', reason: 'handset was taken back' }
   if (handset.enrolledAt !== null) return { answer: 'refuse', reason: 'enrolment link was used up' }
   // Asked this way round, an expiry that cannot be read is over: NaN is greater than nothing.
   if (handset.enrolExpiresAt === null || !(Date.parse(handset.enrolExpiresAt) > now.getTime())) {

@@ -34,6 +34,19 @@ export function steadyToken(key: Buffer, handsetId: string, doorGeneration: numb
   return createHmac('sha256', key).update(`steady:${handsetId}:${doorGeneration}`).digest('base64url')
 }
 
+/** `phones`: in the DHCP option of a home gateway; `key`: with which its router tells its public key. */
+export type GatewayTokenPurpose = 'phones' | 'key'
+
+/** Derived like a steady token, so that the router's script can be shown again. */
+export function gatewayToken(
+  key: Buffer,
+  gatewayId: string,
+  doorGeneration: number,
+  purpose: GatewayTokenPurpose,
+): string {
+  return createHmac('sha256', key).update(`gateway-${purpose}:${gatewayId}:${doorGeneration}`).digest('base64url')
+}
+
 /** 43 characters of base64url = 256 bits; anything else is not worth a look-up. */
 export function looksLikeToken(text: string): boolean {
   return /^[A-Za-z0-9_-]{43}$/.test(text)

@@ -15,6 +15,7 @@ export interface Tunnel {
   readonly nextPublicKey: string | null
   /** Sealed with context `tunnel:<id>:key`: of `nextPublicKey` if there is one, else of `publicKey`. Erased at the first handshake or at `keyWindowEndsAt`. */
   readonly privateKeySealed: string | null
+  /** Until then the link shows the sealed key or, of a `device` key, the router may tell its public one. */
   readonly keyWindowEndsAt: string | null
   /** Sealed with context `tunnel:<id>:psk`; erased once the door is proved shut. */
   readonly presharedKeySealed: string | null

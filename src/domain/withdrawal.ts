@@ -15,7 +15,7 @@ export interface Withdrawal {
 
 /**
  * - `api-token` (id of the token), `invite` (id of the invite): over for ever; the generation says nothing and is 1.
- * - `door-links` (id of the handset): all links of door generations below this one.
+ * - `door-links` (id of the handset or home gateway): all links of door generations below this one.
  * - `enrolment-link` (id of the handset): used up in this door generation and those below; the phone's own link goes on.
  * - `sip-secret` (id of the credential): all secrets of generations below this one.
  */

@@ -11,6 +11,7 @@ import {
   employeesQuery,
   emptyRequest,
   erased,
+  gatewayKeyRequest,
   handsetRequest,
   importRun,
   leaverFile,
@@ -99,6 +100,18 @@ export function apiRoutes(application: Application): readonly Route[] {
       'onboard',
       { summary: 'A new link in place of the old one', body: emptyRequest, ...creation },
       async ({ parameters, actor }) => creationBody(await application.invite(parameters.id, actor)),
+    ),
+
+    route(
+      'post',
+      `${v1}/employees/:id/gateway-key`,
+      'onboard',
+      {
+        summary: 'The public key that the router of a home gateway made, where it could not tell it itself',
+        body: gatewayKeyRequest,
+        answer: employee,
+      },
+      ({ parameters, body, actor }) => application.setGatewayKey(parameters.id, body.publicKey, actor),
     ),
 
     route(

@@ -10,16 +10,19 @@ const handsetInput = z.strictObject({
   model: z.string().max(100),
   mac: z.string().max(40).nullish(),
   gateway: z.string().max(40).optional(),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway it hangs'),
 })
 
 export const onboardRequest = z.strictObject({
   name: z.string().max(500),
   email: z.string().max(500),
   extension: z.string().max(40),
-  handsets: z.array(handsetInput).max(20),
+  handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway they hang'),
 })
 export const handsetRequest = handsetInput
+export const gatewayKeyRequest = z.strictObject({ publicKey: z.string().max(100) })
 export const offboardRequest = z.strictObject({ reason: z.string().max(1_000).nullish() }).optional()
 export const acknowledgeRequest = z
   .strictObject({ subjectId: z.string().max(100).nullish().describe('absent: every line of the system') })
@@ -48,6 +51,7 @@ const handset = z.object({
   model: z.string(),
   mac: z.string().nullable(),
   tunnelId: z.string().nullable(),
+  phoneAddress: z.string().nullable().describe('reserved behind a home gateway'),
   certificate: z.object({ serial: z.string().describe('hex'), notAfter: time }).nullable(),
   certificateNote: z.string().nullable(),
   files: z.array(z.string()),

@@ -75,17 +75,21 @@ ${inOrder(view).map(({ id, title }) => html`<li><a href="#part-${id}">${title}</
 </ul></nav>`
 }
 
-function gatewayPart({ id, tunnel, phoneSubnet, instructionsHtml }: JoinGateway, options: JoinPageOptions): Html {
-  return part(id, 'Your home gateway', 'A small box between your router and your desk phones', [
+function gatewayPart(gateway: JoinGateway, options: JoinPageOptions): Html {
+  const { id, kindName, script, tunnel, phoneSubnet, instructionsHtml } = gateway
+  const file = script ?? tunnel
+  return part(id, 'Your home gateway', `A small box between your router and your desk phones: ${kindName}`, [
     step(
-      'Save its configuration',
-      tunnel.configuration === null
+      script ? 'Save its set-up script' : 'Save its configuration',
+      file.configuration === null
         ? erased()
         : html`
-<p><a class="button" href="${fileLink(options, tunnel.fileName)}" download>Download ${tunnel.fileName}</a></p>
-<p class="aside">Keep the file to yourself and delete it when you are done: whoever has it can use your tunnel.</p>`,
+<p><a class="button" href="${fileLink(options, file.fileName)}" download>Download ${file.fileName}</a></p>
+<p class="aside">Keep the file to yourself and delete it when you are done: ${
+            script ? 'it lets a router join the office network.' : 'whoever has it can use your tunnel.'
+          }</p>`,
     ),
-    step('Load it into the box', trusted(instructionsHtml)),
+    step(script ? 'Run it on the box' : 'Load it into the box', trusted(instructionsHtml)),
     step(
       'Connect your phones to it',
       html`<p>Desk phones are plugged into the box and get an address from <code>${phoneSubnet}</code>. Your other devices stay where they are.</p>`,

@@ -74,10 +74,11 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
   }
   return async (request: IncomingMessage, remoteAddress: string): Promise<Served | null> => {
     const method = request.method
-    if (method !== 'GET' && method !== 'HEAD') return null
     const parts = pathParts(request.url ?? '')
-    if (!parts) return null
+    if (!parts || (parts.door === 'k') !== (method === 'POST')) return null
     const { door, token, fileName } = parts
+    if (door === 'k') return (await application.takeGatewayKey(token, await postedKey(request))) ? taken : null
+    if (method !== 'GET' && method !== 'HEAD') return null
     const ifNoneMatch = request.headers['if-none-match'] ?? null
 
     if (door === 'crl') {
@@ -100,8 +101,7 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
       const page = joinPage(view, { token, style: style.text, drawQr })
       return { contentType: 'text/html; charset=utf-8', body: htmlText(page), headers: pageHeaders, notModified: false }
     }
-    const find = fileName.endsWith('.conf') ? application.joinTunnel : application.joinFile
-    const file = await find(token, fileName)
+    const file = (await application.joinTunnel(token, fileName)) ?? (await application.joinFile(token, fileName))
     await visited(file !== null)
     const headers = { 'Cache-Control': 'no-store', 'Content-Disposition': `attachment; filename="${fileName}"` }
     return file && ofFile(file, isNamed(ifNoneMatch, file.etag), headers)
@@ -109,7 +109,8 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
 }
 
 interface DoorPath {
-  readonly door: 'join' | 'p' | 'crl'
+  /** `k`: where the router of a home gateway posts its public key. */
+  readonly door: 'join' | 'p' | 'k' | 'crl'
   readonly token: string
   readonly fileName: string
 }
@@ -117,12 +118,29 @@ interface DoorPath {
 function pathParts(target: string): DoorPath | null {
   const path = target.split('?', 1)[0]!
   if (path === '/crl/handsets.crl') return { door: 'crl', token: '', fileName: '' }
-  const match = /^\/(join|p)\/([^/]+)(?:\/([A-Za-z0-9._=+-]{1,100}))?$/.exec(path)
+  const match = /^\/(join|p|k)\/([^/]+)(?:\/([A-Za-z0-9._=+-]{1,100}))?$/.exec(path)
   if (!match) return null
   const [, door, token = '', fileName = ''] = match
   if (!looksLikeToken(token) || fileName.startsWith('.')) return null
   if (door === 'p') return fileName === '' ? null : { door, token, fileName }
+  if (door === 'k') return path.endsWith(token) ? { door, token, fileName } : null
   return { door: 'join', token, fileName }
+}
+
+const taken: Served = { contentType: '', body: '', headers: { 'Cache-Control': 'no-store' }, notModified: false }
+
+/** `publicKey=` and 44 characters, of which `+`, `/` and `=` may be percent-encoded. */
+const longestPost = 200
+
+/** Of a form (`application/x-www-form-urlencoded`); empty when there is none, or more than a key. */
+async function postedKey(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request) {
+    text += String(chunk)
+    if (text.length > longestPost) return ''
+  }
+  // A plus sign of base64 that nobody encoded means itself here: no key has a space.
+  return new URLSearchParams(text.trim()).get('publicKey')?.replaceAll(' ', '+') ?? ''
 }
 
 function ofFile(file: DoorFile, notModified: boolean, headers: Readonly<Record<string, string>>): Served {
@@ -147,6 +165,7 @@ function isNamed(ifNoneMatch: string | null, etag: string): boolean {
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, served: Served): void {
+  if (served === taken) return void response.writeHead(204, { ...everyAnswer, ...served.headers }).end()
   if (served.notModified) return void response.writeHead(304, { ...everyAnswer, ...served.headers }).end()
   const body = typeof served.body === 'string' ? Buffer.from(served.body) : served.body
   response.writeHead(200, {

@@ -8,7 +8,7 @@ export interface RequestLog {
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * A request target fit for a log: no query, nothing that could be a token. Redacts what follows `/join/` and `/p/`, and
+ * A request target fit for a log: no query, nothing that could be a token. Redacts what follows `/join/`, `/p/` and `/k/`, and
  * any long segment elsewhere too, since a mistyped or encoded prefix carries the same token. An employee is named by id
  * only: e-mail addresses would outlive an erasure.
  */
@@ -19,7 +19,7 @@ export function loggablePath(target: string): string {
     .map((segment, index) => {
       const before = index === 0 ? '' : segments[index - 1]!.toLowerCase()
       if (segment === '') return segment
-      if (before === 'join' || before === 'p') return '[token]'
+      if (before === 'join' || before === 'p' || before === 'k') return '[token]'
       if (before === 'employees' && !uuid.test(segment)) return '[who]'
       if (segment.length >= 24 && !uuid.test(segment)) return '[redacted]'
       return segment

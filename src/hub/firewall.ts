@@ -152,5 +152,9 @@ function elementChanges(
     const by = covered(prefix)
     if (!by || !contains(by, prefix)) add.push(prefix)
   }
-  return { remove, add }
+  // What would go and come back at once stays.
+  const gone = new Set(remove.map(({ text }) => text))
+  const back = new Set(add.filter(({ text }) => gone.has(text)).map(({ text }) => text))
+  const moves = ({ text }: Prefix) => !back.has(text)
+  return { remove: remove.filter(moves), add: add.filter(moves) }
 }

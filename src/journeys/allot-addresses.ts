@@ -1,4 +1,4 @@
-import { canonicalPrefix, type Prefix, parsePrefix, pieceAt, pieceCount } from '../domain/address.ts'
+import { canonicalPrefix, formatAddress, type Prefix, parsePrefix, pieceAt, pieceCount } from '../domain/address.ts'
 import { defaultId } from '../domain/site.ts'
 import { addressQuarantineDays, type TunnelAddress } from '../domain/tunnel.ts'
 import { AppError } from '../errors.ts'
@@ -53,6 +53,33 @@ export async function allotAddresses(
   if (carrier === 'gateway' && rows.length === carriers) throw exhausted('phone subnet', 'RINGFENCE_PHONE_SUBNETS')
   await tx.insert('tunnelAddress', rows)
   return rows
+}
+
+/**
+ * The reserved address of one more phone behind a gateway: the lowest that nobody has or had within the quarantine. The
+ * first of the subnet is the gateway's own.
+ * @throws AppError ADDRESS_POOL_EXHAUSTED
+ */
+export async function allotPhoneAddress(context: JourneyContext, tx: StoreWriter, gatewayId: string): Promise<string> {
+  const [tunnel] = await tx.find('tunnel', { carrierId: gatewayId, closedAt: null })
+  const [row] = tunnel
+    ? await tx.find('tunnelAddress', { tunnelId: tunnel.id, purpose: 'phones', releasedAt: null })
+    : []
+  const subnet = row && parsePrefix(row.prefix)
+  if (!subnet) throw new AppError('CONFLICT', 'the home gateway has no network for phones', { hint: 'try again' })
+  const since = new Date(context.system.now().getTime() - addressQuarantineDays * 86_400_000).toISOString()
+  const taken = new Set(
+    (await tx.find('handset', { gatewayId }))
+      .filter(({ removedAt }) => removedAt === null || removedAt > since)
+      .map(({ phoneAddress }) => phoneAddress),
+  )
+  for (let at = subnet.base + 2n; at < subnet.end; at++) {
+    const address = formatAddress(4, at)
+    if (!taken.has(address)) return address
+  }
+  throw new AppError('ADDRESS_POOL_EXHAUSTED', `this home gateway has no free address for another phone`, {
+    hint: `addresses rest ${addressQuarantineDays} days after their last phone; give this phone a gateway of its own`,
+  })
 }
 
 async function nextFree(

@@ -20,6 +20,8 @@ export interface Application {
   readonly removeHandset: (handsetId: string, actor: Actor) => Promise<EmployeeView>
   /** A new link in place of the old one. */
   readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
+  /** The public key that the router of this person's home gateway made, where an admin was told it. */
+  readonly setGatewayKey: (who: string, publicKey: string, actor: Actor) => Promise<EmployeeView>
   /** The click. Returns when it is committed and closing has begun; `settled` waits for the verdicts. */
   readonly offboard: (who: string, reason: string | null, actor: Actor) => Promise<EmployeeView>
   /** Resolves when nothing of this person is `retrying` or unjudged any more, or after `waitMs`; then the person as it is. */
@@ -63,6 +65,8 @@ export interface Application {
   readonly joinFile: (token: string, fileName: string) => Promise<DoorFile | null>
   /** What a phone asks for; every answer and refusal goes into the ledger. Null: the one 404. */
   readonly serveFile: (request: DoorRequest) => Promise<DoorFile | null>
+  /** The public key that a home gateway's router tells through its own link. False for every refusal alike. */
+  readonly takeGatewayKey: (token: string, publicKey: string) => Promise<boolean>
   /** Called for each request to an invite's page or files, with what became of it. */
   readonly enterVisit: (visit: InviteVisit) => Promise<void>
   readonly revocationList: () => Promise<Buffer>
@@ -75,12 +79,15 @@ export interface OnboardInput {
   readonly handsets: readonly HandsetInput[]
   /** Kind of the home gateway for desk phones without WireGuard; default `plain`. */
   readonly gateway?: string | undefined
+  /** Somebody of the same home, on whose gateway these phones hang instead of one of their own. */
+  readonly gatewayOf?: string | undefined
 }
 
 export interface HandsetInput {
   readonly model: string
   readonly mac?: string | null | undefined
   readonly gateway?: string | undefined
+  readonly gatewayOf?: string | undefined
 }
 
 /** The only answer that carries bearer secrets. */
@@ -120,6 +127,8 @@ export interface HandsetView {
   readonly model: string
   readonly mac: string | null
   readonly tunnelId: string | null
+  /** Behind a home gateway: its reserved address in the gateway's phone network. */
+  readonly phoneAddress: string | null
   readonly certificate: { readonly serial: string; readonly notAfter: string } | null
   /** Why there is no certificate, in words; null when there is one. */
   readonly certificateNote: string | null

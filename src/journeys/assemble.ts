@@ -7,6 +7,7 @@ import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
+import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
@@ -44,6 +45,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     addHandset: async (who, handset, actor) => addHandset(context, await idOf(who), handset, actor),
     removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
     invite: async (who, actor) => renewInvite(context, await idOf(who), actor),
+    setGatewayKey: async (who, publicKey, actor) => setGatewayKey(context, await idOf(who), publicKey, actor),
     offboard: async (who, reason, actor) => offboard(context, await idOf(who), reason, actor),
     async settled(who, waitMs, signal) {
       const employeeId = await idOf(who)
@@ -79,6 +81,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     metrics: () => metrics(context),
 
     join: (token) => join(context, token),
+    takeGatewayKey: (token, publicKey) => takeGatewayKey(context, token, publicKey),
     joinTunnel: (token, fileName) => joinTunnelFile(context, token, fileName),
     joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
     serveFile: (request) => parts.door.serve(request),

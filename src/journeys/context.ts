@@ -34,6 +34,8 @@ export interface JourneyContext {
   readonly handshakes: ReadonlyMap<string, string>
   /** Writes a tunnel's `.conf` (phones/tunnel-configuration.ts). */
   readonly tunnelConfiguration: (configuration: TunnelConfiguration, carrier: 'handset' | 'gateway') => string
+  /** Addresses that a name leads to; empty when it leads nowhere. */
+  readonly resolveHost: (host: string) => Promise<readonly string[]>
   readonly log: Log
 }
 

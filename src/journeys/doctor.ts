@@ -1,5 +1,4 @@
 /** What is there, what is missing, and the command that mends it. */
-import { lookup } from 'node:dns/promises'
 import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { PbxDescription } from '../pbx/pbx-driver.ts'
@@ -136,14 +135,13 @@ async function doorChecks({ config }: JourneyContext, { doorCertificate }: Docto
 }
 
 /** Handsets dial the PBX by name; the name must lead to the address inside the VPN. */
-async function hostName({ config }: JourneyContext): Promise<DoctorCheck[]> {
+async function hostName({ config, resolveHost }: JourneyContext): Promise<DoctorCheck[]> {
   const { address, host } = config.pbx
   if (address === null || host === address) return []
-  const found = await lookup(host, { all: true }).catch(() => [])
-  if (found.some((entry) => entry.address === address))
+  const found = await resolveHost(host)
+  if (found.includes(address))
     return [{ area: 'pbx', state: 'ok', message: `${host} resolves to ${address}`, hint: null }]
-  const seen =
-    found.length === 0 ? 'does not resolve here' : `resolves to ${found.map((entry) => entry.address).join(', ')}`
+  const seen = found.length === 0 ? 'does not resolve here' : `resolves to ${found.join(', ')}`
   return [
     {
       area: 'pbx',

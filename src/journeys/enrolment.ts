@@ -2,8 +2,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import type { Certificate } from '../domain/certificate.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
-import { type Handset, neverSeen } from '../domain/handset.ts'
-import { enrolmentToken, inviteEnd, steadyToken, tokenHash } from '../domain/invite.ts'
+import { type Gateway, type Handset, neverSeen } from '../domain/handset.ts'
+import {
+  enrolmentToken,
+  type GatewayTokenPurpose,
+  gatewayToken,
+  inviteEnd,
+  steadyToken,
+  tokenHash,
+} from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
@@ -87,31 +94,54 @@ export function steadyTokenOf(
   return steadyToken(vault.deriveKey('phone-door'), handsetId, doorGeneration)
 }
 
-/** A tunnel whose key we make once, for phones and gateways that did not make their own. */
+/** The door columns of a home gateway. */
+export function gatewayDoor(context: Pick<JourneyContext, 'vault'>, gatewayId: string, doorGeneration: number) {
+  const gateway = { id: gatewayId, doorGeneration }
+  return {
+    doorGeneration,
+    doorTokenHash: tokenHash(gatewayTokenOf(context, gateway, 'phones')),
+    keyTokenHash: tokenHash(gatewayTokenOf(context, gateway, 'key')),
+  }
+}
+
+export function gatewayTokenOf(
+  { vault }: Pick<JourneyContext, 'vault'>,
+  { id, doorGeneration }: Pick<Gateway, 'id' | 'doorGeneration'>,
+  purpose: GatewayTokenPurpose,
+): string {
+  return gatewayToken(vault.deriveKey('phone-door'), id, doorGeneration, purpose)
+}
+
+/** A tunnel whose key we make once, for phones and gateways that do not make their own; a `device` key is still to come. */
 export function newTunnel(
   context: JourneyContext,
   carrier: Pick<Tunnel, 'carrierKind' | 'carrierId'>,
   invite: NewInvite,
+  keyOrigin: 'server' | 'device' = 'server',
 ): Tunnel {
   const id = newId(context.system)
-  const pair = newKeyPair()
-  const presharedKey = new Secret(context.system.randomBytes(32).toString('base64'))
+  const pair = keyOrigin === 'server' ? newKeyPair() : null
   return {
     id,
     hubId: defaultId,
     ...carrier,
-    keyOrigin: 'server',
-    publicKey: pair.publicKey,
+    keyOrigin,
+    publicKey: pair?.publicKey ?? null,
     nextPublicKey: null,
-    privateKeySealed: context.vault.seal(pair.privateKey, `tunnel:${id}:key`),
+    privateKeySealed: pair && context.vault.seal(pair.privateKey, `tunnel:${id}:key`),
     keyWindowEndsAt: invite.expiresAt,
-    presharedKeySealed: context.vault.seal(presharedKey, `tunnel:${id}:psk`),
+    presharedKeySealed: newPresharedKey(context, id),
     generation: 1,
     firstHandshakeAt: null,
     lastHandshakeAt: null,
     createdAt: invite.createdAt,
     closedAt: null,
   }
+}
+
+/** Sealed, as the tunnel's row holds it. */
+export function newPresharedKey({ system, vault }: Pick<JourneyContext, 'system' | 'vault'>, tunnelId: string): string {
+  return vault.seal(new Secret(system.randomBytes(32).toString('base64')), `tunnel:${tunnelId}:psk`)
 }
 
 /** X25519 in WireGuard's base64; node:crypto gives the same public key as `wg pubkey` (RFC 7748). */

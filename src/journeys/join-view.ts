@@ -44,7 +44,11 @@ export interface JoinSignIn {
 export interface JoinGateway {
   readonly id: string
   readonly kind: string
+  /** `OpenWrt 22.03 or newer`, for people. */
+  readonly kindName: string
   readonly tunnel: JoinTunnel
+  /** What sets it up by itself; null for a kind that takes the `.conf`. Its text is null once the tunnel is in use. */
+  readonly script: JoinTunnel | null
   readonly phoneSubnet: string
   /** Instructions as safe HTML made from templates/gateways. */
   readonly instructionsHtml: string

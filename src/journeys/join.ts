@@ -1,13 +1,14 @@
 /** The employee's page and the files beside it. Every refusal is `null`: outsiders never learn why. */
 import { createHash } from 'node:crypto'
-import type { Handset } from '../domain/handset.ts'
+import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
-import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
+import type { Tunnel } from '../domain/tunnel.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { DoorFile } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
+import { addressesOf, gatewayScript, gatewayValues, tunnelName } from './gateway-setup.ts'
 import type { JoinGateway, JoinHandset, JoinTunnel, JoinView } from './join-view.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
@@ -18,37 +19,43 @@ export async function join(context: JourneyContext, token: string): Promise<Join
   const handsets = access.handsets.filter(
     (handset) => handset.removedAt === null && (invitedBy(token, handset) || handset.enrolledAt !== null),
   )
-  const gateways = access.gateways.filter((gateway) => gateway.removedAt === null)
+  // On somebody else's gateway only phones of theirs hang.
+  const gateways = access.gateways.filter(
+    ({ employeeId, removedAt }) => removedAt === null && employeeId === access.employee.id,
+  )
   return {
     name: access.employee.name,
     extension: access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? '',
     expiresAt: invite.expiresAt,
     demo: context.config.demo,
     handsets: handsets.map((handset) => joinHandset(context, access, handset, token)),
-    gateways: gateways.flatMap((gateway): JoinGateway[] => {
-      const tunnel = tunnelOf(access, gateway.id)
-      if (!tunnel) return []
-      const shown = joinTunnel(context, access, tunnel)
-      const phoneSubnet = addressesOf(access, tunnel, 'phones')[0] ?? ''
-      return [
-        {
-          id: gateway.id,
-          kind: gateway.kind,
-          tunnel: shown,
-          phoneSubnet,
-          instructionsHtml: instructionsFor(
-            context,
-            gateway.kind,
-            addressesOf(access, tunnel, 'carrier'),
-            addressesOf(access, tunnel, 'phones'),
-          ),
-        },
-      ]
-    }),
+    gateways: (await Promise.all(gateways.map((gateway) => joinGateway(context, access, gateway)))).filter(
+      (gateway) => gateway !== null,
+    ),
   }
 }
 
-/** `<name>.conf`: a plain GET that can be repeated for as long as the key is there. */
+async function joinGateway(
+  context: JourneyContext,
+  access: EmployeeAccess,
+  gateway: Gateway,
+): Promise<JoinGateway | null> {
+  const tunnel = tunnelOf(access, gateway.id)
+  if (!tunnel) return null
+  const values = await gatewayValues(context, access, gateway, tunnel)
+  const model = `gateway-${gateway.kind}`
+  return {
+    id: gateway.id,
+    kind: gateway.kind,
+    kindName: context.catalogue.model(model)?.name ?? gateway.kind,
+    tunnel: joinTunnel(context, access, tunnel),
+    script: gatewayScript(context, access, gateway, tunnel, values),
+    phoneSubnet: values.phoneSubnets[0] ?? '',
+    instructionsHtml: context.catalogue.gatewayInstructions(model, values) ?? '',
+  }
+}
+
+/** `<name>.conf`, or a gateway's script: a plain GET that can be repeated for as long as the key is open. */
 export async function joinTunnelFile(
   context: JourneyContext,
   token: string,
@@ -56,8 +63,9 @@ export async function joinTunnelFile(
 ): Promise<DoorFile | null> {
   const view = await join(context, token)
   const tunnels = [...(view?.handsets ?? []), ...(view?.gateways ?? [])].flatMap(({ tunnel }) => tunnel ?? [])
-  const tunnel = tunnels.find((candidate) => candidate.fileName === fileName)
-  return tunnel?.configuration ? fileOf('text/plain; charset=utf-8', tunnel.configuration.reveal()) : null
+  const scripts = (view?.gateways ?? []).flatMap(({ script }) => script ?? [])
+  const found = [...tunnels, ...scripts].find((candidate) => candidate.fileName === fileName)
+  return found?.configuration ? fileOf('text/plain; charset=utf-8', found.configuration.reveal()) : null
 }
 
 /** Certificate and key for a softphone that takes them from two local settings. */
@@ -166,49 +174,9 @@ function tunnelOf(access: EmployeeAccess, carrierId: string): Tunnel | undefined
   return access.tunnels.find((tunnel) => tunnel.carrierId === carrierId && tunnel.closedAt === null)
 }
 
-function addressesOf(access: EmployeeAccess, tunnel: Tunnel, purpose: TunnelAddress['purpose']): string[] {
-  return access.addresses
-    .filter((address) => address.tunnelId === tunnel.id && address.purpose === purpose && address.releasedAt === null)
-    .map(({ prefix }) => prefix)
-}
-
-function instructionsFor(
-  context: JourneyContext,
-  kind: string,
-  tunnelAddresses: readonly string[],
-  phoneSubnets: readonly string[],
-): string {
-  const { config } = context
-  const instructions = context.catalogue.gatewayInstructions(`gateway-${kind}`, {
-    tunnelAddresses,
-    allowedIps: handsetAllowedIps(config),
-    hubEndpoint: config.hub.endpoint,
-    phoneSubnets,
-    reservations: [],
-    door: { host: '', port: 443, addresses: [], phonesUrl: new Secret('') },
-    pbx: {
-      host: config.pbx.host,
-      address: config.pbx.address,
-      ports: [config.pbx.port, config.pbx.mtlsPort],
-      rtpFrom: config.pbx.rtp.from,
-      rtpTo: config.pbx.rtp.to,
-    },
-    timeServer: config.timeServer,
-  })
-  return instructions ?? ''
-}
-
-/** The name is what WireGuard apps call the tunnel: at most 15 characters of `[a-zA-Z0-9_=+.-]` (wg-quick(8)). */
 function joinTunnel(context: JourneyContext, access: EmployeeAccess, tunnel: Tunnel): JoinTunnel {
-  const own = access.tunnels.filter(
-    ({ closedAt, carrierKind }) => closedAt === null && carrierKind === tunnel.carrierKind,
-  )
-  const place = own.findIndex(({ id }) => id === tunnel.id) + 1
-  const extension = access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? ''
-  const suffix = (tunnel.carrierKind === 'gateway' ? '-gw' : '') + (place > 1 ? `-${place}` : '')
-  const name = `pbx-${extension}`.slice(0, 15 - suffix.length) + suffix
   return {
-    fileName: `${name}.conf`,
+    fileName: `${tunnelName(access, tunnel)}.conf`,
     configuration: configurationOf(context, tunnel, addressesOf(access, tunnel, 'carrier')),
   }
 }

@@ -23,10 +23,10 @@ export async function offboard(
   actor: Actor,
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
-  const { shut, withdrawn } = await context.store.transaction(async (tx) => {
+  const { shut, narrowed, withdrawn } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-    if (employee.lifecycle !== 'active') return { shut: [], withdrawn: [] }
+    if (employee.lifecycle !== 'active') return { shut: [], narrowed: [], withdrawn: [] }
     await tx.update('employee', employeeId, {
       lifecycle: 'offboarding',
       generation: employee.generation + 1,
@@ -37,37 +37,28 @@ export async function offboard(
     for (const { id } of await tx.find('assignment', { employeeId, untilAt: null }))
       await tx.update('assignment', id, { untilAt: at })
     const withdrawn = await closeInvites(tx, employeeId, at)
-    const shut = await closeDoors(tx, {
-      handsets: await tx.find('handset', { employeeId, removedAt: null }),
-      gateways: await tx.find('gateway', { employeeId, removedAt: null }),
-      shared: true,
-      at,
-    })
+    const handsets = await tx.find('handset', { employeeId, removedAt: null })
+    const { shut, narrowed } = await closeDoors(tx, { handsets, shared: true, at })
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, withdrawn }
+    return { shut, narrowed, withdrawn }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
+  context.loop.nudge('tunnel', narrowed)
   return viewOf(context, employeeId)
 }
 
 /** One phone back, the person stays: its doors shut, the others' stay as they are. */
 export async function removeHandset(context: JourneyContext, handsetId: string, actor: Actor): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
-  const { employeeId, shut, rotated, withdrawn } = await context.store.transaction(async (tx) => {
+  const { employeeId, shut, narrowed, rotated, withdrawn } = await context.store.transaction(async (tx) => {
     const handset = await tx.get('handset', handsetId)
     if (!handset) throw new AppError('NOT_FOUND', 'there is no such handset')
     const { employeeId } = handset
-    if (handset.removedAt !== null) return { employeeId, shut: [], rotated: [], withdrawn: [] }
-    const staying = (await tx.find('handset', { employeeId, removedAt: null })).filter(({ id }) => id !== handsetId)
-    // A gateway goes with its last handset.
-    const gateway =
-      handset.gatewayId && !staying.some(({ gatewayId }) => gatewayId === handset.gatewayId)
-        ? await tx.get('gateway', handset.gatewayId)
-        : null
-    const shut = await closeDoors(tx, { handsets: [handset], gateways: gateway ? [gateway] : [], shared: false, at })
+    if (handset.removedAt !== null) return { employeeId, shut: [], narrowed: [], rotated: [], withdrawn: [] }
+    const { shut, narrowed } = await closeDoors(tx, { handsets: [handset], shared: false, at })
     // A secret that it shared with handsets that stay is known to whoever has it: they get a new one.
     const rotated: string[] = []
     const withdrawn: Withdrawal[] = []
@@ -84,9 +75,10 @@ export async function removeHandset(context: JourneyContext, handsetId: string, 
     await tx.record(
       auditEvent(context, 'handset.removed', { employeeId, subjectId: handsetId, actor }, { model: handset.model }),
     )
-    return { employeeId, shut, rotated, withdrawn }
+    return { employeeId, shut, narrowed, rotated, withdrawn }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
+  context.loop.nudge('tunnel', narrowed)
   context.loop.nudge('sip-credential', rotated)
   return viewOf(context, employeeId)
 }

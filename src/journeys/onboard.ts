@@ -1,5 +1,5 @@
 import type { Assignment, Employee } from '../domain/employee.ts'
-import type { Handset } from '../domain/handset.ts'
+import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
 import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
@@ -10,6 +10,7 @@ import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { HandsetInput, Onboarded, OnboardInput } from './application.ts'
 import {
+  type CheckedHandset,
   type CheckedPerson,
   checkGateway,
   checkHandset,
@@ -29,7 +30,8 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   const person = checkPerson(context.catalogue, input)
   const taken = await takenBy(context.store, defaultId, person)
   if (taken.length > 0) throw conflict(taken)
-  return enrolPerson(context, person, newInvite(context), actor)
+  const shared = await gatewayOf(context, input, person.handsets)
+  return enrolPerson(context, person, newInvite(context), actor, shared)
 }
 
 /** The same for people who were checked already (roster import). */
@@ -38,6 +40,7 @@ export async function enrolPerson(
   person: CheckedPerson,
   invite: NewInvite,
   actor: Actor,
+  sharedGateway: Gateway | null = null,
 ): Promise<Onboarded> {
   const now = invite.createdAt
   const employee: Employee = {
@@ -66,7 +69,8 @@ export async function enrolPerson(
     employee,
     assignment,
     handsets: person.handsets,
-    gateway: person.gateway,
+    gateway: sharedGateway ? null : person.gateway,
+    existingGateway: sharedGateway,
     invite,
     sharedCredential: null,
   })
@@ -101,7 +105,10 @@ export async function addHandset(
   const handset = checkHandset(context.catalogue, input, problems)
   const wantedGateway = checkGateway(context.catalogue, input.gateway, [handset], problems)
   if (problems.length > 0 || !handset) throw invalid(problems)
-  const existing = (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ?? null
+  const existing =
+    (await gatewayOf(context, input, [handset])) ??
+    (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ??
+    null
   const shared =
     (await context.store.find('sipCredential', { assignmentId: assignment.id, handsetId: null, closedAt: null }))[0] ??
     null
@@ -118,12 +125,6 @@ export async function addHandset(
   const withdrawn = await context.store.transaction(async (tx) => {
     const current = await tx.get('employee', employeeId)
     if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
-    const gateway = existing && (await tx.get('gateway', existing.id))
-    if (gateway && gateway.removedAt !== null) {
-      throw new AppError('CONFLICT', 'the home gateway was taken back a moment ago', {
-        hint: 'try again: a new one is made',
-      })
-    }
     await insertKit(context, tx, kit)
     await tx.update('employee', employeeId, { generation: current.generation + 1 })
     for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
@@ -146,6 +147,31 @@ export async function addHandset(
   await appendToJournal(context, withdrawn)
   announce(context, employeeId, kit)
   return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
+}
+
+/**
+ * The gateway of whoever `gatewayOf` names, for phones in the same home.
+ * @throws AppError INVALID_INPUT
+ */
+async function gatewayOf(
+  { store }: JourneyContext,
+  { gatewayOf: who, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
+  handsets: readonly CheckedHandset[],
+): Promise<Gateway | null> {
+  if (who === undefined) return null
+  const refuse = (message: string, hint: string) => invalid([{ field: 'gatewayOf', message, hint }])
+  if (kind !== undefined)
+    throw refuse('a gateway that is there already has its kind', 'name either a kind or a person, not both')
+  if (handsets.every(({ model }) => model.capabilities.ownTunnel))
+    throw refuse('none of these handsets hangs on a gateway', 'leave it out: they bring their own tunnel')
+  const holder = await store.employeeBy(who)
+  const [access] = holder ? await store.employeesWithAccess({ ids: [holder.id] }) : []
+  const gateway = access?.employee.lifecycle === 'active' && access.gateways.find(({ removedAt }) => removedAt === null)
+  if (gateway) return gateway
+  throw refuse(
+    `${JSON.stringify(who.slice(0, 80))} is nobody who has a home gateway here`,
+    'name the e-mail address or extension of the person at the same home whose phones hang on it',
+  )
 }
 
 /** The key of a tunnel that is still to be fetched is good for as long as the link that shows it. */

@@ -7,7 +7,8 @@ import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import type { Onboarded } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
-import { doorTokens, type NewInvite, newInvite, newKeyPair } from './enrolment.ts'
+import { doorTokens, gatewayDoor, type NewInvite, newInvite, newKeyPair, newPresharedKey } from './enrolment.ts'
+import { keyOriginOf } from './kit.ts'
 import { shutNow } from './offboard.ts'
 import { activeHolder, insertInvite, onboarded } from './onboard.ts'
 import { newCertificates, renewSecrets } from './renew-secrets.ts'
@@ -29,17 +30,23 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
     const gateways = await tx.find('gateway', { employeeId, removedAt: null })
     const retired: Subject[] = []
     const tunnels: string[] = []
-    for (const carrier of [...handsets, ...gateways]) {
-      for (const tunnel of await tx.find('tunnel', { carrierId: carrier.id, closedAt: null })) {
-        retired.push(...(await replaceKey(context, tx, tunnel, invite, employeeId, actor)))
+    const carriers = [
+      ...handsets.map(({ id }) => ({ id, keyOrigin: 'server' as const })),
+      ...gateways.map((gateway) => ({ id: gateway.id, keyOrigin: keyOriginOf(context, gateway) })),
+    ]
+    for (const { id: carrierId, keyOrigin } of carriers) {
+      for (const tunnel of await tx.find('tunnel', { carrierId, closedAt: null })) {
+        retired.push(...(await replaceKey(context, tx, { tunnel, keyOrigin, invite, employeeId, actor })))
         tunnels.push(tunnel.id)
       }
     }
     const renewed = await renewSecrets(context, tx, { handsets, made, at: invite.createdAt, actor })
     for (const handset of handsets)
       await tx.update('handset', handset.id, doorTokens(context, handset.id, handset.doorGeneration + 1, invite))
+    for (const { id, doorGeneration } of gateways)
+      await tx.update('gateway', id, gatewayDoor(context, id, doorGeneration + 1))
     await tx.update('employee', employeeId, { generation: employee.generation + 1 })
-    const links = handsets.map(({ id, doorGeneration }) =>
+    const links = [...handsets, ...gateways].map(({ id, doorGeneration }) =>
       withdrawalOf('door-links', id, { employeeId, at: invite.createdAt, generation: doorGeneration + 1 }),
     )
     const withdrawn = [
@@ -63,17 +70,22 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
 async function replaceKey(
   context: JourneyContext,
   tx: StoreWriter,
-  tunnel: Tunnel,
-  invite: NewInvite,
-  employeeId: string,
-  actor: Actor,
+  {
+    tunnel,
+    keyOrigin,
+    invite,
+    employeeId,
+    actor,
+  }: { tunnel: Tunnel; keyOrigin: 'server' | 'device'; invite: NewInvite; employeeId: string; actor: Actor },
 ): Promise<Subject[]> {
-  const pair = newKeyPair()
+  // A router makes its new key itself, and tells it within the window.
+  const pair = keyOrigin === 'server' ? newKeyPair() : null
+  const publicKey = pair?.publicKey ?? null
   const generation = tunnel.generation + 1
   const sealed = {
-    privateKeySealed: context.vault.seal(pair.privateKey, `tunnel:${tunnel.id}:key`),
+    privateKeySealed: pair && context.vault.seal(pair.privateKey, `tunnel:${tunnel.id}:key`),
     keyWindowEndsAt: invite.expiresAt,
-    keyOrigin: 'server' as const,
+    keyOrigin,
     generation,
   }
   // A replacement that was never used gives way too; a key that has shaken hands stays until the new one has.
@@ -81,9 +93,10 @@ async function replaceKey(
   await tx.update(
     'tunnel',
     tunnel.id,
+    // A router keeps the key that it made for as long as the preshared key is the same.
     tunnel.firstHandshakeAt === null
-      ? { publicKey: pair.publicKey, ...sealed }
-      : { nextPublicKey: pair.publicKey, ...sealed },
+      ? { publicKey, presharedKeySealed: newPresharedKey(context, tunnel.id), ...sealed }
+      : { nextPublicKey: publicKey, ...sealed },
   )
   await tx.record(auditEvent(context, 'tunnel.key-replaced', { employeeId, subjectId: tunnel.id, actor }))
   return unused === null ? [] : retireKey(tx, { ...tunnel, generation }, employeeId, unused, invite.createdAt)
@@ -108,6 +121,7 @@ export async function retireKey(
     activeKey: null,
     retiredKeys: [publicKey],
     prefixes: [],
+    admitted: [],
     presharedKeySealed: null,
   }
   await tx.put('tombstone', [tombstoneOf(subject, at)])

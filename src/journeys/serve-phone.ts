@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { decideDoor } from '../domain/door.ts'
+import { decideDoor, decideEnrolment } from '../domain/door.ts'
 import type { Handset } from '../domain/handset.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import { withdrawalOf } from '../domain/withdrawal.ts'
@@ -67,7 +67,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       enter(request, handset, 'refused', reason, null)
       return null
     }
-    if (!handset) return refuse(looksLikeToken(request.token) ? 'no such link' : 'not a link of ours')
+    if (!handset) return throughGateway(request, hash)
     const decision = decideDoor(handset, hash, context.system.now())
     if (decision.answer === 'refuse') return refuse(decision.reason)
 
@@ -77,16 +77,69 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     if (decision.answer === 'file' && decision.enrols && !(await enrol(handset, hash)))
       return refuse('taken back a moment ago')
 
-    const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === rendered.etag) ?? false
-    const outcome = decision.answer === 'blanking' ? 'blanked' : notModified ? 'not-modified' : 'served'
-    enter(
-      request,
-      handset,
-      outcome,
-      decision.answer === 'blanking' ? 'access was withdrawn' : `${decision.token} link`,
-      rendered.hash,
+    return decision.answer === 'blanking'
+      ? answer(request, handset, rendered, 'access was withdrawn', 'blanked')
+      : answer(request, handset, rendered, `${decision.token} link`)
+  }
+
+  function answer(
+    request: DoorRequest,
+    handset: Handset,
+    { contentType, body, etag, hash }: Rendered,
+    reason: string,
+    outcome?: 'blanked',
+  ): DoorFile {
+    const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === etag) ?? false
+    enter(request, handset, outcome ?? (notModified ? 'not-modified' : 'served'), reason, hash)
+    return { contentType, body, etag, notModified }
+  }
+
+  /**
+   * The link in a home gateway's DHCP option: each phone behind it finds its first file there, by the MAC in the name that
+   * it asks for, within its own window; from then on it uses its own link.
+   */
+  async function throughGateway(request: DoorRequest, hash: string): Promise<DoorFile | null> {
+    const { fileName, token } = request
+    const [gateway] = await context.store.find('gateway', { doorTokenHash: hash, removedAt: null })
+    const refuse = (reason: string, handset?: Handset) => {
+      enter(request, handset ?? (gateway && { id: null, employeeId: gateway.employeeId }), 'refused', reason, null)
+      return null
+    }
+    if (!gateway) return refuse(looksLikeToken(token) ? 'no such link' : 'not a link of ours')
+    const carried = await context.store.find('handset', { gatewayId: gateway.id, removedAt: null })
+    const asking = carried.filter(({ model, mac }) => context.catalogue.filePurpose(model, fileName, mac) !== null)
+    const now = context.system.now()
+    const named = asking.find(({ mac }) => mac !== null && fileName.toLowerCase().includes(mac))
+    if (named) {
+      const decision = decideEnrolment(named, now)
+      if (decision.answer === 'refuse') return refuse(decision.reason, named)
+      const rendered = await file(named, fileName)
+      return rendered
+        ? answer(request, named, rendered, 'gateway link')
+        : refuse('this handset has no such file', named)
+    }
+    const waiting = asking.filter((handset) => decideEnrolment(handset, now).answer === 'file')
+    const rendered = await commonFile(waiting, fileName, `${context.config.phoneDoor.url}/p/${token}/`)
+    return rendered
+      ? answer(request, waiting[0]!, rendered, 'gateway link')
+      : refuse('not one file for all phones behind this gateway')
+  }
+
+  /** A file without a MAC in its name: only where all phones that wait get the same, and none learns another's own link. */
+  async function commonFile(
+    handsets: readonly Handset[],
+    fileName: string,
+    provisioningUrl: string,
+  ): Promise<Rendered | null> {
+    const documents = await Promise.all(
+      handsets.map(async (handset) => {
+        const employee = await context.store.get('employee', handset.employeeId)
+        const values = employee && (await fileValues(context, handset, employee.name))
+        return values ? context.catalogue.render(handset.model, fileName, { ...values, provisioningUrl }) : null
+      }),
     )
-    return { contentType: rendered.contentType, body: rendered.body, etag: rendered.etag, notModified }
+    const [first] = documents
+    return first && documents.every((document) => document?.body === first.body) ? withHash(first) : null
   }
 
   /** First use of the steady token: from here on the photographed QR is worthless. */

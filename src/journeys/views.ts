@@ -101,6 +101,7 @@ function handsetView(context: ViewContext, access: EmployeeAccess, handset: Hand
     model: handset.model,
     mac: handset.mac,
     tunnelId: access.tunnels.find((tunnel) => tunnel.carrierId === carrierId)?.id ?? null,
+    phoneAddress: handset.phoneAddress,
     certificate: certificate ? { serial: certificate.serial, notAfter: certificate.notAfter } : null,
     certificateNote: certificate
       ? null

@@ -57,8 +57,11 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
     const windowOver = tunnel.keyWindowEndsAt !== null && tunnel.keyWindowEndsAt <= at
     // While a replacement waits, the sealed key is the replacement's: only its own handshake or window erases it.
-    const erase =
-      tunnel.privateKeySealed !== null && (windowOver || (seen !== undefined && tunnel.nextPublicKey === null))
+    const spoken = seen !== undefined && tunnel.nextPublicKey === null
+    const erase = tunnel.privateKeySealed !== null && (windowOver || spoken)
+    // A router whose first key has spoken tells no other one until its person gets a new link.
+    const first = seen !== undefined && tunnel.firstHandshakeAt === null
+    const told = tunnel.keyOrigin === 'device' && first && tunnel.nextPublicKey === null
     const unused = windowOver && seen === undefined && tunnel.firstHandshakeAt === null ? tunnel.publicKey : null
     const dropped = windowOver ? (tunnel.nextPublicKey ?? unused) : null
     if (dropped !== null) {
@@ -77,11 +80,10 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     }
     await tx.update('tunnel', id, {
       ...(seen === undefined ? {} : { firstHandshakeAt: tunnel.firstHandshakeAt ?? seen, lastHandshakeAt: seen }),
-      ...(erase || windowOver ? { privateKeySealed: null, keyWindowEndsAt: null } : {}),
+      ...(erase || windowOver || told ? { privateKeySealed: null, keyWindowEndsAt: null } : {}),
     })
-    if (seen !== undefined && tunnel.firstHandshakeAt === null) await record('tunnel.first-handshake')
+    if (first) await record('tunnel.first-handshake')
     if (erase) await record('tunnel.key-erased')
-    const first = seen !== undefined && tunnel.firstHandshakeAt === null
     return first || erase ? { employeeId, retired: [], keysChanged: false } : null
   })
   if (!outcome) return

@@ -67,10 +67,14 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
       timeoutMs: 60_000,
       sweepEveryMs: 30_000,
     }),
-    lane('tunnel', firewallAccess({ hub, hubId: defaultId, nextRevision, holders: () => prefixHolders(context) }), {
-      timeoutMs: 60_000,
-      sweepEveryMs: 60_000,
-    }),
+    lane(
+      'tunnel',
+      firewallAccess({ hub, hubId: defaultId, nextRevision, holders: () => store.prefixHolders(defaultId) }),
+      {
+        timeoutMs: 60_000,
+        sweepEveryMs: 60_000,
+      },
+    ),
     lane('phone-door', phoneDoorAccess({ handsets: (ids) => handsetRows(context, ids), now: system.now }), {
       timeoutMs: 10_000,
       sweepEveryMs: 300_000,
@@ -180,11 +184,6 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       )
       .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
   }
-}
-
-async function prefixHolders({ store }: JourneyContext): Promise<ReadonlyMap<string, string>> {
-  const live = await store.find('tunnelAddress', { hubId: defaultId, releasedAt: null })
-  return new Map(live.map(({ prefix, tunnelId }) => [prefix, tunnelId]))
 }
 
 async function handsetRows({ store }: JourneyContext, ids: readonly string[] | null) {

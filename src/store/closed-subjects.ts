@@ -14,6 +14,7 @@ const subjectSchema = z.discriminatedUnion('kind', [
     activeKey: z.string().nullable(),
     retiredKeys: z.array(z.string()),
     prefixes: z.array(z.string()),
+    gatewayStays: z.literal(true).optional(),
   }),
   z.object({
     ...common,
@@ -47,8 +48,10 @@ export function closedSubject(tombstone: Tombstone): Subject {
   }
   const closed = { wanted: 'closed', generation: tombstone.generation, employeeId: tombstone.employeeId } as const
   switch (subject.kind) {
-    case 'tunnel':
-      return { ...subject, ...closed, presharedKeySealed: null }
+    case 'tunnel': {
+      const { gatewayStays, ...tunnel } = subject
+      return { ...tunnel, ...closed, ...(gatewayStays && { gatewayStays }), admitted: [], presharedKeySealed: null }
+    }
     case 'sip-credential':
       return { ...subject, ...closed, displayName: null, secretSealed: null, extensionShared: false }
     default:

@@ -50,6 +50,7 @@ function readerOf(db: Database): StoreReader {
     employeesWithAccess: (filter) => employeesWithAccess(db, filter),
     subjects: (kind, ids) => subjects(db, kind, ids),
     takenPrefixes: (hubId, since) => lookups.takenPrefixes(db, hubId, since),
+    prefixHolders: (hubId) => lookups.prefixHolders(db, hubId),
     handsetByTokenHash: (hash) => lookups.handsetByTokenHash(db, hash),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),

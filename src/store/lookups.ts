@@ -17,6 +17,27 @@ export async function takenPrefixes(db: Database, hubId: string, since: string):
   return rows.map((row) => row.prefix)
 }
 
+export async function prefixHolders(db: Database, hubId: string): Promise<ReadonlyMap<string, string>> {
+  const held = await db
+    .selectFrom('tunnelAddress')
+    .select(['prefix', 'tunnelId'])
+    .where('hubId', '=', hubId)
+    .where('releasedAt', 'is', null)
+    .execute()
+  const phones = await db
+    .selectFrom('handset')
+    .innerJoin('tunnel', 'tunnel.carrierId', 'handset.gatewayId')
+    .select(['handset.phoneAddress', 'handset.id'])
+    .where('tunnel.hubId', '=', hubId)
+    .where('handset.removedAt', 'is', null)
+    .where('handset.phoneAddress', 'is not', null)
+    .execute()
+  return new Map([
+    ...held.map(({ prefix, tunnelId }) => [prefix, tunnelId] as const),
+    ...phones.map(({ phoneAddress, id }) => [`${phoneAddress}/32`, id] as const),
+  ])
+}
+
 export function handsetByTokenHash(db: Database, hash: string): Promise<Handset | undefined> {
   return db
     .selectFrom('handset')

@@ -46,7 +46,26 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
   if (lifecycle !== undefined) people = people.where('employee.lifecycle', '=', lifecycle)
   const their = people.select('employee.id')
   const theirHandsets = db.selectFrom('handset').select('handset.id').where('handset.employeeId', 'in', their)
-  const theirGateways = db.selectFrom('gateway').select('gateway.id').where('gateway.employeeId', 'in', their)
+  // Their own, and those of others in the same home on which phones of theirs hang.
+  const theirGateways = db
+    .selectFrom('gateway')
+    .select('gateway.id')
+    .where((eb) =>
+      eb.or([
+        eb('gateway.employeeId', 'in', their),
+        eb(
+          'gateway.id',
+          'in',
+          db
+            .selectFrom('handset as carried')
+            .select('carried.gatewayId')
+            .where('carried.employeeId', 'in', their)
+            .where('carried.removedAt', 'is', null)
+            .where('carried.gatewayId', 'is not', null)
+            .$castTo<{ gatewayId: string }>(),
+        ),
+      ]),
+    )
   const theirTunnels = db
     .selectFrom('tunnel')
     .where((eb) =>
@@ -68,7 +87,7 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     .orderBy('id')
     .execute()
   const handsets = await db.selectFrom('handset').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
-  const gateways = await db.selectFrom('gateway').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
+  const gateways = await db.selectFrom('gateway').selectAll().where('id', 'in', theirGateways).orderBy('id').execute()
   const tunnels = await theirTunnels.selectAll().orderBy('id').execute()
   const addresses = await db
     .selectFrom('tunnelAddress')
@@ -88,27 +107,53 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     .where('assignmentId', 'in', theirAssignments)
     .orderBy('id')
     .execute()
-  const verdicts = await db.selectFrom('verdict').selectAll().where('employeeId', 'in', their).orderBy('id').execute()
+  const verdicts = await db
+    .selectFrom('verdict')
+    .selectAll()
+    .where((eb) =>
+      eb.or([
+        eb('employeeId', 'in', their),
+        eb('subjectKind', '=', 'tunnel').and(
+          'subjectId',
+          'in',
+          theirTunnels.where('carrierKind', '=', 'gateway').select('tunnel.id'),
+        ),
+      ]),
+    )
+    .orderBy('id')
+    .execute()
 
-  // Every thing leads back to its person by one step more than the thing before.
+  // Every thing leads back to its person by one step more than the thing before; a gateway and its tunnel to several.
+  const asked = new Set(employees.map((row) => row.id))
   const holderOfHandset = new Map(handsets.map((row) => [row.id, row.employeeId]))
-  const holderOfGateway = new Map(gateways.map((row) => [row.id, row.employeeId]))
   const holderOfAssignment = new Map(assignments.map((row) => [row.id, row.employeeId]))
-  const holderOfTunnel = new Map(
-    tunnels.map((row) => [
+  const holdersOfGateway = new Map(
+    gateways.map((row) => [row.id, new Set([row.employeeId].filter((id) => asked.has(id)))]),
+  )
+  for (const { gatewayId, employeeId, removedAt } of handsets) {
+    if (gatewayId !== null && removedAt === null) holdersOfGateway.get(gatewayId)?.add(employeeId)
+  }
+  const holdersOfTunnel = new Map(
+    tunnels.map((row): [string, Iterable<string>] => [
       row.id,
-      (row.carrierKind === 'handset' ? holderOfHandset : holderOfGateway).get(row.carrierId),
+      row.carrierKind === 'gateway'
+        ? (holdersOfGateway.get(row.carrierId) ?? [])
+        : [holderOfHandset.get(row.carrierId)].filter((id) => id !== undefined),
     ]),
   )
+  const holdersOfVerdict = (row: (typeof verdicts)[number]): Iterable<string> => {
+    const holders = row.subjectKind === 'tunnel' ? holdersOfTunnel.get(row.subjectId) : undefined
+    return holders ?? (row.employeeId === null ? [] : [row.employeeId])
+  }
   const by = {
     assignments: Map.groupBy(assignments, (row) => row.employeeId),
     handsets: Map.groupBy(handsets, (row) => row.employeeId),
-    gateways: Map.groupBy(gateways, (row) => row.employeeId),
-    tunnels: Map.groupBy(tunnels, (row) => holderOfTunnel.get(row.id)),
-    addresses: Map.groupBy(addresses, (row) => holderOfTunnel.get(row.tunnelId)),
+    gateways: groupByEach(gateways, (row) => holdersOfGateway.get(row.id) ?? []),
+    tunnels: groupByEach(tunnels, (row) => holdersOfTunnel.get(row.id) ?? []),
+    addresses: groupByEach(addresses, (row) => holdersOfTunnel.get(row.tunnelId) ?? []),
     certificates: Map.groupBy(certificates, (row) => holderOfHandset.get(row.handsetId)),
     credentials: Map.groupBy(credentials, (row) => holderOfAssignment.get(row.assignmentId)),
-    verdicts: Map.groupBy(verdicts, (row) => row.employeeId),
+    verdicts: groupByEach(verdicts, holdersOfVerdict),
   }
   return employees.map((employee) => ({
     employee,
@@ -121,4 +166,16 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     credentials: by.credentials.get(employee.id) ?? [],
     verdicts: by.verdicts.get(employee.id) ?? [],
   }))
+}
+
+function groupByEach<T>(rows: readonly T[], keysOf: (row: T) => Iterable<string>): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const row of rows) {
+    for (const key of keysOf(row)) {
+      const group = groups.get(key)
+      if (group) group.push(row)
+      else groups.set(key, [row])
+    }
+  }
+  return groups
 }

@@ -1,6 +1,6 @@
 import type { Tombstone } from '../domain/tombstone.ts'
 import { closedSubject } from './closed-subjects.ts'
-import type { StoreWriter } from './store.ts'
+import type { EmployeeAccess, StoreWriter } from './store.ts'
 
 export interface Shut {
   readonly employeeId: string | null
@@ -102,9 +102,10 @@ export async function startOffboardings(tx: StoreWriter, shut: readonly Shut[]):
   for (const access of await tx.employeesWithAccess({ ids: [...lastShut.keys()] })) {
     const { employee } = access
     const at = lastShut.get(employee.id) ?? employee.createdAt
+    const staying = await stayingGateways(tx, access)
     const holdsNothing =
       access.handsets.every((row) => row.removedAt !== null) &&
-      access.tunnels.every((row) => row.closedAt !== null) &&
+      access.tunnels.every((row) => row.closedAt !== null || staying.has(row.carrierId)) &&
       access.credentials.every((row) => row.closedAt !== null)
     for (const assignment of access.assignments) {
       const dead =
@@ -124,9 +125,25 @@ export async function startOffboardings(tx: StoreWriter, shut: readonly Shut[]):
       await tx.update('invite', invite.id, { closedAt: at })
     }
     for (const gateway of access.gateways) {
-      if (gateway.removedAt === null) await tx.update('gateway', gateway.id, { removedAt: at })
+      const holder = staying.get(gateway.id)
+      if (gateway.removedAt === null)
+        await tx.update('gateway', gateway.id, holder === undefined ? { removedAt: at } : { employeeId: holder })
     }
     started.push(employee.id)
   }
   return started
+}
+
+/** Gateways of this person that carry phones of others, with one of these. */
+async function stayingGateways(
+  tx: StoreWriter,
+  { employee, gateways }: EmployeeAccess,
+): Promise<ReadonlyMap<string, string>> {
+  const staying = new Map<string, string>()
+  for (const { id } of gateways) {
+    const carried = await tx.find('handset', { gatewayId: id, removedAt: null })
+    const other = carried.find(({ employeeId }) => employeeId !== employee.id)
+    if (other !== undefined) staying.set(id, other.employeeId)
+  }
+  return staying
 }

@@ -76,14 +76,14 @@ interface CarriedHandset {
   readonly certified: boolean
 }
 
-/** Handsets in use by assignment: with the carrier's address when the tunnel is their own, else the gateway's subnet. */
+/** Handsets in use by assignment: with the carrier's address when the tunnel is their own, else their reserved one. */
 async function handsetsOf(
   db: Database,
   assignmentIds: readonly string[] | undefined,
 ): Promise<ReadonlyMap<string, readonly CarriedHandset[]>> {
   const handsetQuery = db
     .selectFrom('handset')
-    .select(['id', 'assignmentId', 'gatewayId'])
+    .select(['id', 'assignmentId', 'gatewayId', 'phoneAddress'])
     .where('removedAt', 'is', null)
     .orderBy('id')
   const handsets =
@@ -92,20 +92,16 @@ async function handsetsOf(
       : await inChunks(assignmentIds, (part) => handsetQuery.where('assignmentId', 'in', part).execute())
   const some = assignmentIds === undefined ? undefined : handsets.map((handset) => handset.id)
   const certified = new Set((await certificatesOf(db, some)).map((row) => row.handsetId))
-  const carriers = some === undefined ? undefined : handsets.map((handset) => handset.gatewayId ?? handset.id)
-  const addresses = Map.groupBy(
-    await addressesOf(db, carriers),
-    (row) => `${row.carrierKind} ${row.carrierId} ${row.purpose}`,
-  )
-  const carried = handsets.map((handset) => {
-    const from = handset.gatewayId === null ? `handset ${handset.id} carrier` : `gateway ${handset.gatewayId} phones`
-    return {
-      id: handset.id,
-      assignmentId: handset.assignmentId,
-      addresses: (addresses.get(from) ?? []).map((row) => row.prefix),
-      certified: certified.has(handset.id),
-    }
-  })
+  const addresses = Map.groupBy(await carrierAddresses(db, some), (row) => row.carrierId)
+  const carried = handsets.map((handset) => ({
+    id: handset.id,
+    assignmentId: handset.assignmentId,
+    addresses:
+      handset.phoneAddress === null
+        ? (addresses.get(handset.id) ?? []).map((row) => row.prefix)
+        : [`${handset.phoneAddress}/32`],
+    certified: certified.has(handset.id),
+  }))
   return Map.groupBy(carried, (handset) => handset.assignmentId)
 }
 
@@ -115,16 +111,17 @@ async function certificatesOf(db: Database, handsetIds: readonly string[] | unde
   return inChunks(handsetIds, (part) => query.where('handsetId', 'in', part).execute())
 }
 
-async function addressesOf(db: Database, carrierIds: readonly string[] | undefined) {
+async function carrierAddresses(db: Database, handsetIds: readonly string[] | undefined) {
   const query = db
     .selectFrom('tunnelAddress')
     .innerJoin('tunnel', 'tunnel.id', 'tunnelAddress.tunnelId')
-    .select(['tunnel.carrierKind', 'tunnel.carrierId', 'tunnelAddress.purpose', 'tunnelAddress.prefix'])
+    .select(['tunnel.carrierId', 'tunnelAddress.prefix'])
+    .where('tunnel.carrierKind', '=', 'handset')
     .where('tunnel.closedAt', 'is', null)
     .where('tunnelAddress.releasedAt', 'is', null)
     .orderBy('tunnelAddress.id')
-  if (carrierIds === undefined) return query.execute()
-  return inChunks(carrierIds, (part) => query.where('tunnel.carrierId', 'in', part).execute())
+  if (handsetIds === undefined) return query.execute()
+  return inChunks(handsetIds, (part) => query.where('tunnel.carrierId', 'in', part).execute())
 }
 
 async function inChunks<T>(

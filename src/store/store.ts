@@ -69,6 +69,8 @@ export interface StoreReader {
 
   /** Prefixes of this hub that are allotted now or were released after `since`. */
   takenPrefixes(hubId: string, since: string): Promise<readonly string[]>
+  /** Who holds a prefix of this hub now: tunnels theirs, and phones behind gateways their reserved address, by id. */
+  prefixHolders(hubId: string): Promise<ReadonlyMap<string, string>>
   /** The handset whose enrolment or steady token has this hash, live or removed. */
   handsetByTokenHash(hash: string): Promise<Handset | undefined>
   /** Certificates that must stand in the revocation list: revoked and not yet run out. */
@@ -133,6 +135,7 @@ export interface EmployeeAccess {
   readonly employee: Employee
   readonly assignments: readonly Assignment[]
   readonly handsets: readonly Handset[]
+  /** Their own, and others' on which phones of theirs hang; so with `tunnels` and `addresses`. */
   readonly gateways: readonly Gateway[]
   readonly tunnels: readonly Tunnel[]
   readonly addresses: readonly TunnelAddress[]

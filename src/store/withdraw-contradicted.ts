@@ -48,7 +48,13 @@ const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<E
 
   async 'door-links'(tx) {
     const live = byId(await tx.find('handset', { removedAt: null }))
+    const gateways = byId(await tx.find('gateway', { removedAt: null }))
     return async ({ subjectId: id, generation }) => {
+      const gateway = gateways.get(id)
+      if (gateway !== undefined && gateway.doorGeneration < generation) {
+        await tx.update('gateway', id, { doorGeneration: generation, doorTokenHash: null, keyTokenHash: null })
+        return true
+      }
       const handset = live.get(id)
       if (handset === undefined || handset.doorGeneration >= generation) return false
       const none = { enrolTokenHash: null, enrolExpiresAt: null, steadyTokenHash: null, enrolledAt: null }

@@ -2,7 +2,7 @@ import type { AccessSystem, Finding } from '../access/access-system.ts'
 import type { TunnelSubject } from '../domain/access.ts'
 import { contains, type Prefix, parsePrefix } from '../domain/address.ts'
 import type { Hub, Revision } from './hub-port.ts'
-import { prefixIndex } from './prefix.ts'
+import { overlapsOf, prefixIndex } from './prefix.ts'
 
 export interface FirewallAccessParts {
   readonly hub: Hub
@@ -22,12 +22,14 @@ export interface FirewallSnapshot {
   readonly admitted: readonly string[]
   /** Some admitted prefix that overlaps this one. */
   readonly admittedOver: (prefix: Prefix) => Prefix | undefined
+  /** All admitted prefixes that overlap this one. */
+  readonly admittedIn: (prefix: Prefix) => readonly Prefix[]
   readonly holders: ReadonlyMap<string, string>
 }
 
 const preview = 'preview: no packet moves on this host'
 
-/** Who may pass the hub's firewall: exactly the prefixes of open tunnels. */
+/** Who may pass the hub's firewall: exactly what open tunnels have admitted; behind a gateway, reserved addresses only. */
 export function firewallAccess({
   hub,
   hubId,
@@ -41,13 +43,10 @@ export function firewallAccess({
       // Holders before the table: a prefix that is handed out in between is seen as shut too early, never as open too long.
       const held = await holders()
       const [{ interface: name, mode }, state] = await Promise.all([hub.describe(signal), hub.readFirewall(signal)])
-      const admittedOver = prefixIndex(
-        state.admitted.flatMap((text) => {
-          const prefix = parsePrefix(text)
-          return prefix ? [[prefix, prefix] as const] : []
-        }),
-      )
-      return { interface: name, preview: mode === 'preview', ...state, admittedOver, holders: held }
+      const admitted = state.admitted.flatMap((text) => parsePrefix(text) ?? [])
+      const admittedOver = prefixIndex(admitted.map((prefix) => [prefix, prefix] as const))
+      const admittedIn = overlapsOf(admitted)
+      return { interface: name, preview: mode === 'preview', ...state, admittedOver, admittedIn, holders: held }
     },
     judge(subject, snapshot) {
       const finding = subject.wanted === 'open' ? judgeOpen(subject, snapshot) : judgeClosed(subject, snapshot)
@@ -61,7 +60,10 @@ export function firewallAccess({
     },
     async apply(subjects, signal) {
       const held = await holders()
-      const admit = subjects.filter(({ wanted }) => wanted === 'open').flatMap(({ prefixes }) => prefixes)
+      const open = subjects.filter(({ wanted }) => wanted === 'open')
+      const admit = open.flatMap(({ admitted }) => admitted)
+      // A gateway's subnet is shut but for its phones, in the same request that admits these.
+      const around = open.flatMap(closedParts)
       const staying = new Set(admit)
       const expel = subjects
         .filter(({ wanted }) => wanted === 'closed')
@@ -70,11 +72,11 @@ export function firewallAccess({
       if (expel.length > 0) await hub.applyFirewall({ revision: nextRevision(), admit: [], expel }, signal)
       // Also with nothing to admit, when nothing was expelled either: the rules may need mending.
       if (admit.length > 0 || expel.length === 0) {
-        await hub.applyFirewall({ revision: nextRevision(), admit, expel: [] }, signal)
+        await hub.applyFirewall({ revision: nextRevision(), admit, expel: around }, signal)
       }
     },
     strangers(subjects, { admitted, interface: name }) {
-      const known = new Set(subjects.flatMap(({ prefixes }) => prefixes))
+      const known = new Set(subjects.flatMap(({ prefixes, admitted: phones }) => [...prefixes, ...phones]))
       return admitted
         .filter((prefix) => !known.has(prefix))
         .map((prefix) => `${prefix} is admitted by the firewall of ${name} but belongs to no tunnel`)
@@ -83,20 +85,28 @@ export function firewallAccess({
 }
 
 function judgeOpen(subject: TunnelSubject, snapshot: FirewallSnapshot): Finding {
-  const missing = subject.prefixes.filter((text) => {
+  const missing = subject.admitted.filter((text) => {
     const prefix = parsePrefix(text)
     const over = prefix && snapshot.admittedOver(prefix)
     return !prefix || !over || !contains(over, prefix)
   })
-  const facts = { interface: snapshot.interface, prefixes: shown(subject.prefixes), rulesIntact: snapshot.rulesIntact }
+  const facts = { interface: snapshot.interface, prefixes: shown(subject.admitted), rulesIntact: snapshot.rulesIntact }
   if (missing.length > 0) {
     const summary = `the firewall of ${snapshot.interface} does not admit ${shown(missing)}`
+    return { state: 'differs', evidence: { summary, facts }, problem: summary }
+  }
+  const own = subject.admitted.flatMap((text) => parsePrefix(text) ?? [])
+  const others = closedParts(subject)
+    .flatMap((text) => snapshot.admittedIn(parsePrefix(text)!))
+    .filter((prefix) => !own.some((one) => contains(one, prefix)))
+  if (others.length > 0) {
+    const summary = `the firewall of ${snapshot.interface} admits ${shown(others.map(({ text }) => text))}, which no phone has`
     return { state: 'differs', evidence: { summary, facts }, problem: summary }
   }
   if (!snapshot.rulesIntact) return rulesChanged(snapshot, facts)
   return {
     state: 'as-desired',
-    evidence: { summary: `the firewall of ${snapshot.interface} admits ${shown(subject.prefixes)}`, facts },
+    evidence: { summary: `the firewall of ${snapshot.interface} admits ${shown(subject.admitted)}`, facts },
   }
 }
 
@@ -129,6 +139,11 @@ function rulesChanged({ interface: name }: FirewallSnapshot, facts: Finding['evi
     problem: `somebody changed or removed the firewall table of ${name}`,
     hint: 'the hub puts its rules back; find out who changes them (`nft monitor`)',
   }
+}
+
+/** Of an open tunnel's prefixes those that are not admitted as a whole: a gateway's subnet, of which only phones are. */
+function closedParts({ prefixes, admitted }: TunnelSubject): string[] {
+  return prefixes.filter((prefix) => !admitted.includes(prefix))
 }
 
 /** Of a closed tunnel's prefixes those that nobody else got since. */

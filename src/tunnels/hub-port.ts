@@ -78,6 +78,7 @@ export interface FirewallState {
 
 export interface FirewallChange {
   readonly revision: Revision
+  /** Stays open or becomes so, also within what is expelled. */
   readonly admit: readonly string[]
   readonly expel: readonly string[]
 }

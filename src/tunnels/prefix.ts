@@ -65,3 +65,23 @@ function indexOf<Owner>(entries: (readonly [Prefix, Owner])[]): (prefix: Prefix)
     return prefix.end >= wanted.base ? owner : undefined
   }
 }
+
+/** Lists all of many prefixes that overlap a given one, in O(log n) and as many steps as there are; none of them nest. */
+export function overlapsOf(entries: readonly Prefix[]): (prefix: Prefix) => readonly Prefix[] {
+  const sorted = { 4: [] as Prefix[], 6: [] as Prefix[] }
+  for (const entry of entries) sorted[entry.family].push(entry)
+  for (const family of [4, 6] as const) sorted[family].sort((a, b) => (a.base < b.base ? -1 : a.base > b.base ? 1 : 0))
+  return (wanted) => {
+    const all = sorted[wanted.family]
+    let low = 0
+    let high = all.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (all[middle]!.end < wanted.base) low = middle + 1
+      else high = middle
+    }
+    let end = low
+    while (end < all.length && all[end]!.base <= wanted.end) end += 1
+    return all.slice(low, end)
+  }
+}

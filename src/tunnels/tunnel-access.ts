@@ -122,6 +122,15 @@ function judge(subject: TunnelSubject, snapshot: TunnelSnapshot): Finding {
 }
 
 function judgeClosed(subject: TunnelSubject, { peers, interface: name }: TunnelSnapshot): Finding {
+  if (subject.gatewayStays) {
+    const summary = 'the tunnel belongs to a home gateway that stays for other phones'
+    return {
+      state: 'unverifiable',
+      evidence: { summary, facts: { interface: name, addresses: subject.prefixes.join(' ') } },
+      problem: 'shared gateway, return the phone',
+      hint: "the hub's firewall shuts the phone's own address; whoever still has the phone could give it another one in that home",
+    }
+  }
   const keys = keysOf(subject)
   const present = keys.filter((key) => peers.has(key))
   const facts = { interface: name, keys: keys.length, present: present.length }

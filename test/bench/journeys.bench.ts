@@ -53,6 +53,7 @@ export async function rows(): Promise<BenchRow[]> {
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
       tunnelConfiguration,
+      resolveHost: async () => [],
       log: quiet,
     }
     return [

@@ -116,6 +116,8 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           {
             id: 'gateway-1',
             kind: 'plain',
+            kindName: 'Any router that takes a WireGuard .conf',
+            script: null,
             tunnel: { fileName: 'home.conf', configuration: new Secret(tunnelText) },
             phoneSubnet: '10.78.4.0/28',
             instructionsHtml:

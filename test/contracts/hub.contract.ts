@@ -282,6 +282,15 @@ export function hubContract(open: () => Promise<HubUnderTest>): void {
       expect(await admitted()).toEqual(['10.77.0.3/32', '10.78.1.0/24'])
     })
 
+    test('some addresses of a subnet are admitted and the rest of it shut, in one change and again', async () => {
+      await admit('10.78.1.0/28', '10.78.2.2/32')
+      const change = { admit: ['10.78.1.2/32', '10.78.1.3/32'], expel: ['10.78.1.0/28'] }
+      for (const _ of [1, 2]) {
+        await hub.applyFirewall({ revision: revision(), ...change }, signal())
+        expect(await admitted()).toEqual(['10.78.1.2/32', '10.78.1.3/32', '10.78.2.2/32'])
+      }
+    })
+
     test("a prefix outside the hub's subnets is never admitted, but may always be shut", async () => {
       await expect(admit('10.77.0.2/32', '192.0.2.0/24')).rejects.toMatchObject({ code: 'HUB_REFUSED' })
       await expel('192.0.2.0/24')

@@ -17,6 +17,7 @@ const subjects: Readonly<Record<Subject['kind'], Subject>> = {
     activeKey: 'K1',
     retiredKeys: ['K0'],
     prefixes: ['10.77.0.2/32'],
+    admitted: ['10.77.0.2/32'],
     presharedKeySealed: 'v1.sealed-psk',
   },
   certificate: { ...common, kind: 'certificate', serial: '0a1b', notAfter: at, revokedAt: null },

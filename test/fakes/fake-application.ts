@@ -34,6 +34,9 @@ export interface FakeApplication extends Application {
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
   readonly doorRequests: DoorRequest[]
+  /** What routers posted, and the one token that may. */
+  readonly gatewayKeys: string[]
+  readonly gatewayToken: string
   /** Looks at invites that the door entered into the ledger. */
   readonly visits: { readonly fileName: string; readonly served: boolean }[]
   /** What the next join page shows beside what the employee has. */
@@ -128,6 +131,7 @@ export function fakeApplication(): FakeApplication {
       certificateNote: 'no certificate: this app cannot hold one',
       files: [input.mac ? `${input.mac}.cfg` : 'linphone.xml'],
       enrolledAt: null,
+      phoneAddress: null,
       removedAt: null,
     }))
     const tunnels = handsets.map((handset, index) => ({
@@ -177,6 +181,8 @@ export function fakeApplication(): FakeApplication {
     deeds: [],
     visits: [],
     doorRequests: [],
+    gatewayKeys: [],
+    gatewayToken: randomBytes(32).toString('base64url'),
     joinExtras: {},
     failure: null,
     publish: (event) => {
@@ -254,6 +260,14 @@ export function fakeApplication(): FakeApplication {
         throw new AppError('CONFLICT', `${view.name} is leaving`, { hint: 'a rehire is a new enrolment' })
       invites.delete(employeeId)
       return onboarded(view)
+    },
+    async setGatewayKey(employeeId, publicKey, actor) {
+      did(`setGatewayKey:${publicKey}`, actor)
+      return person(employeeId)
+    },
+    async takeGatewayKey(token, publicKey) {
+      fake.gatewayKeys.push(publicKey)
+      return token === fake.gatewayToken
     },
     async offboard(employeeId, reason, actor) {
       did(`offboard:${reason ?? ''}`, actor)

@@ -71,6 +71,9 @@ describe('the API', () => {
     ).toBe(201)
     expect((await call('DELETE', `/api/v1/handsets/${body.handsets[0]!.id}`)).status).toBe(200)
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
+    const key = `${'B'.repeat(42)}A=`
+    expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)
+    expect(doors.application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
     expect((await call('GET', `/api/v1/employees/${body.id}/access`)).json).toMatchObject({
       items: [{ system: 'tunnel', verdict: 'converged' }, {}, {}, {}, {}, {}],
     })

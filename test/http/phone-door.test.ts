@@ -175,6 +175,10 @@ describe('the one 404', () => {
       `GET /p//linphone.xml`,
       `GET /p/${'x'.repeat(8_000)}/linphone.xml`,
       `POST /p/${door}/linphone.xml`,
+      `POST /k/${unknown}`,
+      `GET /k/${doors.application.gatewayToken}`,
+      `POST /k/${doors.application.gatewayToken}/key`,
+      `POST /k/`,
       `PUT /join/${invite}`,
       `DELETE /crl/handsets.crl`,
       `OPTIONS *`,
@@ -201,6 +205,35 @@ describe('the one 404', () => {
       [`HEAD /join/${unknown}`, `HEAD /p/${goneDoor}/linphone.xml`, 'HEAD /'].map((line) => request(line)),
     )
     for (const head of heads) expect(`${masked(head)}Not found\n`).toBe(first)
+  })
+})
+
+describe("a router's public key", () => {
+  const key = `${'B'.repeat(42)}A=`
+  const post = (token: string, body: string) =>
+    rawExchange(
+      doors.phonePort,
+      `POST /k/${token} HTTP/1.1\r\nHost: phones.example.com\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+
+  test('is taken from a form, encoded or not, and answered with nothing', async () => {
+    const { application } = doors
+    for (const body of [`publicKey=${key}`, `publicKey=${encodeURIComponent(key)}`, `publicKey=${key}\n`]) {
+      application.gatewayKeys.length = 0
+      expect(await post(application.gatewayToken, body)).toMatch(/^HTTP\/1\.1 204 No Content\r\n/)
+      expect(application.gatewayKeys).toEqual([key])
+    }
+    const plus = `++${'B'.repeat(40)}A=`
+    await post(application.gatewayToken, `publicKey=${plus}`)
+    expect(application.gatewayKeys.at(-1)).toBe(plus)
+  })
+
+  test('is refused like anything else with a wrong link, and never read beyond the length of a key', async () => {
+    const { application } = doors
+    expect(await post(randomBytes(32).toString('base64url'), `publicKey=${key}`)).toMatch(/^HTTP\/1\.1 404 /)
+    application.gatewayKeys.length = 0
+    await post(application.gatewayToken, `publicKey=${key}&more=${'x'.repeat(5_000)}`)
+    expect(application.gatewayKeys).toEqual([''])
   })
 })
 

@@ -77,7 +77,14 @@ export interface World extends AsyncDisposable {
   stop(): Promise<void>
 }
 
+/** What the names of the world lead to. */
+const usualNames: Readonly<Record<string, readonly string[]>> = {
+  'phones.example.com': ['203.0.113.5'],
+  'pbx.example.com': ['10.90.0.2'],
+}
+
 export interface WorldOptions {
+  readonly names?: Readonly<Record<string, readonly string[]>>
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
   readonly hub?: FakeHub
@@ -165,6 +172,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     hubPublicKey: () => hubKey,
     handshakes,
     tunnelConfiguration,
+    resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     log,
   }
   const door = openPhoneDoor(context)

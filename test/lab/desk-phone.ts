@@ -11,8 +11,8 @@ import { names, type Spine, type SpineHome, type SpineTunnel } from './spine.ts'
 export interface Gateway {
   readonly home: SpineHome
   readonly tunnel: SpineTunnel
-  /** Plugs a phone in and gives it the next address of the phone network. */
-  plugIn(): Promise<PluggedIn>
+  /** Plugs a phone in and gives it the address that is reserved for it. */
+  plugIn(address: string): Promise<PluggedIn>
 }
 
 export interface PluggedIn {
@@ -50,13 +50,10 @@ export async function setUpGateway(spine: Spine, page: string, configuration: st
   await home.run('nft', 'add', 'table', 'ip', 'home')
   await home.run('nft', 'add', 'chain', 'ip', 'home', 'out', '{ type nat hook postrouting priority srcnat; }')
   await home.run('nft', 'add', 'rule', 'ip', 'home', 'out', 'oifname', cable, 'masquerade')
-  let next = Number(own.split('.')[3])
   return {
     home,
     tunnel,
-    async plugIn() {
-      next += 1
-      const address = own.replace(/\d+$/, String(next))
+    async plugIn(address) {
       const place = await spine.office.namespace('desk')
       const [here, there] = [uniqueName('rfp'), uniqueName('rfq')]
       await home.run('ip', 'link', 'add', here, 'type', 'veth', 'peer', 'name', there, 'netns', place.name)

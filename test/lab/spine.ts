@@ -41,6 +41,8 @@ export interface Spine extends AsyncDisposable {
   invite(id: string): Promise<CreatedEmployee>
   addHandset(id: string, model: string): Promise<CreatedEmployee>
   removeHandset(id: string): Promise<EmployeeView>
+  /** Ticks what a person must see to. */
+  acknowledge(id: string, system: string): Promise<EmployeeView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
   home(): Promise<SpineHome>
@@ -197,6 +199,7 @@ export async function openSpine(
       invite: (id) => call<CreatedEmployee>('POST', `/employees/${id}/invites`, {}),
       addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
+      acknowledge: (id, system) => call<EmployeeView>('POST', `/employees/${id}/access/${system}/acknowledge`, {}),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
       nameService,
       async home() {

@@ -38,6 +38,7 @@ function subject(given: Partial<TunnelSubject> = {}): TunnelSubject {
     activeKey: key,
     retiredKeys: [],
     prefixes: [`10.77.2.${nextSubject}/32`],
+    admitted: given.prefixes ?? [`10.77.2.${nextSubject}/32`],
     presharedKeySealed: vault.seal(newPresharedKey(), `tunnel:${id}:psk`),
     ...given,
   }
@@ -49,6 +50,7 @@ const closed = (open: TunnelSubject): TunnelSubject => ({
   publicKeys: [],
   activeKey: null,
   retiredKeys: [...open.publicKeys, ...open.retiredKeys],
+  admitted: [],
   presharedKeySealed: null,
 })
 async function look(...subjects: TunnelSubject[]) {
@@ -228,6 +230,47 @@ describe("a hub's firewall", () => {
     })
     await firewall().apply([last], signal())
     expect((await lookAtFirewall(next))[0]).toMatchObject({ state: 'as-desired' })
+  })
+
+  test('of a gateway only its carrier and the reserved addresses of its phones are admitted, nothing else of its subnet', async () => {
+    const gateway = subject({
+      prefixes: ['10.77.2.200/32', '10.78.1.0/28'],
+      admitted: ['10.77.2.200/32', '10.78.1.2/32', '10.78.1.3/32'],
+    })
+    // As an older version had it, or as somebody added it.
+    await hub.applyFirewall({ revision: nextRevision(), admit: gateway.prefixes, expel: [] }, signal())
+    expect((await lookAtFirewall(gateway))[0]).toMatchObject({
+      state: 'differs',
+      problem: 'the firewall of ringfence0 admits 10.78.1.0/28, which no phone has',
+    })
+    await firewall().apply([gateway], signal())
+    expect((await hub.readFirewall(signal())).admitted).toEqual(gateway.admitted)
+    expect((await lookAtFirewall(gateway))[0]).toMatchObject({ state: 'as-desired' })
+    expect(firewall().strangers!([gateway], await firewall().read(signal()))).toEqual([])
+    const fewer = { ...gateway, admitted: ['10.77.2.200/32', '10.78.1.3/32'], generation: 2 }
+    expect((await lookAtFirewall(fewer))[0]).toMatchObject({ state: 'differs' })
+    await firewall().apply([fewer], signal())
+    expect((await hub.readFirewall(signal())).admitted).toEqual(fewer.admitted)
+  })
+
+  test('a phone that left a gateway which stays is shut by its address, and the rest is said as it is', async () => {
+    const stays = subject({
+      prefixes: ['10.77.2.201/32', '10.78.2.0/28'],
+      admitted: ['10.77.2.201/32', '10.78.2.3/32'],
+    })
+    const left: TunnelSubject = {
+      ...closed(subject({ publicKeys: [] })),
+      prefixes: ['10.78.2.2/32'],
+      gatewayStays: true,
+    }
+    await hub.applyFirewall({ revision: nextRevision(), admit: ['10.78.2.2/32'], expel: [] }, signal())
+    expect((await lookAtFirewall(left))[0]).toMatchObject({ state: 'differs' })
+    await firewall().apply([stays, left], signal())
+    expect((await lookAtFirewall(stays, left)).map(({ state }) => state)).toEqual(['as-desired', 'as-desired'])
+    expect((await look(left))[0]).toMatchObject({
+      state: 'unverifiable',
+      problem: 'shared gateway, return the phone',
+    })
   })
 
   test('rules that somebody changed are a problem of every tunnel until they are put back', async () => {

@@ -1,0 +1,301 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { EmployeeView, Onboarded } from '../../src/journeys/application.ts'
+import { newKey } from '../contracts/hub.contract.ts'
+import { handsetOf, mia, onboarded, openWorld, person, tokenIn, type World } from './world.ts'
+
+const soon = () => AbortSignal.timeout(1_000)
+const macs = ['805ec0aabb01', '805ec0aabb02', '805ec0aabb03'] as const
+const yealink = (place: number) => `yealink-t54w=${macs[place]}`
+
+const worlds: World[] = []
+async function open(): Promise<World> {
+  const world = await openWorld()
+  worlds.push(world)
+  return world
+}
+afterEach(async () => {
+  for (const world of worlds.splice(0)) await world[Symbol.asyncDispose]()
+})
+
+const ida = (...phones: number[]) => ({
+  ...person('Ida Nowak', '1030', ...phones.map(yealink)),
+  gateway: 'openwrt',
+})
+const ben = (...phones: number[]) => ({ ...person('Ben Li', '1031', ...phones.map(yealink)), gatewayOf: '1030' })
+
+async function pageOf(world: World, { invite }: Onboarded) {
+  const view = (await world.app.join(tokenIn(invite.url)))!
+  return view.gateways[0]!
+}
+/** What the installer downloads, and what stands in it. */
+async function scriptOf(world: World, made: Onboarded) {
+  const { script } = await pageOf(world, made)
+  const file = await world.app.joinTunnel(tokenIn(made.invite.url), script!.fileName)
+  const text = file!.body
+  const link = (folder: string) =>
+    new RegExp(`https://phones\\.example\\.com/${folder}/([A-Za-z0-9_-]{43})`).exec(text)![1]!
+  return { text, phones: `https://phones.example.com/p/${link('p')}/`, keyToken: link('k') }
+}
+const admitted = async (world: World) => (await world.hub.readFirewall(soon())).admitted
+const lineOf = ({ access }: EmployeeView, system: string, wanted: string) =>
+  access.filter((line) => line.system === system && line.wanted === wanted)
+
+describe('a home gateway whose router makes its own key', () => {
+  test('waits for the public key, which comes once by its own link, and then lets its phones through by address', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0, 1))
+    expect(made.employee.tunnels).toMatchObject([{ publicKey: null, keyOrigin: 'device' }])
+    expect(made.employee.handsets.map(({ phoneAddress }) => phoneAddress)).toEqual(['10.78.0.2', '10.78.0.3'])
+    expect(await world.hub.listPeers(soon())).toEqual([])
+    const { text, keyToken } = await scriptOf(world, made)
+    for (const part of [...macs.slice(0, 2), '10.78.0.2', '10.78.0.3', '203.0.113.5', '10.90.0.2'])
+      expect(text.toLowerCase().replaceAll(/(?<=[0-9a-f]{2}):(?=[0-9a-f]{2})/g, '')).toContain(part)
+
+    const key = newKey()
+    expect(await world.app.takeGatewayKey('x'.repeat(43), key)).toBe(false)
+    expect(await world.app.takeGatewayKey(keyToken, 'no key')).toBe(false)
+    expect(await world.app.takeGatewayKey(keyToken, key)).toBe(true)
+    expect(await world.app.takeGatewayKey(keyToken, key)).toBe(true)
+    await world.loop.idle()
+    expect(await world.hub.listPeers(soon())).toMatchObject([
+      { publicKey: key, allowedIps: ['10.77.0.2/32', '10.78.0.0/28'] },
+    ])
+    expect(await admitted(world)).toEqual(['10.77.0.2/32', '10.78.0.2/32', '10.78.0.3/32'])
+    const { access } = await world.app.settled('1030', 5_000)
+    expect(access.every(({ verdict }) => verdict === 'converged')).toBe(true)
+  })
+
+  test('may make another key until the tunnel has spoken, and none after that without a new invite', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const { keyToken } = await scriptOf(world, made)
+    const [first, second, third] = [newKey(), newKey(), newKey()]
+    expect(await world.app.takeGatewayKey(keyToken, first)).toBe(true)
+    expect(await world.app.takeGatewayKey(keyToken, second)).toBe(true)
+    await world.loop.idle()
+    expect((await world.hub.listPeers(soon())).map(({ publicKey }) => publicKey)).toEqual([second])
+    // The first is shut for good: a tombstone watches it.
+    expect(await world.app.takeGatewayKey(keyToken, first)).toBe(false)
+    await world.shakeHands(second)
+    expect(await world.app.takeGatewayKey(keyToken, third)).toBe(false)
+    // Told once more what it told before is no harm: the script may run twice.
+    expect(await world.app.takeGatewayKey(keyToken, second)).toBe(true)
+    expect((await pageOf(world, made)).script!.configuration).toBeNull()
+    await expect(world.app.setGatewayKey('1030', third, mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+
+    const again = await world.app.invite('1030', mia)
+    expect(await world.app.takeGatewayKey(keyToken, third)).toBe(false)
+    const renewed = await scriptOf(world, again)
+    expect(await world.app.takeGatewayKey(renewed.keyToken, third)).toBe(true)
+    await world.loop.idle()
+    // The one in use goes on until the new one has spoken.
+    expect((await world.hub.listPeers(soon())).map(({ publicKey }) => publicKey).sort()).toEqual([second, third].sort())
+    await world.shakeHands(third)
+    expect(await world.hub.listPeers(soon())).toMatchObject([
+      { publicKey: third, allowedIps: ['10.77.0.2/32', '10.78.0.0/28'] },
+    ])
+  })
+
+  test('gets another preshared key with a new invite before its first word, so that the router makes another key too', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const old = await scriptOf(world, made)
+    const key = newKey()
+    expect(await world.app.takeGatewayKey(old.keyToken, key)).toBe(true)
+    const renewed = await scriptOf(world, await world.app.invite('1030', mia))
+    const presharedKey = ({ text }: { text: string }) => /PRESHARED_KEY='([^']+)'/.exec(text)![1]
+    expect(presharedKey(renewed)).not.toBe(presharedKey(old))
+    expect(await world.app.takeGatewayKey(renewed.keyToken, key)).toBe(false)
+    expect(await world.app.takeGatewayKey(renewed.keyToken, newKey())).toBe(true)
+  })
+
+  test('is told by an admin where the router cannot reach the door', async () => {
+    const world = await open()
+    await onboarded(world, ida(0))
+    const key = newKey()
+    expect((await world.app.setGatewayKey('1030', key, mia)).tunnels).toMatchObject([{ publicKey: key }])
+    await expect(world.app.setGatewayKey('1030', 'nonsense', mia)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    await expect(world.app.setGatewayKey('1001', newKey(), mia)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+  })
+
+  test('whose key did not come within the window waits for a new invite, and an unused one is taken back', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const { keyToken } = await scriptOf(world, made)
+    expect(await world.app.takeGatewayKey(keyToken, newKey())).toBe(true)
+    await world.travel(8)
+    await world.shakeHands()
+    expect(await world.hub.listPeers(soon())).toEqual([])
+    expect(await world.app.takeGatewayKey(keyToken, newKey())).toBe(false)
+  })
+})
+
+describe("the link in a gateway's DHCP option", () => {
+  test('gives each phone behind it its own first file by the name it asks for, and none to a stranger', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0, 1))
+    await onboarded(world, person('Cem Öz', '1099', yealink(2)))
+    const { phones } = await scriptOf(world, made)
+    for (const mac of macs.slice(0, 2)) {
+      const file = await world.fetch(phones, `${mac}.cfg`)
+      const steady = /static\.auto_provision\.server\.url = (\S+)/.exec(file!.body)![1]!
+      expect(steady).not.toBe(phones)
+      expect((await world.fetch(steady, `${mac}.cfg`))!.body).toBe(file!.body)
+      // It has its own link now: the option gives this phone no more.
+      expect(await world.fetch(phones, `${mac}.cfg`)).toBeNull()
+    }
+    expect(await world.fetch(phones, `${macs[2]}.cfg`)).toBeNull()
+    expect(await world.fetch(phones, '805ec0ffffff.cfg')).toBeNull()
+    await world.door.flush()
+    const ledger = await world.store.find('doorFetch', {})
+    expect(ledger.filter(({ reason }) => reason === 'gateway link')).toHaveLength(2)
+    expect(ledger.every(({ handsetId, employeeId }) => handsetId !== null || employeeId !== null)).toBe(true)
+  })
+
+  test('shows in a file that all phones ask for the link itself, never the own link of one of them', async () => {
+    const world = await open()
+    const { phones } = await scriptOf(world, await onboarded(world, ida(0, 1)))
+    const common = await world.fetch(phones, 'y000000000096.cfg')
+    expect(common!.body).toContain(`static.trusted_certificates.url = ${phones}ca.pem`)
+    expect((await world.fetch(phones, 'ca.pem'))!.body).toContain('BEGIN CERTIFICATE')
+  })
+
+  test('ends with the window of each phone, with a new invite, and with the gateway', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const { phones } = await scriptOf(world, made)
+    const again = await world.app.invite('1030', mia)
+    expect(await world.fetch(phones, `${macs[0]}.cfg`)).toBeNull()
+    const renewed = await scriptOf(world, again)
+    expect(await world.fetch(renewed.phones, `${macs[0]}.cfg`)).not.toBeNull()
+    await world.travel(8)
+    expect(await world.fetch(renewed.phones, `${macs[0]}.cfg`)).toBeNull()
+    const last = await scriptOf(world, await world.app.invite('1030', mia))
+    await world.app.offboard('1030', null, mia)
+    expect(await world.fetch(last.phones, `${macs[0]}.cfg`)).toBeNull()
+    expect(await world.app.takeGatewayKey(last.keyToken, newKey())).toBe(false)
+  })
+
+  test('stays dead when an older copy of the database comes back', async () => {
+    const { cp } = await import('node:fs/promises')
+    const { join } = await import('node:path')
+    let world = await open()
+    const old = await scriptOf(world, await onboarded(world, ida(0)))
+    await world.stop()
+    const copy = join(world.folder, 'copy.db')
+    await cp(join(world.folder, 'ringfence.db'), copy)
+    world = await world.restart()
+    worlds.push(world)
+    await world.app.invite('1030', mia)
+    await world.stop()
+    await cp(copy, join(world.folder, 'ringfence.db'))
+    world = await world.restart()
+    worlds.push(world)
+    expect(await world.fetch(old.phones, `${macs[0]}.cfg`)).toBeNull()
+    expect(await world.app.takeGatewayKey(old.keyToken, newKey())).toBe(false)
+  })
+})
+
+describe('a gateway that two people of one home share', () => {
+  test('carries the phones of both, and each person sees its doors', async () => {
+    const world = await open()
+    const first = await onboarded(world, ida(0))
+    const second = await onboarded(world, ben(1))
+    expect(await world.store.find('gateway', {})).toHaveLength(1)
+    expect(second.employee.handsets).toMatchObject([
+      { phoneAddress: '10.78.0.3', tunnelId: first.employee.tunnels[0]!.id },
+    ])
+    const { keyToken, text } = await scriptOf(world, await world.app.invite('1030', mia))
+    expect(text).toContain('10.78.0.3')
+    await world.app.takeGatewayKey(keyToken, newKey())
+    await world.loop.idle()
+    expect(await admitted(world)).toEqual(['10.77.0.2/32', '10.78.0.2/32', '10.78.0.3/32'])
+    for (const who of ['1030', '1031']) {
+      const { access } = await world.app.settled(who, 5_000)
+      expect(access.filter(({ verdict }) => verdict !== 'converged')).toEqual([])
+      expect(new Set(access.map(({ system }) => system))).toContain('firewall')
+    }
+    // The page of the other shows no script: the router is not theirs to set up.
+    expect((await world.app.join(tokenIn(second.invite.url)))!.gateways).toEqual([])
+  })
+
+  test.each([
+    ['its first holder', '1030', '1031', '10.78.0.2'],
+    ['the other', '1031', '1030', '10.78.0.3'],
+  ])(
+    'stays when %s leaves: that address is shut, and the verdict says what is not known',
+    async (_, leaver, stayer, shut) => {
+      const world = await open()
+      await onboarded(world, ida(0))
+      await onboarded(world, ben(1))
+      const key = newKey()
+      await world.app.setGatewayKey('1030', key, mia)
+      await world.loop.idle()
+      await world.shakeHands(key)
+      await world.app.offboard(leaver, null, mia)
+      const left = await world.app.settled(leaver, 5_000)
+      expect(await world.hub.listPeers(soon())).toMatchObject([{ publicKey: key }])
+      expect(await admitted(world)).not.toContain(`${shut}/32`)
+      expect(await admitted(world)).toHaveLength(2)
+      expect(lineOf(left, 'tunnel', 'closed')).toMatchObject([
+        { verdict: 'unverifiable', problem: 'shared gateway, return the phone' },
+      ])
+      expect(lineOf(left, 'firewall', 'closed')).toMatchObject([
+        {
+          verdict: 'converged',
+          evidence: { summary: expect.stringContaining(`does not admit ${shut}/32 on re-read`) },
+        },
+      ])
+      expect(left.lifecycle).toBe('offboarding')
+      const holder = (await world.store.find('gateway', { removedAt: null }))[0]!.employeeId
+      expect((await world.store.get('employee', holder))!.lifecycle).toBe('active')
+      await world.app.acknowledge(leaver, 'tunnel', null, mia)
+      expect((await world.app.settled(leaver, 5_000)).lifecycle).toBe('offboarded')
+      const { access } = await world.app.settled(stayer, 5_000)
+      expect(access.filter(({ verdict, wanted }) => verdict !== 'converged' || wanted !== 'open')).toEqual([])
+
+      // The last one takes it with them.
+      await world.app.offboard(stayer, null, mia)
+      const last = await world.app.settled(stayer, 5_000)
+      expect(last.lifecycle).toBe('offboarded')
+      expect(await world.hub.listPeers(soon())).toEqual([])
+      expect(await admitted(world)).toEqual([])
+    },
+  )
+
+  test("the leaver's address goes to nobody for 30 days, and its tombstone never shuts the next phone out", async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0, 1))
+    await world.app.setGatewayKey('1030', newKey(), mia)
+    await world.app.removeHandset(handsetOf(made.employee, 'yealink-t54w').id, mia)
+    const next = async () => {
+      const { employee } = await world.app.addHandset('1030', { model: 'yealink-t53', mac: macs[2] }, mia)
+      return employee.handsets.find(({ mac, removedAt }) => mac === macs[2] && removedAt === null)!
+    }
+    const soonAfter = await next()
+    expect(soonAfter.phoneAddress).toBe('10.78.0.4')
+    await world.app.removeHandset(soonAfter.id, mia)
+    await world.travel(31)
+    expect((await next()).phoneAddress).toBe('10.78.0.2')
+    await world.loop.idle()
+    await world.sweep()
+    expect(await admitted(world)).toEqual(['10.77.0.2/32', '10.78.0.2/32', '10.78.0.3/32'])
+  })
+
+  test('is named by somebody who has one, and by nobody else', async () => {
+    const world = await open()
+    await onboarded(world, ida(0))
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const refused = async (input: object) =>
+      expect(world.app.onboard({ ...person('Ben Li', '1031', yealink(1)), ...input }, mia)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+        problems: [{ field: 'gatewayOf' }],
+      })
+    await refused({ gatewayOf: '1001' })
+    await refused({ gatewayOf: '4711' })
+    await refused({ gatewayOf: '1030', gateway: 'plain' })
+    await refused({ gatewayOf: '1030', handsets: [{ model: 'linphone-mobile' }] })
+    expect(await world.store.find('employee', {})).toHaveLength(2)
+  })
+})
