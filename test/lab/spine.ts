@@ -7,12 +7,13 @@
  * The certificates of phone door and PBX come from a "public" authority that every home trusts, as softphones need it; the
  * PBX takes client certificates of Ringfence's own Handset CA.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import type { EmployeeView, LeaverFile, Onboarded } from '../../src/journeys/application.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { outsideRoot, showSamePath } from './asterisk-root.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
 import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
@@ -217,24 +218,6 @@ export async function openSpine(
   } catch (error) {
     await dispose()
     throw error
-  }
-}
-
-/** The folder that Asterisk takes for `/`. */
-function outsideRoot(asterisk: AsteriskLab): string {
-  // <root>/srv/<name>/etc
-  return dirname(dirname(dirname(asterisk.etcDir)))
-}
-
-/** On one host, PBX and Ringfence call the config folder by the same name; here a link inside Asterisk's root does it. */
-function showSamePath(asterisk: AsteriskLab): () => void {
-  const root = outsideRoot(asterisk)
-  const link = join(root, asterisk.configDir)
-  const made = mkdirSync(dirname(link), { recursive: true })
-  symlinkSync(asterisk.configDir.slice(root.length), link)
-  return () => {
-    rmSync(link)
-    if (made !== undefined) rmSync(made, { recursive: true })
   }
 }
 

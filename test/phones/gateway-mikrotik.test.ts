@@ -81,6 +81,8 @@ describe('the script for a MikroTik router', () => {
     expect(chain('ringfence-tunnel')).toEqual([
       'out-interface=$phones src-address=10.91.0.2 accept',
       'out-interface=$phones src-address=10.91.0.3 connection-state=established accept',
+      // "Too big" and "unreachable" from on the way.
+      'out-interface=$phones protocol=icmp connection-state=related accept',
       'drop',
     ])
     expect(chain('ringfence-home').at(-1)).toBe('drop')
