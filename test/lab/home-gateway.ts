@@ -20,7 +20,10 @@ export interface HomeGateway {
   /** Device names, as the script was told. */
   readonly tunnel: string
   readonly phones: string
-  readonly publicKey: string
+  /** What the script printed. */
+  readonly said: string
+  /** What it told systemctl, call by call. */
+  readonly told: readonly string[]
   /** Where the script wrote the files of systemd-networkd. */
   readonly networkFolder: string
   /** Plugs a device in; rejects when it gets no address. */
@@ -34,19 +37,21 @@ export interface LeasedPhone extends PluggedIn {
   readonly options: Readonly<Record<66 | 160 | 42, string | null>>
 }
 
-/** @param folder for the script's files; goes with the lab */
+/** @param folder for the script's files; goes with the lab @param authorityFile that the home's curl trusts */
 export async function setUpHomeGateway(
   network: Network,
   home: Namespace,
   script: string,
   folder: string,
+  authorityFile: string,
 ): Promise<HomeGateway> {
   const [tunnel, phones] = [uniqueName('rfg'), uniqueName('rfb')]
   const root = join(folder, 'root')
-  const publicKey = await writeFiles(home, script, folder, { ROOT: root, TUNNEL: tunnel, PHONES_PORT: phones })
   // One switch, to which all phones are cabled: what the script calls the phones' port.
   await home.run('ip', 'link', 'add', phones, 'type', 'bridge')
   await home.run('ip', 'link', 'set', phones, 'up')
+  const port = { TUNNEL: tunnel, PHONES_PORT: phones, CURL_CA_BUNDLE: authorityFile }
+  const { said, told } = await runScript(home, script, folder, port)
   await startTunnel(home, tunnel, root)
   const unit = readSystemdFile(readFileSync(join(root, 'etc/systemd/system/ringfence-firewall.service'), 'utf8'))
   for (const command of valuesIn(unit, 'Service', 'ExecStart')) {
@@ -65,30 +70,43 @@ export async function setUpHomeGateway(
     home,
     tunnel,
     phones,
-    publicKey,
+    said,
+    told,
     networkFolder: join(root, 'etc/systemd/network'),
     plugIn: (mac) => plugIn(network, home, phones, mac, folder, log),
     withoutRules: async () => void (await home.run('nft', 'delete', 'table', 'inet', 'ringfence_gateway')),
   }
 }
 
-async function writeFiles(
+/**
+ * The script itself, as root, to its end, on a copy of this machine's /etc that only it sees. `systemctl` alone is another: it
+ * writes down what it was told, and the lab does that.
+ */
+async function runScript(
   home: Namespace,
   script: string,
   folder: string,
   environment: Readonly<Record<string, string>>,
-): Promise<string> {
-  const file = join(folder, 'setup.sh')
-  writeFileSync(file, script, { mode: 0o600 })
-  const said = await home.run(
-    'env',
-    ...Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    'sh',
-    file,
-  )
-  const key = /Public key: (\S+)/.exec(said)?.[1]
-  if (key === undefined) throw new Error(`the script told no key: ${said}`)
-  return key
+): Promise<Pick<HomeGateway, 'said' | 'told'>> {
+  const [file, bin, told, copy] = ['setup.sh', 'bin', 'systemctl', 'etc'].map((name) => join(folder, name))
+  writeFileSync(file!, script, { mode: 0o600 })
+  mkdirSync(bin!)
+  writeFileSync(join(bin!, 'systemctl'), `#!/bin/sh\necho "$@" >>'${told}'\n`, { mode: 0o755 })
+  const network = join(folder, 'root/etc/systemd/network')
+  const steps = [
+    `mkdir -p ${copy} ${network}`,
+    `mount -t tmpfs -o mode=755 tmpfs ${copy}`,
+    `cp -a /etc/. ${copy}`,
+    `mount --bind ${copy} /etc`,
+    `sh ${file}`,
+    `cp -a /etc/systemd/network/*ringfence* ${network}`,
+    `cp -a /etc/systemd/system ${network}/..`,
+    `cp -a /etc/ringfence ${network}/../..`,
+  ]
+  const variables = Object.entries({ ...environment, PATH: `${bin}:${process.env.PATH}` })
+  const given = variables.map(([name, value]) => `${name}=${value}`)
+  const said = await home.run('env', ...given, 'unshare', '-m', 'sh', '-euc', steps.join('\n'))
+  return { said, told: readFileSync(told!, 'utf8').trimEnd().split('\n') }
 }
 
 async function startTunnel(home: Namespace, tunnel: string, root: string): Promise<void> {
