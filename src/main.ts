@@ -138,6 +138,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
+    notifyPhones: pbx.notify,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {

@@ -4,6 +4,7 @@ import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
+import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
@@ -92,7 +93,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(
     program,
     'models [word]',
-    'list the models that can be handed out; with a word, those that contain it and their notes',
+    'list the models that can be handed out and what they can do; with a word, those that contain it',
   ).action((word, options) => run(options, (now) => listModels(now, word ?? '')))
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
@@ -101,7 +102,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     run(options, (now) => showPerson(now, who)),
   )
 
-  const handset = program.command('handset').description('give one more handset, or take one back')
+  const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
     .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
     .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
@@ -110,6 +111,15 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     )
   asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
     run(options, (now) => removeHandset(now, id)),
+  )
+  asking(handset, 'blank <id>', 'take a handset back; its next fetch takes its account away').action((id, options) =>
+    run(options, (now) => blankHandset(now, id)),
+  )
+  asking(handset, 'resync <id>', 'tell a registered phone to fetch its files now').action((id, options) =>
+    run(options, (now) => resyncHandset(now, id)),
+  )
+  asking(handset, 'passwords <id>', "the passwords of the phone's own pages; the look is recorded").action(
+    (id, options) => run(options, (now) => showPhonePasswords(now, id)),
   )
 
   const gateway = program.command('gateway').description('home gateways')

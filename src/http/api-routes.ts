@@ -4,6 +4,7 @@ import type { Application, Onboarded } from '../journeys/application.ts'
 import {
   accessLine,
   acknowledgeRequest,
+  blanked,
   created,
   createdToken,
   doctorReport,
@@ -19,6 +20,8 @@ import {
   model,
   offboardRequest,
   onboardRequest,
+  phonePasswords,
+  resynced,
   sipSecret,
   token,
   tokenRequest,
@@ -93,6 +96,34 @@ export function apiRoutes(application: Application): readonly Route[] {
       'revoke',
       { summary: 'Take a handset back', answer: employee },
       ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/resync`,
+      'onboard',
+      { summary: 'Tell a phone to fetch its files again', body: emptyRequest, answer: resynced },
+      ({ parameters, actor }) => application.resyncHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/blank`,
+      'revoke',
+      {
+        summary: 'Take a handset back; it is blanked when it next fetches its files',
+        body: emptyRequest,
+        answer: blanked,
+      },
+      ({ parameters, actor }) => application.blankHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/passwords`,
+      'revoke',
+      { summary: "The passwords of a phone's own pages; recorded", body: emptyRequest, answer: phonePasswords },
+      async ({ parameters, actor }) => {
+        const { admin, user, generation } = await application.showPhonePasswords(parameters.id, actor)
+        return { admin: admin?.reveal() ?? null, user: user?.reveal() ?? null, generation }
+      },
     ),
     route(
       'post',

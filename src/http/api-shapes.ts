@@ -57,6 +57,13 @@ const handset = z.object({
   files: z.array(z.string()),
   enrolledAt: time.nullable(),
   removedAt: time.nullable(),
+  status: z.string().describe('in words; for people'),
+  seen: z
+    .object({ model: z.string().nullable(), firmware: z.string().nullable(), mac: z.string().nullable(), at: time })
+    .nullable()
+    .describe('what it last said of itself; a hint, never an authority'),
+  warnings: z.array(z.string()),
+  blankedAt: time.nullable().describe('first fetch of the document that takes the account away'),
 })
 
 const tunnel = z.object({
@@ -87,6 +94,23 @@ export const created = employee.extend({
   handsets: z.array(handset.extend({ provisioningUrl: z.string().optional().describe('a secret; ends in /') })),
   invite: z.object({ url: z.string().describe('a secret'), expiresAt: time }),
   warnings: z.array(z.string()),
+})
+
+export const resynced = z.object({
+  handsetId: z.string(),
+  outcome: z.enum(['told', 'not-registered', 'no-event', 'pbx-cannot']),
+  words: z.string(),
+})
+
+export const blanked = z.object({
+  employee,
+  words: z.string().describe('how the phone comes to its blanking document'),
+})
+
+export const phonePasswords = z.object({
+  admin: z.string().nullable().describe('a secret; null where the file of the phone sets none'),
+  user: z.string().nullable().describe('a secret'),
+  generation: z.int(),
 })
 
 export const leaverFile = z.object({
@@ -146,8 +170,17 @@ export const model = z.object({
   vendor: z.string(),
   kind: z.enum(['desk-phone', 'softphone', 'gateway']),
   name: z.string(),
-  capabilities: facts,
+  capabilities: z.object({
+    clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
+    acceptsPrivateCa: z.boolean(),
+    ownTunnel: z.boolean().describe('false: it needs a home gateway'),
+    srtpForced: z.boolean(),
+    resyncEvent: z.string().nullable().describe('the NOTIFY event that makes it fetch again'),
+    blanking: z.boolean().describe('a document that takes everything away when fetched'),
+    testedOnHardware: z.boolean(),
+  }),
   notes: z.array(z.string()),
+  warnings: z.array(z.string()).describe('said each time it is handed out'),
 })
 
 export const doctorReport = z.object({

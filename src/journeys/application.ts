@@ -8,6 +8,7 @@ import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
+import type { Capabilities } from '../phones/phone-port.ts'
 import type { JoinView } from './join-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -18,6 +19,12 @@ export interface Application {
   readonly onboard: (input: OnboardInput, actor: Actor) => Promise<Onboarded>
   readonly addHandset: (who: string, handset: HandsetInput, actor: Actor) => Promise<Onboarded>
   readonly removeHandset: (handsetId: string, actor: Actor) => Promise<EmployeeView>
+  /** Tells the phone to fetch its files again. @throws CONFLICT when it was taken back */
+  readonly resyncHandset: (handsetId: string, actor: Actor) => Promise<ResyncView>
+  /** Takes it back, and says how it comes to the document that takes its account away. */
+  readonly blankHandset: (handsetId: string, actor: Actor) => Promise<BlankedView>
+  /** The passwords of the phone's own pages; each look is recorded. @throws CONFLICT when its files set none */
+  readonly showPhonePasswords: (handsetId: string, actor: Actor) => Promise<PhonePasswords>
   /** A new link in place of the old one. */
   readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
   /** The public key that the router of this person's home gateway made, where an admin was told it. */
@@ -135,6 +142,39 @@ export interface HandsetView {
   readonly files: readonly string[]
   readonly enrolledAt: string | null
   readonly removedAt: string | null
+  /** In words where it stands: `enrolled`, `access revoked; tombstone not fetched yet` … */
+  readonly status: string
+  /** What it last said of itself in its User-Agent: a hint, never an authority. */
+  readonly seen: {
+    readonly model: string | null
+    readonly firmware: string | null
+    readonly mac: string | null
+    readonly at: string
+  } | null
+  /** What does not fit, in sentences. */
+  readonly warnings: readonly string[]
+  /** First fetch of the document that takes the account away. */
+  readonly blankedAt: string | null
+}
+
+export interface ResyncView {
+  readonly handsetId: string
+  readonly outcome: 'told' | 'not-registered' | 'no-event' | 'pbx-cannot'
+  readonly words: string
+}
+
+export interface BlankedView {
+  readonly employee: EmployeeView
+  /** How the phone comes to its document. */
+  readonly words: string
+}
+
+export interface PhonePasswords {
+  /** Null where the phone's file sets none. */
+  readonly admin: Secret | null
+  readonly user: Secret | null
+  /** They change when it does: with a new invite. */
+  readonly generation: number
 }
 
 export interface TunnelView {
@@ -203,8 +243,10 @@ export interface ModelView {
   readonly vendor: string
   readonly kind: 'desk-phone' | 'softphone' | 'gateway'
   readonly name: string
-  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly capabilities: Capabilities
   readonly notes: readonly string[]
+  /** Said each time it is handed out. */
+  readonly warnings: readonly string[]
 }
 
 export interface Overview {

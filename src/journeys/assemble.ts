@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts'
 import { acknowledge } from './acknowledge.ts'
 import type { Application, LiveEvent } from './application.ts'
+import { blankHandset } from './blank-handset.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
@@ -13,7 +14,9 @@ import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { showPhonePasswords } from './phone-passwords.ts'
 import { renewInvite } from './renew-invite.ts'
+import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { showSecrets } from './show-secrets.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
@@ -32,18 +35,22 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   return {
     overview: () => ({ demo: context.config.demo }),
     models: () =>
-      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes }) => ({
+      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes, warnings }) => ({
         id,
         vendor,
         kind,
         name,
         capabilities: { ...capabilities },
         notes,
+        warnings,
       })),
 
     onboard: (input, actor) => onboard(context, input, actor),
     addHandset: async (who, handset, actor) => addHandset(context, await idOf(who), handset, actor),
     removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
+    resyncHandset: (handsetId, actor) => resyncHandset(context, handsetId, actor),
+    blankHandset: (handsetId, actor) => blankHandset(context, handsetId, actor),
+    showPhonePasswords: (handsetId, actor) => showPhonePasswords(context, handsetId, actor),
     invite: async (who, actor) => renewInvite(context, await idOf(who), actor),
     setGatewayKey: async (who, publicKey, actor) => setGatewayKey(context, await idOf(who), publicKey, actor),
     offboard: async (who, reason, actor) => offboard(context, await idOf(who), reason, actor),

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
-import type { PbxAbilities } from '../pbx/pbx-driver.ts'
+import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
 import type { NewAuditEvent, Store } from '../store/store.ts'
@@ -23,6 +23,8 @@ export interface JourneyContext {
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string
   readonly pbxAbilities: PbxAbilities
+  /** Tells registered phones to fetch their files; undefined where the PBX cannot. */
+  readonly notifyPhones: PbxDriver['notify']
   /** The access systems that lanes were started for. */
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>

@@ -8,6 +8,7 @@ import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
 import { derivedPassword, fileValues } from './file-values.ts'
+import { openHandsetInventory } from './handset-inventory.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -15,7 +16,7 @@ export interface PhoneDoor {
   serve(request: DoorRequest): Promise<DoorFile | null>
   /** Enters a look at an invite's page, or a file fetched from it, into the ledger. */
   enterVisit(visit: InviteVisit): Promise<void>
-  /** Writes the ledger lines that are still in memory. */
+  /** Writes what is still in memory: ledger lines, what phones said of themselves. */
   flush(): Promise<void>
 }
 
@@ -29,6 +30,7 @@ const cacheSize = 4_000
 export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   const cache = new Map<string, Rendered>()
   const ledger = openFetchLedger(context)
+  const inventory = openHandsetInventory(context)
 
   function enter(
     request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
@@ -77,9 +79,9 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     if (decision.answer === 'file' && decision.enrols && !(await enrol(handset, hash)))
       return refuse('taken back a moment ago')
 
-    return decision.answer === 'blanking'
-      ? answer(request, handset, rendered, 'access was withdrawn', 'blanked')
-      : answer(request, handset, rendered, `${decision.token} link`)
+    if (decision.answer === 'file') return answer(request, handset, rendered, `${decision.token} link`)
+    if (request.method === 'GET') await inventory.blanked(handset)
+    return answer(request, handset, rendered, 'access was withdrawn', 'blanked')
   }
 
   function answer(
@@ -91,6 +93,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   ): DoorFile {
     const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === etag) ?? false
     enter(request, handset, outcome ?? (notModified ? 'not-modified' : 'served'), reason, hash)
+    if (outcome === undefined) inventory.served(handset, request.userAgent)
     return { contentType, body, etag, notModified }
   }
 
@@ -190,7 +193,15 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     return rendered
   }
 
-  return { serve, enterVisit, flush: ledger.flush }
+  async function flush(): Promise<void> {
+    try {
+      await inventory.flush()
+    } finally {
+      await ledger.flush()
+    }
+  }
+
+  return { serve, enterVisit, flush }
 }
 
 function withHash(document: RenderedFile): Rendered {

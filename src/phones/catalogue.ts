@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { gatewayScope, gatewayScriptScope, sampleGateways } from './gateway-scope.ts'
+import { identityBook } from './identity-book.ts'
 import {
   belongsTo,
   type Folder,
@@ -11,7 +12,9 @@ import {
   readVendors,
   type VendorManifest,
 } from './manifest.ts'
+import { type PasswordForm, passwordForms, passwordsAs } from './phone-passwords.ts'
 import type { BlankingValues, Catalogue, FileValues, GatewayKind, Model, RenderedFile } from './phone-port.ts'
+import { refusalOf } from './refusals.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
 import { blankingScope, sampleBlanking, sampleValues, scopeOf } from './scope.ts'
 import { nearestTo } from './spelling.ts'
@@ -23,7 +26,8 @@ import { nearestTo } from './spelling.ts'
  */
 export async function loadCatalogue(templatesFolder: string): Promise<Catalogue> {
   const reader = templateReader()
-  const vendors = await Promise.all((await readVendors(templatesFolder)).map((folder) => loadVendor(folder, reader)))
+  const folders = await readVendors(templatesFolder)
+  const vendors = await Promise.all(folders.map((folder) => loadVendor(folder, reader)))
   const gateways = await loadGateways(templatesFolder, reader)
 
   const entries = new Map<string, Entry>()
@@ -39,6 +43,7 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     models: [...entries.values()].map((entry) => entry.model),
     model: (id) => entries.get(id)?.model,
     nearest: (id) => nearestTo(id, [...entries.keys()], 5),
+    refusal: refusalOf,
     looksForeign(id, mac) {
       const prefixes = entries.get(id)?.macPrefixes ?? []
       return prefixes.length > 0 && !prefixes.some((prefix) => mac.startsWith(prefix))
@@ -48,6 +53,9 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     filePurpose: (id, fileName, mac) => fileOf(id, fileName, mac)?.purpose ?? null,
     render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
     renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
+    ...identityBook(folders),
+    phonePasswords: (id, passwords) =>
+      passwordsAs(entries.get(id)?.files.flatMap((file) => file.passwords) ?? [], passwords),
     gateway: (id) => entries.get(id)?.gateway?.kind,
     gatewayInstructions: (id, values) => entries.get(id)?.gateway?.instructions(gatewayScope(values)) ?? null,
     gatewayScript: (id, values) => entries.get(id)?.gateway?.script?.(gatewayScriptScope(values)) ?? null,
@@ -67,6 +75,7 @@ interface Entry {
 
 interface PhoneFile {
   readonly purpose: string
+  readonly passwords: readonly PasswordForm[]
   nameFor(mac: string | null): string | null
   render(values: FileValues): RenderedFile | null
   renderBlanking(values: BlankingValues): RenderedFile | null
@@ -138,18 +147,21 @@ async function loadContent(
     const bodyOf = plainBodies[file.content]
     return {
       purpose,
+      passwords: [],
       render: (values) => answer(contentType, bodyOf(values)),
       renderBlanking: () => null,
     }
   }
   const read = async (name: string) => reader.parse(file.format, join(path, name), await readText(join(path, name)))
   const template = await read(file.template)
+  const passwords = passwordForms(await readText(join(path, file.template)))
   const blanking = file.blanking === null ? null : await read(file.blanking)
   // Twice, so that a value which may be missing is tried both ways.
   for (const values of sampleValues) template(scopeOf(values))
   blanking?.(blankingScope(sampleBlanking))
   return {
     purpose,
+    passwords,
     render: (values) => answer(contentType, template(scopeOf(values))),
     renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
   }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { formats } from './escape.ts'
+import { patternProblem } from './plain-pattern.ts'
+import { userAgentGroups } from './user-agent.ts'
 
 /**
  * What a vendor's folder says of itself. `sure`: `verified` = read in a document or source of the vendor, or in several
@@ -48,6 +50,18 @@ const file = z.union([
   z.strictObject({ ...common, content: z.enum(plainContents) }),
 ])
 
+/** How its phones call themselves when they fetch a file. */
+const userAgent = z.strictObject({
+  /** A regular expression with groups of these names; plain-pattern.ts says what may stand in it. */
+  pattern: z.string().superRefine((source, check) => {
+    const problem = patternProblem(source, userAgentGroups)
+    if (problem !== null) check.addIssue({ code: 'custom', message: problem })
+  }),
+  /** How many numbers at the start of the firmware's version name the hardware: `96` in `96.86.0.30`. */
+  hardwareParts: z.number().int().min(0).max(3).default(0),
+  ...fact,
+})
+
 /** How an app gets its settings, in words for the employee; the join page draws what goes with them. */
 const signIn = z.strictObject({
   /** What people call the app. */
@@ -70,6 +84,7 @@ const vendorSchema = z.strictObject({
   typing: z.string().min(10).optional(),
   resync: z.strictObject({ event: z.string().nullable(), ...fact }),
   polling: z.strictObject({ minimumMinutes: z.number().int().positive().nullable(), ...fact }),
+  userAgent: userAgent.optional(),
   macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
   models: z
     .array(
@@ -79,6 +94,8 @@ const vendorSchema = z.strictObject({
           name: z.string().min(1),
           kind: z.enum(['desk-phone', 'softphone']),
           family: familyName.optional(),
+          /** The model's name in its User-Agent; absent where nobody wrote it down. */
+          userAgentModel: z.string().min(1).optional(),
           /** Filled into file names. */
           variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
           capabilities,

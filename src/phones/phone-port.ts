@@ -54,6 +54,8 @@ export interface Catalogue {
   model(id: string): Model | undefined
   /** The nearest ids to a mistyped one, best first, at most five. */
   nearest(id: string): readonly string[]
+  /** Why an app that people ask for is not among the models, in words; null when nobody decided against it. */
+  refusal(id: string): string | null
   /** True when the vendor's known MAC prefixes do not contain it: a hint, never a gate. */
   looksForeign(modelId: string, mac: string): boolean
   /** The file names that this handset may ask for, relative to its provisioning URL. */
@@ -64,12 +66,37 @@ export interface Catalogue {
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
   renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
+  /**
+   * What a phone says of itself in its User-Agent; null when it says nothing that we know. Anybody can write anything
+   * there: a hint for people. What comes out are short words of letters, digits and a few signs.
+   */
+  seen(modelId: string, userAgent: string): Seen | null
+  /** Where that does not fit what was handed out. */
+  contradictions(modelId: string, mac: string | null, seen: Seen): readonly Contradiction[]
+  /** A handset's own passwords in the form in which its file sets them; null where no file sets one. */
+  phonePasswords(
+    modelId: string,
+    passwords: Pick<FileValues, 'phoneAdminPassword' | 'phoneUserPassword'>,
+  ): { readonly admin: Secret | null; readonly user: Secret | null }
   /** How a kind of home gateway is set up; undefined for a model that is no gateway. */
   gateway(modelId: string): GatewayKind | undefined
   /** What to set up on a home gateway, as an HTML fragment; null for a model that is no gateway. */
   gatewayInstructions(modelId: string, values: GatewayValues): string | null
   /** The script that sets a home gateway up; null where there is none for this kind. */
   gatewayScript(modelId: string, values: GatewayScriptValues): string | null
+}
+
+export interface Seen {
+  readonly model: string | null
+  readonly firmware: string | null
+  /** 12 lower-case hex digits. */
+  readonly mac: string | null
+}
+
+export interface Contradiction {
+  readonly kind: 'mac' | 'model' | 'firmware'
+  /** A sentence without its first capital and full stop. */
+  readonly message: string
 }
 
 export interface RenderedFile {

@@ -77,7 +77,7 @@ function partsOf(url: string): UrlParts {
  * Nine digits that follow from a password, for phones whose own password is a number (Mitel: up to 4294967295).
  * SHA-256 of it modulo 900,000,000, plus 100,000,000: the same password gives the same digits, and never a leading zero.
  */
-function digitsOf(password: Secret): Secret {
+export function digitsOf(password: Secret): Secret {
   const number = createHash('sha256').update(`digits:${password.reveal()}`).digest().readUIntBE(0, 6)
   return new Secret(String(100_000_000 + (number % 900_000_000)))
 }

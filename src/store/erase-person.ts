@@ -33,6 +33,11 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .where('employeeId', '=', employeeId)
     .where('closedAt', 'is', null)
     .execute()
+  await tx
+    .updateTable('handset')
+    .set({ seenModel: null, seenFirmware: null, seenMac: null, seenAt: null })
+    .where('employeeId', '=', employeeId)
+    .execute()
   await eraseLedger(tx, employeeId)
   await eraseCertificates(tx, employeeId)
   await eraseAuditDetails(tx, employeeId, eraser)

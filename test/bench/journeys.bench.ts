@@ -46,6 +46,7 @@ export async function rows(): Promise<BenchRow[]> {
       handsetAuthority: foundations.authorities.handset,
       serviceCertificate: foundations.authorities.service.certificate,
       pbxAbilities: manualDriver({ name: 'bench' }).abilities,
+      notifyPhones: undefined,
       systems: [],
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,

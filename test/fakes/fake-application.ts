@@ -19,6 +19,7 @@ import type {
   LiveEvent,
   ModelView,
   Onboarded,
+  ResyncView,
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
@@ -30,6 +31,8 @@ export interface FakeApplication extends Application {
   tokenFor(role: Role): string
   /** What closing a door of this system comes to; default converged. */
   closing: Record<string, Verdict>
+  /** What telling a phone to fetch its files comes to. */
+  resyncing: Omit<ResyncView, 'handsetId'>
   demo: string[]
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
@@ -60,7 +63,16 @@ const models: readonly ModelView[] = [
 ]
 
 function model(id: string, vendor: string, kind: ModelView['kind'], name: string, notes: readonly string[]): ModelView {
-  return { id, vendor, kind, name, capabilities: { clientCertificate: 'none', testedOnHardware: false }, notes }
+  const capabilities = {
+    clientCertificate: id === 'linphone-mobile' ? 'none' : 'provisioned',
+    acceptsPrivateCa: true,
+    ownTunnel: kind !== 'desk-phone',
+    srtpForced: true,
+    resyncEvent: kind === 'desk-phone' ? 'check-sync' : null,
+    blanking: true,
+    testedOnHardware: false,
+  } as const
+  return { id, vendor, kind, name, capabilities, notes, warnings: [] }
 }
 
 export function fakeApplication(): FakeApplication {
@@ -133,6 +145,10 @@ export function fakeApplication(): FakeApplication {
       enrolledAt: null,
       phoneAddress: null,
       removedAt: null,
+      status: 'not enrolled yet',
+      seen: null,
+      warnings: [],
+      blankedAt: null,
     }))
     const tunnels = handsets.map((handset, index) => ({
       id: handset.tunnelId,
@@ -177,6 +193,7 @@ export function fakeApplication(): FakeApplication {
 
   const fake: FakeApplication = {
     closing: {},
+    resyncing: { outcome: 'told', words: 'the PBX sent it check-sync; its next fetch shows whether it obeyed' },
     demo: [],
     deeds: [],
     visits: [],
@@ -252,6 +269,18 @@ export function fakeApplication(): FakeApplication {
         ...owner,
         handsets: owner.handsets.map((handset) => (handset.id === handsetId ? { ...handset, removedAt: at } : handset)),
       })
+    },
+    async resyncHandset(handsetId, actor) {
+      did('resyncHandset', actor)
+      return { handsetId, ...fake.resyncing }
+    },
+    async blankHandset(handsetId, actor) {
+      const employee = await fake.removeHandset(handsetId, actor)
+      return { employee, words: 'it is blanked at its next fetch' }
+    },
+    async showPhonePasswords(_handsetId, actor) {
+      did('showPhonePasswords', actor)
+      return { admin: new Secret('an-admin-password-of-the-tests'), user: null, generation: 1 }
     },
     async invite(employeeId, actor) {
       did('invite', actor)

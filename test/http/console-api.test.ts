@@ -60,7 +60,7 @@ describe('the API', () => {
       const seen = await call('GET', `/api/v1/employees/${encodeURIComponent(who)}`)
       expect(seen.json).toMatchObject({ id: body.id })
       // Only the creation carries the bearer secrets.
-      expect(seen.text).not.toMatch(/invite|provisioningUrl|warnings/)
+      expect(seen.text).not.toMatch(/"invite"|\/join\/|provisioningUrl/)
     }
     expect((await call('GET', '/api/v1/employees?lifecycle=offboarded')).json).toEqual({ items: [] })
     expect((await call('GET', '/api/v1/employees?lifecycle=active')).json).toMatchObject({ items: [{ id: body.id }] })
@@ -70,6 +70,18 @@ describe('the API', () => {
         .status,
     ).toBe(201)
     expect((await call('DELETE', `/api/v1/handsets/${body.handsets[0]!.id}`)).status).toBe(200)
+    const handset = `/api/v1/handsets/${body.handsets[0]!.id}`
+    expect((await call('POST', `${handset}/resync`)).json).toMatchObject({ outcome: 'told' })
+    expect((await call('POST', `${handset}/passwords`)).json).toEqual({
+      admin: 'an-admin-password-of-the-tests',
+      user: null,
+      generation: 1,
+    })
+    expect(doors.application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
+    expect((await call('POST', `${handset}/blank`)).json).toMatchObject({
+      employee: { id: body.id },
+      words: 'it is blanked at its next fetch',
+    })
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
     const key = `${'B'.repeat(42)}A=`
     expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)

@@ -159,6 +159,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
+    notifyPhones: driver.notify,
     systems,
     loop: {
       close: (subjects) => loop.close(subjects),

@@ -7,13 +7,12 @@
  * The certificates of phone door and PBX come from a "public" authority that every home trusts, as softphones need it; the
  * PBX takes client certificates of Ringfence's own Handset CA.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
-import type { EmployeeView, LeaverFile, Onboarded } from '../../src/journeys/application.ts'
+import type { BlankedView, EmployeeView, LeaverFile, Onboarded, ResyncView } from '../../src/journeys/application.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
-import { outsideRoot, showSamePath } from './asterisk-root.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
 import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
@@ -44,6 +43,8 @@ export interface Spine extends AsyncDisposable {
   removeHandset(id: string): Promise<EmployeeView>
   /** Ticks what a person must see to. */
   acknowledge(id: string, system: string): Promise<EmployeeView>
+  resyncHandset(id: string): Promise<ResyncView>
+  blankHandset(id: string): Promise<BlankedView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
   home(): Promise<SpineHome>
@@ -201,6 +202,8 @@ export async function openSpine(
       addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
       acknowledge: (id, system) => call<EmployeeView>('POST', `/employees/${id}/access/${system}/acknowledge`, {}),
+      resyncHandset: (id) => call<ResyncView>('POST', `/handsets/${id}/resync`),
+      blankHandset: (id) => call<BlankedView>('POST', `/handsets/${id}/blank`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
       nameService,
       async home() {
@@ -218,6 +221,29 @@ export async function openSpine(
   } catch (error) {
     await dispose()
     throw error
+  }
+}
+
+/** The folder that Asterisk takes for `/`. */
+function outsideRoot(asterisk: AsteriskLab): string {
+  // <root>/srv/<name>/etc
+  return dirname(dirname(dirname(asterisk.etcDir)))
+}
+
+/** On one host, PBX and Ringfence call the config folder by the same name; here a link inside Asterisk's root does it. */
+function showSamePath(asterisk: AsteriskLab): () => void {
+  const root = outsideRoot(asterisk)
+  const link = join(root, asterisk.configDir)
+  mkdirSync(dirname(link), { recursive: true })
+  symlinkSync(asterisk.configDir.slice(root.length), link)
+  return () => {
+    rmSync(link)
+    // Up to what another lab still uses: two test files may run at a time.
+    try {
+      for (let folder = dirname(link); dirname(folder) !== root; folder = dirname(folder)) rmdirSync(folder)
+    } catch {
+      // Not empty.
+    }
   }
 }
 

@@ -16,6 +16,21 @@ export function parseMitel(body: string): Settings {
 }
 
 /**
+ * AudioCodes: comments and `path/name=value`. A comment's sign, `<`, `>` or wrapping quotation marks in a value have no known
+ * meaning there and are refused; an empty value clears the setting.
+ */
+export function parseAudioCodes(body: string): Settings {
+  return body
+    .split(lineEnds)
+    .filter((line) => line !== '' && !line.startsWith(';'))
+    .map((line) => {
+      const match = /^([a-z][a-zA-Z0-9_/]*[a-z0-9])=(.*)$/u.exec(line)
+      if (!match || /[;#<>]|^["'\s]|["'\s]$/.test(match[2]!)) throw new Error(`not a setting: ${line}`)
+      return [match[1]!, match[2]!] as const
+    })
+}
+
+/**
  * An ini file as Windows reads it: `[Section]`, `key=value`, spaces and one pair of quotation marks around a value taken off;
  * ASCII only, since the rest depends on the computer's code page. Names are `Section/key`.
  */

@@ -7,103 +7,168 @@ export function phonesDocument(
   /** Vendors with a page of their own under docs/phones/. */
   pages: ReadonlySet<string>,
 ): string {
-  const models = vendors.flatMap(({ manifest }) =>
-    manifest.models.map((model) => ({ ...model, resync: manifest.resync.event })),
-  )
   return `${[
-    '# Phones and gateways',
-    'Made from `templates/phones/*/vendor.json` and `templates/gateways/*/gateway.json`; after a change there run `UPDATE_DOCS=1 npx vitest run test/phones/phones-doc.test.ts`.',
-    "No model was tried on hardware yet unless the last column says so. Linphone was tried as Debian's liblinphone 5.1.65: it registers with our file and has nothing left after the blanking one.",
+    '# Phones and gateways: which can do what',
+    'Made from `templates/phones/*/vendor.json` and `templates/gateways/*/gateway.json`; after a change there run `UPDATE_DOCS=1 npx vitest run test/phones/phones-doc.test.ts`. Those files also name the source of every single setting. `ringfence models WORD` says the same of one model.',
+    `${triedOnHardware(vendors)} Real programs have read three of these kinds of file: Linphone's (Debian's liblinphone 5.1.65 registers with it and has nothing left after the blanking one), and baresip's two (Debian's 1.0.0 registers). Of all others nobody but our own readers of their format has read a file.`,
     'Models marked experimental have a file made from too little: try one before you count on it. Apps and phones that have no file, and why: [phones/other-apps.md](phones/other-apps.md).',
-    'The OpenVPN clients that some desk phones bring are out of scope, and switched off where their setting is known: each would be a second kind of tunnel to shut and to prove shut, of an age and with ciphers that differ by firmware and are written nowhere. The home gateway carries every phone the same way.',
     table(
       [
-        'Model',
-        'Name',
+        'Phone or app',
         'Client certificate',
-        'Takes your authority',
+        'Your own authority',
         'Tunnel',
-        'Encrypted speech forced',
-        'Asked to fetch again by',
-        'Blanked after offboarding',
-        'Tried on hardware',
+        'Encrypted speech',
+        'Told to fetch again by',
+        'Blanked',
       ],
       [
-        ...models.map((model) => modelRow(model.id, titleOf(model), model.capabilities, model.resync)),
-        ...gateways.map(({ id, manifest }) => modelRow(`gateway-${id}`, manifest.name, manifest.capabilities, null)),
+        ...vendors.flatMap(summaryRows),
+        ...gateways.map(({ manifest }) => [
+          `${manifest.name} (home gateway)`,
+          '',
+          '',
+          'its own, for its phones',
+          '',
+          '',
+          '',
+        ]),
       ],
     ),
+    list([
+      '*Client certificate*: comes with its file, is put in by hand, or none; without one it uses the port of the PBX that asks for none, through the tunnel.',
+      '*Your own authority*: no means that phone door and PBX must show it a publicly trusted certificate.',
+      '*Tunnel*: its own (for an app, the WireGuard app beside it), or carried by a home gateway.',
+      '*Encrypted speech*: asked for means that the file asks and that nothing is known to force it; let the PBX refuse calls without.',
+      '*Blanked*: after offboarding its next fetch takes account and password away.',
+    ]),
+    'The OpenVPN clients that some desk phones bring are out of scope, and switched off where their setting is known: each would be a second kind of tunnel to shut and to prove shut, of an age and with ciphers that differ by firmware and are written nowhere. The home gateway carries every phone the same way.',
     ...vendors.flatMap((vendor) => vendorPart(vendor, pages.has(vendor.id))),
     ...gateways.flatMap(({ id, manifest }) => [`## ${manifest.name} (\`gateway-${id}\`)`, list(manifest.notes)]),
     ...templateWriting,
   ].join('\n\n')}\n`
 }
 
-type Capabilities = VendorManifest['models'][number]['capabilities']
+type Model = VendorManifest['models'][number]
+type Capabilities = Model['capabilities']
+
+/** One row for all models of a vendor that can do the same; the most of them go by the vendor's name. */
+function summaryRows({ manifest }: Folder<VendorManifest>): string[][] {
+  const alike = [...Map.groupBy(manifest.models, ({ capabilities }) => JSON.stringify(capabilities)).values()]
+  const most = Math.max(...alike.map((models) => models.length))
+  return alike.map((models) => {
+    const byVendor = most > 1 && models.length === most
+    const name = byVendor
+      ? `${manifest.name}${alike.length > 1 ? ', all others' : ''}${models.every(isExperiment) ? ' (experimental)' : ''}`
+      : models.map(titleOf).join(', ')
+    return summaryRow(`[${name}](#${anchorOf(manifest.name)})`, models[0]!.capabilities, manifest.resync.event)
+  })
+}
+
+function isExperiment({ experimental }: Model): boolean {
+  return experimental !== undefined
+}
 
 const certificateWords = { provisioned: 'with its file', 'by-hand': 'by hand', none: 'none' } as const
 
-function modelRow(id: string, name: string, capabilities: Capabilities, resync: string | null): readonly string[] {
+function summaryRow(name: string, capabilities: Capabilities, resync: string | null): string[] {
   return [
-    code(id),
     name,
     certificateWords[capabilities.clientCertificate],
     yes(capabilities.acceptsPrivateCa),
     capabilities.ownTunnel ? 'its own' : 'home gateway',
-    yes(capabilities.srtpForced),
+    capabilities.srtpForced ? 'forced' : 'asked for',
     resync === null ? 'nothing' : code(resync),
     yes(capabilities.blanking),
-    yes(capabilities.testedOnHardware),
   ]
 }
 
+function triedOnHardware(vendors: readonly Folder<VendorManifest>[]): string {
+  const tried = vendors.flatMap(({ manifest }) =>
+    manifest.models.filter((model) => model.capabilities.testedOnHardware),
+  )
+  return tried.length === 0
+    ? '**No model was tried on hardware yet.**'
+    : `**Tried on hardware: ${tried.map(({ name }) => name).join(', ')}; no other model was.**`
+}
+
+function anchorOf(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replace(/[^a-z0-9 -]/g, '')
+    .replaceAll(' ', '-')
+}
+
 function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean): readonly string[] {
-  const { firmwareFloor, resync, polling, macPrefixes } = manifest
+  const { firmwareFloor, resync, polling, userAgent, macPrefixes, models } = manifest
+  const experiments = new Set(models.flatMap(({ experimental }) => experimental ?? []))
   const facts = [
-    ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor],
-    ['Fetches again on', resync.event === null ? 'nothing' : `NOTIFY ${code(resync.event)}`, resync],
-    ['Shortest polling', polling.minimumMinutes === null ? 'no polling' : `${polling.minimumMinutes} min`, polling],
+    ['Models', models.map((model) => code(model.id)).join(' '), null],
+    ['Oldest firmware', firmwareFloor.version ?? 'not known', firmwareFloor.sure],
+    ['Fetches again on', resync.event === null ? 'nothing' : `NOTIFY ${code(resync.event)}`, resync.sure],
+    ...(userAgent ? [['Says of itself', code(userAgent.pattern), userAgent.sure] as const] : []),
     [
-      'MAC prefixes',
-      macPrefixes.prefixes.length === 0 ? 'none' : macPrefixes.prefixes.map(code).join(' '),
-      macPrefixes,
+      'Shortest polling',
+      polling.minimumMinutes === null ? 'no polling' : `${polling.minimumMinutes} min`,
+      polling.sure,
     ],
+    ['MAC prefixes', macPrefixes.prefixes.map(code).join(' ') || 'none', macPrefixes.sure],
+    ...manifest.files.map((file) => ['File', fileWords(models, file), null] as const),
   ] as const
-  const byNotes = Map.groupBy(manifest.models, (model) => model.notes.join('\n'))
-  const experiments = new Set(manifest.models.flatMap(({ experimental }) => experimental ?? []))
-  const warnings = new Set(manifest.models.flatMap((model) => model.warnings))
   return [
     `## ${manifest.name}`,
     ...(hasPage ? [`What an installer does: [phones/${id}.md](phones/${id}.md).`] : []),
     ...[...experiments].map((why) => `**Experimental:** ${why}`),
-    ...(warnings.size > 0 ? ['Said each time it is handed out:', list([...warnings])] : []),
-    ...[...byNotes.values()].flatMap((models) => [
-      `${models.map((model) => model.name).join(', ')}:`,
-      list(models[0]!.notes),
-    ]),
     table(
-      ['What', 'Value', 'How sure', 'Source'],
-      facts.map(([what, value, { sure, source }]) => [what, value, sureWords[sure], source]),
+      ['What', 'Value', 'How sure'],
+      facts.map(([what, value, sure]) => [what, value, sure === null ? '' : sureWords[sure]]),
     ),
-    table(
-      ['File', 'What it is', 'After offboarding'],
-      manifest.files.map((file) => [
-        manifest.models
-          .filter((model) => belongsTo(file, model.family))
-          .map((model) => nameFor(file.name, model.variables))
-          .filter((name, index, all) => all.indexOf(name) === index)
-          .map(code)
-          .join(' '),
-        file.purpose,
-        'blanking' in file && file.blanking !== null ? `${code(file.blanking)}, no secret` : 'not found',
-      ]),
-    ),
-    '<details><summary>Every setting in these files</summary>',
-    table(
-      ['Setting', 'How sure', 'Source'],
-      manifest.parameters.map(({ name, sure, source }) => [code(name), sureWords[sure], source]),
-    ),
-    '</details>',
+    list([...warningLines(manifest), ...noteLines(models), ...settingLines(manifest)]),
+  ]
+}
+
+function fileWords(models: readonly Model[], file: VendorManifest['files'][number]): string {
+  const names = models
+    .filter(({ family }) => belongsTo(file, family))
+    .map(({ variables }) => nameFor(file.name, variables))
+  const [first, ...others] = new Set(names)
+  const more = others.length === 0 ? '' : ` (and ${others.length} more names)`
+  const after =
+    'blanking' in file && file.blanking !== null
+      ? 'after offboarding without any secret'
+      : 'not served after offboarding'
+  return `${code(first!)}${more}: ${file.purpose}; ${after}`
+}
+
+/** Without the model's name, which begins each: most are the same for all models. */
+function warningLines({ models }: VendorManifest): string[] {
+  const texts = models.flatMap(({ name, warnings }) => warnings.map((text) => text.replace(`${name}: `, '')))
+  return [...new Set(texts)].map((text) => `**Said each time it is handed out:** ${text}`)
+}
+
+/** What is true of all, then what is true of some, with their names, or of all but some. */
+function noteLines(models: readonly Model[]): string[] {
+  const notes = [...new Set(models.flatMap((model) => model.notes))]
+  const byOwners = Map.groupBy(notes, (note) => ownersOf(models, note))
+  const ofAll = byOwners.get('') ?? []
+  byOwners.delete('')
+  return [...ofAll, ...[...byOwners].map(([owners, texts]) => `${owners}: ${texts.join(' ')}`)]
+}
+
+function ownersOf(models: readonly Model[], note: string): string {
+  const names = (some: readonly Model[]) => some.map(({ name }) => name.replace(/^\S+ /, '')).join(', ')
+  const owners = models.filter((model) => model.notes.includes(note))
+  if (owners.length === models.length) return ''
+  return owners.length * 2 > models.length
+    ? `All but ${names(models.filter((model) => !owners.includes(model)))}`
+    : names(owners)
+}
+
+function settingLines({ parameters }: VendorManifest): string[] {
+  const of = (sure: keyof typeof sureWords) => parameters.filter((parameter) => parameter.sure === sure)
+  const unknown = of('unknown').map(({ name }) => code(name))
+  return [
+    `Of the ${parameters.length} settings in its files ${of('verified').length} were verified and ${of('seen-in-templates').length} seen in templates${unknown.length === 0 ? '' : `; not known, try them: ${unknown.join(' ')}`}.`,
   ]
 }
 

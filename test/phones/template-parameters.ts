@@ -5,6 +5,7 @@ export function parametersOfTemplate(format: Format, template: string): readonly
   const text = template.replace(/\{%[\s\S]*?%\}\n?/g, '')
   const all = (pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!)
   if (format === 'mitel-cfg') return all(/^([a-z][a-z0-9 ]*[a-z0-9]):/gm)
+  if (format === 'audiocodes-cfg') return all(/^([a-z][\w/]*)=/gm)
   if (format === 'ini') return iniNames(text)
   if (format === 'baresip')
     return text.includes('<sip:') ? all(/;([a-z_]+)=/g).map((name) => `account: ${name}`) : all(/^([a-z_]+) /gm)
