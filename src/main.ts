@@ -15,6 +15,7 @@ import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
+import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
@@ -135,6 +136,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     store,
     vault,
     catalogue,
+    phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,

@@ -11,6 +11,7 @@ export type AuditKind =
   | 'handset.added'
   | 'handset.removed'
   | 'handset.enrolled'
+  | 'phone-setting.changed'
   | 'invite.created'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'

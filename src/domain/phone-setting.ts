@@ -19,23 +19,44 @@ export type PhoneSettingLayer = (typeof phoneSettingLayers)[number]
 /** Weakest first. */
 export const phoneSettingLayers = ['site', 'model', 'handset'] as const
 
-export interface EffectiveSetting {
-  readonly value: string
-  /** The layer that won. */
-  readonly layer: PhoneSettingLayer
+export function phoneSettingId(layer: PhoneSettingLayer, scope: string, name: string): string {
+  return `${layer}/${scope}/${name}`
 }
 
-/** What holds for one handset, by name: the strongest layer that says something. */
+export interface EffectiveSetting {
+  readonly name: string
+  readonly value: string
+  /** The layer that won, and whose setting of it. */
+  readonly layer: PhoneSettingLayer
+  readonly scope: string
+  /** What it won over, strongest first. */
+  readonly beats: readonly PhoneSetting[]
+}
+
+/** Whose settings hold for one handset. */
+export interface PhoneSettingScopes extends Readonly<Record<PhoneSettingLayer, string>> {
+  /** Of the model: `extraLines.<vendor>` of the site is this vendor's `extraLines`. */
+  readonly vendor: string
+}
+
+/** What holds for one handset, by name: the strongest layer that says something, whole. */
 export function effectivePhoneSettings(
   settings: readonly PhoneSetting[],
-  scopes: Readonly<Record<PhoneSettingLayer, string>>,
-): Readonly<Record<string, EffectiveSetting>> {
-  const effective: Record<string, EffectiveSetting> = Object.create(null)
-  for (const layer of phoneSettingLayers) {
+  scopes: PhoneSettingScopes,
+): readonly EffectiveSetting[] {
+  const byName = new Map<string, PhoneSetting[]>()
+  for (const layer of phoneSettingLayers.toReversed()) {
     for (const setting of settings) {
-      if (setting.layer === layer && setting.scope === scopes[layer])
-        effective[setting.name] = { value: setting.value, layer }
+      if (setting.layer !== layer || setting.scope !== scopes[layer]) continue
+      const [name = '', vendor] = setting.name.split('.')
+      if (vendor !== undefined && vendor !== scopes.vendor) continue
+      byName.set(name, [...(byName.get(name) ?? []), setting])
     }
   }
-  return effective
+  return [...byName]
+    .sort(([one], [other]) => (one < other ? -1 : 1))
+    .map(([name, [winner, ...beats]]) => {
+      const { value, layer, scope } = winner!
+      return { name, value, layer, scope, beats }
+    })
 }

@@ -22,6 +22,7 @@ import {
   token,
   tokenRequest,
 } from './api-shapes.ts'
+import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route } from './route.ts'
 
 const v1 = '/api/v1'
@@ -202,6 +203,8 @@ export function apiRoutes(application: Application): readonly Route[] {
       { summary: 'Revoke an API token', answer: token },
       ({ parameters, actor }) => application.revokeToken(parameters.id, actor),
     ),
+
+    ...phoneSettingRoutes(application, v1),
 
     route(
       'get',

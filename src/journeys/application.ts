@@ -6,6 +6,7 @@
  */
 import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
+import type { PhoneSetting, PhoneSettingLayer } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { JoinView } from './join-view.ts'
@@ -29,6 +30,14 @@ export interface Application {
   /** What must be typed into a PBX that is operated by hand; each look is recorded. */
   readonly showSecrets: (who: string, actor: Actor) => Promise<readonly SipSecretView[]>
   readonly erase: (who: string, actor: Actor) => Promise<void>
+
+  /** Everything that is set for phones' files, in all three layers. */
+  readonly phoneSettings: () => Promise<readonly PhoneSettingView[]>
+  /** What holds for one handset, and what it won over. @throws NOT_FOUND */
+  readonly handsetSettings: (handsetId: string) => Promise<readonly EffectiveSettingView[]>
+  readonly setPhoneSetting: (address: PhoneSettingAddress, value: string, actor: Actor) => Promise<PhoneSettingView>
+  /** @throws NOT_FOUND when nothing is set there */
+  readonly unsetPhoneSetting: (address: PhoneSettingAddress, actor: Actor) => Promise<PhoneSettingView>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>
   /** @throws NOT_FOUND */
@@ -196,6 +205,33 @@ export interface ModelView {
   readonly name: string
   readonly capabilities: Readonly<Record<string, unknown>>
   readonly notes: readonly string[]
+}
+
+/** `scope`: the site's id (`default`), a model or a handset's id. */
+export interface PhoneSettingAddress {
+  readonly layer: PhoneSettingLayer
+  readonly scope: string
+  readonly name: string
+}
+
+export interface PhoneSettingView extends Pick<PhoneSetting, 'layer' | 'scope' | 'name' | 'value' | 'setAt' | 'setBy'> {
+  /** Why the file of this handset or model will not say it; null when it will, or when it is set for the whole site. */
+  readonly note: string | null
+}
+
+export interface EffectiveSettingView {
+  readonly name: string
+  readonly value: string
+  /** The layer that won. */
+  readonly layer: PhoneSettingLayer
+  readonly scope: string
+  /** What it won over, strongest first. */
+  readonly beats: readonly {
+    readonly layer: PhoneSettingLayer
+    readonly scope: string
+    readonly value: string
+  }[]
+  readonly note: string | null
 }
 
 export interface Overview {

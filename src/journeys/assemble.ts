@@ -12,6 +12,7 @@ import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { renewInvite } from './renew-invite.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { showSecrets } from './show-secrets.ts'
@@ -55,6 +56,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
     showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
+
+    phoneSettings: async () => phoneSettingViews(context),
+    handsetSettings: (handsetId) => handsetSettings(context, handsetId),
+    setPhoneSetting: (address, value, actor) => setPhoneSetting(context, address, value, actor),
+    unsetPhoneSetting: (address, actor) => unsetPhoneSetting(context, address, actor),
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})

@@ -12,6 +12,7 @@ import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
 import type { EnabledSystem } from './expected-lines.ts'
+import type { PhoneSettings } from './phone-settings-memory.ts'
 
 export interface JourneyContext {
   readonly config: Config
@@ -19,6 +20,7 @@ export interface JourneyContext {
   readonly store: Store
   readonly vault: Vault
   readonly catalogue: Catalogue
+  readonly phoneSettings: PhoneSettings
   readonly handsetAuthority: HandsetAuthority
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string

@@ -7,7 +7,7 @@ import type { RenderedFile } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
-import { derivedPassword, fileValues } from './file-values.ts'
+import { derivedPassword, fileValues, phoneOf } from './file-values.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -121,7 +121,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     const employee = await context.store.get('employee', handset.employeeId)
     if (!employee) return null
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
-    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
+    const settings = context.phoneSettings.stamp(phoneOf(context.catalogue, handset))
+    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${settings}/${fileName}`
     const known = cache.get(key)
     if (known) {
       cache.delete(key)

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { Format } from './escape.ts'
 import {
   belongsTo,
   type Folder,
@@ -21,6 +22,7 @@ import {
   sampleValues,
   scopeOf,
 } from './scope.ts'
+import { extraLinesProblem, settingNote } from './setting-support.ts'
 import { nearestTo } from './spelling.ts'
 
 /**
@@ -53,6 +55,14 @@ export async function loadCatalogue(templatesFolder: string): Promise<Catalogue>
     fileNames: (id, mac) =>
       (entries.get(id)?.files ?? []).map((file) => file.nameFor(mac)).filter((name) => name !== null),
     filePurpose: (id, fileName, mac) => fileOf(id, fileName, mac)?.purpose ?? null,
+    settingNote: (id, name, value) => settingNote(entries.get(id)?.files ?? [], name, value),
+    extraLinesProblem: (id, lines) =>
+      extraLinesProblem(
+        [...entries.values()]
+          .filter(({ model }) => model.id === id || model.vendor === id)
+          .flatMap(({ files }) => files),
+        lines,
+      ),
     render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
     renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
     gateway: (id) => entries.get(id)?.gateway?.kind,
@@ -74,6 +84,8 @@ interface Entry {
 
 interface PhoneFile {
   readonly purpose: string
+  /** Null for a file that is no template. */
+  readonly format: Format | null
   nameFor(mac: string | null): string | null
   render(values: FileValues): RenderedFile | null
   renderBlanking(values: BlankingValues): RenderedFile | null
@@ -82,7 +94,7 @@ interface PhoneFile {
 async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader): Promise<Entry[]> {
   const { manifest } = folder
   checkFamilies(folder)
-  const contents = await Promise.all(manifest.files.map((file) => loadContent(folder.path, file, reader)))
+  const contents = await Promise.all(manifest.files.map((file) => loadContent(folder, file, reader)))
   return manifest.models.map((model) => {
     const manifestPath = join(folder.path, 'vendor.json')
     if (!model.id.startsWith(`${folder.id}-`))
@@ -136,7 +148,7 @@ function fillIn(name: string, variables: Readonly<Record<string, string>>): stri
 }
 
 async function loadContent(
-  path: string,
+  { path, manifest }: Folder<VendorManifest>,
   file: ManifestFile,
   reader: TemplateReader,
 ): Promise<Omit<PhoneFile, 'nameFor'>> {
@@ -145,6 +157,7 @@ async function loadContent(
     const bodyOf = plainBodies[file.content]
     return {
       purpose,
+      format: null,
       render: (values) => answer(contentType, bodyOf(values)),
       renderBlanking: () => null,
     }
@@ -153,11 +166,12 @@ async function loadContent(
   const template = await read(file.template)
   const blanking = file.blanking === null ? null : await read(file.blanking)
   // Twice, so that a value which may be missing is tried both ways.
-  for (const values of sampleValues) template(scopeOf(values))
+  for (const values of sampleValues) template(scopeOf(values, manifest))
   blanking?.(blankingScope(sampleBlanking))
   return {
     purpose,
-    render: (values) => answer(contentType, template(scopeOf(values))),
+    format: file.format,
+    render: (values) => answer(contentType, template(scopeOf(values, manifest))),
     renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
   }
 }

@@ -64,6 +64,10 @@ export interface Catalogue {
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
   renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
+  /** Why none of this model's files says a setting (domain/phone-setting-value.ts) of this value; null when one does. */
+  settingNote(modelId: string, name: string, value: string): string | null
+  /** What is wrong with lines in a vendor's own format, for a model or, by the name of its folder, for all of a vendor's. */
+  extraLinesProblem(modelOrVendor: string, lines: string): string | null
   /** How a kind of home gateway is set up; undefined for a model that is no gateway. */
   gateway(modelId: string): GatewayKind | undefined
   /** What to set up on a home gateway, as an HTML fragment; null for a model that is no gateway. */

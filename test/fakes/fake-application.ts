@@ -19,6 +19,7 @@ import type {
   LiveEvent,
   ModelView,
   Onboarded,
+  PhoneSettingView,
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
@@ -67,6 +68,7 @@ export function fakeApplication(): FakeApplication {
   const tokens = new Map<string, { view: TokenView; hash: string }>()
   const listeners = new Set<(event: LiveEvent) => void>()
   const steady = new Map<string, string>()
+  const phoneSettings = new Map<string, PhoneSettingView>()
   let counter = 0
 
   const id = (): string => `01939d2c-0000-7000-8000-${String(++counter).padStart(12, '0')}`
@@ -385,6 +387,35 @@ export function fakeApplication(): FakeApplication {
       }
       imports.set(runId, next)
       return next
+    },
+
+    phoneSettings: async () => [...phoneSettings.values()],
+    async handsetSettings(handsetId) {
+      if (![...people.values()].some(({ handsets }) => handsets.some((handset) => handset.id === handsetId)))
+        throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
+      return [...phoneSettings.values()].map(({ layer, scope, name, value, note }) => ({
+        layer,
+        scope,
+        name,
+        value,
+        note,
+        beats: [{ layer: 'site', scope: 'default', value: 'beaten' }],
+      }))
+    },
+    async setPhoneSetting(address, value, actor) {
+      did('setPhoneSetting', actor)
+      if (address.name !== 'label')
+        throw new AppError('INVALID_INPUT', `${address.name} is not a setting of phones`, { hint: 'one of label' })
+      const setting = { ...address, value, setAt: at, setBy: actor.name, note: null }
+      phoneSettings.set(JSON.stringify(address), setting)
+      return setting
+    },
+    async unsetPhoneSetting(address, actor) {
+      did('unsetPhoneSetting', actor)
+      const setting = phoneSettings.get(JSON.stringify(address))
+      if (!setting) throw new AppError('NOT_FOUND', 'nothing is set there', { hint: '`ringfence phone-settings`' })
+      phoneSettings.delete(JSON.stringify(address))
+      return setting
     },
 
     async enterVisit({ fileName, served }) {

@@ -23,6 +23,7 @@ import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
@@ -149,6 +150,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     store,
     vault,
     catalogue: await loadCatalogue(templates),
+    phoneSettings: await openPhoneSettings(realStore),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
