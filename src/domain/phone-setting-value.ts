@@ -37,7 +37,7 @@ const kinds: Readonly<Record<string, Kind>> = {
 /** Every vendor's own in the site layer. */
 const vendorLines = /^extraLines\.[a-z0-9-]+$/
 
-const phoneSettingNames: readonly string[] = Object.keys(kinds)
+export const phoneSettingNames: readonly string[] = Object.keys(kinds)
 
 /** The value as it is stored, or what is wrong with name, layer or value. */
 export function parsePhoneSetting(layer: PhoneSettingLayer, name: string, text: string): Parsed<string> {

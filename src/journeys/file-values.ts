@@ -72,7 +72,7 @@ export function derivedPassword({ vault }: JourneyContext, handset: Handset, pur
 }
 
 /** What admins set for this handset's files, by name. */
-function settingsOf(
+export function settingsOf(
   { phoneSettings, catalogue }: Pick<JourneyContext, 'phoneSettings' | 'catalogue'>,
   handset: Handset,
 ): Readonly<Record<string, string>> {

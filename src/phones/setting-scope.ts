@@ -16,7 +16,7 @@ export function settingScope(values: FileValues, { polling, languages, timezones
   // A tenth of the interval, the same for the same phone, so that a site after a power cut does not ask in one breath.
   const spread = spreadOf(values.mac ?? values.sip.username)
   return {
-    label: label ?? values.extension,
+    label: label ?? null,
     get timezone() {
       return timezone === undefined ? null : zoneClock(timezone)
     },

@@ -15,13 +15,17 @@ interface File {
 
 /** Why none of the files says the setting; null when one does. */
 export function settingNote(files: readonly File[], name: string, value: string): string | null {
-  // Of a language or a zone it is the value that may have no word; an interval like the usual one would change nothing.
-  const byValue = name === 'language' || name === 'timezone'
-  const shown = byValue ? value : (sampleSettings[name] ?? value)
-  if (files.some((file) => bodyOf(file, {}) !== bodyOf(file, { [name]: shown }))) return null
-  if (byValue && files.some((file) => bodyOf(file, {}) !== bodyOf(file, { [name]: sampleSettings[name]! })))
-    return `no word of this vendor for ${value} is known, so its file leaves it out`
-  return `no ${name} is known for this model, so its file leaves it out`
+  const sample = sampleSettings[name] ?? value
+  // An interval or label like the usual one would change nothing, and shows nothing: there the sample speaks.
+  const shown = name === 'pollMinutes' || name === 'label' ? sample : value
+  if (changes(files, name, shown)) return null
+  return changes(files, name, sample)
+    ? `how this model would be told ${name} ${value} is not known, so its file leaves it out`
+    : `how this model would be told its ${name} is not known, so its file leaves it out`
+}
+
+function changes(files: readonly File[], name: string, value: string): boolean {
+  return files.some((file) => bodyOf(file, {}) !== bodyOf(file, { [name]: value }))
 }
 
 /** What is wrong with an admin's own lines at the end of these files; null when they can stand in each that takes some. */
@@ -46,7 +50,7 @@ function bodyOf(file: File, settings: Readonly<Record<string, string>>): string 
 /** What a line of each format looks like; comments and empty lines pass, and nothing that reads another file. */
 const lineForms: Partial<Record<Format, { readonly form: RegExp; readonly like: string }>> = {
   'yealink-cfg': { form: /^(#(?!!).*|[A-Za-z][\w.]* ?= ?\S.*)?$/, like: 'features.dnd.allow = 0' },
-  'mitel-cfg': { form: /^(#.*|[a-z][a-z0-9 |[\]-]*: ?\S.*)?$/, like: 'xml application title: Menu' },
+  'mitel-cfg': { form: /^(#.*|[!^]?[a-z][a-z0-9 |[\]-]*: \S.*)?$/, like: 'xml application title: Menu' },
   ini: { form: /^(;.*|\[\w+\]|\w+=[ -~]*)?$/, like: 'minimized=1' },
   baresip: { form: /^(#.*|[a-z][a-z0-9_]*[ \t]+\S.*)?$/, like: 'call_max_calls 4' },
 }

@@ -1,9 +1,10 @@
 /**
  * What keeps a text from being well-formed XML 1.0, in words; null when it is. Elements, attributes, text and comments only:
- * what phones' files are made of. Declarations of types, CDATA and instructions are refused, since readers differ in them.
+ * what phones' files are made of. Declarations of types, CDATA, instructions, and text beside elements are refused, since
+ * readers differ in them.
  */
 export function xmlProblem(text: string): string | null {
-  const open: string[] = []
+  const open: Open[] = []
   let roots = 0
   token.lastIndex = 0
   while (token.lastIndex < text.length) {
@@ -11,19 +12,27 @@ export function xmlProblem(text: string): string | null {
     const match = token.exec(text)
     if (!match) return `line ${lineAt(text, start)} has a < that begins no element`
     const [whole, closed, opened, attributes = '', ends] = match
+    const around = open.at(-1)
+    if (opened !== undefined && around) around.elements = true
     const problem =
       opened !== undefined
         ? attributesProblem(attributes)
         : closed !== undefined
           ? closeProblem(open, closed)
-          : textProblem(whole, open.length > 0, start === 0)
+          : textProblem(whole, around, start === 0)
     if (problem !== null) return `line ${lineAt(text, start)}: ${problem}`
     if (opened === undefined) continue
     if (open.length === 0) roots += 1
-    if (ends === '') open.push(opened)
+    if (ends === '') open.push({ name: opened, elements: false, text: false })
   }
-  if (open.length > 0) return `<${open.at(-1)}> is not closed`
+  if (open.length > 0) return `<${open.at(-1)!.name}> is not closed`
   return roots === 1 ? null : 'there must be one element around everything'
+}
+
+interface Open {
+  readonly name: string
+  elements: boolean
+  text: boolean
 }
 
 const name = '[A-Za-z_][\\w.:-]*'
@@ -45,15 +54,18 @@ function attributesProblem(text: string): string | null {
   return null
 }
 
-function closeProblem(open: string[], closed: string): string | null {
+function closeProblem(open: Open[], closed: string): string | null {
   const opened = open.pop()
-  return opened === closed ? null : `</${closed}> closes ${opened === undefined ? 'nothing' : `<${opened}>`}`
+  if (opened?.name !== closed) return `</${closed}> closes ${opened === undefined ? 'nothing' : `<${opened.name}>`}`
+  return opened.elements && opened.text ? `<${closed}> has text beside its elements` : null
 }
 
-function textProblem(text: string, inside: boolean, first: boolean): string | null {
+function textProblem(text: string, around: Open | undefined, first: boolean): string | null {
   if (text.startsWith('<!--')) return null
   if (text.startsWith('<?')) return first ? null : 'it has an <?xml …?> that is not at the beginning'
-  if (!inside) return text.trim() === '' ? null : 'it has text outside of every element'
+  if (text.trim() === '') return null
+  if (!around) return 'it has text outside of every element'
+  around.text = true
   return text.includes(']]>') ? 'it has ]]> in a text' : referencesProblem(text)
 }
 

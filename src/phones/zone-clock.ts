@@ -5,6 +5,8 @@ export interface ZoneClock {
   readonly minutes: number
   /** `+01:00` */
   readonly offset: string
+  /** `+1`, `-3:30`, `0` */
+  readonly short: string
   /** Null where clocks are not turned, or not by a rule that can be said as "the third Sunday of March". */
   readonly summer: { readonly saveMinutes: number; readonly start: Turn; readonly end: Turn } | null
   /** A TZ string of POSIX (IEEE Std 1003.1, section 8.3), which counts hours west of Greenwich. */
@@ -17,6 +19,10 @@ interface Turn {
   readonly week: number
   /** 0 is Sunday. */
   readonly weekday: number
+  /** 1 is Monday, 7 is Sunday. */
+  readonly isoWeekday: number
+  /** The first day of the month that can be it; -1 for the last week. */
+  readonly fromDay: number
   /** As the clock shows it just before it is turned. */
   readonly hour: number
   readonly minute: number
@@ -42,7 +48,14 @@ function clockOf(name: string): ZoneClock {
   const summer = summerOf(turns)
   const minutes = summer ? summer.minutes : winter
   const rule = summer && { saveMinutes: summer.saveMinutes, start: summer.start, end: summer.end }
-  return { name, minutes, offset: clockText(minutes), summer: rule, posix: posixOf(minutes, rule) }
+  return {
+    name,
+    minutes,
+    offset: clockText(minutes),
+    short: shortText(minutes),
+    summer: rule,
+    posix: posixOf(minutes, rule),
+  }
 }
 
 interface Change {
@@ -104,6 +117,8 @@ function turnOf(changes: readonly (Change | undefined)[]): Turn | null {
       month: first.getUTCMonth() + 1,
       week,
       weekday: first.getUTCDay(),
+      isoWeekday: first.getUTCDay() || 7,
+      fromDay: week === 5 ? -1 : week * 7 - 6,
       hour: Math.floor(minutes / 60),
       minute: minutes % 60,
     }
@@ -141,13 +156,16 @@ function clockText(minutes: number): string {
   return `${minutes < 0 ? '-' : '+'}${String(hours).padStart(2, '0')}:${String(rest).padStart(2, '0')}`
 }
 
+function shortText(minutes: number): string {
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60]
+  return `${minutes === 0 ? '' : minutes < 0 ? '-' : '+'}${hours}${rest === 0 ? '' : `:${rest}`}`
+}
+
 function posixOf(minutes: number, summer: ZoneClock['summer']): string {
-  const west = (ahead: number) => {
-    const text = `${Math.floor(Math.abs(ahead) / 60)}${ahead % 60 === 0 ? '' : `:${String(Math.abs(ahead) % 60).padStart(2, '0')}`}`
-    return `${ahead > 0 ? '-' : ''}${text}`
-  }
+  const west = (ahead: number) => shortText(-ahead).replace('+', '')
+  const two = (part: number) => String(part).padStart(2, '0')
   const turn = ({ month, week, weekday, hour, minute }: Turn) =>
-    `M${month}.${week}.${weekday}/${hour}${minute === 0 ? '' : `:${String(minute).padStart(2, '0')}`}`
+    `M${month}.${week}.${weekday}/${two(hour)}:${two(minute)}:00`
   // The letters mean nothing to anybody but must be there.
   if (summer === null) return `LST${west(minutes)}`
   return `LST${west(minutes)}LDT${west(minutes + summer.saveMinutes)},${turn(summer.start)},${turn(summer.end)}`

@@ -499,6 +499,7 @@ export function fakeApplication(): FakeApplication {
                   ]
                 : [],
             enrolled: handset.enrolledAt !== null,
+            emergencyNote: null,
             notes: known.notes,
           }
         }),
