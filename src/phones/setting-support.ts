@@ -50,9 +50,9 @@ function bodyOf(file: File, settings: Readonly<Record<string, string>>): string 
 /** What a line of each format looks like; comments and empty lines pass, and nothing that reads another file. */
 const lineForms: Partial<Record<Format, { readonly form: RegExp; readonly like: string }>> = {
   'yealink-cfg': { form: /^(#(?!!).*|[A-Za-z][\w.]* ?= ?\S.*)?$/, like: 'features.dnd.allow = 0' },
-  'mitel-cfg': { form: /^(#.*|[!^]?[a-z][a-z0-9 |[\]-]*: \S.*)?$/, like: 'xml application title: Menu' },
-  ini: { form: /^(;.*|\[\w+\]|\w+=[ -~]*)?$/, like: 'minimized=1' },
-  baresip: { form: /^(#.*|[a-z][a-z0-9_]*[ \t]+\S.*)?$/, like: 'call_max_calls 4' },
+  'mitel-cfg': { form: /^(#.*|[!^]?[a-z][a-z0-9 |[\]-]*: \S.*)?$/, like: 'emergency dial plan: 911|999' },
+  ini: { form: /^(;.*|\[\w+\]|\w+=[ -~]*)?$/, like: 'name=1' },
+  baresip: { form: /^(#.*|[a-z][a-z0-9_]*[ \t]+\S.*)?$/, like: 'name 1' },
 }
 
 function lineProblem(format: Format | null, text: string): string | null {

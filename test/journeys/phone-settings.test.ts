@@ -87,7 +87,10 @@ describe("what admins set for phones' files", () => {
     const find = world.context.store.find
     const spied = {
       ...world.context.store,
-      find: (...given: Parameters<typeof find>) => (asked.push(given[0]), find(...given)),
+      find: (...given: Parameters<typeof find>) => {
+        asked.push(given[0])
+        return find(...given)
+      },
     }
     Object.assign(world.context, { store: spied })
     await world.app.setPhoneSetting({ layer: 'handset', scope: id, name: 'label' }, 'Desk', mia)
