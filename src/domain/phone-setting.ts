@@ -1,14 +1,15 @@
-/**
- * One value that an admin set for the files of phones, in one of three layers: a handset's own wins over its model's, and
- * that one over the site's.
- */
-export interface PhoneSetting {
-  /** `<layer>/<scope>/<name>`. */
-  readonly id: string
+/** Where something is set: a handset's own value wins over its model's, and that one over the site's. */
+export interface PhoneSettingAddress {
   readonly layer: PhoneSettingLayer
   /** Id of the site, of the model or of the handset. */
   readonly scope: string
   readonly name: string
+}
+
+/** One value that an admin set for the files of phones. */
+export interface PhoneSetting extends PhoneSettingAddress {
+  /** `<layer>/<scope>/<name>`. */
+  readonly id: string
   readonly value: string
   readonly setAt: string
   readonly setBy: string
@@ -19,18 +20,15 @@ export type PhoneSettingLayer = (typeof phoneSettingLayers)[number]
 /** Weakest first. */
 export const phoneSettingLayers = ['site', 'model', 'handset'] as const
 
-export function phoneSettingId(layer: PhoneSettingLayer, scope: string, name: string): string {
+export function phoneSettingId({ layer, scope, name }: PhoneSettingAddress): string {
   return `${layer}/${scope}/${name}`
 }
 
-export interface EffectiveSetting {
-  readonly name: string
+/** `name` without a vendor behind it; the layer is the one that won. */
+export interface EffectiveSetting extends PhoneSettingAddress {
   readonly value: string
-  /** The layer that won, and whose setting of it. */
-  readonly layer: PhoneSettingLayer
-  readonly scope: string
   /** What it won over, strongest first. */
-  readonly beats: readonly PhoneSetting[]
+  readonly beats: readonly Pick<PhoneSetting, 'layer' | 'scope' | 'value'>[]
 }
 
 /** Whose settings hold for one handset. */
@@ -55,8 +53,8 @@ export function effectivePhoneSettings(
   }
   return [...byName]
     .sort(([one], [other]) => (one < other ? -1 : 1))
-    .map(([name, [winner, ...beats]]) => {
-      const { value, layer, scope } = winner!
-      return { name, value, layer, scope, beats }
+    .map(([name, found]) => {
+      const [winner, ...beats] = found.map(({ layer, scope, value }) => ({ layer, scope, value }))
+      return { name, ...winner!, beats }
     })
 }

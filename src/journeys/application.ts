@@ -6,7 +6,7 @@
  */
 import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
-import type { PhoneSetting, PhoneSettingLayer } from '../domain/phone-setting.ts'
+import type { EffectiveSetting, PhoneSetting, PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { JoinView } from './join-view.ts'
@@ -207,30 +207,12 @@ export interface ModelView {
   readonly notes: readonly string[]
 }
 
-/** `scope`: the site's id (`default`), a model or a handset's id. */
-export interface PhoneSettingAddress {
-  readonly layer: PhoneSettingLayer
-  readonly scope: string
-  readonly name: string
-}
-
-export interface PhoneSettingView extends Pick<PhoneSetting, 'layer' | 'scope' | 'name' | 'value' | 'setAt' | 'setBy'> {
+export interface PhoneSettingView extends Omit<PhoneSetting, 'id'> {
   /** Why the file of this handset or model will not say it; null when it will, or when it is set for the whole site. */
   readonly note: string | null
 }
 
-export interface EffectiveSettingView {
-  readonly name: string
-  readonly value: string
-  /** The layer that won. */
-  readonly layer: PhoneSettingLayer
-  readonly scope: string
-  /** What it won over, strongest first. */
-  readonly beats: readonly {
-    readonly layer: PhoneSettingLayer
-    readonly scope: string
-    readonly value: string
-  }[]
+export interface EffectiveSettingView extends EffectiveSetting {
   readonly note: string | null
 }
 

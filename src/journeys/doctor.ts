@@ -6,6 +6,7 @@ import type { PbxDescription } from '../pbx/pbx-driver.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import type { DoctorCheck, DoctorReport } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
 
 export interface DoctorSources {
@@ -30,6 +31,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     storeChecks(context, sources),
     keyChecks(sources),
     staleChecks(context),
+    phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),

@@ -1,11 +1,11 @@
 /** What admins set for phones' files. The door's memory goes by the settings themselves, so nobody's generation grows. */
-import { type PhoneSetting, phoneSettingId } from '../domain/phone-setting.ts'
+import { type PhoneSetting, type PhoneSettingAddress, phoneSettingId } from '../domain/phone-setting.ts'
 import { parsePhoneSetting } from '../domain/phone-setting-value.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
-import { AppError } from '../errors.ts'
+import { AppError, asAppError } from '../errors.ts'
 import type { StoreReader } from '../store/store.ts'
-import type { EffectiveSettingView, PhoneSettingAddress, PhoneSettingView } from './application.ts'
+import type { DoctorCheck, EffectiveSettingView, PhoneSettingView } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { phoneOf } from './file-values.ts'
 
@@ -23,7 +23,6 @@ export async function handsetSettings(
   if (!handset) throw noHandset()
   return phoneSettings.effective(phoneOf(catalogue, handset)).map((setting) => ({
     ...setting,
-    beats: setting.beats.map(({ layer, scope, value }) => ({ layer, scope, value })),
     note: catalogue.settingNote(handset.model, setting.name, setting.value),
   }))
 }
@@ -41,7 +40,7 @@ export async function setPhoneSetting(
   const setting = await store.transaction(async (tx) => {
     // Again inside: the handset may have been taken back a moment ago.
     await ownerOf(context, tx, address)
-    const id = phoneSettingId(layer, scope, name)
+    const id = phoneSettingId(address)
     const before = await tx.get('phoneSetting', id)
     if (before?.value === value) return before
     const after = { id, layer, scope, name, value, setAt: system.now().toISOString(), setBy: actor.name }
@@ -61,7 +60,7 @@ export async function unsetPhoneSetting(
 ): Promise<PhoneSettingView> {
   const gone = await context.store.transaction(async (tx) => {
     const { layer, scope, name } = address
-    const before = await tx.get('phoneSetting', phoneSettingId(layer, scope, name))
+    const before = await tx.get('phoneSetting', phoneSettingId(address))
     if (!before)
       throw new AppError('NOT_FOUND', `nothing is set as ${name} there`, { hint: 'look at `ringfence phone-settings`' })
     const employeeId = layer === 'handset' ? (await tx.get('handset', scope))?.employeeId : undefined
@@ -71,6 +70,27 @@ export async function unsetPhoneSetting(
   })
   await context.phoneSettings.refresh()
   return viewOf(gone, null)
+}
+
+/** What was fit to be set once and is no longer: a file that was changed since may say by itself what an admin's lines say. */
+export async function phoneSettingChecks(context: Settings): Promise<DoctorCheck[]> {
+  const checks: DoctorCheck[] = []
+  for (const setting of context.phoneSettings.all()) {
+    const { layer, scope, name, value } = setting
+    const handset = layer === 'handset' ? await context.store.get('handset', scope) : undefined
+    if (handset && handset.removedAt !== null) continue
+    try {
+      checked(context, setting, value, layer === 'model' ? scope : (handset?.model ?? null))
+    } catch (error) {
+      checks.push({
+        area: 'settings',
+        state: 'problem',
+        message: `${name} of ${layer} ${scope}: ${asAppError(error).message}`,
+        hint: `set it anew, or: ringfence phone-settings unset ${layer} ${scope} ${name}`,
+      })
+    }
+  }
+  return checks
 }
 
 /** @throws AppError NOT_FOUND, MODEL_UNKNOWN, or CONFLICT for a handset that was taken back */

@@ -4,7 +4,7 @@ import { effectivePhoneSettings, type PhoneSetting, phoneSettingId } from '../..
 import { parsePhoneSetting } from '../../src/domain/phone-setting-value.ts'
 
 function setting(layer: PhoneSetting['layer'], scope: string, name: string, value: string): PhoneSetting {
-  const id = phoneSettingId(layer, scope, name)
+  const id = phoneSettingId({ layer, scope, name })
   return { id, layer, scope, name, value, setAt: '2026-11-22T14:00:00.000Z', setBy: 'Mia' }
 }
 

@@ -238,6 +238,22 @@ describe("what admins set for phones' files", () => {
     expect(await everything(world.store)).not.toMatch(/Hauptstr|Ben's desk/)
   })
 
+  test('that no longer fits its file, since the file was changed, is named by the doctor', async () => {
+    const { world, url } = await withPhone()
+    await using _ = world
+    const lines = { layer: 'site', scope: 'default', name: 'extraLines.poly' } as const
+    await world.app.setPhoneSetting(lines, 'own.setting.ours="1"', mia)
+    const told = async () => (await world.app.doctor()).checks.filter(({ message }) => /extraLines/.test(message))
+    expect(await told()).toEqual([])
+    const row = (await world.store.find('phoneSetting', {}))[0]!
+    await world.store.transaction((tx) => tx.put('phoneSetting', [{ ...row, value: 'reg.1.label="twice"' }]))
+    await world.context.phoneSettings.refresh()
+    expect(await told()).toMatchObject([
+      { area: 'settings', state: 'problem', message: expect.stringMatching(/reg\.1\.label is there twice/) },
+    ])
+    expect(await fetched(world, url)).toBeDefined()
+  })
+
   test("and the place for emergency calls is on the page of the employee's invite", async () => {
     await using world = await openWorld()
     const { employee, invite } = await onboarded(world, person('Ben Li', '1002', 'yealink-t54w=805ec0aabb01'))
