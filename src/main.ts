@@ -15,6 +15,8 @@ import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
+import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
+import { openResyncQueue } from './journeys/resync-queue.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
@@ -135,6 +137,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     store,
     vault,
     catalogue: templates.catalogue,
+    phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
@@ -147,6 +150,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       idle: () => loop.idle(),
     },
     journal: foundations.journal,
+    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -156,6 +160,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     resolveHost,
     log,
   }
+  const resyncs = openResyncQueue(context)
+  undo.push(() => resyncs.stop())
   const door = openPhoneDoor(context)
   undo.push(() => door.flush())
   const loop = startLanes({

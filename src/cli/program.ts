@@ -1,4 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
+import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
@@ -8,6 +9,7 @@ import { blankHandset, resyncHandset, showPhonePasswords } from './handset-comma
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
 import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
@@ -59,9 +61,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       '\nWHO is an e-mail address, an extension or an id.\nEnds with 0 done, 1 error, 2 wrong words or input, 3 something is not shut yet, 4 not found.',
     )
 
-  const asking = (parent: Command, usage: string, description: string): Command =>
+  const asking = (parent: Command, usage: string, description: string, as: CommandOptions = {}): Command =>
     parent
-      .command(usage)
+      .command(usage, as)
       .description(description)
       .option('--json', "print the API's body")
       .option('--url <url>', 'a remote server, with a token in RINGFENCE_TOKEN; default: the socket in RINGFENCE_DATA')
@@ -145,6 +147,31 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'erase <who>', 'erase the personal data of a leaver')
     .option('--yes', 'it is meant')
     .action((who, options) => run(options, (now) => erase(now, who, options.yes === true)))
+
+  const settings = program.command('phone-settings').description("what is set for phones' files")
+  asking(settings, 'list', 'everything that is set, in all layers', { isDefault: true }).action((options) =>
+    run(options, listPhoneSettings),
+  )
+  const layers = new Argument('<layer>', 'whose').choices(phoneSettingLayers)
+  asking(
+    settings,
+    'of <handset>',
+    'what holds for one handset (`ringfence show` has its id), and what it won over',
+  ).action((id, options) => run(options, (now) => showHandsetSettings(now, id)))
+  asking(settings, 'set', 'set a value: site NAME VALUE, model MODEL NAME VALUE, handset ID NAME VALUE')
+    .addArgument(layers)
+    .argument('<words...>')
+    .option('--dry-run', 'only say which handsets would get other files')
+    .action((layer, words, options) =>
+      run(options, (now) => setPhoneSetting(now, layer, words, options.dryRun === true)),
+    )
+  asking(settings, 'unset', 'take a value away again: site NAME, model MODEL NAME, handset ID NAME')
+    .addArgument(layers)
+    .argument('<words...>')
+    .option('--dry-run', 'only say which handsets would get other files')
+    .action((layer, words, options) =>
+      run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
+    )
 
   const token = program.command('token').description('API tokens')
   asking(token, 'create', 'make a token and print it, this once')

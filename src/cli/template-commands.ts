@@ -90,15 +90,22 @@ export async function reloadTemplates(session: Session, dryRun: boolean): Promis
 }
 
 function reloadLines(terminal: Terminal, { dryRun, replaced, unused, changes }: TemplateReload): string[] {
+  return [
+    ...(replaced.length > 0 ? [`your own stand in for ${replaced.map(safe).join(', ')}`] : []),
+    ...(unused.length > 0 ? [paint(terminal, 'warn', `nothing uses ${unused.map(safe).join(', ')}`)] : []),
+    ...changedLines(terminal, changes),
+    dryRun ? 'a dry run: nothing is in use yet; `ringfence templates reload` uses them' : 'the templates are in use',
+  ]
+}
+
+/** Whose files a change concerns, by model. */
+export function changedLines(terminal: Terminal, changes: readonly ChangedHandset[]): string[] {
   const byModel = Map.groupBy(changes, ({ model }) => model)
   const rows = [...byModel].map(([model, handsets]) => [safe(model), String(handsets.length), example(handsets)])
   const count = changes.length === 1 ? '1 handset gets another file' : `${changes.length} handsets get another file`
   return [
-    ...(replaced.length > 0 ? [`your own stand in for ${replaced.map(safe).join(', ')}`] : []),
-    ...(unused.length > 0 ? [paint(terminal, 'warn', `nothing uses ${unused.map(safe).join(', ')}`)] : []),
     ...(rows.length > 0 ? table(terminal, ['model', 'handsets', 'such as'], rows) : []),
     paint(terminal, 'strong', changes.length === 0 ? "no handset's file changes" : count),
-    dryRun ? 'a dry run: nothing is in use yet; `ringfence templates reload` uses them' : 'the templates are in use',
   ]
 }
 

@@ -16,6 +16,7 @@ export type AuditKind =
   | 'handset.mismatch'
   | 'handset.passwords-shown'
   | 'handset.resync-asked'
+  | 'phone-setting.changed'
   | 'invite.created'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'

@@ -26,6 +26,7 @@ import {
   token,
   tokenRequest,
 } from './api-shapes.ts'
+import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
 
@@ -249,6 +250,7 @@ export function apiRoutes(application: Application): readonly Route[] {
     ),
 
     ...templateRoutes(application),
+    ...phoneSettingRoutes(application, v1),
 
     route(
       'get',

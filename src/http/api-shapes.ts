@@ -1,5 +1,6 @@
 /** The bodies of the API, said once: requests are checked against them, OpenAPI and the route types are made from them. */
 import { z } from 'zod'
+import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { roles } from '../domain/token.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
@@ -28,6 +29,7 @@ export const acknowledgeRequest = z
   .strictObject({ subjectId: z.string().max(100).nullish().describe('absent: every line of the system') })
   .optional()
 export const tokenRequest = z.strictObject({ label: z.string().min(1).max(100), role: z.enum(roles) })
+export const phoneSettingRequest = z.strictObject({ value: z.string().max(20_000) })
 export const emptyRequest = z.strictObject({}).optional()
 export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'offboarding', 'offboarded']).optional() })
 
@@ -183,6 +185,28 @@ export const model = z.object({
   warnings: z.array(z.string()).describe('said each time it is handed out'),
 })
 
+const settingPlace = {
+  layer: z.enum(phoneSettingLayers),
+  scope: z.string().describe('the site (default), a model or the id of a handset'),
+  value: z.string(),
+}
+const settingNote = z.string().nullable().describe('why the file does not say it')
+
+export const phoneSetting = z.object({
+  ...settingPlace,
+  name: z.string(),
+  setAt: time,
+  setBy: z.string(),
+  note: settingNote,
+})
+
+export const effectiveSetting = z.object({
+  ...settingPlace,
+  name: z.string(),
+  beats: z.array(z.object(settingPlace)).describe('what it won over, strongest first'),
+  note: settingNote,
+})
+
 export const doctorReport = z.object({
   checks: z.array(
     z.object({
@@ -212,15 +236,18 @@ export const filePreview = z.object({
   diff: z.string().nullable().describe('unified, from the version last fetched; null: not known, empty: the same'),
 })
 
-export const reloadQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() })
+export const dryRunQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() })
+const changes = z
+  .array(z.object({ handsetId: z.string(), employeeId: z.string(), model: z.string(), files: z.array(z.string()) }))
+  .describe('handsets whose files change, and which')
+
 export const templateReload = z.object({
   dryRun: z.boolean(),
   replaced: z.array(z.string()),
   unused: z.array(z.string()),
-  changes: z.array(
-    z.object({ handsetId: z.string(), employeeId: z.string(), model: z.string(), files: z.array(z.string()) }),
-  ),
+  changes,
 })
+export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes })
 
 const problem = z.object({
   type: z.string(),
@@ -257,9 +284,12 @@ export const namedShapes: Readonly<Record<string, z.ZodType>> = {
   Token: token,
   CreatedToken: createdToken,
   Model: model,
+  PhoneSetting: phoneSetting,
+  EffectiveSetting: effectiveSetting,
   DoctorReport: doctorReport,
   HandsetFile: handsetFile,
   FilePreview: filePreview,
   TemplateReload: templateReload,
+  PhoneSettingChange: phoneSettingChange,
   Problem: problem,
 }

@@ -1,5 +1,5 @@
 import type { Application } from '../journeys/application.ts'
-import { emptyRequest, filePreview, handsetFile, listOf, reloadQuery, templateReload } from './api-shapes.ts'
+import { dryRunQuery, emptyRequest, filePreview, handsetFile, listOf, templateReload } from './api-shapes.ts'
 import { type Route, route } from './route.ts'
 
 /** What phones get, looked at with masks for its secrets, and the templates it is made from. */
@@ -29,7 +29,7 @@ export function templateRoutes(application: Application): readonly Route[] {
       {
         summary: 'Read the templates again, say whose files change, and use them unless it is a dry run',
         body: emptyRequest,
-        query: reloadQuery,
+        query: dryRunQuery,
         answer: templateReload,
       },
       ({ query, actor }) => application.reloadTemplates({ dryRun: query.dryRun === 'true' }, actor),

@@ -6,11 +6,13 @@
  */
 import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
+import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './phone-setting-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -40,6 +42,23 @@ export interface Application {
   /** What must be typed into a PBX that is operated by hand; each look is recorded. */
   readonly showSecrets: (who: string, actor: Actor) => Promise<readonly SipSecretView[]>
   readonly erase: (who: string, actor: Actor) => Promise<void>
+
+  /** Everything that is set for phones' files, in all three layers. */
+  readonly phoneSettings: () => Promise<readonly PhoneSettingView[]>
+  /** What holds for one handset, and what it won over. @throws NOT_FOUND */
+  readonly handsetSettings: (handsetId: string) => Promise<readonly EffectiveSettingView[]>
+  readonly setPhoneSetting: (
+    address: PhoneSettingAddress,
+    value: string,
+    options: { readonly dryRun: boolean },
+    actor: Actor,
+  ) => Promise<PhoneSettingChange>
+  /** @throws NOT_FOUND when nothing is set there */
+  readonly unsetPhoneSetting: (
+    address: PhoneSettingAddress,
+    options: { readonly dryRun: boolean },
+    actor: Actor,
+  ) => Promise<PhoneSettingChange>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>
   /** @throws NOT_FOUND */

@@ -15,6 +15,7 @@ import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
+import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
 import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
@@ -67,6 +68,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
     showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
+
+    phoneSettings: async () => phoneSettingViews(context),
+    handsetSettings: (handsetId) => handsetSettings(context, handsetId),
+    setPhoneSetting: (address, value, options, actor) => setPhoneSetting(context, address, value, options, actor),
+    unsetPhoneSetting: (address, options, actor) => unsetPhoneSetting(context, address, options, actor),
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})

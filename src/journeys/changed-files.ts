@@ -53,8 +53,8 @@ export async function filesChangedBySettings(
   context: JourneyContext,
   after: readonly PhoneSetting[],
 ): Promise<readonly ChangedHandset[]> {
-  const { catalogue, store } = context
-  const before = await store.find('phoneSetting', {})
+  const { catalogue, phoneSettings } = context
+  const before = phoneSettings.all()
   return changedFiles(context, { catalogue, settings: before }, { catalogue, settings: after })
 }
 
@@ -68,7 +68,7 @@ interface Side {
 }
 
 function sideOf({ catalogue, settings }: FileSources): Side {
-  const inForce = settingsInForce(settings)
+  const inForce = settingsInForce(settings, catalogue)
   const settingsOf = (handset: Handset) => plainSettings(inForce(handset))
   return { catalogue, settingsOf, keyOf: (handset) => JSON.stringify(Object.entries(settingsOf(handset)).sort()) }
 }

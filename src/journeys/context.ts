@@ -12,6 +12,7 @@ import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
 import type { EnabledSystem } from './expected-lines.ts'
+import type { PhoneSettings } from './phone-settings-memory.ts'
 
 export interface JourneyContext {
   readonly config: Config
@@ -19,6 +20,7 @@ export interface JourneyContext {
   readonly store: Store
   readonly vault: Vault
   readonly catalogue: Catalogue
+  readonly phoneSettings: PhoneSettings
   readonly handsetAuthority: HandsetAuthority
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string
@@ -29,6 +31,8 @@ export interface JourneyContext {
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>
   readonly journal: { append(rows: readonly (Tombstone | Withdrawal)[]): Promise<void> }
+  /** Tells these phones, a few at a time, that their files changed (resync-queue.ts). */
+  readonly tellPhones: (handsetIds: readonly string[], actor: Actor) => void
   readonly publish: (event: LiveEvent) => void
   /** What the hub last said; null before it answered. */
   readonly hubPublicKey: () => string | null

@@ -6,6 +6,7 @@ import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import type { DoctorCheck, DoctorReport } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
 import { templateChecks } from './template-checks.ts'
 
@@ -33,6 +34,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     keyChecks(sources),
     staleChecks(context),
     templateChecks(context, sources.loadTemplates),
+    phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),

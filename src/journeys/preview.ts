@@ -3,10 +3,10 @@ import { unifiedDiff } from '../domain/line-diff.ts'
 import { AppError } from '../errors.ts'
 import type { FileValues } from '../phones/phone-port.ts'
 import type { JourneyContext } from './context.ts'
+import { phoneOf } from './file-values.ts'
 import type { FilePreview, HandsetFile } from './file-view.ts'
 import { maskedValues } from './masked-file.ts'
 import { lastServed, spelledName } from './served-files.ts'
-import { settingsInForce } from './settings-in-force.ts'
 
 export async function handsetFiles(context: JourneyContext, handsetId: string): Promise<readonly HandsetFile[]> {
   const { handset, values } = await lookedAt(context, handsetId)
@@ -65,13 +65,13 @@ async function preview(
   values: FileValues,
   fileName: string,
 ): Promise<FilePreview> {
-  const { catalogue, store } = context
+  const { catalogue, phoneSettings } = context
   const { id, model, mac } = handset
   const rendered = catalogue.render(model, fileName, values)!
   const last = await lastServed(context, id, fileName)
   const diff = last && unifiedDiff(last.body, rendered.body, { before: `last fetched, ${last.at}`, after: 'now' })
   const origin = catalogue.templateOf(model, fileName, mac)
-  const settings = settingsInForce(await store.find('phoneSetting', {}))(handset)
+  const settings = phoneSettings.effective(phoneOf(catalogue, handset))
   return {
     handsetId: id,
     fileName,
@@ -82,7 +82,7 @@ async function preview(
     differs: diff === null ? null : diff !== '',
     contentType: rendered.contentType,
     body: rendered.body,
-    settings: Object.entries(settings).map(([name, { value, layer }]) => ({ name, value, layer })),
+    settings: settings.map(({ name, value, layer }) => ({ name, value, layer })),
     diff,
   }
 }

@@ -43,6 +43,10 @@ async function reload(
     const detail = { edition, replaced, handsets: changes.length }
     await store.transaction((tx) => tx.record(auditEvent(context, 'templates.reloaded', { actor }, detail)))
     replace(catalogue)
+    context.tellPhones(
+      changes.map(({ handsetId }) => handsetId),
+      actor,
+    )
     log.info(detail, 'the templates were read again')
   }
   return { dryRun, replaced, unused, changes }

@@ -7,7 +7,7 @@ import type { RenderedFile } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
-import { derivedPassword, fileValues } from './file-values.ts'
+import { derivedPassword, fileValues, phoneOf } from './file-values.ts'
 import { openHandsetInventory } from './handset-inventory.ts'
 import { openServedFiles } from './served-files.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
@@ -202,7 +202,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       cachedEdition = edition
     }
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
-    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
+    const settings = context.phoneSettings.stamp(phoneOf(context.catalogue, handset))
+    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${settings}/${fileName}`
     const known = cache.get(key)
     if (known) {
       cache.delete(key)

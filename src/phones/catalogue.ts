@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Format } from './escape.ts'
 import { gatewayScope, gatewayScriptScope, sampleGateways } from './gateway-scope.ts'
 import { identityBook } from './identity-book.ts'
 import {
@@ -24,6 +25,7 @@ import type {
 import { refusalOf } from './refusals.ts'
 import { type Template, type TemplateReader, templateReader } from './render.ts'
 import { blankingScope, sampleBlanking, sampleValues, scopeOf } from './scope.ts'
+import { extraLinesProblem, settingNote } from './setting-support.ts'
 import { nearestTo } from './spelling.ts'
 import { attemptAll } from './template-mistakes.ts'
 import { invalid, readTemplateTree, type TemplateFile, type TemplateTree } from './template-tree.ts'
@@ -76,6 +78,14 @@ export async function catalogueOf(tree: TemplateTree): Promise<Catalogue> {
       (entries.get(id)?.files ?? []).map((file) => file.nameFor(mac)).filter((name) => name !== null),
     filePurpose: (id, fileName, mac) => fileOf(id, fileName, mac)?.purpose ?? null,
     templateOf: (id, fileName, mac) => fileOf(id, fileName, mac)?.template ?? null,
+    settingNote: (id, name, value) => settingNote(entries.get(id)?.files ?? [], name, value),
+    extraLinesProblem: (id, lines) =>
+      extraLinesProblem(
+        [...entries.values()]
+          .filter(({ model }) => model.id === id || model.vendor === id)
+          .flatMap(({ files }) => files),
+        lines,
+      ),
     render: (id, fileName, values) => fileOf(id, fileName, values.mac)?.render(values) ?? null,
     renderBlanking: (id, fileName, values) => fileOf(id, fileName, values.mac)?.renderBlanking(values) ?? null,
     ...identityBook(folders),
@@ -103,6 +113,8 @@ interface PhoneFile {
   readonly passwords: readonly PasswordForm[]
   /** Null for certificates and keys, which come as they are. */
   readonly template: TemplateOrigin | null
+  /** Null for a file that is no template. */
+  readonly format: Format | null
   nameFor(mac: string | null): string | null
   render(values: FileValues): RenderedFile | null
   renderBlanking(values: BlankingValues): RenderedFile | null
@@ -176,6 +188,7 @@ function loadContent(
       purpose,
       passwords: [],
       template: null,
+      format: null,
       render: (values) => answer(contentType, bodyOf(values)),
       renderBlanking: () => null,
     }
@@ -185,13 +198,14 @@ function loadContent(
   const tombstone = file.blanking === null ? null : folder.file(file.blanking)
   const blanking = tombstone && reader.parse(file.format, tombstone.path, tombstone.text)
   // Twice, so that a value which may be missing is tried both ways.
-  for (const values of sampleValues) template(scopeOf(values))
+  for (const values of sampleValues) template(scopeOf(values, folder.manifest))
   blanking?.(blankingScope(sampleBlanking))
   return {
     purpose,
     passwords: passwordForms(text),
     template: { template: name, own },
-    render: (values) => answer(contentType, template(scopeOf(values))),
+    format: file.format,
+    render: (values) => answer(contentType, template(scopeOf(values, folder.manifest))),
     renderBlanking: (values) => answer(contentType, blanking ? blanking(blankingScope(values)) : null),
   }
 }

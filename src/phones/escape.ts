@@ -1,6 +1,7 @@
 import { markupText } from '../domain/markup.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
+import { VendorLines } from './vendor-lines.ts'
 
 /**
  * One escape per file format, applied by the renderer to every value that a template prints: a template cannot forget it.
@@ -23,6 +24,7 @@ export type Format = (typeof formats)[number]
 
 export function escapeFor(format: Format, value: unknown): string {
   if (format === 'router-script') return routerWord(value)
+  if (value instanceof VendorLines) return value.asTheyStand()
   const { fold, encode } = rules[format]
   if (value instanceof Secret) {
     const text = value.reveal()

@@ -17,6 +17,8 @@ const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/)
 /** Models of a vendor that get other files than its other models. */
 const familyName = z.string().regex(/^[a-z0-9-]+$/)
 
+const languageTag = z.string().regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$/)
+
 /** Files that are no template. */
 const plainContents = ['ca-certificate', 'client-certificate-and-key', 'client-certificate', 'client-key'] as const
 
@@ -84,6 +86,12 @@ const vendorSchema = z.strictObject({
   resync: z.strictObject({ event: z.string().nullable(), ...fact }),
   polling: z.strictObject({ minimumMinutes: z.number().int().positive().nullable(), ...fact }),
   userAgent: userAgent.optional(),
+  /** The maker's word for a language, by tag: `{"de": "German"}`. A language that is not here is left out of its files. */
+  languages: z.strictObject({ words: z.record(languageTag, z.string().min(1)), ...fact }).optional(),
+  /** The maker's word for a zone, by name, where it takes no offset and no rule. */
+  timezones: z.strictObject({ words: z.record(z.string(), z.string().min(1)), ...fact }).optional(),
+  /** What its file should say and does not, and why: sentences for docs/phones.md. */
+  lacks: z.array(z.string().min(10)).default([]),
   macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
   models: z
     .array(

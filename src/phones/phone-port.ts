@@ -82,6 +82,10 @@ export interface Catalogue {
     modelId: string,
     passwords: Pick<FileValues, 'phoneAdminPassword' | 'phoneUserPassword'>,
   ): { readonly admin: Secret | null; readonly user: Secret | null }
+  /** Why none of this model's files says a setting (domain/phone-setting-value.ts) of this value; null when one does. */
+  settingNote(modelId: string, name: string, value: string): string | null
+  /** What is wrong with lines in a vendor's own format, for a model or, by the name of its folder, for all of a vendor's. */
+  extraLinesProblem(modelOrVendor: string, lines: string): string | null
   /** How a kind of home gateway is set up; undefined for a model that is no gateway. */
   gateway(modelId: string): GatewayKind | undefined
   /** What to set up on a home gateway, as an HTML fragment; null for a model that is no gateway. */

@@ -3,11 +3,12 @@ import { Mask } from '../domain/mask.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
 import type { BlankingValues, FileValues } from './phone-port.ts'
+import { type SettingWords, settingScope } from './setting-scope.ts'
 
 /** The names that templates see. Secrets stay wrapped until the escape prints them; docs/templates.md lists the names. */
-export function scopeOf(values: FileValues): object {
+export function scopeOf(values: FileValues, words: SettingWords): object {
   const { sip } = values
-  return {
+  const scope = {
     extension: values.extension,
     displayName: values.displayName,
     mac: values.mac,
@@ -53,6 +54,8 @@ export function scopeOf(values: FileValues): object {
       return digitsOf(values.phoneUserPassword)
     },
   }
+  // Not spread: that would work out certificates and time zones for templates that do not print them.
+  return Object.defineProperties(scope, Object.getOwnPropertyDescriptors(settingScope(values, words)))
 }
 
 interface UrlParts {
@@ -127,8 +130,20 @@ const sample: FileValues = {
   timeServer: '10.77.0.1',
   settings: {},
 }
+
+/** One of each; another interval than the usual one. No extra lines: what those look like differs by vendor. */
+export const sampleSettings: Readonly<Record<string, string>> = {
+  timezone: 'Europe/Berlin',
+  language: 'en',
+  label: 'Sample line',
+  voicemail: '*97',
+  vlan: '66',
+  firmware: 'https://firmware.example.com/phones/sample.rom',
+  pollMinutes: '10080',
+  emergencyNote: 'Sample street 1',
+}
 export const sampleValues: readonly FileValues[] = [
-  sample,
+  { ...sample, settings: sampleSettings },
   { ...sample, caCertificate: null, clientCertificate: null, timeServer: null },
 ]
 

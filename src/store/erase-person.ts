@@ -41,6 +41,7 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
   await eraseLedger(tx, employeeId)
   await eraseServedFiles(tx, employeeId)
   await eraseCertificates(tx, employeeId)
+  await erasePhoneSettings(tx, employeeId)
   await eraseAuditDetails(tx, employeeId, eraser)
   await eraseMentions(tx, employeeId, eraser)
 }
@@ -79,6 +80,12 @@ async function eraseCertificates(tx: Database, employeeId: string): Promise<void
     .set({ certificate: 'erased', privateKeySealed: null })
     .where('handsetId', 'in', handsets)
     .execute()
+}
+
+/** What was set for one handset may describe its owner: a label, the place for emergency calls. */
+async function erasePhoneSettings(tx: Database, employeeId: string): Promise<void> {
+  const handsets = tx.selectFrom('handset').select('id').where('employeeId', '=', employeeId)
+  await tx.deleteFrom('phoneSetting').where('layer', '=', 'handset').where('scope', 'in', handsets).execute()
 }
 
 /** Particulars are erased whole: a changed one would no longer fit its commitment. */

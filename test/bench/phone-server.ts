@@ -2,6 +2,7 @@
  * A phone door as a process of its own, for the benchmark: the real store, vault, catalogue, ledger and listener over a data
  * folder that was filled before. What no fetch touches (hub, PBX, lanes) is left out. Orders come from the parent.
  */
+
 import { join } from 'node:path'
 import pino from 'pino'
 import { readConfig } from '../../src/config.ts'
@@ -9,6 +10,7 @@ import { startPhoneDoor, type TlsListener } from '../../src/http/listeners.ts'
 import { phoneDoorApp } from '../../src/http/phone-door.ts'
 import type { Application } from '../../src/journeys/application.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { undoList } from '../../src/main/undo.ts'
@@ -63,6 +65,7 @@ async function main(): Promise<void> {
     store: foundations.store,
     vault: foundations.vault,
     catalogue: foundations.templates.catalogue,
+    phoneSettings: await openPhoneSettings(foundations.store),
     handsetAuthority: foundations.authorities.handset,
     serviceCertificate: foundations.authorities.service.certificate,
     pbxAbilities: manualDriver({ name: 'the PBX' }).abilities,
@@ -71,6 +74,7 @@ async function main(): Promise<void> {
     systems: [],
     loop: { close: unasked, nudge: unasked, idle: unasked },
     journal: foundations.journal,
+    tellPhones: () => undefined,
     publish: () => {},
     hubPublicKey: () => null,
     handshakes: new Map(),

@@ -769,6 +769,18 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           { id: 'h1/a', handsetId: 'h1', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
           { id: 'h2/a', handsetId: 'h2', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
         ])
+        const places = [
+          ['handset', 'h1', `desk of ${name}`],
+          ['handset', 'h2', 'desk 2'],
+          ['site', 'h1', 'all desks'],
+        ] as const
+        await tx.insert(
+          'phoneSetting',
+          places.map(([layer, scope, value]) => {
+            const id = `${layer}/${scope}/label`
+            return { id, layer, scope, name: 'label', value, setAt: at(0), setBy: 'Ada' }
+          }),
+        )
         await tx.record(cast.event('ev1', { employeeId: 'e1', detail: { actor: 'Ada', name } }))
         await tx.record(cast.event('ev2', { kind: 'employee.imported', detail: { rows: [{ name, email }] } }))
         await tx.record(cast.event('ev3', { employeeId: 'e1', kind: 'employee.erased', detail: { actor: 'Ada' } }))
@@ -817,6 +829,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         'outbox',
         'tombstone',
         'invite',
+        'phoneSetting',
       ] as const
       const texts = await Promise.all(tables.map((table) => store.find(table, {})))
       const everything = JSON.stringify([texts, await store.auditTrail({ after: 0, limit: 100 })])
@@ -834,6 +847,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         'erased',
         '192.0.2.1',
       ])
+      expect((await store.find('phoneSetting', {})).map(({ value }) => value)).toEqual(['desk 2', 'all desks'])
       // The doors stay watched, the other person stays whole.
       expect((await cast.ids(store, 'tunnel')).closed).toEqual(['t1'])
       expect(await store.get('employee', 'e2')).toEqual(cast.employee(2))

@@ -22,6 +22,7 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { PhoneSettingView } from '../../src/journeys/phone-setting-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
@@ -83,6 +84,7 @@ export function fakeApplication(): FakeApplication {
   const tokens = new Map<string, { view: TokenView; hash: string }>()
   const listeners = new Set<(event: LiveEvent) => void>()
   const steady = new Map<string, string>()
+  const phoneSettings = new Map<string, PhoneSettingView>()
   let counter = 0
 
   const id = (): string => `01939d2c-0000-7000-8000-${String(++counter).padStart(12, '0')}`
@@ -433,6 +435,35 @@ export function fakeApplication(): FakeApplication {
       return next
     },
 
+    phoneSettings: async () => [...phoneSettings.values()],
+    async handsetSettings(handsetId) {
+      if (![...people.values()].some(({ handsets }) => handsets.some((handset) => handset.id === handsetId)))
+        throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
+      return [...phoneSettings.values()].map(({ layer, scope, name, value, note }) => ({
+        layer,
+        scope,
+        name,
+        value,
+        note,
+        beats: [{ layer: 'site', scope: 'default', value: 'beaten' }],
+      }))
+    },
+    async setPhoneSetting(address, value, { dryRun }, actor) {
+      did('setPhoneSetting', actor)
+      if (address.name !== 'label')
+        throw new AppError('INVALID_INPUT', `${address.name} is not a setting of phones`, { hint: 'one of label' })
+      const setting = { ...address, value, setAt: at, setBy: actor.name, note: null }
+      if (!dryRun) phoneSettings.set(JSON.stringify(address), setting)
+      return { ...setting, dryRun, changes: [] }
+    },
+    async unsetPhoneSetting(address, { dryRun }, actor) {
+      did('unsetPhoneSetting', actor)
+      const setting = phoneSettings.get(JSON.stringify(address))
+      if (!setting) throw new AppError('NOT_FOUND', 'nothing is set there', { hint: '`ringfence phone-settings`' })
+      if (!dryRun) phoneSettings.delete(JSON.stringify(address))
+      return { ...setting, dryRun, changes: [] }
+    },
+
     async enterVisit({ fileName, served }) {
       fake.visits.push({ fileName, served })
     },
@@ -514,6 +545,7 @@ export function fakeApplication(): FakeApplication {
                   ]
                 : [],
             enrolled: handset.enrolledAt !== null,
+            emergencyNote: null,
             notes: known.notes,
           }
         }),

@@ -155,6 +155,29 @@ describe('the API', () => {
     expect(metrics.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
   })
 
+  test("what phones' files say is set, looked at, and taken away again", async () => {
+    const { handsets } = (
+      await call('POST', '/api/v1/employees', { ...ada, email: 'p@example.com', extension: '1077' })
+    ).json as Body
+    const label = JSON.stringify({ value: 'Front desk' })
+    for (const place of ['site/default', 'model/yealink-t54w', `handset/${handsets[0]!.id}`]) {
+      expect((await call('PUT', `/api/v1/phone-settings/${place}/label`, label)).json).toMatchObject({
+        layer: place.split('/')[0],
+        value: 'Front desk',
+      })
+    }
+    expect((await call('GET', '/api/v1/phone-settings')).json).toMatchObject({ items: [{}, {}, {}] })
+    expect((await call('GET', `/api/v1/handsets/${handsets[0]!.id}/settings`)).json).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ name: 'label', layer: 'handset' })]),
+    })
+    expect((await call('GET', '/api/v1/handsets/nobody/settings')).status).toBe(404)
+    expect((await call('PUT', '/api/v1/phone-settings/site/default/colour', label)).status).toBe(400)
+    expect((await call('PUT', '/api/v1/phone-settings/galaxy/default/label', label)).status).toBe(404)
+    for (const place of ['site/default', 'model/yealink-t54w', `handset/${handsets[0]!.id}`])
+      expect((await call('DELETE', `/api/v1/phone-settings/${place}/label`)).status).toBe(200)
+    expect((await call('DELETE', '/api/v1/phone-settings/site/default/label')).status).toBe(404)
+  })
+
   test('every JSON answer of the API was held against its declaration', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
     const declared = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).filter(

@@ -23,7 +23,9 @@ import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
+import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
@@ -61,6 +63,7 @@ export interface World extends AsyncDisposable {
   readonly folder: string
   readonly door: PhoneDoor
   readonly imports: RosterImport
+  readonly resyncs: ResyncQueue
   /** Every line of the log. */
   readonly log: readonly string[]
   /** Days go by; then everything is looked at. */
@@ -156,6 +159,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     store,
     vault,
     catalogue: templates.catalogue,
+    phoneSettings: await openPhoneSettings(realStore),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
@@ -167,6 +171,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       idle: () => loop.idle(),
     },
     journal,
+    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -176,6 +181,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     log,
   }
+  const resyncs = openResyncQueue(context, { pauseMs: 1 })
   const door = openPhoneDoor(context)
   const foundations = {
     vault,
@@ -226,6 +232,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const stop = () => {
     stopped ??= (async () => {
       await imports.stop()
+      await resyncs.stop()
       await loop.stop()
       await door.flush()
       await realStore.releaseLease(lease)
@@ -244,6 +251,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     folder,
     door,
     imports,
+    resyncs,
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000

@@ -9,7 +9,7 @@ export function parseMitel(body: string): Settings {
     .split(lineEnds)
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const match = /^([a-z][a-z0-9 ]*[a-z0-9]): (\S|\S.*\S)$/u.exec(line)
+      const match = /^([a-z](?:[a-z0-9 ]|\[start\|end\])*[a-z0-9]): (\S|\S.*\S)$/u.exec(line)
       if (!match || match[2]!.includes('#') || /^["']|["']$/.test(match[2]!)) throw new Error(`not a setting: ${line}`)
       return [match[1]!, match[2]!] as const
     })

@@ -1,4 +1,8 @@
+import { phoneSettingNames } from '../../src/domain/phone-setting-value.ts'
 import { belongsTo, type Folder, type GatewayManifest, type VendorManifest } from '../../src/phones/manifest.ts'
+
+import type { Catalogue } from '../../src/phones/phone-port.ts'
+import { sampleSettings } from '../../src/phones/scope.ts'
 
 /** docs/phones.md, made from what the vendor folders say of themselves. */
 export function phonesDocument(
@@ -6,6 +10,8 @@ export function phonesDocument(
   gateways: readonly Folder<GatewayManifest>[],
   /** Vendors with a page of their own under docs/phones/. */
   pages: ReadonlySet<string>,
+  /** Asked what a model's files say of an admin's settings. */
+  catalogue: Pick<Catalogue, 'settingNote'>,
 ): string {
   return `${[
     '# Phones and gateways: which can do what',
@@ -43,7 +49,7 @@ export function phonesDocument(
       '*Blanked*: after offboarding its next fetch takes account and password away.',
     ]),
     'The OpenVPN clients that some desk phones bring are out of scope, and switched off where their setting is known: each would be a second kind of tunnel to shut and to prove shut, of an age and with ciphers that differ by firmware and are written nowhere. The home gateway carries every phone the same way.',
-    ...vendors.flatMap((vendor) => vendorPart(vendor, pages.has(vendor.id))),
+    ...vendors.flatMap((vendor) => vendorPart(vendor, pages.has(vendor.id), catalogue)),
     ...gateways.flatMap(({ id, manifest }) => [`## ${manifest.name} (\`gateway-${id}\`)`, list(manifest.notes)]),
     ...templateWriting,
   ].join('\n\n')}\n`
@@ -99,8 +105,12 @@ function anchorOf(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean): readonly string[] {
-  const { firmwareFloor, resync, polling, userAgent, macPrefixes, models } = manifest
+function vendorPart(
+  { id, manifest }: Folder<VendorManifest>,
+  hasPage: boolean,
+  catalogue: Pick<Catalogue, 'settingNote'>,
+): readonly string[] {
+  const { firmwareFloor, resync, polling, userAgent, macPrefixes, languages, timezones, lacks, models } = manifest
   const experiments = new Set(models.flatMap(({ experimental }) => experimental ?? []))
   const facts = [
     ['Models', models.map((model) => code(model.id)).join(' '), null],
@@ -114,11 +124,15 @@ function vendorPart({ id, manifest }: Folder<VendorManifest>, hasPage: boolean):
     ],
     ['MAC prefixes', macPrefixes.prefixes.map(code).join(' ') || 'none', macPrefixes.sure],
     ...manifest.files.map((file) => ['File', fileWords(models, file), null] as const),
+    ...(languages ? [['Languages', Object.keys(languages.words).map(code).join(' '), languages.sure] as const] : []),
+    ...(timezones ? [['Time zones', Object.keys(timezones.words).map(code).join(' '), timezones.sure] as const] : []),
   ] as const
   return [
     `## ${manifest.name}`,
     ...(hasPage ? [`What an installer does: [phones/${id}.md](phones/${id}.md).`] : []),
     ...[...experiments].map((why) => `**Experimental:** ${why}`),
+    settingsSentence(manifest, catalogue),
+    ...(lacks.length > 0 ? ['What it lacks, or what nobody knows:', list(lacks)] : []),
     table(
       ['What', 'Value', 'How sure'],
       facts.map(([what, value, sure]) => [what, value, sure === null ? '' : sureWords[sure]]),
@@ -172,6 +186,25 @@ function settingLines({ parameters }: VendorManifest): string[] {
   ]
 }
 
+/** Found out by rendering, as the server does it when somebody looks. */
+function settingsSentence(
+  { models, languages, timezones }: VendorManifest,
+  catalogue: Pick<Catalogue, 'settingNote'>,
+): string {
+  const samples: Readonly<Record<string, string>> = {
+    ...sampleSettings,
+    ...(languages && { language: Object.keys(languages.words)[0]! }),
+    ...(timezones && { timezone: Object.keys(timezones.words)[0]! }),
+    extraLines: 'x',
+  }
+  const said = phoneSettingNames.filter((name) =>
+    models.every(({ id }) => catalogue.settingNote(id, name, samples[name]!) === null),
+  )
+  const unsaid = phoneSettingNames.filter((name) => !said.includes(name))
+  const names = (of: readonly string[]) => (of.length === 0 ? 'none' : of.map(code).join(', '))
+  return `[Settings](phone-settings.md) that its files say: ${names(said)}. Left out: ${names(unsaid)}.`
+}
+
 function titleOf({ name, experimental }: VendorManifest['models'][number]): string {
   return experimental === undefined ? name : `${name} (experimental)`
 }
@@ -188,8 +221,8 @@ function nameFor(name: string, variables: Readonly<Record<string, string>>): str
 
 const templateWriting = [
   '## Writing a template',
-  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl` (and `provisioning.scheme`, `provisioning.address`, `provisioning.host`, `provisioning.port`, `provisioning.path`), `timeServer`, `hasCaCertificate`, `caCertificateLines`, `caCertificateBase64`, `hasClientCertificate`, `clientCertificateLines`, `clientKeyLines`, `phoneAdminPassword`, `phoneUserPassword` (and `phoneAdminDigits`, `phoneUserDigits`: nine digits that follow from them) and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`; a blanking template sees `mac`, `filler` and `fillerDigits`.',
-  "Every printed value is escaped for the file's `format`; there is no way past it. A mistake stops the start and names the file. Templates may use `if`, `unless`, `case`, `for`, `assign`, `capture`, `comment` and `raw`, and no dates or chance: a file must have the same bytes while nothing changes.",
+  'A vendor is a folder under `templates/phones/` with a `vendor.json` and Liquid templates. They see `extension`, `displayName`, `mac`, `provisioningUrl` (and `provisioning.scheme`, `provisioning.address`, `provisioning.host`, `provisioning.port`, `provisioning.path`), `timeServer`, `hasCaCertificate`, `caCertificateLines`, `caCertificateBase64`, `hasClientCertificate`, `clientCertificateLines`, `clientKeyLines`, `phoneAdminPassword`, `phoneUserPassword` (and `phoneAdminDigits`, `phoneUserDigits`: nine digits that follow from them) and `sip.host`, `sip.port`, `sip.username`, `sip.secret`, `sip.ha1`, `sip.realm`, `sip.expiresSeconds`, `sip.identity`. What admins set ([phone-settings.md](phone-settings.md)): `label`, `voicemail`, `vlan`, `firmware` (and `firmwarePath`, without its scheme), `emergencyNote`, `extraLines`, `language` and `timezoneWord` (the words of its maker from `languages` and `timezones` in `vendor.json`), `timezone` (`name`, `minutes`, `offset`, `short`, `posix`, and `summer.saveMinutes`, `summer.start` and `summer.end` with `month`, `week`, `fromDay`, `weekday`, `isoWeekday`, `hour`, `minute`) and `poll` (`minutes`, `spreadMinutes`, `spreadSeconds`, `hours`, `days`); null where nothing is set or no word is known. `lacks` says what a file should say and does not. A blanking template sees `mac`, `filler` and `fillerDigits`.',
+  "Every printed value is escaped for the file's `format`; only `extraLines`, which were checked when they were set, stand as they were typed. A mistake stops the start and names the file. Templates may use `if`, `unless`, `case`, `for`, `assign`, `capture`, `comment` and `raw`, and no dates or chance: a file must have the same bytes while nothing changes.",
   'In a `yealink-cfg` file, which has no known quoting, line breaks and control characters become a space, spaces at the ends go, and what could mean something is written as its look-alike: `%NULL%` as `％NULL％`, a leading `#` as `＃`, quotation marks at the ends as `”` and `’`. A secret that would have to change is refused.',
   'The other formats of lines have no known quoting either. `mitel-cfg`: `#` becomes `＃` anywhere, quotation marks at the ends `”` and `’`, nothing becomes `-`. `ini`: letters lose their accents, what is then not ASCII becomes `?`, `"` becomes `\'`, `\\` becomes `/`, `<` and `>` become `(` and `)`, apostrophes at the ends go, nothing becomes `-`. `baresip`: letters, digits and `._~@:/+=-` stay, everything else becomes `_`, and so does nothing.',
   "A softphone has `signIn`: what people call the app, `how` it takes its settings (`scan` a QR code of the address, `type` the address, `save` every file by hand), a `deepLink` with `{url}` or `{urlWithoutScheme}` or null, and its `words` for the employee. `experimental` says why a model is one, `warnings` what must be heard each time it is handed out, `typing` what a maker's desk phones want to have changed about the address that is typed.",

@@ -19,7 +19,7 @@ function namesIn(scope: object): readonly string[] {
 
 test('docs/templates.md names everything that a template can print, and every format', () => {
   const names = [
-    scopeOf(sampleValues()),
+    scopeOf(sampleValues(), { polling: { minimumMinutes: null, sure: 'unknown', source: 'the test' } }),
     blankingScope(sampleBlanking),
     gatewayScriptScope(sampleGateways[0]!),
   ].flatMap(namesIn)
