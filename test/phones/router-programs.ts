@@ -36,7 +36,7 @@ export function openRouter(folder: string, shell: readonly string[], programs: r
   const bin = join(folder, 'bin')
   const [questions, answers, file] = ['questions', 'answers', 'setup.sh'].map((name) => join(folder, name))
   mkdirSync(bin)
-  execFileSync('mkfifo', [questions!, answers!])
+  execFileSync('/bin/sh', ['-c', `mkfifo '${questions}' '${answers}'`])
   for (const program of ['uci', ...programs])
     writeFileSync(join(bin, program), asking(program, questions!, answers!), { mode: 0o755 })
   // No other curl or wget than these: a router without one of them is a case of its own.
