@@ -113,7 +113,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lost = Promise.withResolvers<string>()
   let mayWrite = true
   const foundations = await layFoundations(config, system, log, undo)
-  const { store, vault, authorities, catalogue } = foundations
+  const { store, vault, authorities, templates } = foundations
 
   if (!config.hub.separate) {
     await hubFolder(config)
@@ -134,7 +134,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     system,
     store,
     vault,
-    catalogue,
+    catalogue: templates.catalogue,
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
@@ -180,9 +180,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const application = assemble(context, {
     imports,
     door,
+    templates,
     listeners,
     revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
     doctor: {
+      loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
       pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),

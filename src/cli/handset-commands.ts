@@ -1,4 +1,5 @@
-import type { EmployeeView, HandsetView, ResyncView } from '../journeys/application.ts'
+import type { EmployeeView, HandsetView } from '../journeys/application.ts'
+import type { ResyncView } from '../journeys/phone-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { print, printJson, type Session } from './session.ts'

@@ -9,6 +9,7 @@ import { acknowledge, erase, offboard, removeHandset, report } from './leaving-c
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
 import { printJson, type Session } from './session.ts'
+import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { createToken, listTokens, revokeToken } from './token-commands.ts'
 
@@ -152,6 +153,16 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
   asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
   asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
+
+  asking(
+    program,
+    'preview <handset> [file]',
+    'what a handset would be served, secrets masked, and what changed',
+  ).action((id, file, options) => run(options, (now) => preview(now, id, file)))
+  const templates = program.command('templates').description('the templates that files are made from')
+  asking(templates, 'reload', 'read them again, and say whose files change')
+    .option('--dry-run', 'only say it')
+    .action((options) => run(options, (now) => reloadTemplates(now, options.dryRun === true)))
 
   asking(program, 'doctor', 'what is missing on the host of the server, and what mends it').action((options) =>
     run(options, doctor),

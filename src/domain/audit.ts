@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 /** Everything that can be recorded. The kind is stable; the words for people are made from it where it is shown. */
 export type AuditKind =
   | 'settings.changed'
+  | 'templates.reloaded'
   | 'employee.onboarded'
   | 'employee.imported'
   | 'employee.offboarding-requested'

@@ -27,6 +27,7 @@ import {
   tokenRequest,
 } from './api-shapes.ts'
 import { type Route, route } from './route.ts'
+import { templateRoutes } from './template-routes.ts'
 
 const v1 = '/api/v1'
 
@@ -246,6 +247,8 @@ export function apiRoutes(application: Application): readonly Route[] {
       { summary: 'Revoke an API token', answer: token },
       ({ parameters, actor }) => application.revokeToken(parameters.id, actor),
     ),
+
+    ...templateRoutes(application),
 
     route(
       'get',

@@ -186,11 +186,39 @@ export const model = z.object({
 export const doctorReport = z.object({
   checks: z.array(
     z.object({
-      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings']),
+      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings', 'templates']),
       state: z.enum(['ok', 'note', 'problem']),
       message: z.string(),
       hint: z.string().nullable(),
     }),
+  ),
+})
+
+const handsetFileFields = {
+  fileName: z.string(),
+  purpose: z.string(),
+  template: z.string().nullable().describe('null: a certificate or key, which is made from none'),
+  ownTemplate: z.boolean().describe("the admin's own, not a delivered one"),
+  fetchedAt: time.nullable().describe('since when the version last fetched was served'),
+  differs: z.boolean().nullable().describe('whether the next fetch gives another file; null: not known'),
+}
+export const handsetFile = z.object(handsetFileFields)
+export const filePreview = z.object({
+  ...handsetFileFields,
+  handsetId: z.string(),
+  contentType: z.string(),
+  body: z.string().describe('every secret is masked'),
+  settings: z.array(z.object({ name: z.string(), value: z.string(), layer: z.string() })),
+  diff: z.string().nullable().describe('unified, from the version last fetched; null: not known, empty: the same'),
+})
+
+export const reloadQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() })
+export const templateReload = z.object({
+  dryRun: z.boolean(),
+  replaced: z.array(z.string()),
+  unused: z.array(z.string()),
+  changes: z.array(
+    z.object({ handsetId: z.string(), employeeId: z.string(), model: z.string(), files: z.array(z.string()) }),
   ),
 })
 
@@ -230,5 +258,8 @@ export const namedShapes: Readonly<Record<string, z.ZodType>> = {
   CreatedToken: createdToken,
   Model: model,
   DoctorReport: doctorReport,
+  HandsetFile: handsetFile,
+  FilePreview: filePreview,
+  TemplateReload: templateReload,
   Problem: problem,
 }

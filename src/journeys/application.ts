@@ -9,7 +9,9 @@ import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
+import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -58,6 +60,13 @@ export interface Application {
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
   readonly authenticate: (token: string) => Promise<Actor | null>
+
+  /** The files of a live handset, and whether each would be another than the one last fetched. @throws NOT_FOUND */
+  readonly handsetFiles: (handsetId: string) => Promise<readonly HandsetFile[]>
+  /** One of them as the phone would get it now, every secret masked. @throws NOT_FOUND */
+  readonly previewFile: (handsetId: string, fileName: string) => Promise<FilePreview>
+  /** Reads the templates again and says whose files change; then uses them, unless it is a dry run. @throws TEMPLATE_INVALID */
+  readonly reloadTemplates: (options: { readonly dryRun: boolean }, actor: Actor) => Promise<TemplateReload>
 
   readonly doctor: () => Promise<DoctorReport>
   /** Calls back for every change until `stop` is called. */
@@ -157,26 +166,6 @@ export interface HandsetView {
   readonly blankedAt: string | null
 }
 
-export interface ResyncView {
-  readonly handsetId: string
-  readonly outcome: 'told' | 'not-registered' | 'no-event' | 'pbx-cannot'
-  readonly words: string
-}
-
-export interface BlankedView {
-  readonly employee: EmployeeView
-  /** How the phone comes to its document. */
-  readonly words: string
-}
-
-export interface PhonePasswords {
-  /** Null where the phone's file sets none. */
-  readonly admin: Secret | null
-  readonly user: Secret | null
-  /** They change when it does: with a new invite. */
-  readonly generation: number
-}
-
 export interface TunnelView {
   readonly id: string
   readonly carrier: { readonly kind: 'handset' | 'gateway'; readonly id: string }
@@ -259,7 +248,7 @@ export interface DoctorReport {
 }
 
 export interface DoctorCheck {
-  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings'
+  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings' | 'templates'
   readonly state: 'ok' | 'note' | 'problem'
   readonly message: string
   /** The command or step that mends it. */

@@ -15,6 +15,8 @@ import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
+import { handsetFiles, previewFile } from './preview.ts'
+import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
 import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
@@ -25,6 +27,7 @@ import { employeeView, viewOf } from './views.ts'
 export interface Parts {
   readonly imports: RosterImport
   readonly door: PhoneDoor
+  readonly templates: TemplateShelf
   readonly doctor: DoctorSources
   readonly listeners: Set<(event: LiveEvent) => void>
   readonly revocationList: () => Promise<Buffer>
@@ -79,6 +82,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
+
+    handsetFiles: (handsetId) => handsetFiles(context, handsetId),
+    previewFile: (handsetId, fileName) => previewFile(context, handsetId, fileName),
+    reloadTemplates: templateReload(context, parts.templates),
 
     doctor: () => doctor(context, parts.doctor),
     subscribe(listener) {

@@ -1,8 +1,8 @@
 import { blankingDays } from '../domain/door.ts'
 import type { Actor } from '../domain/token.ts'
-import type { BlankedView } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { removeHandset } from './offboard.ts'
+import type { BlankedView } from './phone-view.ts'
 
 /**
  * Takes a handset back, and says how it comes to the document that takes its account away. No NOTIFY: it would have to go

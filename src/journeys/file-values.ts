@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import type { Handset } from '../domain/handset.ts'
 import { effectivePhoneSettings } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
+import type { SipCredential } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
 import type { FileValues } from '../phones/phone-port.ts'
 import type { JourneyContext } from './context.ts'
@@ -17,14 +18,7 @@ export async function fileValues(
   displayName: string,
 ): Promise<FileValues | null> {
   const { store, vault, config } = context
-  const own = await store.find('sipCredential', {
-    assignmentId: handset.assignmentId,
-    handsetId: handset.id,
-    closedAt: null,
-  })
-  const credential =
-    own[0] ??
-    (await store.find('sipCredential', { assignmentId: handset.assignmentId, handsetId: null, closedAt: null }))[0]
+  const credential = await credentialOf(store, handset)
   const assignment = await store.get('assignment', handset.assignmentId)
   const certificate = (await store.find('certificate', { handsetId: handset.id, revokedAt: null })).at(-1)
   const model = context.catalogue.model(handset.model)
@@ -55,6 +49,15 @@ export async function fileValues(
     timeServer: config.timeServer,
     settings: await settingsOf(context, handset),
   }
+}
+
+/** Its own, or the one that it shares with the other handsets of the same assignment. */
+export async function credentialOf(
+  store: Pick<JourneyContext['store'], 'find'>,
+  { id, assignmentId }: Handset,
+): Promise<SipCredential | undefined> {
+  const [own] = await store.find('sipCredential', { assignmentId, handsetId: id, closedAt: null })
+  return own ?? (await store.find('sipCredential', { assignmentId, handsetId: null, closedAt: null }))[0]
 }
 
 /** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */

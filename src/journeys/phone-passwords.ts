@@ -1,8 +1,8 @@
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
-import type { PhonePasswords } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { derivedPassword } from './file-values.ts'
+import type { PhonePasswords } from './phone-view.ts'
 
 /**
  * The passwords of a phone's own pages, as its file sets them. Also of a handset that was taken back: whoever gets it in

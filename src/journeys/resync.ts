@@ -4,8 +4,8 @@ import type { Actor } from '../domain/token.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { NotifyTarget } from '../pbx/pbx-driver.ts'
 import type { StoreReader } from '../store/store.ts'
-import type { ResyncView } from './application.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import type { ResyncView } from './phone-view.ts'
 
 export type ResyncContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'config' | 'notifyPhones' | 'log'>
 

@@ -9,6 +9,7 @@ import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
 import { derivedPassword, fileValues } from './file-values.ts'
 import { openHandsetInventory } from './handset-inventory.ts'
+import { openServedFiles } from './served-files.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -16,7 +17,7 @@ export interface PhoneDoor {
   serve(request: DoorRequest): Promise<DoorFile | null>
   /** Enters a look at an invite's page, or a file fetched from it, into the ledger. */
   enterVisit(visit: InviteVisit): Promise<void>
-  /** Writes what is still in memory: ledger lines, what phones said of themselves. */
+  /** Writes what is still in memory: lines of the ledger, what phones said of themselves, and what was served. */
   flush(): Promise<void>
 }
 
@@ -29,8 +30,12 @@ const cacheSize = 4_000
 
 export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   const cache = new Map<string, Rendered>()
+  let cachedEdition = context.catalogue.edition
   const ledger = openFetchLedger(context)
   const inventory = openHandsetInventory(context)
+  const served = openServedFiles(context)
+  /** Those of the cache that the row of what was last served is about. */
+  const kept = new WeakSet<Rendered>()
 
   function enter(
     request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
@@ -79,7 +84,10 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     if (decision.answer === 'file' && decision.enrols && !(await enrol(handset, hash)))
       return refuse('taken back a moment ago')
 
-    if (decision.answer === 'file') return answer(request, handset, rendered, `${decision.token} link`)
+    if (decision.answer === 'file') {
+      if (request.method === 'GET') await keep(handset, request.fileName, rendered)
+      return answer(request, handset, rendered, `${decision.token} link`)
+    }
     if (request.method === 'GET') await inventory.blanked(handset)
     return answer(request, handset, rendered, 'access was withdrawn', 'blanked')
   }
@@ -117,9 +125,9 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       const decision = decideEnrolment(named, now)
       if (decision.answer === 'refuse') return refuse(decision.reason, named)
       const rendered = await file(named, fileName)
-      return rendered
-        ? answer(request, named, rendered, 'gateway link')
-        : refuse('this handset has no such file', named)
+      if (!rendered) return refuse('this handset has no such file', named)
+      if (request.method === 'GET') await keep(named, fileName, rendered)
+      return answer(request, named, rendered, 'gateway link')
     }
     const waiting = asking.filter((handset) => decideEnrolment(handset, now).answer === 'file')
     const rendered = await commonFile(waiting, fileName, `${context.config.phoneDoor.url}/p/${token}/`)
@@ -143,6 +151,18 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     )
     const [first] = documents
     return first && documents.every((document) => document?.body === first.body) ? withHash(first) : null
+  }
+
+  /** A phone gets its file whether or not we can remember it. */
+  async function keep(handset: Handset, fileName: string, rendered: Rendered): Promise<void> {
+    if (kept.has(rendered)) return
+    kept.add(rendered)
+    try {
+      await served.keep(handset, fileName, rendered.hash)
+    } catch (error) {
+      kept.delete(rendered)
+      context.log.error({ err: error, handset: handset.id }, 'what a phone was served could not be noted')
+    }
   }
 
   /** First use of the steady token: from here on the photographed QR is worthless. */
@@ -176,6 +196,11 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   async function file(handset: Handset, fileName: string): Promise<Rendered | null> {
     const employee = await context.store.get('employee', handset.employeeId)
     if (!employee) return null
+    const { edition } = context.catalogue
+    if (edition !== cachedEdition) {
+      cache.clear()
+      cachedEdition = edition
+    }
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
     const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
     const known = cache.get(key)
@@ -185,6 +210,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       return known
     }
     const values = await fileValues(context, handset, employee.name)
+    // Values for the old templates do not go with new ones.
+    if (context.catalogue.edition !== edition) return file(handset, fileName)
     const document = values && context.catalogue.render(handset.model, fileName, values)
     if (!document) return null
     const rendered = withHash(document)
@@ -197,7 +224,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     try {
       await inventory.flush()
     } finally {
-      await ledger.flush()
+      await Promise.all([ledger.flush(), served.flush()])
     }
   }
 

@@ -1,9 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { formats } from './escape.ts'
 import { patternProblem } from './plain-pattern.ts'
+import { invalid, readTemplateTree, type TemplateFile, type TemplateKind, type TemplateTree } from './template-tree.ts'
 import { userAgentGroups } from './user-agent.ts'
 
 /**
@@ -150,59 +149,58 @@ export interface Folder<T> {
   readonly id: string
   readonly path: string
   readonly manifest: T
+  /** @throws AppError TEMPLATE_INVALID when there is no such file */
+  readonly file: (name: string) => TemplateFile
 }
 
 /** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
-export function readVendors(templatesFolder: string): Promise<readonly Folder<VendorManifest>[]> {
-  return readFolders(join(templatesFolder, 'phones'), 'vendor.json', vendorSchema)
+export async function readVendors(templatesFolder: string): Promise<readonly Folder<VendorManifest>[]> {
+  const tree = await readTemplateTree({ delivered: templatesFolder, own: null })
+  return tree.folders('phones').map((id) => vendorFolder(tree, id))
 }
 
 /** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
-export function readGateways(templatesFolder: string): Promise<readonly Folder<GatewayManifest>[]> {
-  return readFolders(join(templatesFolder, 'gateways'), 'gateway.json', gatewaySchema)
+export async function readGateways(templatesFolder: string): Promise<readonly Folder<GatewayManifest>[]> {
+  const tree = await readTemplateTree({ delivered: templatesFolder, own: null })
+  return tree.folders('gateways').map((id) => gatewayFolder(tree, id))
 }
 
-async function readFolders<T>(parent: string, name: string, schema: z.ZodType<T>): Promise<readonly Folder<T>[]> {
-  const entries = await readdir(parent, { withFileTypes: true }).catch((cause: unknown) => {
-    throw invalid(parent, 'the folder cannot be read', cause)
-  })
-  const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  return Promise.all(
-    ids.sort().map(async (id) => {
-      const path = join(parent, id)
-      return { id, path, manifest: await readManifest(join(path, name), schema) }
-    }),
-  )
+export function vendorFolder(tree: TemplateTree, id: string): Folder<VendorManifest> {
+  return folderOf(tree, 'phones', id, 'vendor.json', vendorSchema)
 }
 
-async function readManifest<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readText(path)
+export function gatewayFolder(tree: TemplateTree, id: string): Folder<GatewayManifest> {
+  return folderOf(tree, 'gateways', id, 'gateway.json', gatewaySchema)
+}
+
+function folderOf<T>(
+  tree: TemplateTree,
+  kind: TemplateKind,
+  id: string,
+  name: string,
+  schema: z.ZodType<T>,
+): Folder<T> {
+  return {
+    id,
+    path: tree.pathOf(kind, id),
+    manifest: parsedManifest(tree.take(kind, id, name), schema),
+    file: (wanted) => tree.take(kind, id, wanted),
+  }
+}
+
+function parsedManifest<T>({ path, text }: TemplateFile, schema: z.ZodType<T>): T {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw invalid(path, `it is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, cause)
+    const message = cause instanceof Error ? cause.message : 'unreadable'
+    const line = /\(line (\d+) column \d+\)/.exec(message)?.[1]
+    throw invalid(path, `it is not JSON: ${message}`, cause, line === undefined ? undefined : Number(line))
   }
   const checked = schema.safeParse(json)
   if (checked.success) return checked.data
   throw new AppError('TEMPLATE_INVALID', `${path} has ${checked.error.issues.length} problems`, {
-    hint: 'correct the entries named, or put the file back as it was delivered',
+    hint: 'correct the entries named, or put the file back as it was delivered; one of your own can also be removed',
     problems: checked.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
-  })
-}
-
-/** @throws AppError TEMPLATE_INVALID */
-export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw invalid(path, 'it cannot be read', cause)
-  }
-}
-
-export function invalid(path: string, what: string, cause?: unknown): AppError {
-  return new AppError('TEMPLATE_INVALID', `${path}: ${what}`, {
-    hint: 'correct the file, or put it back as it was delivered',
-    cause,
   })
 }

@@ -50,6 +50,8 @@ export interface Capabilities {
 }
 
 export interface Catalogue {
+  /** Another text when any template or manifest is another: what was made from an older edition may be out of date. */
+  readonly edition: string
   readonly models: readonly Model[]
   model(id: string): Model | undefined
   /** The nearest ids to a mistyped one, best first, at most five. */
@@ -62,6 +64,8 @@ export interface Catalogue {
   fileNames(modelId: string, mac: string | null): readonly string[]
   /** What each of them is, for people; null when the model has no such file. */
   filePurpose(modelId: string, fileName: string, mac: string | null): string | null
+  /** What the file is made from; null for certificates and keys, and when the model has no such file. */
+  templateOf(modelId: string, fileName: string, mac: string | null): TemplateOrigin | null
   /** Null when this model has no such file. Byte-stable: the same values give the same bytes. */
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
@@ -97,6 +101,22 @@ export interface Contradiction {
   readonly kind: 'mac' | 'model' | 'firmware'
   /** A sentence without its first capital and full stop. */
   readonly message: string
+}
+
+export interface TemplateOrigin {
+  /** `phones/yealink/phone.cfg`, below the folder of templates. */
+  readonly template: string
+  /** It is the admin's own, in place of ours or beside them. */
+  readonly own: boolean
+}
+
+/** The catalogue with the admin's own templates in it, and what to tell about these. */
+export interface LoadedTemplates {
+  readonly catalogue: Catalogue
+  /** Delivered files that one of the admin's own stands in for: `phones/yealink/phone.cfg`. */
+  readonly replaced: readonly string[]
+  /** The admin's own files that nothing uses: misspelt, most likely. */
+  readonly unused: readonly string[]
 }
 
 export interface RenderedFile {

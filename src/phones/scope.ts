@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
+import { Mask } from '../domain/mask.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
 import type { BlankingValues, FileValues } from './phone-port.ts'
 
-/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
+/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/templates.md lists the names. */
 export function scopeOf(values: FileValues): object {
   const { sip } = values
   return {
@@ -22,7 +23,8 @@ export function scopeOf(values: FileValues): object {
       realm: sip.realm,
       expiresSeconds: sip.expiresSeconds,
       secret: sip.secret,
-      ha1: new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
+      ha1:
+        sip.secret instanceof Mask ? sip.secret.of('ha1') : new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
       identity: `${quoted(values.displayName)} <sip:${values.extension}@${sip.host}>`,
     },
     hasCaCertificate: values.caCertificate !== null,
@@ -78,6 +80,7 @@ function partsOf(url: string): UrlParts {
  * SHA-256 of it modulo 900,000,000, plus 100,000,000: the same password gives the same digits, and never a leading zero.
  */
 export function digitsOf(password: Secret): Secret {
+  if (password instanceof Mask) return password.of('digits')
   const number = createHash('sha256').update(`digits:${password.reveal()}`).digest().readUIntBE(0, 6)
   return new Secret(String(100_000_000 + (number % 900_000_000)))
 }

@@ -39,6 +39,7 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .where('employeeId', '=', employeeId)
     .execute()
   await eraseLedger(tx, employeeId)
+  await eraseServedFiles(tx, employeeId)
   await eraseCertificates(tx, employeeId)
   await eraseAuditDetails(tx, employeeId, eraser)
   await eraseMentions(tx, employeeId, eraser)
@@ -62,6 +63,12 @@ async function eraseLedger(tx: Database, employeeId: string): Promise<void> {
     .set({ remoteAddress: 'erased', userAgent: null })
     .where((eb) => eb.or([eb('employeeId', '=', employeeId), eb('handsetId', 'in', handsets)]))
     .execute()
+}
+
+/** They carry the person's name and extension, packed, where no search would find them. */
+async function eraseServedFiles(tx: Database, employeeId: string): Promise<void> {
+  const handsets = tx.selectFrom('handset').select('id').where('employeeId', '=', employeeId)
+  await tx.deleteFrom('servedFile').where('handsetId', 'in', handsets).execute()
 }
 
 /** The leaf carries the person's name; serial and dates stay, for the revocation list. */

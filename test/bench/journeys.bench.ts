@@ -42,7 +42,7 @@ export async function rows(): Promise<BenchRow[]> {
       system: realSystem,
       store: foundations.store,
       vault: foundations.vault,
-      catalogue: foundations.catalogue,
+      catalogue: foundations.templates.catalogue,
       handsetAuthority: foundations.authorities.handset,
       serviceCertificate: foundations.authorities.service.certificate,
       pbxAbilities: manualDriver({ name: 'bench' }).abilities,

@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     system: realSystem,
     store: foundations.store,
     vault: foundations.vault,
-    catalogue: foundations.catalogue,
+    catalogue: foundations.templates.catalogue,
     handsetAuthority: foundations.authorities.handset,
     serviceCertificate: foundations.authorities.service.certificate,
     pbxAbilities: manualDriver({ name: 'the PBX' }).abilities,

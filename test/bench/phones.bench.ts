@@ -46,7 +46,8 @@ export async function rows(): Promise<BenchRow[]> {
 async function fill(env: Readonly<Record<string, string>>): Promise<PhoneOfBench[]> {
   const log = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }))
   const undo = undoList(log)
-  const { store, vault, catalogue, authorities } = await layFoundations(readConfig(env), realSystem, log, undo)
+  const { store, vault, templates, authorities } = await layFoundations(readConfig(env), realSystem, log, undo)
+  const { catalogue } = templates
   try {
     const certificate = await authorities.handset.issue({
       handsetId: newId(realSystem),

@@ -19,10 +19,11 @@ import type {
   LiveEvent,
   ModelView,
   Onboarded,
-  ResyncView,
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { ResyncView } from '../../src/journeys/phone-view.ts'
+import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -213,6 +214,8 @@ export function fakeApplication(): FakeApplication {
       tokens.set(view.id, { view, hash: createHash('sha256').update(token).digest('hex') })
       return token
     },
+
+    ...fakeTemplates(() => people.values(), did),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,

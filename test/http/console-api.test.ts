@@ -96,6 +96,16 @@ describe('the API', () => {
     })
     expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
+    const files = `/api/v1/handsets/${body.handsets[0]!.id}/files`
+    const listed = (await call('GET', files)).json as { items: { fileName: string; differs: boolean }[] }
+    const { fileName } = listed.items[0]!
+    expect((await call('GET', `${files}/${fileName}/preview`)).json).toMatchObject({ fileName, differs: true })
+    expect((await call('GET', `${files}/nothing/preview`)).status).toBe(404)
+    const dry = await call('POST', '/api/v1/templates/reload?dryRun=true')
+    expect(dry.json).toMatchObject({ dryRun: true, changes: [{ files: [fileName] }, {}] })
+    expect((await call('POST', '/api/v1/templates/reload?dryRun=perhaps')).status).toBe(400)
+    expect(doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
+
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
     expect(click.status).toBe(202)

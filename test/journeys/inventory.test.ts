@@ -4,13 +4,20 @@ import { handsetOf, offboarded, onboarded, openWorld, person, steadyUrl, type Wo
 const mac = '805ec0aabb01'
 const good = `Yealink SIP-T54W 96.86.0.100 ${mac}`
 
-async function fetchAs(world: World, url: string, fileName: string, userAgent: string | null, method = 'GET') {
+async function fetchAs(
+  world: World,
+  url: string,
+  fileName: string,
+  userAgent: string | null,
+  method = 'GET',
+  etag: string | null = null,
+) {
   return world.app.serveFile({
     token: url.split('/').filter(Boolean).at(-1)!,
     fileName,
     remoteAddress: '203.0.113.7',
     userAgent,
-    ifNoneMatch: null,
+    ifNoneMatch: etag,
     method: method as 'GET' | 'HEAD',
   })
 }
@@ -62,8 +69,13 @@ describe('the inventory of handsets', () => {
     const second = (await viewOf(world, id)).seen!
     expect(second.firmware).toBe('96.86.0.200')
     expect(second.at > first.at).toBe(true)
+    // Also where the phone hears only that it has the file already.
+    const { etag } = (await fetchAs(world, url, `${mac}.cfg`, null))!
+    const newer = good.replace('86.0.100', '86.0.300')
+    expect(await fetchAs(world, url, `${mac}.cfg`, newer, 'GET', etag)).toMatchObject({ notModified: true })
+    expect((await viewOf(world, id)).seen!.firmware).toBe('96.86.0.300')
     await world.travel(0.3)
-    await fetchAs(world, url, `${mac}.cfg`, good.replace('86.0.100', '86.0.200'))
+    await fetchAs(world, url, `${mac}.cfg`, newer)
     expect((await viewOf(world, id)).seen!.at > second.at).toBe(true)
   })
 

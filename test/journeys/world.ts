@@ -27,11 +27,10 @@ import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, seedPlaces, templates } from '../../src/main/foundations.ts'
+import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { loadCatalogue } from '../../src/phones/catalogue.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -147,6 +146,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   await publishIfDue()
 
   const { publicKey: hubKey, lease: hubLease } = await hub.describe(AbortSignal.timeout(1_000))
+  const templates = await openTemplates(folder)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -155,7 +155,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     system,
     store,
     vault,
-    catalogue: await loadCatalogue(templates),
+    catalogue: templates.catalogue,
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
@@ -186,7 +186,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     pkiFolder,
     publishedFolder,
     publication,
-    catalogue: context.catalogue,
+    templates,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
   const loop = startLanes({
@@ -202,9 +202,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const app = assemble(context, {
     imports,
     door,
+    templates,
     listeners,
     revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
     doctor: {
+      loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
       pbx: (signal) => driver.describe(signal),
       revocationListAgeMs: () => publication.ageMs(),

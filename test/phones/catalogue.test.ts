@@ -138,7 +138,7 @@ describe('a spoilt template stops the start and names the file', () => {
     expect(missing.problems.map((problem) => problem.field)).toContain('firmwareFloor')
 
     await change(path, () => '{')
-    expect((await failure(folder)).message).toContain(`${path}: it is not JSON`)
+    expect((await failure(folder)).message).toContain(`${path}:1: it is not JSON`)
   })
 
   test.each([
