@@ -32,12 +32,12 @@ describe.skipIf(!wg)('the script for an OpenWrt router [needs wg]', () => {
   const shells: [string, readonly string[]][] = [['sh', ['/bin/sh']]]
   if (busybox) shells.push(['busybox sh, the shell of OpenWrt', [busybox, 'sh']])
 
-  test.each(shells)('gives phones a network, addresses and rules of their own (%s)', (_, shell) => {
+  test.each(shells)('gives phones a network, addresses and rules of their own (%s)', async (_, shell) => {
     const place = router(undefined, shell)
-    const { status, output } = place.run(script())
+    const { status, output } = await place.run(script())
     expect(output).toBe("ringfence: the phones' network is 10.78.0.16/28 on br-lan.66.\n")
     expect(status).toBe(0)
-    const { committed, staged } = place.state()
+    const { committed, staged } = place.state
     expect(staged).toEqual(committed)
     const options = (key: string) => committed[key]?.options ?? {}
 
@@ -73,10 +73,10 @@ describe.skipIf(!wg)('the script for an OpenWrt router [needs wg]', () => {
     ])
   })
 
-  test('lets through what phones need and nothing else', () => {
+  test('lets through what phones need and nothing else', async () => {
     const place = router()
-    place.run(script(), { PHONES_DEVICE: 'lan4', WAN_ZONE: 'internet' })
-    const { committed } = place.state()
+    await place.run(script(), { environment: { PHONES_DEVICE: 'lan4', WAN_ZONE: 'internet' } })
+    const { committed } = place.state
     expect(committed['network.rf_phones']?.options.device).toBe('lan4')
     for (const zone of ofType(committed, 'zone'))
       expect(zone, String(zone.name)).toMatchObject({ input: 'REJECT', forward: 'REJECT' })
@@ -101,10 +101,10 @@ describe.skipIf(!wg)('the script for an OpenWrt router [needs wg]', () => {
     ])
   })
 
-  test('hands over the public key of the key it made, with the secrets on no command line', () => {
+  test('hands over the public key of the key it made, with the secrets on no command line', async () => {
     const place = router()
-    place.run(script())
-    const [call, reload] = place.calls()
+    await place.run(script())
+    const [call, reload] = place.calls
     expect(call?.program).toBe('curl')
     expect(call?.arguments.join(' ')).not.toMatch(/Token|publicKey/)
     expect(call?.input).toContain('url = "https://phones.example.com:8443/k/KeyTokenOfTheGateway"')
@@ -112,70 +112,72 @@ describe.skipIf(!wg)('the script for an OpenWrt router [needs wg]', () => {
     expect(reload?.program).toBe('reload_config')
   })
 
-  test("uses the router's own wget where there is no curl, with the key as a form field", () => {
+  test("uses the router's own wget where there is no curl, with the key as a form field", async () => {
     const place = router(['wget', 'reload_config'])
-    expect(place.run(script()).status).toBe(0)
-    const [call] = place.calls()
+    expect((await place.run(script())).status).toBe(0)
+    const [call] = place.calls
     expect(call?.arguments.at(-1)).toBe('https://phones.example.com:8443/k/KeyTokenOfTheGateway')
     expect(call?.arguments.at(-2)).toMatch(/^--post-data=publicKey=(?:[A-Za-z0-9]|%2B|%2F){43}%3D$/)
   })
 
-  test('prints the public key for the administrator when it could not be handed over', () => {
+  test('prints the public key for the administrator when it could not be handed over', async () => {
     const place = router()
-    const { status, output } = place.run(script(), { FAIL: 'curl' })
+    const { status, output } = await place.run(script(), { failing: 'curl' })
     expect(status).toBe(0)
     expect(output).toMatch(/ringfence gateway key: [A-Za-z0-9+/]{43}=\n/)
-    expect(place.state().committed['network.rf_tunnel']).toBeDefined()
+    expect(place.state.committed['network.rf_tunnel']).toBeDefined()
   })
 
-  test('may be run again: the same enrolment keeps its key, a phone that left goes, and another enrolment gets a new key', () => {
+  test('may be run again: the same enrolment keeps its key, a phone that left goes, and another enrolment gets a new key', async () => {
     const place = router()
-    place.run(script())
-    const before = place.state().committed
-    place.run(script({ reservations: gatewayValues().reservations.slice(1) }))
+    await place.run(script())
+    const before = structuredClone(place.state.committed)
+    await place.run(script({ reservations: gatewayValues().reservations.slice(1) }))
     const { 'dhcp.rf_host_001565a1b2c3': gone, ...rest } = before
     expect(gone).toBeDefined()
-    expect(place.state().committed).toEqual(rest)
-    place.run(script({ presharedKey: anotherPresharedKey }))
-    const key = place.state().committed['network.rf_tunnel']?.options.private_key
+    expect(place.state.committed).toEqual(rest)
+    await place.run(script({ presharedKey: anotherPresharedKey }))
+    const key = place.state.committed['network.rf_tunnel']?.options.private_key
     expect(key).toMatch(/^[A-Za-z0-9+/]{43}=$/)
     expect(key).not.toBe(before['network.rf_tunnel']?.options.private_key)
   })
 
-  test("does not carry somebody's own unsaved changes along", () => {
+  test("does not carry somebody's own unsaved changes along", async () => {
     const place = router()
     place.stage({ 'network.lan': { type: 'interface', options: { proto: 'static' } } })
-    expect(place.run(script()).output).toContain('unsaved changes to network')
-    expect(place.state().committed).toEqual({})
-    expect(place.state().staged).toHaveProperty(['network.lan'])
+    expect((await place.run(script())).output).toContain('unsaved changes to network')
+    expect(place.state.committed).toEqual({})
+    expect(place.state.staged).toHaveProperty(['network.lan'])
   })
 
   test.each([
     ['there is no PBX yet', { pbx: { ...gatewayValues().pbx, address: null } }, /PBX has no IPv4 address/],
     ['the phone door has no address', { door: { ...gatewayValues().door, addresses: [] } }, /led to no IPv4 address/],
     ['it has IPv6 only', { door: { ...gatewayValues().door, addresses: ['2001:db8::5'] } }, /led to no IPv4 address/],
-  ])('stops before it changes anything when %s', (_, changes, message) => {
+  ])('stops before it changes anything when %s', async (_, changes, message) => {
     const place = router()
-    const { status, output } = place.run(script(changes))
+    const { status, output } = await place.run(script(changes))
     expect(status).toBe(1)
     expect(output).toMatch(message)
     expect(output).toContain('Nothing was changed')
-    expect(place.state().staged).toEqual({})
-    expect(place.calls()).toEqual([])
+    expect(place.state.staged).toEqual({})
+    expect(place.calls).toEqual([])
   })
 
-  test('stops at a name for the device that would be more than a name', () => {
+  test('stops at a name for the device that would be more than a name', async () => {
     const place = router()
-    expect(place.run(script(), { PHONES_DEVICE: "x'\nset network.lan=x" }).output).toContain('no name has')
-    expect(place.state().staged).toEqual({})
+    expect((await place.run(script(), { environment: { PHONES_DEVICE: "x'\nset network.lan=x" } })).output).toContain(
+      'no name has',
+    )
+    expect(place.state.staged).toEqual({})
   })
 
-  test('puts everything back when uci does not take a line', () => {
+  test('puts everything back when uci does not take a line', async () => {
     const place = router()
-    const { status, output } = place.run(script().replace("set network.rf_phones.proto='static'", 'st network.x'))
+    const { status, output } = await place.run(script().replace("set network.rf_phones.proto='static'", 'st network.x'))
     expect(status).toBe(1)
     expect(output).toContain('uci did not take the settings: uci: Parse error in st network.x')
-    expect(place.state()).toEqual({ committed: {}, staged: {} })
+    expect(place.state).toEqual({ committed: {}, staged: {} })
   })
 })
 

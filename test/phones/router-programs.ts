@@ -1,20 +1,28 @@
 /**
- * Programs of a router that stand first in PATH while a script runs: `uci` keeps its state in a file, the others write down how
- * they were called. Run as `uci …`, this file is the program.
+ * Programs of a router that stand first in PATH while a script runs. Each is a few words of shell that hand their arguments and
+ * input to the test over a named pipe and do what it answers: `uci` works on a configuration in memory, the others are written
+ * down.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openUci, type UciSections, type UciState, uciCommand } from './uci-config.ts'
 
 export interface Router {
   /** Runs a script as the router's shell does. */
-  run(script: string, environment?: Readonly<Record<string, string>>): { status: number | null; output: string }
-  state(): UciState
+  run(script: string, options?: RunOptions): Promise<{ status: number | null; output: string }>
+  readonly state: UciState
   /** What was staged by somebody else. */
   stage(sections: UciSections): void
-  /** Calls of the recorded programs: name, arguments and standard input, oldest first. */
-  calls(): readonly Call[]
+  /** Calls of the recorded programs, oldest first. */
+  readonly calls: readonly Call[]
+}
+
+export interface RunOptions {
+  readonly environment?: Readonly<Record<string, string>>
+  /** A program that fails. */
+  readonly failing?: string
 }
 
 export interface Call {
@@ -23,70 +31,81 @@ export interface Call {
   readonly input: string
 }
 
-/** @param programs that it has besides uci and the real wg; they succeed as long as `FAIL` does not name them */
+/** @param programs that it has besides uci and the real wg */
 export function openRouter(folder: string, shell: readonly string[], programs: readonly string[]): Router {
   const bin = join(folder, 'bin')
+  const [questions, answers, file] = ['questions', 'answers', 'setup.sh'].map((name) => join(folder, name))
   mkdirSync(bin)
-  for (const program of ['uci', ...programs]) {
-    const path = join(bin, program)
-    writeFileSync(path, `#!/bin/sh\nexec '${process.execPath}' '${import.meta.filename}' ${program} "$@"\n`)
-    chmodSync(path, 0o755)
-  }
+  execFileSync('/bin/sh', ['-c', `mkfifo '${questions}' '${answers}'`])
+  for (const program of ['uci', ...programs])
+    writeFileSync(join(bin, program), asking(program, questions!, answers!), { mode: 0o755 })
   // No other curl or wget than these: a router without one of them is a case of its own.
-  for (const program of ['wg', 'sed', 'cat', 'mktemp', 'rm', 'env'])
+  for (const program of ['wg', 'sed', 'cat'])
     writeFileSync(join(bin, program), `#!/bin/sh\nexec ${whereIs(program)} "$@"\n`, { mode: 0o755 })
-  const stateFile = join(folder, 'uci.json')
-  const callsFile = join(folder, 'calls')
-  const state = (): UciState =>
-    existsSync(stateFile) ? (JSON.parse(readFileSync(stateFile, 'utf8')) as UciState) : openUci()
+  const state = openUci()
+  const calls: Call[] = []
   return {
-    run(script, environment = {}) {
-      const file = join(folder, 'setup.sh')
-      writeFileSync(file, script)
-      const [program, ...before] = shell
-      const { status, stdout, stderr } = spawnSync(program!, [...before, file], {
-        encoding: 'utf8',
-        env: { PATH: bin, UCI_STATE: stateFile, CALLS: callsFile, ...environment },
-      })
-      return { status, output: stdout + stderr }
-    },
     state,
-    stage: (sections) =>
-      writeFileSync(stateFile, JSON.stringify({ ...state(), staged: { ...state().staged, ...sections } })),
-    calls: () =>
-      existsSync(callsFile)
-        ? readFileSync(callsFile, 'utf8')
-            .trimEnd()
-            .split('\n')
-            .map((line) => JSON.parse(line) as Call)
-        : [],
+    calls,
+    stage: (sections) => void Object.assign(state.staged, sections),
+    async run(script, { environment = {}, failing } = {}) {
+      writeFileSync(file!, script)
+      const [program, ...before] = shell
+      const child = spawn(program!, [...before, file!], { env: { PATH: bin, ...environment } })
+      let output = ''
+      for (const stream of [child.stdout, child.stderr])
+        stream.setEncoding('utf8').on('data', (text: string) => {
+          output += text
+        })
+      // The last question is our own: the pipe is read until somebody has written to it.
+      const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+      const lastQuestion = ended.then(() => writeFile(questions!, ''))
+      for (;;) {
+        const question = await readFile(questions!, 'utf8')
+        if (question === '') break
+        const call = callOf(question)
+        if (call.program !== 'uci') calls.push(call)
+        await writeFile(
+          answers!,
+          call.program === 'uci' ? askUci(state, call) : call.program === failing ? '22\n' : '0\n',
+        )
+      }
+      await lastQuestion
+      return { status: await ended, output }
+    },
+  }
+}
+
+/** Reads all of its input first: in `uci show | uci batch` one must have been answered before the other asks. */
+function asking(program: string, questions: string, answers: string): string {
+  return `#!/bin/sh
+for last in "$@"; do :; done
+input=
+case "$last" in batch | -) input="$(cat)" ;; esac
+{ printf '%s\\n' ${program} "$@" '' && printf '%s' "$input"; } >'${questions}'
+{ read -r status; [ "$status" = 0 ] && cat || cat >&2; exit "\${status%!}"; } <'${answers}'
+`
+}
+
+function callOf(question: string): Call {
+  const end = question.indexOf('\n\n')
+  const [program = '', ...given] = question.slice(0, end).split('\n')
+  return { program, arguments: given, input: question.slice(end + 2) }
+}
+
+/** Status and, on the lines below, what is printed; to the standard error unless the status is a plain 0. */
+function askUci(state: UciState, { arguments: given, input }: Call): string {
+  const quiet = given[0] === '-q'
+  const command = quiet ? given.slice(1) : given
+  try {
+    const printed = uciCommand(state, command, input)
+    return `0\n${printed && `${printed}\n`}`
+  } catch (error) {
+    // As the real one: batch says what it did not like and ends with 0.
+    return `${command[0] === 'batch' ? '0!' : '1'}\n${quiet ? '' : `${(error as Error).message}\n`}`
   }
 }
 
 function whereIs(program: string): string {
   return execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim()
 }
-
-function beProgram(program: string, given: readonly string[]): void {
-  const { UCI_STATE = '', CALLS = '', FAIL = '' } = process.env
-  const readsInput = given[0] === 'batch' || given.at(-1) === '-'
-  const input = readsInput ? readFileSync(0, 'utf8') : ''
-  if (program !== 'uci') {
-    appendFileSync(CALLS, `${JSON.stringify({ program, arguments: given, input })}\n`)
-    process.exitCode = FAIL.split(' ').includes(program) ? 22 : 0
-    return
-  }
-  const state = existsSync(UCI_STATE) ? (JSON.parse(readFileSync(UCI_STATE, 'utf8')) as UciState) : openUci()
-  const quiet = given[0] === '-q'
-  try {
-    const printed = uciCommand(state, quiet ? given.slice(1) : given, input)
-    if (printed) console.log(printed)
-    writeFileSync(UCI_STATE, JSON.stringify(state))
-  } catch (error) {
-    if (!quiet) console.error((error as Error).message)
-    // As the real one: batch says what it did not like and ends with 0.
-    if (given[0] !== 'batch') process.exitCode = 1
-  }
-}
-
-if (process.argv[1] === import.meta.filename && process.argv[2]) beProgram(process.argv[2], process.argv.slice(3))
