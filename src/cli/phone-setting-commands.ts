@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from '../journeys/phone-setting-view.ts'
+import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from '../journeys/setting-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type List, print, printJson, type Session } from './session.ts'

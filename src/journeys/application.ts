@@ -10,10 +10,11 @@ import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
+import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
-import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './phone-setting-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -278,30 +279,4 @@ export interface LiveEvent {
   readonly kind: 'verdict' | 'employee' | 'import'
   readonly employeeId: string | null
   readonly data: Readonly<Record<string, unknown>>
-}
-
-export interface DoorRequest {
-  readonly token: string
-  readonly fileName: string
-  readonly remoteAddress: string
-  readonly userAgent: string | null
-  readonly ifNoneMatch: string | null
-  readonly method: 'GET' | 'HEAD'
-}
-
-export interface InviteVisit {
-  readonly token: string
-  /** `page`, or the name of the file. */
-  readonly fileName: string
-  readonly remoteAddress: string
-  readonly userAgent: string | null
-  readonly served: boolean
-}
-
-export interface DoorFile {
-  readonly contentType: string
-  readonly body: string
-  /** Strong ETag with quotes. */
-  readonly etag: string
-  readonly notModified: boolean
 }

@@ -10,7 +10,7 @@ import { filesChangedBySettings } from './changed-files.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { phoneOf } from './file-values.ts'
 import type { ChangedHandset } from './file-view.ts'
-import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './phone-setting-view.ts'
+import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
 type Settings = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'phoneSettings'>
 

@@ -51,6 +51,7 @@ function bodyOf(file: File, settings: Readonly<Record<string, string>>): string 
 const lineForms: Partial<Record<Format, { readonly form: RegExp; readonly like: string }>> = {
   'yealink-cfg': { form: /^(#(?!!).*|[A-Za-z][\w.]* ?= ?\S.*)?$/, like: 'features.dnd.allow = 0' },
   'mitel-cfg': { form: /^(#.*|[!^]?[a-z][a-z0-9 |[\]-]*: \S.*)?$/, like: 'emergency dial plan: 911|999' },
+  'audiocodes-cfg': { form: /^(;.*|[a-z][\w/]*=[^;#<>]*)?$/, like: 'voip/line/0/enabled=1' },
   ini: { form: /^(;.*|\[\w+\]|\w+=[ -~]*)?$/, like: 'name=1' },
   baresip: { form: /^(#.*|[a-z][a-z0-9_]*[ \t]+\S.*)?$/, like: 'name 1' },
 }

@@ -11,8 +11,6 @@ import { AppError } from '../../src/errors.ts'
 import type {
   AccessLine,
   Application,
-  DoorFile,
-  DoorRequest,
   EmployeeView,
   HandsetInput,
   ImportView,
@@ -21,9 +19,10 @@ import type {
   Onboarded,
   TokenView,
 } from '../../src/journeys/application.ts'
+import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
-import type { PhoneSettingView } from '../../src/journeys/phone-setting-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
+import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']

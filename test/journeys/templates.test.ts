@@ -172,8 +172,8 @@ describe("a template of one's own", () => {
 
 describe('which files change with a setting', () => {
   const setting = (layer: PhoneSettingLayer, scope: string, value: string): PhoneSetting => ({
-    id: `${layer}/${scope}/label`,
-    ...{ layer, scope, name: 'label', value, setAt: '2026-11-01T00:00:00.000Z', setBy: 'Mia' },
+    id: `${layer}/${scope}/sample`,
+    ...{ layer, scope, name: 'sample', value, setAt: '2026-11-01T00:00:00.000Z', setBy: 'Mia' },
   })
   /** Yealink's own file prints the setting, nobody else's does. */
   const printing = (catalogue: Catalogue): Catalogue => ({
@@ -185,7 +185,7 @@ describe('which files change with a setting', () => {
     render(id, name, values) {
       const file = catalogue.render(id, name, values)
       const printed = id.startsWith('yealink-') && name.startsWith('805ec0') && name.endsWith('.cfg')
-      return file && printed ? { ...file, body: `${file.body}label = ${values.settings.label ?? ''}\n` } : file
+      return file && printed ? { ...file, body: `${file.body}sample = ${values.settings.sample ?? ''}\n` } : file
     },
   })
 
@@ -208,6 +208,7 @@ describe('which files change with a setting', () => {
 
     const now = [setting('site', 'default', 'Office'), setting('handset', ids['yealink-t54w']!, 'Ada')]
     await world.store.transaction((tx) => tx.insert('phoneSetting', now))
+    await world.context.phoneSettings.refresh()
     expect(await changed(...now)).toEqual([])
     // The handset's own wins over what changes beneath it.
     expect(await changed(setting('site', 'default', 'Home'), now[1]!)).toEqual([t46u])

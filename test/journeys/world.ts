@@ -11,16 +11,10 @@ import type { Loop } from '../../src/access/loop.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { steadyToken } from '../../src/domain/invite.ts'
 import type { Actor } from '../../src/domain/token.ts'
-import type {
-  Application,
-  DoorFile,
-  EmployeeView,
-  LiveEvent,
-  Onboarded,
-  OnboardInput,
-} from '../../src/journeys/application.ts'
+import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'

@@ -70,6 +70,7 @@ const ownLines: Readonly<Record<string, string>> = {
   gswave: '    <P4567>OWN</P4567>',
   acrobits: '  <own>OWN</own>',
   microsip: 'minimized=OWN',
+  audiocodes: '; of our own\nvoip/own/setting=OWN',
   baresip: 'call_max_calls OWN',
 }
 
