@@ -17,6 +17,7 @@ export type AuditKind =
   | 'handset.passwords-shown'
   | 'handset.resync-asked'
   | 'phone-setting.changed'
+  | 'gateway.handed-over'
   | 'invite.created'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'

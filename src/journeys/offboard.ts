@@ -38,12 +38,13 @@ export async function offboard(
       await tx.update('assignment', id, { untilAt: at })
     const withdrawn = await closeInvites(tx, employeeId, at)
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
-    const { shut, narrowed } = await closeDoors(tx, { handsets, shared: true, at })
+    const closing = await closeDoors(context, tx, { handsets, shared: true, leaver: employeeId, at })
+    const { shut, narrowed } = closing
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, narrowed, withdrawn }
+    return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn] }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('tunnel', narrowed)
@@ -58,10 +59,11 @@ export async function removeHandset(context: JourneyContext, handsetId: string, 
     if (!handset) throw new AppError('NOT_FOUND', 'there is no such handset')
     const { employeeId } = handset
     if (handset.removedAt !== null) return { employeeId, shut: [], narrowed: [], rotated: [], withdrawn: [] }
-    const { shut, narrowed } = await closeDoors(tx, { handsets: [handset], shared: false, at })
+    const closing = await closeDoors(context, tx, { handsets: [handset], shared: false, leaver: null, at })
+    const { shut, narrowed } = closing
     // A secret that it shared with handsets that stay is known to whoever has it: they get a new one.
     const rotated: string[] = []
-    const withdrawn: Withdrawal[] = []
+    const withdrawn: Withdrawal[] = [...closing.withdrawn]
     for (const credential of await tx.find('sipCredential', {
       assignmentId: handset.assignmentId,
       handsetId: null,

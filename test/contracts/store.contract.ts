@@ -658,7 +658,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         retiredKeys: [],
         prefixes: ['10.78.0.2/32'],
         admitted: [],
-        gatewayStays: true,
+        gatewayStays: { keys: ['gateway-key'] },
         presharedKeySealed: null,
       }
       await write((tx) => tx.put('tombstone', [tombstoneOf(left, cast.at(5))]))
