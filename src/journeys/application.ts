@@ -9,6 +9,7 @@ import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { JoinView } from './join-view.ts'
+import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -53,6 +54,10 @@ export interface Application {
   readonly authenticate: (token: string) => Promise<Actor | null>
   /** Null for anything that is not the cookie of somebody who is fully signed in. */
   readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+
+  readonly signIn: SignInDeeds
+  readonly account: AccountDeeds
+  readonly administrators: AdministratorDeeds
 
   readonly doctor: () => Promise<DoctorReport>
   /** Calls back for every change until `stop` is called. */

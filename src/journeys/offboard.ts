@@ -6,6 +6,7 @@ import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
 import type { EmployeeView } from './application.ts'
+import { closeConsole } from './close-console.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { viewOf } from './views.ts'
@@ -38,12 +39,14 @@ export async function offboard(
       await tx.update('assignment', id, { untilAt: at })
     const withdrawn = await closeInvites(tx, employeeId, at)
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
-    const { shut, narrowed } = await closeDoors(tx, { handsets, shared: true, at })
+    const { shut: doors, narrowed } = await closeDoors(tx, { handsets, shared: true, at })
+    const console = await closeConsole(context, tx, { email: employee.email, employeeId, at, actor })
+    const shut = [...doors, ...console.shut]
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, narrowed, withdrawn }
+    return { shut, narrowed, withdrawn: [...withdrawn, ...console.withdrawn] }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('tunnel', narrowed)
