@@ -81,7 +81,7 @@ export function shutOut(at: string): Partial<Administrator> {
 export const sessionHours = 12
 
 /** Without a request for this long, a session is over. */
-export const idleHours = 2
+const idleHours = 2
 
 export function sessionCounts(
   { endedAt, expiresAt, lastSeenAt }: Pick<Session, 'endedAt' | 'expiresAt' | 'lastSeenAt'>,

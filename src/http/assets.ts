@@ -11,7 +11,7 @@ export interface Assets {
   address(name: AssetName): string
 }
 
-export type AssetName = 'console.css' | 'console.js' | 'icon.svg'
+export type AssetName = 'console.css' | 'console.js' | 'passkey.js' | 'icon.svg'
 
 /** A ring with one door in it. */
 const icon =
@@ -20,6 +20,7 @@ const icon =
 const types: Readonly<Record<AssetName, string>> = {
   'console.css': 'text/css; charset=utf-8',
   'console.js': 'text/javascript; charset=utf-8',
+  'passkey.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 }
 
@@ -30,7 +31,12 @@ export function assets(): Assets {
     'console.js': [
       fileOf('htmx.org/dist/htmx.min.js'),
       fileOf('htmx-ext-sse/dist/sse.min.js'),
-      readFileSync(new URL('../../templates/pages/console.js', import.meta.url), 'utf8'),
+      ownFile('console.js'),
+    ].join(';\n'),
+    // Only on pages where somebody signs in or looks after their account.
+    'passkey.js': [
+      readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')), 'utf8'),
+      ownFile('passkey.js'),
     ].join(';\n'),
     'icon.svg': icon,
   }
@@ -48,4 +54,8 @@ export function assets(): Assets {
 
 function fileOf(specifier: string): string {
   return readFileSync(fileURLToPath(import.meta.resolve(specifier)), 'utf8')
+}
+
+function ownFile(name: string): string {
+  return readFileSync(new URL(`../../templates/pages/${name}`, import.meta.url), 'utf8')
 }

@@ -49,7 +49,15 @@ export async function openDoors(
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
-  const options = { log, version, hosts: config.console.hosts, stopping: stopping.signal }
+  const options = {
+    log,
+    version,
+    hosts: config.console.hosts,
+    url: config.console.url,
+    trustedProxies: config.phoneDoor.trustedProxies,
+    drawQr: (text: string, title: string) => svg(text, qrLevel('address', text), title),
+    stopping: stopping.signal,
+  }
   const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
   const web = await startConsole(consoleApp(application, { ...options, door: 'network' }), config.console, {
     tls: consoleTls,

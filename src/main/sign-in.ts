@@ -21,7 +21,7 @@ export function chooseSignIn({ console: { url }, oidc }: Config, vault: Vault, l
       singleSignOn({
         ...oidc,
         redirectUri: `${url}${callbackPath}`,
-        onProblem: (error) => log.warn({ err: error }, 'the provider of single sign-on refused'),
+        onProblem: (reason) => log.warn({ reason }, 'the provider of single sign-on refused'),
       }),
   }
 }

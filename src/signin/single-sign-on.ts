@@ -25,8 +25,8 @@ export interface SingleSignOnSettings {
   readonly name: string
   /** The console's page that the provider sends browsers back to. */
   readonly redirectUri: string
-  /** Told of what the provider refused; the person learns only that it did not work. */
-  readonly onProblem: (error: unknown) => void
+  /** Told why the provider refused, in its own code; the person learns only that it did not work. */
+  readonly onProblem: (reason: string) => void
 }
 
 const timeoutSeconds = 10
@@ -74,11 +74,18 @@ export function singleSignOn(settings: SingleSignOnSettings): SingleSignOn {
         const claims = tokens.claims()
         return claims === undefined ? null : signedOn(claims, settings)
       } catch (error) {
-        settings.onProblem(error)
+        settings.onProblem(reasonOf(error))
         return null
       }
     },
   }
+}
+
+/** Codes and names only: what else such an error carries may hold tokens. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown'
+  const { code, error: told } = error as { code?: unknown; error?: unknown }
+  return [error.name, code, told].filter((part) => typeof part === 'string').join(' ')
 }
 
 async function discover({ issuer, clientId, clientSecret }: SingleSignOnSettings): Promise<Configuration> {

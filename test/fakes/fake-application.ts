@@ -22,6 +22,7 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -206,6 +207,8 @@ export function fakeApplication(): FakeApplication {
       return cookie
     },
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
+    ...fakeSignIn(),
+    administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,

@@ -73,7 +73,7 @@ describe('what a browser can be made to send', () => {
       expect(headers).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'x-frame-options': 'DENY',
         'x-request-id': expect.stringMatching(/^[0-9a-f]{16}$/),
       })
