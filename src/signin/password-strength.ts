@@ -3,8 +3,9 @@ import type { Secret } from '../domain/secret.ts'
 
 const shortest = 12
 const longest = 200
-/** zxcvbn's scale: 0 too guessable … 3 safely unguessable, 4 very unguessable. */
+/** zxcvbn's scale: 0 too guessable, 1 very, 2 somewhat, 3 safely unguessable, 4 very unguessable. */
 const enough = 3
+const enoughWhenLong = 2
 
 type Judge = (password: string, personal: readonly string[]) => number
 
@@ -20,11 +21,9 @@ export async function passwordWeakness(password: Secret, personal: readonly stri
   if (length > longest) return weak(`it is longer than ${longest} characters`, 'a few words are enough')
   if (length < 8) return weak('it is too short', `${shortest} characters or more; a few words are easiest`)
   judge ??= loadJudge()
-  const score = (await judge)(text, personal)
-  if (score >= enough) return null
-  if (score === 0 || length < shortest)
-    return weak('it can be guessed easily', 'add a word or two that do not belong together')
-  return null
+  const score = (await judge)(text, [...personal, ...personal.flatMap((words) => words.split(/[\s@.]+/))])
+  if (score >= (length < shortest ? enough : enoughWhenLong)) return null
+  return weak('it can be guessed easily', 'add a word or two that do not belong together')
 }
 
 function weak(message: string, hint: string): Problem {
