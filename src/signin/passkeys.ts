@@ -18,6 +18,9 @@ export interface PasskeySettings {
 
 const challengeMs = 300_000
 
+/** EdDSA, ES256, RS256 (https://www.iana.org/assignments/cose): what every authenticator has one of. */
+const algorithms = [-8, -7, -257]
+
 const answerShape = z.looseObject({ id: z.string().max(1_400), response: z.looseObject({}) })
 
 export function passkeys({ url, key }: PasskeySettings): Passkeys {
@@ -39,6 +42,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
         userID: new Uint8Array(createHash('sha256').update(id).digest()),
         challenge: challenges.make(now),
         attestationType: 'none',
+        supportedAlgorithmIDs: algorithms,
         excludeCredentials: known.map(({ credentialId }) => ({ id: credentialId })),
         authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
       })
@@ -54,6 +58,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
           expectedOrigin: origin,
           expectedRPID: rpID,
           requireUserVerification: true,
+          supportedAlgorithmIDs: algorithms,
         })
         if (!verified) return null
         const { id, publicKey, counter } = registrationInfo.credential
