@@ -6,6 +6,7 @@ import {
   type Configuration,
   calculatePKCECodeChallenge,
   discovery,
+  fetchUserInfo,
   None,
   randomNonce,
   randomPKCECodeVerifier,
@@ -72,7 +73,14 @@ export function singleSignOn(settings: SingleSignOnSettings): SingleSignOn {
           idTokenExpected: true,
         })
         const claims = tokens.claims()
-        return claims === undefined ? null : signedOn(claims, settings)
+        if (claims === undefined) return null
+        // Many providers put groups and address only there (OpenID Connect Core section 5.3); it may not speak of another.
+        const lacks = claims[settings.roleClaim] === undefined || claims.email === undefined
+        const more =
+          lacks && configuration.serverMetadata().userinfo_endpoint !== undefined
+            ? await fetchUserInfo(configuration, tokens.access_token, claims.sub)
+            : {}
+        return signedOn({ ...more, ...claims }, settings)
       } catch (error) {
         settings.onProblem(reasonOf(error))
         return null
