@@ -4,6 +4,7 @@ import type { Subject } from '../../src/domain/access.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
+import { peopleListContract } from './people-list.contract.ts'
 import * as cast from './store-cast.ts'
 import { at, seed } from './store-cast.ts'
 
@@ -30,6 +31,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
     await world?.dispose()
   })
   const write = <T>(work: (tx: StoreWriter) => Promise<T>) => store.transaction(work)
+
+  peopleListContract(() => store)
 
   describe('rows', () => {
     test('what was written is read back the same, by id and by column, oldest first', async () => {
