@@ -69,9 +69,24 @@ const reach: Readonly<Record<string, Reach>> = {
     types: ['src/access/', 'src/config.ts', ...rooms.map((room) => `src/${room}/`)],
   },
   http: {
-    any: ['src/domain/', 'src/errors.ts', 'src/system.ts', 'src/journeys/application.ts', 'src/journeys/join-view.ts'],
+    any: [
+      'src/domain/',
+      'src/errors.ts',
+      'src/system.ts',
+      'src/journeys/application.ts',
+      'src/journeys/join-view.ts',
+      'src/journeys/people-view.ts',
+    ],
   },
-  cli: { any: ['src/domain/', 'src/errors.ts', 'src/system.ts', 'src/journeys/application.ts'] },
+  cli: {
+    any: [
+      'src/domain/',
+      'src/errors.ts',
+      'src/system.ts',
+      'src/journeys/application.ts',
+      'src/journeys/people-view.ts',
+    ],
+  },
 }
 
 /** Bent rules, each with its reason. */

@@ -22,6 +22,7 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import { fakePeople } from './fake-people.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -206,6 +207,14 @@ export function fakeApplication(): FakeApplication {
       return cookie
     },
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
+
+    people: fakePeople({
+      all: () => [...people.values()],
+      find: (who) =>
+        [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+      did: (deed, actor) => did(deed, actor),
+      now: at,
+    }),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,
