@@ -84,6 +84,14 @@ describe('the API', () => {
     })
     expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
+    const leaving = `/api/v1/employees/${body.id}/leaving`
+    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
+    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
+    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
+    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
+    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
+
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
     expect(click.status).toBe(202)

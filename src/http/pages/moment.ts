@@ -1,4 +1,5 @@
 /** Times for people: in the server's own time zone, which is said wherever somebody types one. */
+import { AppError } from '../../errors.ts'
 import { type Html, html } from '../html.ts'
 
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
@@ -44,4 +45,22 @@ export function duration(milliseconds: number): string {
   if (minutes < 120) return `${Math.round(minutes)} minutes`
   const hours = minutes / 60
   return hours < 48 ? `${Math.round(hours)} hours` : `${Math.round(hours / 24)} days`
+}
+
+/** What `<input type="datetime-local">` holds for a time. */
+export function localInput(at: string): string {
+  const date = new Date(at)
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
+/** And the time for what it holds, in this server's zone. @throws AppError INVALID_INPUT */
+export function readLocal(text: string): string {
+  const read = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$/.test(text) ? new Date(text.replace(' ', 'T')) : null
+  if (read === null || Number.isNaN(read.getTime()))
+    throw new AppError('INVALID_INPUT', 'this is not a date and time', {
+      hint: 'write it like 2026-12-31 17:00',
+      problems: [{ field: 'at', message: 'this is not a date and time' }],
+    })
+  return read.toISOString()
 }
