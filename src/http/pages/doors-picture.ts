@@ -80,7 +80,7 @@ export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: Door
 }
 
 /** Of several lines: the one that needs a look first. */
-export function worstState(lines: readonly DoorLine[]): DoorState {
+function worstState(lines: readonly DoorLine[]): DoorState {
   const states = lines.map(doorState)
   return urgency.find((state) => states.includes(state)) ?? 'shut'
 }
