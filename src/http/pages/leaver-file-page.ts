@@ -38,9 +38,15 @@ export function leaverFileText(file: LeaverFile): Html {
 <div class="scroll"><table><thead><tr><th scope="col">Door</th><th scope="col">State</th><th scope="col">Evidence</th><th scope="col">After the click</th></tr></thead>
 <tbody>${doors.map(
     (line) =>
-      html`<tr><th scope="row">${doorName(line.system)}</th><td>${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td>${duration(Date.parse(line.at) - Date.parse(requestedAt))}</td></tr>`,
+      html`<tr><th scope="row">${doorName(line.system)}</th><td>${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td>${afterClick(line, requestedAt)}</td></tr>`,
   )}</tbody></table></div>
 ${handsets.length > 0 && html`<h3>Equipment</h3><ul>${handsets.map(({ model, mac, certificateSerials }) => html`<li>${model}${mac !== null && ` ${mac}`}${certificateSerials.length > 0 && `, certificate ${certificateSerials.join(', ')}`}</li>`)}</ul>`}
 ${file.addenda.length > 0 && html`<h3>What came later</h3><ul>${file.addenda.map(({ at, summary }) => html`<li>${momentText(at)}: ${summary}</li>`)}</ul>`}
 ${file.auditHead && html`<p><small>Audit chain: position ${file.auditHead.position}, <code>${file.auditHead.hash}</code>. Times are ${zone()}.</small></p>`}`
+}
+
+/** Seen shut or ticked; nothing before that. */
+function afterClick(line: LeaverFile['doors'][number], requestedAt: string): string {
+  const at = line.verdict === 'converged' ? line.at : line.acknowledged?.at
+  return at === undefined ? 'not yet' : duration(Date.parse(at) - Date.parse(requestedAt))
 }

@@ -105,7 +105,7 @@ function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, app
     { id: 'progress', href: `/people/${id}/offboard`, employeeId: id },
     html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1>${lifecycleSign(lifecycle)}</div>
 <p role="status" id="said">${tally(view)}</p>
-<p class="pages">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
+<p class="told">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
       took === null
         ? html` · <span data-since="${clickedAt ?? ''}"></span> <a href="/people/${id}/offboard">Look again</a>`
         : ` · complete after ${took}`
