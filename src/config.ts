@@ -140,8 +140,10 @@ function readConsole(read: SettingReader): Config['console'] {
     )
   }
   const url = consoleUrl(read, at, tls !== null)
-  // The name in the address is one under which browsers open it.
-  const hosts = [...new Set([...splitList(text('LISTEN_HOSTS')), new URL(url).hostname])]
+  // The name in the address is one under which browsers open it; addresses and localhost are let through anyway.
+  const { hostname } = new URL(url)
+  const named = text('CONSOLE_URL') === null ? [] : [hostname]
+  const hosts = [...new Set([...splitList(text('LISTEN_HOSTS')), ...named])]
   return { ...at, hosts, allowPlain, tls, url }
 }
 

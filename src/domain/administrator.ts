@@ -15,7 +15,7 @@ export interface Administrator {
   readonly totpConfirmedAt: string | null
   /** The time step of the last code: each is good once (RFC 6238 section 5.2). */
   readonly totpLastStep: number
-  /** `<issuer> <subject>` of single sign-on. */
+  /** SHA-256 of `<issuer> <subject>` of single sign-on: known again, also after an erasure, and telling nobody who it is. */
   readonly oidcIdentity: string | null
   readonly createdAt: string
   readonly createdBy: string

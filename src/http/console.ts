@@ -5,17 +5,19 @@ import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
 import { administratorRoutes } from './administrator-routes.ts'
 import { apiRoutes } from './api-routes.ts'
-import { health } from './api-shapes.ts'
+import { eventsQuery, health } from './api-shapes.ts'
 import { type Assets, assets } from './assets.ts'
 import { browserGuard } from './browser-guard.ts'
 import { callerOf, type Door, secureSetting } from './caller.ts'
 import { clientAddresses } from './client-address.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import type { DrawQr } from './join-page.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { errorPage } from './pages/error-page.ts'
 import type { PageTools } from './pages/layout.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
 import { type Route, route } from './route.ts'
@@ -33,12 +35,11 @@ export interface ConsoleOptions {
   readonly trustedProxies?: readonly string[]
   /** The console's own address as browsers know it: https means that cookies are for TLS only. */
   readonly url?: string
-  /** Draws a QR code as SVG (phones/qr.ts). */
-  readonly drawQr?: (text: string, title: string) => string
   /** Read once for all listeners where given. */
   readonly assets?: Assets
   /** Ends the event streams; everything else ends by itself. */
   readonly stopping?: AbortSignal
+  readonly drawQr?: DrawQr
 }
 
 /** The console: pages for people, the API, health and metrics. */
@@ -85,13 +86,15 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       'get',
       '/api/v1/events',
       'read',
-      { summary: 'Changes as server-sent events', answer: 'text/event-stream' },
-      async ({ request, response }) => {
-        events.open(response, async () => (await callerOf(request, options.door, application)) !== null)
+      { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
+      async ({ request, response, query }) => {
+        const stillAllowed = async () => (await callerOf(request, options.door, application)) !== null
+        events.open(response, stillAllowed, query.employee)
       },
     ),
     ...apiRoutes(application),
     ...administratorRoutes(application),
+    ...peopleRoutes(application),
   ]
   routes.push(
     route(
@@ -113,7 +116,7 @@ function toolsOf(application: Application, options: ConsoleOptions): PageTools {
     version: options.version,
     demo: () => application.overview().demo,
     addressOf: clientAddresses(options.trustedProxies ?? []),
-    ...(options.drawQr ? { drawQr: options.drawQr } : {}),
+    drawQr: options.drawQr,
   }
 }
 
@@ -157,7 +160,7 @@ function headers(): RequestHandler {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        // `data:` for the small pictures in Pico's style sheet, such as the arrow of a select.
+        // data: is what the style sheet draws arrows and marks with.
         imgSrc: ["'self'", 'data:'],
         connectSrc: ["'self'"],
         baseUri: ["'none'"],
@@ -166,9 +169,9 @@ function headers(): RequestHandler {
       },
     },
     crossOriginEmbedderPolicy: true,
-    // With `no-referrer` a browser says `Origin: null` for our own forms too (Fetch section 3.1), and the guard refuses that.
-    referrerPolicy: { policy: 'same-origin' },
     frameguard: { action: 'deny' },
+    // With no-referrer a browser sends `Origin: null` with our own forms (Fetch standard, "append a request Origin header").
+    referrerPolicy: { policy: 'same-origin' },
     // It would bind every other service of this host name too.
     strictTransportSecurity: false,
   })

@@ -9,6 +9,7 @@ import type { Lifecycle } from '../domain/employee.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { JoinView } from './join-view.ts'
+import type { PeopleDeeds } from './people-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -38,6 +39,9 @@ export interface Application {
   readonly employee: (who: string) => Promise<EmployeeView>
   /** The leaver file: frozen when complete, a preview of it before. @throws NOT_FOUND for people who did not leave. */
   readonly report: (who: string) => Promise<LeaverFile>
+
+  /** What the console's pages about people show and set. */
+  readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>

@@ -15,6 +15,7 @@ import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { peopleDeeds } from './people-deeds.ts'
 import { renewInvite } from './renew-invite.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
@@ -68,6 +69,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     },
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
+
+    people: peopleDeeds(context, idOf),
 
     importRoster: (csv, actor) => parts.imports.start(csv, actor),
     importRun: (id) => parts.imports.view(id),

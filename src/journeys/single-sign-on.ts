@@ -1,5 +1,6 @@
 import type { Administrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
+import { tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Role } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
@@ -75,8 +76,9 @@ function opened({ vault, system }: SignInContext, sealed: string): Kept | null {
 async function administratorOf(
   context: SignInContext,
   tx: StoreWriter,
-  { identity, email: address, name: said, role }: SignedOn,
+  { identity: told, email: address, name: said, role }: SignedOn,
 ): Promise<Administrator | string> {
+  const identity = tokenHash(told)
   if (role === null) return 'no role is mapped for this person'
   const rows = await tx.find('administrator', { oidcIdentity: identity })
   const known = rows.find(({ disabledAt }) => disabledAt === null)

@@ -49,13 +49,15 @@ export async function openDoors(
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
+  const drawQr = (text: string, content: 'tunnel' | 'address', title: string) =>
+    svg(text, qrLevel(content, text), title)
   const options = {
     log,
     version,
     hosts: config.console.hosts,
     url: config.console.url,
     trustedProxies: config.phoneDoor.trustedProxies,
-    drawQr: (text: string, title: string) => svg(text, qrLevel('address', text), title),
+    drawQr,
     stopping: stopping.signal,
   }
   const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
@@ -74,7 +76,7 @@ export async function openDoors(
     log,
     now: system.now,
     trustedProxies: config.phoneDoor.trustedProxies,
-    drawQr: (text, content, title) => svg(text, qrLevel(content, text), title),
+    drawQr,
   })
   const outside = await startPhoneDoor(app, config.phoneDoor, tls)
   undo.push(() => outside.stop())

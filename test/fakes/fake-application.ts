@@ -22,6 +22,7 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import { fakePeople } from './fake-people.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 
 type Verdict = AccessLine['verdict']
@@ -209,6 +210,14 @@ export function fakeApplication(): FakeApplication {
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
     ...fakeSignIn(),
     administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
+
+    people: fakePeople({
+      all: () => [...people.values()],
+      find: (who) =>
+        [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+      did: (deed, actor) => did(deed, actor),
+      now: at,
+    }),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,

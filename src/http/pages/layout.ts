@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Actor, type Authority, mayDo } from '../../domain/token.ts'
 import type { Assets } from '../assets.ts'
 import { type Html, type HtmlValue, html, htmlText } from '../html.ts'
+import type { DrawQr } from '../join-page.ts'
 
 export interface PageTools {
   readonly assets: Assets
@@ -10,8 +11,8 @@ export interface PageTools {
   readonly demo: () => readonly string[]
   /** Who is at the other end, also behind a proxy. */
   readonly addressOf: (request: IncomingMessage) => string
-  /** Absent: what would be drawn is there to type. */
-  readonly drawQr?: (text: string, title: string) => string
+  /** Draws a link as a code to scan, where that is wanted. */
+  readonly drawQr?: DrawQr | undefined
 }
 
 export interface Frame {

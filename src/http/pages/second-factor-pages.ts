@@ -140,6 +140,6 @@ export function authenticatorSteps(
   { readable, address }: Extract<SecondStep, { step: 'enrol' }>['key'],
 ): Html {
   return html`<p>Scan this with any authenticator app, or type the key.</p>
-${drawQr && html`<div class="qr">${trusted(drawQr(address.reveal(), 'QR code for the authenticator app'))}</div>`}
+${drawQr && html`<div class="qr">${trusted(drawQr(address.reveal(), 'address', 'QR code for the authenticator app'))}</div>`}
 <p class="key"><code>${readable.reveal()}</code></p>`
 }
