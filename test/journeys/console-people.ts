@@ -58,7 +58,7 @@ export async function makeAdministrator(world: World, name: string, role: Role):
   return enrolled(world, email, begun!)
 }
 
-export async function enrolled(world: World, email: string, begun: SignedIn): Promise<SignedInPerson> {
+async function enrolled(world: World, email: string, begun: SignedIn): Promise<SignedInPerson> {
   const step = await world.app.signIn.secondStep(begun.cookie.reveal())
   if (step?.step !== 'enrol') return { email, cookie: begun.cookie.reveal(), key: noKey }
   const code = codeOf(step.key, world.context.system.now())
