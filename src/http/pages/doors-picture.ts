@@ -64,6 +64,15 @@ const doorNames: Readonly<Record<string, string>> = {
   'sip-account': 'SIP account',
 }
 
+/** Under a small sign: not everybody has every door, so the place in the row does not tell which it is. */
+const shortNames: Readonly<Record<string, string>> = {
+  'phone-door': 'door',
+  tunnel: 'tun',
+  firewall: 'fw',
+  certificate: 'cert',
+  'sip-account': 'sip',
+}
+
 /** Tried for longer than this, a door is not "closing" any more. */
 const stuckAfterMs = 10_000
 
@@ -96,7 +105,7 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
   return html`<ul class="doors small">${[...bySystem(lines)].map(([system, its]) => {
     const state = worstState(its)
     const told = `${doorName(system)}: ${words[state]}`
-    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}</span></li>`
+    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}<small>${shortNames[system] ?? system.slice(0, 3)}</small></span></li>`
   })}</ul>`
 }
 

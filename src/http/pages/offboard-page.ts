@@ -107,7 +107,7 @@ function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, app
 <p role="status" id="said">${tally(view)}</p>
 <p class="told">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
       took === null
-        ? html` · <span data-since="${clickedAt ?? ''}"></span> <a href="/people/${id}/offboard">Look again</a>`
+        ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
         : ` · complete after ${took}`
     }</p>
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
