@@ -71,7 +71,7 @@ describe('the first page', () => {
   test('names the alarms of the last day in words', async () => {
     await desk.world.hub.addForeignPeer('S'.repeat(43).concat('='), ['10.77.9.9/32'])
     await desk.world.sweep()
-    await expect.poll(async () => (await get('/')).text).toMatch(/the tunnel holds what Ringfence did not issue: S{10}/)
+    await expect.poll(async () => (await get('/')).text).toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
   })
 })
 
