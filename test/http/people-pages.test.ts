@@ -71,7 +71,9 @@ describe('the first page', () => {
   test('names the alarms of the last day in words', async () => {
     await desk.world.hub.addForeignPeer('S'.repeat(43).concat('='), ['10.77.9.9/32'])
     await desk.world.sweep()
-    await expect.poll(async () => (await get('/')).text).toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
+    await expect
+      .poll(async () => (await get('/')).text)
+      .toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
   })
 })
 

@@ -160,7 +160,7 @@ function tick({ system, subject, verdict }: AccessLine, action: string, name: st
   const what = `${doorName(system)}${name === null ? '' : `, ${name}`}`
   return html`<form method="post" action="${action}" class="tick"><input type="hidden" name="system" value="${system}">
 <input type="hidden" name="subjectId" value="${subject.id}">
-<button id="tick-${system}-${subject.id}" aria-label="${verdict === 'waiting' ? 'Tick as done' : 'Vouch for it'}: ${what}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}</button></form>`
+<button id="tick-${system}-${subject.id}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}<span class="unseen">: ${what}</span></button></form>`
 }
 
 function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Line[]> {
