@@ -51,6 +51,7 @@ htmx.config.historyCacheSize = 0
       const details = document.getElementById(id)
       if (details) details.open = open
     }
+    tick()
   })
 
   // Clocks that run: how long ago something began.

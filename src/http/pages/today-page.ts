@@ -30,9 +30,9 @@ function content(day: Today): Html {
 ${live(
   { id: 'today', href: '/' },
   html`<ul class="figures" aria-label="People by what needs a look">
-${figure(day.online, 'with a phone online', { tunnel: 'online' })}
-${figure(day.openDoors, 'with a door that needs a look', { attention: 'open-doors' }, 'wait')}
-${figure(day.leaversTotal, 'leaving right now', { state: 'offboarding' }, 'wait')}
+${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
+${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
+${figure(day.leaversTotal, 'people leaving right now', { state: 'offboarding' }, 'wait')}
 ${figure(day.quiet, `quiet for ${quietDays} days or more`, { tunnel: quietDays })}
 ${figure(day.never, 'never connected', { tunnel: 'never' })}
 ${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDays} days`, { attention: 'certificate-due' }, 'wait')}
