@@ -64,10 +64,14 @@ async function look(page: Page, name: string): Promise<void> {
     `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
   )) as { violations: { id: string; nodes: { html: string }[] }[] }
   expect(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`)).toEqual([])
-  expect(
-    await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth'),
-    `${name} is wider than the screen`,
-  ).toBe(true)
+  // 320 is what 1280 are at 400 %; also where somebody has zoomed in to 200 % on a phone in landscape.
+  for (const width of [320, 640, 1280]) {
+    await page.setViewportSize({ width, height: 720 })
+    expect(
+      await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth'),
+      `${name} is wider than a screen of ${width}`,
+    ).toBe(true)
+  }
   const screenshots = process.env.SCREENSHOTS
   if (screenshots === undefined) return
   await mkdir(screenshots, { recursive: true })

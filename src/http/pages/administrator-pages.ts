@@ -102,7 +102,7 @@ ${present.map(row)}
 ${present.length === 0 && html`<tr><td colspan="5">Nobody yet. Whoever opens the link of the first owner comes first.</td></tr>`}
 </tbody></table></div></section>
 <section class="card"><h2>Invite somebody</h2>
-<form method="post" action="${here}" class="filters">
+<form method="post" action="${here}" class="make">
 <label>Name<input name="name" required maxlength="120" autocomplete="off"></label>
 <label>E-mail address<input type="email" name="email" required maxlength="254" autocomplete="off"></label>
 <label>Role<select name="role">${roles.map((role) => html`<option value="${role}"${role === 'helpdesk' && html` selected`}>${role}: ${roleWords[role]}</option>`)}</select></label>
@@ -127,7 +127,7 @@ function single(view: AdministratorView): Html {
 <section class="card"><h2>Who</h2><dl class="facts"><dt>E-mail address</dt><dd>${email}</dd><dt>Role</dt><dd>${role}: ${roleWords[role]}</dd><dt>Signs in with</dt><dd>${ways.length > 0 ? ways.join(', ') : 'nothing'}</dd><dt>Last seen</dt><dd>${lastSeenAt === null ? 'never' : instant(lastSeenAt)}</dd><dt>Made</dt><dd>${instant(createdAt)} by ${createdBy}</dd>${disabledAt !== null && html`<dt>Disabled</dt><dd>${instant(disabledAt)}</dd>`}</dl></section>
 ${
   disabledAt === null &&
-  html`<section class="card"><h2>Role</h2><form method="post" action="${here}/${id}/role"><label>Role<select name="role">${roles.map((each) => html`<option value="${each}"${each === role && html` selected`}>${each}: ${roleWords[each]}</option>`)}</select></label><button class="quiet" type="submit">Change the role</button></form></section>
+  html`<section class="card"><h2>Role</h2><form method="post" action="${here}/${id}/role"><label>New role<select name="role">${roles.map((each) => html`<option value="${each}"${each === role && html` selected`}>${each}: ${roleWords[each]}</option>`)}</select></label><button class="quiet" type="submit">Change the role</button></form></section>
 <section class="card"><h2>Lost the phone or the password?</h2><p>A one-time link sets up a new password or passkey. What they have now goes when the link is used.</p><form method="post" action="${here}/${id}/recovery"><button class="quiet" type="submit">Make a recovery link</button></form></section>
 <section class="card"><h2>Disable</h2><p>Ends their sessions, removes passkeys, password and authenticator app, and revokes the API tokens that they made. This cannot be undone; they can be invited again.</p><form method="post" action="${here}/${id}/disable"><button class="danger" type="submit">Disable ${name}</button></form></section>`
 }

@@ -58,7 +58,7 @@ export function tokenPages(application: Application, tools: PageTools): readonly
 function list(tokens: readonly TokenView[]): Html {
   const newest = tokens.toReversed()
   return html`<div class="head"><h1>API tokens</h1></div>
-<section class="card"><h2>Make one</h2><form method="post" action="${here}" class="filters">
+<section class="card"><h2>Make one</h2><form method="post" action="${here}" class="make">
 <label>What will use it<input name="label" required maxlength="80" placeholder="such as HR script" autocomplete="off"></label>
 <label>Role<select name="role">${roles.toReversed().map((role) => html`<option value="${role}">${role}: ${roleWords[role]}</option>`)}</select></label>
 <button type="submit">Make a token</button></form></section>
