@@ -4,7 +4,7 @@ import { type Administrator, needsSecondFactor, type Session } from '../domain/a
 import type { Secret } from '../domain/secret.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, itself } from './context.ts'
-import { type GuessLimiter, guessLimiter, isWorthTelling } from './guess-limiter.ts'
+import { failureCounter, type GuessLimiter, guessLimiter } from './guess-limiter.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator, takeCode } from './second-factor.ts'
@@ -14,7 +14,8 @@ import type { SecondStep, SignedIn, SignInDeeds, Visitor } from './sign-in-view.
 import { singleSignOnDeeds } from './single-sign-on.ts'
 
 export function signInDeeds(context: SignInContext): SignInDeeds {
-  const guesses = guessLimiter({ now: context.system.now, pause: (ms) => pause(ms) })
+  const { now } = context.system
+  const guesses: Guesses = { ...guessLimiter({ now, pause: (ms) => pause(ms) }), count: failureCounter(now) }
   const { passkeys, singleSignOn } = context.signIn
   return {
     async ways() {
@@ -28,7 +29,7 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
       }
     },
     withPassword: (email, password, visitor) => withPassword(context, guesses, { email, password, visitor }),
-    withPasskey: (answer, visitor) => withPasskey(context, answer, visitor),
+    withPasskey: (answer, visitor) => withPasskey(context, guesses, { answer, visitor }),
     secondStep: (cookie) => secondStep(context, cookie),
     withCode: (cookie, code, visitor) => withCode(context, guesses, { cookie, code, visitor }),
     async enrolCode(cookie, code, visitor) {
@@ -60,13 +61,15 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
   }
 }
 
+type Guesses = GuessLimiter & { readonly count: ReturnType<typeof failureCounter> }
+
 /**
  * Unknown, wrong, disabled and without a password: the same answer after the same work. The waiting comes before the look,
  * so that it says nothing about the account either.
  */
 async function withPassword(
   context: SignInContext,
-  guesses: GuessLimiter,
+  guesses: Guesses,
   { email, password, visitor }: { email: string; password: Secret; visitor: Visitor },
 ): Promise<SignedIn | null> {
   const account = email.trim().toLowerCase().slice(0, 254)
@@ -76,7 +79,8 @@ async function withPassword(
     const [administrator] = await context.store.find('administrator', { email: account, disabledAt: null })
     const right = await context.signIn.passwords.verify(administrator?.passwordHash ?? null, password)
     if (!right || !administrator) {
-      await tellFailure(context, turn.failed(), {
+      turn.failed()
+      await tellFailure(context, guesses, {
         administratorId: administrator?.id ?? null,
         visitor,
         how: 'password',
@@ -101,14 +105,18 @@ async function withPassword(
   }
 }
 
-async function withPasskey(context: SignInContext, answer: string, visitor: Visitor): Promise<SignedIn | null> {
+async function withPasskey(
+  context: SignInContext,
+  guesses: Guesses,
+  { answer, visitor }: { answer: string; visitor: Visitor },
+): Promise<SignedIn | null> {
   const { passkeys } = context.signIn
   const credentialId = passkeys.spokenOf(answer)
   if (credentialId === null) return null
   const [passkey] = await context.store.find('passkey', { credentialId, removedAt: null })
   const counter = passkey && (await passkeys.used(answer, passkey, context.system.now()))
   if (!passkey || counter === null || counter === undefined) {
-    await tellFailure(context, 1, { administratorId: passkey?.administratorId ?? null, visitor, how: 'passkey' })
+    await tellFailure(context, guesses, { administratorId: passkey?.administratorId ?? null, visitor, how: 'passkey' })
     return null
   }
   return context.store.transaction(async (tx) => {
@@ -122,13 +130,12 @@ async function withPasskey(context: SignInContext, answer: string, visitor: Visi
 
 async function withCode(
   context: SignInContext,
-  guesses: GuessLimiter,
+  guesses: Guesses,
   { cookie, code, visitor }: { cookie: string; code: string; visitor: Visitor },
 ): Promise<SignedIn | null> {
   const waiting = await waitingFor(context, cookie)
   if (waiting === null) return null
-  // Six digits: the whole account waits, not one network, since whoever gets here has the password already.
-  const turn = await guesses.admit(`code ${waiting.administrator.id}`, 'any')
+  const turn = await guesses.admit(`code ${waiting.administrator.id}`, visitor.network)
   if (turn === false) return null
   try {
     const signedIn = await context.store.transaction(async (tx) => {
@@ -138,7 +145,8 @@ async function withCode(
     if (signedIn !== null) turn.succeeded()
     else {
       const { id } = waiting.administrator
-      await tellFailure(context, turn.failed(), { administratorId: id, visitor, how: 'authenticator app' })
+      turn.failed()
+      await tellFailure(context, guesses, { administratorId: id, visitor, how: 'authenticator app' })
     }
     return signedIn
   } finally {
@@ -211,10 +219,11 @@ async function rise(
 /** What was typed is never written down: it may be the password in the wrong field. */
 async function tellFailure(
   context: SignInContext,
-  failures: number,
+  { count }: Guesses,
   { administratorId, visitor, how }: { administratorId: string | null; visitor: Visitor; how: string },
 ): Promise<void> {
-  if (!isWorthTelling(failures)) return
+  const failures = count(visitor.network)
+  if (failures === null) return
   const detail = { how, from: visitor.remoteAddress, failures, known: administratorId !== null }
   await context.store.transaction((tx) =>
     tx.record(auditEvent(context, 'sign-in.failed', { subjectId: administratorId, actor: itself }, detail)),

@@ -11,7 +11,7 @@ import {
   type SignedInPerson,
 } from '../journeys/console-people.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
-import { mia } from '../journeys/world.ts'
+import { mia, onboarded, person } from '../journeys/world.ts'
 import { type Answer, ask } from './http-client.ts'
 
 const passwords = countedPasswords()
@@ -238,5 +238,19 @@ describe('an owner and a helpdesk person', () => {
     expect((await get('/account', by)).status).toBe(200)
     for (const path of ['/administrators', '/tokens']) expect((await get(path, by)).status).toBe(403)
     expect((await post('/administrators', { name: 'E', email: 'e@example.com', role: 'owner' }, by)).status).toBe(403)
+  })
+})
+
+describe('offboarding an administrator', () => {
+  test('says before the click that their way into the console ends, and of others nothing', async () => {
+    const { world } = console_
+    await onboarded(world, person('Hanna Helpdesk', '1001', 'linphone-mobile'))
+    await onboarded(world, person('Bob Babbage', '1002', 'linphone-mobile'))
+    const page = async (who: string) =>
+      (await get(`/people/${(await world.app.employee(who)).id}/offboard`, withCookie(owner.cookie))).text
+    expect(await page('1001')).toContain('<strong>Console</strong>: they are helpdesk here')
+    expect(await page('1002')).not.toContain('<strong>Console</strong>')
+    await world.app.offboard('1001', null, mia)
+    expect((await get('/account', withCookie(hanna.cookie))).status).toBe(303)
   })
 })

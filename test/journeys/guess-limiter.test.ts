@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { guessLimiter, isWorthTelling, usualGuessLimits, waitAfter } from '../../src/journeys/guess-limiter.ts'
+import { failureCounter, guessLimiter, usualGuessLimits, waitAfter } from '../../src/journeys/guess-limiter.ts'
 
 const now = () => new Date('2026-11-22T14:00:00Z')
 
@@ -57,7 +57,14 @@ describe('the line of tries', () => {
     expect(pauses).toEqual([usualGuessLimits.floodWaitMs])
   })
 
-  test('tells failures as they begin and grow, not each of them', () => {
-    expect(Array.from({ length: 1_000 }, (_, n) => n + 1).filter(isWorthTelling)).toEqual([1, 5, 10, 100, 1_000])
+  test('tells failures as they begin and grow, for each network, and begins anew after an hour of quiet', () => {
+    let at = now()
+    const count = failureCounter(() => at)
+    expect(Array.from({ length: 1_000 }, () => count('net')).filter((each) => each !== null)).toEqual([
+      1, 5, 10, 100, 1_000,
+    ])
+    expect(count('another net')).toBe(1)
+    at = new Date(at.getTime() + 3_600_001)
+    expect(count('net')).toBe(1)
   })
 })

@@ -164,13 +164,13 @@ describe('guessing', () => {
 
   test('is told in the audit log as it begins and grows, with where from, and never with what was typed', async () => {
     const { email } = await makeOwner(world)
-    for (let n = 0; n < 5; n++) await signIn(email, new Secret('my secret slip'), elsewhere)
+    for (let n = 0; n < 4; n++) await signIn(email, new Secret('my secret slip'), elsewhere)
+    await world.app.signIn.withPasskey('{"id":"nobody","response":{}}', elsewhere)
     await signIn('my secret slip', new Secret('x'), elsewhere)
     const told = (await world.store.auditTrail({ limit: 100 })).filter(({ kind }) => kind === 'sign-in.failed')
     expect(told.map(({ detail }) => JSON.parse(detail!))).toMatchObject([
       { failures: 1, from: '198.51.100.7', known: true },
-      { failures: 5, from: '198.51.100.7', known: true },
-      { failures: 1, known: false },
+      { failures: 5, from: '198.51.100.7', known: false, how: 'passkey' },
     ])
     expect(JSON.stringify(await world.store.auditTrail({ limit: 100 })) + world.log.join()).not.toContain(
       'my secret slip',
