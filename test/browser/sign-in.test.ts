@@ -152,9 +152,18 @@ describeLive('somebody signs in', ['chromium'], () => {
     await page.waitForURL(/\/sign-in$/)
     await look(page, 'sign-in')
     await page.goto(`${console_.url}/administrators`)
+    const sent = page.waitForRequest((request) => request.method() === 'POST')
     await tabTo(page, 'button[data-passkey]')
     await page.keyboard.press('Enter')
     await page.waitForURL(/\/administrators$/)
+    // Who got hold of the answer cannot use it a second time.
+    const replayed = await fetch(`${console_.url}/sign-in/passkey`, {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: (await sent).postData(),
+    })
+    expect([replayed.status, replayed.headers.get('set-cookie')]).toEqual([422, null])
     await look(page, 'administrators')
     expect(complaints).toEqual([])
 

@@ -12,6 +12,7 @@ import {
 } from '../journeys/console-people.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { mia, onboarded, person } from '../journeys/world.ts'
+import { openDoors } from './doors.ts'
 import { type Answer, ask } from './http-client.ts'
 
 const passwords = countedPasswords()
@@ -73,6 +74,18 @@ describe('the cookie of a session', () => {
       '/sign-in/second-factor?next=%2Ftokens',
     )
     expect((await get('/sign-in/second-factor', withCookie(half))).text).toContain('Code from your authenticator app')
+  })
+})
+
+describe('a console behind a proxy with TLS', () => {
+  test('gives and takes cookies for TLS and this host only', async () => {
+    await using doors = await openDoors({ console: { url: 'https://ringfence.example.com' } })
+    const { headers } = await ask(doors.consolePort, { method: 'POST', path: '/sign-out' })
+    expect(String(headers['set-cookie'])).toMatch(/^__Host-ringfence=; Path=\/; .*HttpOnly; Secure; SameSite=Strict$/)
+    const cookie = doors.application.sessionFor('auditor')
+    const as = (name: string) =>
+      ask(doors.consolePort, { path: '/api/v1/models', headers: { cookie: `${name}=${cookie}` } })
+    expect([(await as('__Host-ringfence')).status, (await as('ringfence')).status]).toEqual([200, 401])
   })
 })
 
