@@ -15,6 +15,8 @@ import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
+import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
+import { openResyncQueue } from './journeys/resync-queue.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
@@ -113,7 +115,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lost = Promise.withResolvers<string>()
   let mayWrite = true
   const foundations = await layFoundations(config, system, log, undo)
-  const { store, vault, authorities, catalogue } = foundations
+  const { store, vault, authorities, templates } = foundations
 
   if (!config.hub.separate) {
     await hubFolder(config)
@@ -134,10 +136,12 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     system,
     store,
     vault,
-    catalogue,
+    catalogue: templates.catalogue,
+    phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
+    notifyPhones: pbx.notify,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {
@@ -146,6 +150,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       idle: () => loop.idle(),
     },
     journal: foundations.journal,
+    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -155,6 +160,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     resolveHost,
     log,
   }
+  const resyncs = openResyncQueue(context)
+  undo.push(() => resyncs.stop())
   const door = openPhoneDoor(context)
   undo.push(() => door.flush())
   const loop = startLanes({
@@ -179,9 +186,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const application = assemble(context, {
     imports,
     door,
+    templates,
     listeners,
     revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
     doctor: {
+      loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
       pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),
