@@ -16,6 +16,8 @@ import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
+import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
+import { openResyncQueue } from './journeys/resync-queue.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { firstOwnerLink } from './journeys/set-up.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
@@ -118,7 +120,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lost = Promise.withResolvers<string>()
   let mayWrite = true
   const foundations = await layFoundations(config, system, log, undo)
-  const { store, vault, authorities, catalogue } = foundations
+  const { store, vault, authorities, templates } = foundations
 
   if (!config.hub.separate) {
     await hubFolder(config)
@@ -139,10 +141,12 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     system,
     store,
     vault,
-    catalogue,
+    catalogue: templates.catalogue,
+    phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
+    notifyPhones: pbx.notify,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {
@@ -151,6 +155,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       idle: () => loop.idle(),
     },
     journal: foundations.journal,
+    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -161,6 +166,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     signIn: chooseSignIn(config, vault, log),
     log,
   }
+  const resyncs = openResyncQueue(context)
+  undo.push(() => resyncs.stop())
   const door = openPhoneDoor(context)
   undo.push(() => door.flush())
   const loop = startLanes({
@@ -185,9 +192,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const application = assemble(context, {
     imports,
     door,
+    templates,
     listeners,
     revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
     doctor: {
+      loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
       pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),

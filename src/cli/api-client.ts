@@ -10,7 +10,7 @@ import { AppError } from '../errors.ts'
 export type ServerAddress = { readonly socket: string } | { readonly url: URL; readonly token: Secret | null }
 
 export interface ApiRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Below /api/v1, each part already encoded (`path` does it). */
   readonly path: string
   readonly json?: unknown

@@ -1,8 +1,10 @@
 import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { handsetNotes } from './handset-commands.ts'
+import { modelLines } from './model-lines.ts'
 import { findPerson, type List, print, printJson, type Session } from './session.ts'
-import { paint, safe, type Terminal, type Tone, table, when, wrapped } from './terminal.ts'
+import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
 import { personLine, tally, verdictLines } from './verdict-lines.ts'
 
 export async function listPeople(session: Session, lifecycle: string | undefined): Promise<ExitCode> {
@@ -38,6 +40,7 @@ export async function showPerson(session: Session, who: string): Promise<ExitCod
       ),
       '',
       ...table(terminal, ['  handset', 'MAC', 'tunnel address', 'certificate', 'id'], handsetRows(view)),
+      ...handsetNotes(terminal, view.handsets),
       '',
       ...verdictLines(terminal, view.access),
     ])
@@ -75,36 +78,15 @@ export async function showSecret(session: Session, who: string): Promise<ExitCod
   return exitCodes.ok
 }
 
-/** @param wanted part of an id or name; with few models left their notes are shown too */
+/** @param wanted part of an id or name; a whole id means that model alone */
 export async function listModels(session: Session, wanted: string): Promise<ExitCode> {
-  const { terminal } = session
   const list = await session.client.send<List<ModelView>>({ method: 'GET', path: '/models' })
   if (session.json) printJson(session, list)
   else {
-    // A person reads the notes as text under their model, a pipe gets one line for each model.
-    const apart = terminal.outIsTerminal
-    const shown = list.items.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(wanted.toLowerCase()))
-    // With all of them on the screen their notes would be a book.
-    const withNotes = !apart || shown.length <= 12
-    const notesOf = ({ notes }: ModelView): string => notes.map(safe).join(' ')
-    const rows = shown.map((model) => [
-      safe(model.id),
-      model.kind,
-      safe(model.name),
-      ...(apart ? [] : [notesOf(model)]),
-    ])
-    const [heading = '', ...lines] = table(terminal, ['model', 'kind', 'name', ...(apart ? [] : ['notes'])], rows)
-    const under = (model: ModelView): string[] =>
-      apart && withNotes
-        ? wrapped(notesOf(model), Math.min(terminal.width, 100) - 4).map(
-            (text) => `    ${paint(terminal, 'quiet', text)}`,
-          )
-        : []
-    print(session, [
-      heading,
-      ...shown.flatMap((model, index) => [lines[index] ?? '', ...under(model)]),
-      ...(withNotes ? [] : ['', 'notes: `ringfence models WORD`, such as `ringfence models t54w`']),
-    ])
+    const word = wanted.toLowerCase()
+    const exact = list.items.filter(({ id }) => id === word)
+    const shown = list.items.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(word))
+    print(session, modelLines(session.terminal, exact.length > 0 ? exact : shown))
   }
   return exitCodes.ok
 }

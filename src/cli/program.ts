@@ -1,4 +1,5 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
+import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
@@ -10,11 +11,14 @@ import {
 } from './administrator-commands.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
+import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
+import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
 import { createToken, listTokens, revokeToken } from './token-commands.ts'
 
@@ -64,9 +68,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       '\nWHO is an e-mail address, an extension or an id.\nEnds with 0 done, 1 error, 2 wrong words or input, 3 something is not shut yet, 4 not found.',
     )
 
-  const asking = (parent: Command, usage: string, description: string): Command =>
+  const asking = (parent: Command, usage: string, description: string, as: CommandOptions = {}): Command =>
     parent
-      .command(usage)
+      .command(usage, as)
       .description(description)
       .option('--json', "print the API's body")
       .option('--url <url>', 'a remote server, with a token in RINGFENCE_TOKEN; default: the socket in RINGFENCE_DATA')
@@ -99,7 +103,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(
     program,
     'models [word]',
-    'list the models that can be handed out; with a word, those that contain it and their notes',
+    'list the models that can be handed out and what they can do; with a word, those that contain it',
   ).action((word, options) => run(options, (now) => listModels(now, word ?? '')))
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
@@ -108,7 +112,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     run(options, (now) => showPerson(now, who)),
   )
 
-  const handset = program.command('handset').description('give one more handset, or take one back')
+  const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
     .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
     .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
@@ -117,6 +121,15 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     )
   asking(handset, 'remove <id>', 'take a handset back (`ringfence show` has its id)').action((id, options) =>
     run(options, (now) => removeHandset(now, id)),
+  )
+  asking(handset, 'blank <id>', 'take a handset back; its next fetch takes its account away').action((id, options) =>
+    run(options, (now) => blankHandset(now, id)),
+  )
+  asking(handset, 'resync <id>', 'tell a registered phone to fetch its files now').action((id, options) =>
+    run(options, (now) => resyncHandset(now, id)),
+  )
+  asking(handset, 'passwords <id>', "the passwords of the phone's own pages; the look is recorded").action(
+    (id, options) => run(options, (now) => showPhonePasswords(now, id)),
   )
 
   const gateway = program.command('gateway').description('home gateways')
@@ -154,6 +167,31 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .option('--yes', 'it is meant')
     .action((who, options) => run(options, (now) => erase(now, who, options.yes === true)))
 
+  const settings = program.command('phone-settings').description("what is set for phones' files")
+  asking(settings, 'list', 'everything that is set, in all layers', { isDefault: true }).action((options) =>
+    run(options, listPhoneSettings),
+  )
+  const layers = new Argument('<layer>', 'whose').choices(phoneSettingLayers)
+  asking(
+    settings,
+    'of <handset>',
+    'what holds for one handset (`ringfence show` has its id), and what it won over',
+  ).action((id, options) => run(options, (now) => showHandsetSettings(now, id)))
+  asking(settings, 'set', 'set a value: site NAME VALUE, model MODEL NAME VALUE, handset ID NAME VALUE')
+    .addArgument(layers)
+    .argument('<words...>')
+    .option('--dry-run', 'only say which handsets would get other files')
+    .action((layer, words, options) =>
+      run(options, (now) => setPhoneSetting(now, layer, words, options.dryRun === true)),
+    )
+  asking(settings, 'unset', 'take a value away again: site NAME, model MODEL NAME, handset ID NAME')
+    .addArgument(layers)
+    .argument('<words...>')
+    .option('--dry-run', 'only say which handsets would get other files')
+    .action((layer, words, options) =>
+      run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
+    )
+
   const token = program.command('token').description('API tokens')
   asking(token, 'create', 'make a token and print it, this once')
     .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
@@ -175,6 +213,16 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(admin, 'disable <email>', 'end sessions, passkeys, password and tokens of an administrator').action(
     (who, options) => run(options, (now) => disableAdministrator(now, who)),
   )
+
+  asking(
+    program,
+    'preview <handset> [file]',
+    'what a handset would be served, secrets masked, and what changed',
+  ).action((id, file, options) => run(options, (now) => preview(now, id, file)))
+  const templates = program.command('templates').description('the templates that files are made from')
+  asking(templates, 'reload', 'read them again, and say whose files change')
+    .option('--dry-run', 'only say it')
+    .action((options) => run(options, (now) => reloadTemplates(now, options.dryRun === true)))
 
   asking(program, 'doctor', 'what is missing on the host of the server, and what mends it').action((options) =>
     run(options, doctor),

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 /** Everything that can be recorded. The kind is stable; the words for people are made from it where it is shown. */
 export type AuditKind =
   | 'settings.changed'
+  | 'templates.reloaded'
   | 'employee.onboarded'
   | 'employee.imported'
   | 'employee.offboarding-requested'
@@ -17,6 +18,7 @@ export type AuditKind =
   | 'handset.mismatch'
   | 'handset.passwords-shown'
   | 'handset.resync-asked'
+  | 'phone-setting.changed'
   | 'invite.created'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'

@@ -4,6 +4,7 @@ import type { Application, Onboarded } from '../journeys/application.ts'
 import {
   accessLine,
   acknowledgeRequest,
+  blanked,
   created,
   createdToken,
   doctorReport,
@@ -19,11 +20,15 @@ import {
   model,
   offboardRequest,
   onboardRequest,
+  phonePasswords,
+  resynced,
   sipSecret,
   token,
   tokenRequest,
 } from './api-shapes.ts'
+import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route } from './route.ts'
+import { templateRoutes } from './template-routes.ts'
 
 const v1 = '/api/v1'
 
@@ -93,6 +98,34 @@ export function apiRoutes(application: Application): readonly Route[] {
       'revoke',
       { summary: 'Take a handset back', answer: employee },
       ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/resync`,
+      'onboard',
+      { summary: 'Tell a phone to fetch its files again', body: emptyRequest, answer: resynced },
+      ({ parameters, actor }) => application.resyncHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/blank`,
+      'revoke',
+      {
+        summary: 'Take a handset back; it is blanked when it next fetches its files',
+        body: emptyRequest,
+        answer: blanked,
+      },
+      ({ parameters, actor }) => application.blankHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/passwords`,
+      'revoke',
+      { summary: "The passwords of a phone's own pages; recorded", body: emptyRequest, answer: phonePasswords },
+      async ({ parameters, actor }) => {
+        const { admin, user, generation } = await application.showPhonePasswords(parameters.id, actor)
+        return { admin: admin?.reveal() ?? null, user: user?.reveal() ?? null, generation }
+      },
     ),
     route(
       'post',
@@ -215,6 +248,9 @@ export function apiRoutes(application: Application): readonly Route[] {
       { summary: 'Revoke an API token', answer: token },
       ({ parameters, actor }) => application.revokeToken(parameters.id, actor),
     ),
+
+    ...templateRoutes(application),
+    ...phoneSettingRoutes(application, v1),
 
     route(
       'get',

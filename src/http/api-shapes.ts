@@ -1,8 +1,9 @@
 /** The bodies of the API, said once: requests are checked against them, OpenAPI and the route types are made from them. */
 import { z } from 'zod'
+import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { roles } from '../domain/token.ts'
 
-const time = z.string().describe('ISO 8601, UTC')
+export const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
 
 // Requests. Only shape and size are checked here; what an e-mail address or a MAC is, the domain decides.
@@ -28,15 +29,9 @@ export const acknowledgeRequest = z
   .strictObject({ subjectId: z.string().max(100).nullish().describe('absent: every line of the system') })
   .optional()
 export const tokenRequest = z.strictObject({ label: z.string().min(1).max(100), role: z.enum(roles) })
+export const phoneSettingRequest = z.strictObject({ value: z.string().max(20_000) })
 export const emptyRequest = z.strictObject({}).optional()
 export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'offboarding', 'offboarded']).optional() })
-export const leavingRequest = z.strictObject({
-  at: z.iso.datetime({ offset: true }).describe('ISO 8601 with its offset, in the future'),
-  reason: z.string().max(1_000).nullish(),
-})
-export const eventsQuery = z.strictObject({
-  employee: z.string().max(100).optional().describe('id: only what is about this person'),
-})
 
 // Answers.
 export const accessLine = z.object({
@@ -64,17 +59,13 @@ const handset = z.object({
   files: z.array(z.string()),
   enrolledAt: time.nullable(),
   removedAt: time.nullable(),
-})
-
-export const leaving = z.object({
-  id: z.string(),
-  employeeId: z.string(),
-  name: z.string(),
-  at: time,
-  reason: z.string().nullable(),
-  askedBy: z.string(),
-  createdAt: time,
-  state: z.enum(['set', 'cancelled', 'done']),
+  status: z.string().describe('in words; for people'),
+  seen: z
+    .object({ model: z.string().nullable(), firmware: z.string().nullable(), mac: z.string().nullable(), at: time })
+    .nullable()
+    .describe('what it last said of itself; a hint, never an authority'),
+  warnings: z.array(z.string()),
+  blankedAt: time.nullable().describe('first fetch of the document that takes the account away'),
 })
 
 const tunnel = z.object({
@@ -105,6 +96,23 @@ export const created = employee.extend({
   handsets: z.array(handset.extend({ provisioningUrl: z.string().optional().describe('a secret; ends in /') })),
   invite: z.object({ url: z.string().describe('a secret'), expiresAt: time }),
   warnings: z.array(z.string()),
+})
+
+export const resynced = z.object({
+  handsetId: z.string(),
+  outcome: z.enum(['told', 'not-registered', 'no-event', 'pbx-cannot']),
+  words: z.string(),
+})
+
+export const blanked = z.object({
+  employee,
+  words: z.string().describe('how the phone comes to its blanking document'),
+})
+
+export const phonePasswords = z.object({
+  admin: z.string().nullable().describe('a secret; null where the file of the phone sets none'),
+  user: z.string().nullable().describe('a secret'),
+  generation: z.int(),
 })
 
 export const leaverFile = z.object({
@@ -164,20 +172,82 @@ export const model = z.object({
   vendor: z.string(),
   kind: z.enum(['desk-phone', 'softphone', 'gateway']),
   name: z.string(),
-  capabilities: facts,
+  capabilities: z.object({
+    clientCertificate: z.enum(['provisioned', 'by-hand', 'none']),
+    acceptsPrivateCa: z.boolean(),
+    ownTunnel: z.boolean().describe('false: it needs a home gateway'),
+    srtpForced: z.boolean(),
+    resyncEvent: z.string().nullable().describe('the NOTIFY event that makes it fetch again'),
+    blanking: z.boolean().describe('a document that takes everything away when fetched'),
+    testedOnHardware: z.boolean(),
+  }),
   notes: z.array(z.string()),
+  warnings: z.array(z.string()).describe('said each time it is handed out'),
+})
+
+const settingPlace = {
+  layer: z.enum(phoneSettingLayers),
+  scope: z.string().describe('the site (default), a model or the id of a handset'),
+  value: z.string(),
+}
+const settingNote = z.string().nullable().describe('why the file does not say it')
+
+export const phoneSetting = z.object({
+  ...settingPlace,
+  name: z.string(),
+  setAt: time,
+  setBy: z.string(),
+  note: settingNote,
+})
+
+export const effectiveSetting = z.object({
+  ...settingPlace,
+  name: z.string(),
+  beats: z.array(z.object(settingPlace)).describe('what it won over, strongest first'),
+  note: settingNote,
 })
 
 export const doctorReport = z.object({
   checks: z.array(
     z.object({
-      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings']),
+      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings', 'templates']),
       state: z.enum(['ok', 'note', 'problem']),
       message: z.string(),
       hint: z.string().nullable(),
     }),
   ),
 })
+
+const handsetFileFields = {
+  fileName: z.string(),
+  purpose: z.string(),
+  template: z.string().nullable().describe('null: a certificate or key, which is made from none'),
+  ownTemplate: z.boolean().describe("the admin's own, not a delivered one"),
+  fetchedAt: time.nullable().describe('since when the version last fetched was served'),
+  differs: z.boolean().nullable().describe('whether the next fetch gives another file; null: not known'),
+}
+export const handsetFile = z.object(handsetFileFields)
+export const filePreview = z.object({
+  ...handsetFileFields,
+  handsetId: z.string(),
+  contentType: z.string(),
+  body: z.string().describe('every secret is masked'),
+  settings: z.array(z.object({ name: z.string(), value: z.string(), layer: z.string() })),
+  diff: z.string().nullable().describe('unified, from the version last fetched; null: not known, empty: the same'),
+})
+
+export const dryRunQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() })
+const changes = z
+  .array(z.object({ handsetId: z.string(), employeeId: z.string(), model: z.string(), files: z.array(z.string()) }))
+  .describe('handsets whose files change, and which')
+
+export const templateReload = z.object({
+  dryRun: z.boolean(),
+  replaced: z.array(z.string()),
+  unused: z.array(z.string()),
+  changes,
+})
+export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes })
 
 const problem = z.object({
   type: z.string(),
@@ -214,6 +284,12 @@ export const namedShapes: Readonly<Record<string, z.ZodType>> = {
   Token: token,
   CreatedToken: createdToken,
   Model: model,
+  PhoneSetting: phoneSetting,
+  EffectiveSetting: effectiveSetting,
   DoctorReport: doctorReport,
+  HandsetFile: handsetFile,
+  FilePreview: filePreview,
+  TemplateReload: templateReload,
+  PhoneSettingChange: phoneSettingChange,
   Problem: problem,
 }

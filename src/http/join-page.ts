@@ -105,9 +105,13 @@ function handsetPart(handset: JoinHandset, view: JoinView, options: JoinPageOpti
       handset.enrolled &&
       html`<p class="done"><strong>✓ This phone has signed in.</strong> Its code is used up; to set up another device, ask for a new link.</p>`,
     // Facts of the catalogue: for whoever helps, not for whoever just wants to call.
-    after:
+    after: html`${
+      handset.emergencyNote !== null &&
+      html`<p>Place noted for emergency calls from this phone: <strong>${handset.emergencyNote}</strong>. If that is wrong, tell your IT department.</p>`
+    }${
       handset.notes.length > 0 &&
-      html`<details class="notes"><summary>Notes for your IT department</summary><ul>${handset.notes.map((note) => html`<li>${note}</li>`)}</ul></details>`,
+      html`<details class="notes"><summary>Notes for your IT department</summary><ul>${handset.notes.map((note) => html`<li>${note}</li>`)}</ul></details>`
+    }`,
   })
 }
 

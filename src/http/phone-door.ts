@@ -9,7 +9,8 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { looksLikeToken } from '../domain/invite.ts'
-import type { Application, DoorFile } from '../journeys/application.ts'
+import type { Application } from '../journeys/application.ts'
+import type { DoorFile } from '../journeys/door-view.ts'
 import { clientAddresses } from './client-address.ts'
 import { htmlText } from './html.ts'
 import { type DrawQr, joinPage } from './join-page.ts'
@@ -118,7 +119,8 @@ interface DoorPath {
 function pathParts(target: string): DoorPath | null {
   const path = target.split('?', 1)[0]!
   if (path === '/crl/handsets.crl') return { door: 'crl', token: '', fileName: '' }
-  const match = /^\/(join|p|k)\/([^/]+)(?:\/([A-Za-z0-9._=+-]{1,100}))?$/.exec(path)
+  // Some phones put a slash of their own behind the address that they were given, which ends in one.
+  const match = /^\/(join|p|k)\/([^/]+)(?:\/(?:(?<=^\/p\/[^/]+\/)\/)?([A-Za-z0-9._=+-]{1,100}))?$/.exec(path)
   if (!match) return null
   const [, door, token = '', fileName = ''] = match
   if (!looksLikeToken(token) || fileName.startsWith('.')) return null

@@ -6,7 +6,7 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { Actor, Authority } from '../domain/token.ts'
 
-export type Method = 'get' | 'post' | 'delete'
+export type Method = 'get' | 'post' | 'put' | 'delete'
 
 type PathParameters<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
   ? { readonly [K in Name]: string } & PathParameters<Rest>

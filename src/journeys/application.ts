@@ -6,10 +6,16 @@
  */
 import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
+import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
+import type { Capabilities } from '../phones/phone-port.ts'
+import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
+import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
+import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -20,6 +26,12 @@ export interface Application {
   readonly onboard: (input: OnboardInput, actor: Actor) => Promise<Onboarded>
   readonly addHandset: (who: string, handset: HandsetInput, actor: Actor) => Promise<Onboarded>
   readonly removeHandset: (handsetId: string, actor: Actor) => Promise<EmployeeView>
+  /** Tells the phone to fetch its files again. @throws CONFLICT when it was taken back */
+  readonly resyncHandset: (handsetId: string, actor: Actor) => Promise<ResyncView>
+  /** Takes it back, and says how it comes to the document that takes its account away. */
+  readonly blankHandset: (handsetId: string, actor: Actor) => Promise<BlankedView>
+  /** The passwords of the phone's own pages; each look is recorded. @throws CONFLICT when its files set none */
+  readonly showPhonePasswords: (handsetId: string, actor: Actor) => Promise<PhonePasswords>
   /** A new link in place of the old one. */
   readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
   /** The public key that the router of this person's home gateway made, where an admin was told it. */
@@ -33,6 +45,23 @@ export interface Application {
   /** What must be typed into a PBX that is operated by hand; each look is recorded. */
   readonly showSecrets: (who: string, actor: Actor) => Promise<readonly SipSecretView[]>
   readonly erase: (who: string, actor: Actor) => Promise<void>
+
+  /** Everything that is set for phones' files, in all three layers. */
+  readonly phoneSettings: () => Promise<readonly PhoneSettingView[]>
+  /** What holds for one handset, and what it won over. @throws NOT_FOUND */
+  readonly handsetSettings: (handsetId: string) => Promise<readonly EffectiveSettingView[]>
+  readonly setPhoneSetting: (
+    address: PhoneSettingAddress,
+    value: string,
+    options: { readonly dryRun: boolean },
+    actor: Actor,
+  ) => Promise<PhoneSettingChange>
+  /** @throws NOT_FOUND when nothing is set there */
+  readonly unsetPhoneSetting: (
+    address: PhoneSettingAddress,
+    options: { readonly dryRun: boolean },
+    actor: Actor,
+  ) => Promise<PhoneSettingChange>
 
   readonly employees: (filter: { lifecycle?: Lifecycle }) => Promise<readonly EmployeeView[]>
   /** @throws NOT_FOUND */
@@ -62,6 +91,13 @@ export interface Application {
   readonly signIn: SignInDeeds
   readonly account: AccountDeeds
   readonly administrators: AdministratorDeeds
+
+  /** The files of a live handset, and whether each would be another than the one last fetched. @throws NOT_FOUND */
+  readonly handsetFiles: (handsetId: string) => Promise<readonly HandsetFile[]>
+  /** One of them as the phone would get it now, every secret masked. @throws NOT_FOUND */
+  readonly previewFile: (handsetId: string, fileName: string) => Promise<FilePreview>
+  /** Reads the templates again and says whose files change; then uses them, unless it is a dry run. @throws TEMPLATE_INVALID */
+  readonly reloadTemplates: (options: { readonly dryRun: boolean }, actor: Actor) => Promise<TemplateReload>
 
   readonly doctor: () => Promise<DoctorReport>
   /** Calls back for every change until `stop` is called. */
@@ -146,6 +182,19 @@ export interface HandsetView {
   readonly files: readonly string[]
   readonly enrolledAt: string | null
   readonly removedAt: string | null
+  /** In words where it stands: `enrolled`, `access revoked; tombstone not fetched yet` … */
+  readonly status: string
+  /** What it last said of itself in its User-Agent: a hint, never an authority. */
+  readonly seen: {
+    readonly model: string | null
+    readonly firmware: string | null
+    readonly mac: string | null
+    readonly at: string
+  } | null
+  /** What does not fit, in sentences. */
+  readonly warnings: readonly string[]
+  /** First fetch of the document that takes the account away. */
+  readonly blankedAt: string | null
 }
 
 export interface TunnelView {
@@ -214,8 +263,10 @@ export interface ModelView {
   readonly vendor: string
   readonly kind: 'desk-phone' | 'softphone' | 'gateway'
   readonly name: string
-  readonly capabilities: Readonly<Record<string, unknown>>
+  readonly capabilities: Capabilities
   readonly notes: readonly string[]
+  /** Said each time it is handed out. */
+  readonly warnings: readonly string[]
 }
 
 export interface Overview {
@@ -228,7 +279,7 @@ export interface DoctorReport {
 }
 
 export interface DoctorCheck {
-  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings'
+  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings' | 'templates'
   readonly state: 'ok' | 'note' | 'problem'
   readonly message: string
   /** The command or step that mends it. */
@@ -239,30 +290,4 @@ export interface LiveEvent {
   readonly kind: 'verdict' | 'employee' | 'import'
   readonly employeeId: string | null
   readonly data: Readonly<Record<string, unknown>>
-}
-
-export interface DoorRequest {
-  readonly token: string
-  readonly fileName: string
-  readonly remoteAddress: string
-  readonly userAgent: string | null
-  readonly ifNoneMatch: string | null
-  readonly method: 'GET' | 'HEAD'
-}
-
-export interface InviteVisit {
-  readonly token: string
-  /** `page`, or the name of the file. */
-  readonly fileName: string
-  readonly remoteAddress: string
-  readonly userAgent: string | null
-  readonly served: boolean
-}
-
-export interface DoorFile {
-  readonly contentType: string
-  readonly body: string
-  /** Strong ETag with quotes. */
-  readonly etag: string
-  readonly notModified: boolean
 }

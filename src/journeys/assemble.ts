@@ -4,6 +4,7 @@ import { accountDeeds } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
 import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
+import { blankHandset } from './blank-handset.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
@@ -16,7 +17,12 @@ import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
 import { peopleDeeds } from './people-deeds.ts'
+import { showPhonePasswords } from './phone-passwords.ts'
+import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
+import { handsetFiles, previewFile } from './preview.ts'
+import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
+import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
@@ -27,6 +33,7 @@ import { employeeView, viewOf } from './views.ts'
 export interface Parts {
   readonly imports: RosterImport
   readonly door: PhoneDoor
+  readonly templates: TemplateShelf
   readonly doctor: DoctorSources
   readonly listeners: Set<(event: LiveEvent) => void>
   readonly revocationList: () => Promise<Buffer>
@@ -37,18 +44,22 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   return {
     overview: () => ({ demo: context.config.demo }),
     models: () =>
-      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes }) => ({
+      context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes, warnings }) => ({
         id,
         vendor,
         kind,
         name,
         capabilities: { ...capabilities },
         notes,
+        warnings,
       })),
 
     onboard: (input, actor) => onboard(context, input, actor),
     addHandset: async (who, handset, actor) => addHandset(context, await idOf(who), handset, actor),
     removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
+    resyncHandset: (handsetId, actor) => resyncHandset(context, handsetId, actor),
+    blankHandset: (handsetId, actor) => blankHandset(context, handsetId, actor),
+    showPhonePasswords: (handsetId, actor) => showPhonePasswords(context, handsetId, actor),
     invite: async (who, actor) => renewInvite(context, await idOf(who), actor),
     setGatewayKey: async (who, publicKey, actor) => setGatewayKey(context, await idOf(who), publicKey, actor),
     offboard: async (who, reason, actor) => offboard(context, await idOf(who), reason, actor),
@@ -62,6 +73,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
     showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
+
+    phoneSettings: async () => phoneSettingViews(context),
+    handsetSettings: (handsetId) => handsetSettings(context, handsetId),
+    setPhoneSetting: (address, value, options, actor) => setPhoneSetting(context, address, value, options, actor),
+    unsetPhoneSetting: (address, options, actor) => unsetPhoneSetting(context, address, options, actor),
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})
@@ -84,6 +100,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     signIn: signInDeeds(context),
     account: accountDeeds(context),
     administrators: administratorDeeds(context),
+
+    handsetFiles: (handsetId) => handsetFiles(context, handsetId),
+    previewFile: (handsetId, fileName) => previewFile(context, handsetId, fileName),
+    reloadTemplates: templateReload(context, parts.templates),
 
     doctor: () => doctor(context, parts.doctor),
     subscribe(listener) {

@@ -63,6 +63,13 @@ export function checkHandset(catalogue: Catalogue, input: HandsetInput, problems
 export function modelProblem(catalogue: Catalogue, id: string, mac: string | null): Problem | null {
   const model = catalogue.model(id)
   if (!model || model.kind === 'gateway') {
+    const refusal = catalogue.refusal(id)
+    if (refusal)
+      return {
+        field: 'model',
+        message: `${JSON.stringify(id.slice(0, 60))} is not handed out: ${refusal}`,
+        hint: 'linphone-mobile and linphone-desktop take their account from here alone',
+      }
     const nearest = catalogue.nearest(id)
     return {
       field: 'model',

@@ -62,7 +62,9 @@ export async function report(context: JourneyContext, employeeId: string): Promi
     addenda: trail
       .filter(
         (event) =>
-          employee.offboardedAt !== null && event.at > employee.offboardedAt && event.kind.startsWith('access.'),
+          employee.offboardedAt !== null &&
+          event.at > employee.offboardedAt &&
+          (event.kind.startsWith('access.') || event.kind === 'handset.blanked'),
       )
       .map((event) => ({ at: event.at, kind: event.kind, summary: summaryOf(event.detail) })),
     auditHead: head ? { position: head.position, hash: head.hash } : null,

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
-import type { PbxAbilities } from '../pbx/pbx-driver.ts'
+import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
 import type { SignInTools } from '../signin/sign-in-port.ts'
@@ -13,6 +13,7 @@ import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
 import type { EnabledSystem } from './expected-lines.ts'
+import type { PhoneSettings } from './phone-settings-memory.ts'
 
 export interface JourneyContext {
   readonly config: Config
@@ -20,14 +21,19 @@ export interface JourneyContext {
   readonly store: Store
   readonly vault: Vault
   readonly catalogue: Catalogue
+  readonly phoneSettings: PhoneSettings
   readonly handsetAuthority: HandsetAuthority
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string
   readonly pbxAbilities: PbxAbilities
+  /** Tells registered phones to fetch their files; undefined where the PBX cannot. */
+  readonly notifyPhones: PbxDriver['notify']
   /** The access systems that lanes were started for. */
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>
   readonly journal: { append(rows: readonly (Tombstone | Withdrawal)[]): Promise<void> }
+  /** Tells these phones, a few at a time, that their files changed (resync-queue.ts). */
+  readonly tellPhones: (handsetIds: readonly string[], actor: Actor) => void
   readonly publish: (event: LiveEvent) => void
   /** What the hub last said; null before it answered. */
   readonly hubPublicKey: () => string | null

@@ -2,10 +2,13 @@
 import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { PbxDescription } from '../pbx/pbx-driver.ts'
+import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import type { DoctorCheck, DoctorReport } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
+import { templateChecks } from './template-checks.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
@@ -14,6 +17,7 @@ export interface DoctorSources {
   readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
   readonly embeddedPassphrase: boolean
   readonly unwrittenTombstones: () => Promise<number>
+  readonly loadTemplates: () => Promise<LoadedTemplates>
 }
 
 const askMs = 5_000
@@ -29,6 +33,8 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     storeChecks(context, sources),
     keyChecks(sources),
     staleChecks(context),
+    templateChecks(context, sources.loadTemplates),
+    phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),

@@ -12,4 +12,5 @@ export async function erase(context: JourneyContext, employeeId: string, actor: 
   }
   await context.store.transaction((tx) => tx.record(auditEvent(context, 'employee.erased', { employeeId, actor })))
   await context.store.erasePerson(employeeId, context.system.now())
+  await context.phoneSettings.refresh()
 }

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto'
 import type { Handset } from '../domain/handset.ts'
-import { effectivePhoneSettings } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
-import { defaultId } from '../domain/site.ts'
+import type { SipCredential } from '../domain/sip-account.ts'
 import type { FileValues } from '../phones/phone-port.ts'
 import type { JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
+import type { Phone } from './phone-settings-memory.ts'
 
 /** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
 const registrationSeconds = 600
@@ -17,14 +17,9 @@ export async function fileValues(
   displayName: string,
 ): Promise<FileValues | null> {
   const { store, vault, config } = context
-  const own = await store.find('sipCredential', {
-    assignmentId: handset.assignmentId,
-    handsetId: handset.id,
-    closedAt: null,
-  })
-  const credential =
-    own[0] ??
-    (await store.find('sipCredential', { assignmentId: handset.assignmentId, handsetId: null, closedAt: null }))[0]
+  // Before the first wait: the door has just taken their stamp into the name under which it keeps the file.
+  const settings = settingsOf(context, handset)
+  const credential = await credentialOf(store, handset)
   const assignment = await store.get('assignment', handset.assignmentId)
   const certificate = (await store.find('certificate', { handsetId: handset.id, revokedAt: null })).at(-1)
   const model = context.catalogue.model(handset.model)
@@ -53,8 +48,17 @@ export async function fileValues(
     phoneAdminPassword: derivedPassword(context, handset, 'admin'),
     phoneUserPassword: derivedPassword(context, handset, 'user'),
     timeServer: config.timeServer,
-    settings: await settingsOf(context, handset),
+    settings,
   }
+}
+
+/** Its own, or the one that it shares with the other handsets of the same assignment. */
+export async function credentialOf(
+  store: Pick<JourneyContext['store'], 'find'>,
+  { id, assignmentId }: Handset,
+): Promise<SipCredential | undefined> {
+  const [own] = await store.find('sipCredential', { assignmentId, handsetId: id, closedAt: null })
+  return own ?? (await store.find('sipCredential', { assignmentId, handsetId: null, closedAt: null }))[0]
 }
 
 /** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */
@@ -71,14 +75,15 @@ export function derivedPassword({ vault }: JourneyContext, handset: Handset, pur
 }
 
 /** What admins set for this handset's files, by name. */
-async function settingsOf(
-  { store }: JourneyContext,
-  { id, model }: Handset,
-): Promise<Readonly<Record<string, string>>> {
-  const effective = effectivePhoneSettings(await store.find('phoneSetting', {}), {
-    site: defaultId,
-    model,
-    handset: id,
-  })
-  return Object.fromEntries(Object.entries(effective).map(([name, { value }]) => [name, value]))
+export function settingsOf(
+  { phoneSettings, catalogue }: Pick<JourneyContext, 'phoneSettings' | 'catalogue'>,
+  handset: Handset,
+): Readonly<Record<string, string>> {
+  const effective = phoneSettings.effective(phoneOf(catalogue, handset))
+  return Object.fromEntries(effective.map(({ name, value }) => [name, value]))
+}
+
+/** What settings go by. */
+export function phoneOf(catalogue: JourneyContext['catalogue'], { id, model }: Pick<Handset, 'id' | 'model'>): Phone {
+  return { id, model, vendor: catalogue.model(model)?.vendor ?? '' }
 }

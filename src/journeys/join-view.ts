@@ -27,6 +27,8 @@ export interface JoinHandset {
   /** Client certificate and key to set by hand, where the model takes them so. */
   readonly certificateFiles: readonly { readonly name: string; readonly what: string }[]
   readonly enrolled: boolean
+  /** The place that admins noted for emergency calls from this phone. */
+  readonly emergencyNote: string | null
   readonly notes: readonly string[]
 }
 

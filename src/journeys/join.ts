@@ -5,9 +5,10 @@ import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Tunnel } from '../domain/tunnel.ts'
 import type { EmployeeAccess } from '../store/store.ts'
-import type { DoorFile } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import type { DoorFile } from './door-view.ts'
 import { invitedBy } from './enrolment.ts'
+import { settingsOf } from './file-values.ts'
 import { addressesOf, gatewayScript, gatewayValues, tunnelName } from './gateway-setup.ts'
 import type { JoinGateway, JoinHandset, JoinTunnel, JoinView } from './join-view.ts'
 import { handsetAllowedIps } from './reachable.ts'
@@ -124,6 +125,7 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
       ? []
       : certificateFiles(context, access, handset).map(({ name, what }) => ({ name, what })),
     enrolled,
+    emergencyNote: settingsOf(context, handset).emergencyNote ?? null,
     notes: model?.notes ?? [],
   }
 }

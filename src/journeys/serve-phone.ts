@@ -4,10 +4,12 @@ import type { Handset } from '../domain/handset.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import { withdrawalOf } from '../domain/withdrawal.ts'
 import type { RenderedFile } from '../phones/phone-port.ts'
-import type { DoorFile, DoorRequest, InviteVisit } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
-import { derivedPassword, fileValues } from './file-values.ts'
+import { derivedPassword, fileValues, phoneOf } from './file-values.ts'
+import { openHandsetInventory } from './handset-inventory.ts'
+import { openServedFiles } from './served-files.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -15,7 +17,7 @@ export interface PhoneDoor {
   serve(request: DoorRequest): Promise<DoorFile | null>
   /** Enters a look at an invite's page, or a file fetched from it, into the ledger. */
   enterVisit(visit: InviteVisit): Promise<void>
-  /** Writes the ledger lines that are still in memory. */
+  /** Writes what is still in memory: lines of the ledger, what phones said of themselves, and what was served. */
   flush(): Promise<void>
 }
 
@@ -28,7 +30,12 @@ const cacheSize = 4_000
 
 export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   const cache = new Map<string, Rendered>()
+  let cachedEdition = context.catalogue.edition
   const ledger = openFetchLedger(context)
+  const inventory = openHandsetInventory(context)
+  const served = openServedFiles(context)
+  /** Those of the cache that the row of what was last served is about. */
+  const kept = new WeakSet<Rendered>()
 
   function enter(
     request: Pick<DoorRequest, 'fileName' | 'remoteAddress' | 'userAgent'>,
@@ -77,9 +84,12 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     if (decision.answer === 'file' && decision.enrols && !(await enrol(handset, hash)))
       return refuse('taken back a moment ago')
 
-    return decision.answer === 'blanking'
-      ? answer(request, handset, rendered, 'access was withdrawn', 'blanked')
-      : answer(request, handset, rendered, `${decision.token} link`)
+    if (decision.answer === 'file') {
+      if (request.method === 'GET') await keep(handset, request.fileName, rendered)
+      return answer(request, handset, rendered, `${decision.token} link`)
+    }
+    if (request.method === 'GET') await inventory.blanked(handset)
+    return answer(request, handset, rendered, 'access was withdrawn', 'blanked')
   }
 
   function answer(
@@ -91,6 +101,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   ): DoorFile {
     const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === etag) ?? false
     enter(request, handset, outcome ?? (notModified ? 'not-modified' : 'served'), reason, hash)
+    if (outcome === undefined) inventory.served(handset, request.userAgent)
     return { contentType, body, etag, notModified }
   }
 
@@ -114,9 +125,9 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       const decision = decideEnrolment(named, now)
       if (decision.answer === 'refuse') return refuse(decision.reason, named)
       const rendered = await file(named, fileName)
-      return rendered
-        ? answer(request, named, rendered, 'gateway link')
-        : refuse('this handset has no such file', named)
+      if (!rendered) return refuse('this handset has no such file', named)
+      if (request.method === 'GET') await keep(named, fileName, rendered)
+      return answer(request, named, rendered, 'gateway link')
     }
     const waiting = asking.filter((handset) => decideEnrolment(handset, now).answer === 'file')
     const rendered = await commonFile(waiting, fileName, `${context.config.phoneDoor.url}/p/${token}/`)
@@ -140,6 +151,18 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     )
     const [first] = documents
     return first && documents.every((document) => document?.body === first.body) ? withHash(first) : null
+  }
+
+  /** A phone gets its file whether or not we can remember it. */
+  async function keep(handset: Handset, fileName: string, rendered: Rendered): Promise<void> {
+    if (kept.has(rendered)) return
+    kept.add(rendered)
+    try {
+      await served.keep(handset, fileName, rendered.hash)
+    } catch (error) {
+      kept.delete(rendered)
+      context.log.error({ err: error, handset: handset.id }, 'what a phone was served could not be noted')
+    }
   }
 
   /** First use of the steady token: from here on the photographed QR is worthless. */
@@ -173,8 +196,14 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   async function file(handset: Handset, fileName: string): Promise<Rendered | null> {
     const employee = await context.store.get('employee', handset.employeeId)
     if (!employee) return null
+    const { edition } = context.catalogue
+    if (edition !== cachedEdition) {
+      cache.clear()
+      cachedEdition = edition
+    }
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
-    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${fileName}`
+    const settings = context.phoneSettings.stamp(phoneOf(context.catalogue, handset))
+    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${settings}/${fileName}`
     const known = cache.get(key)
     if (known) {
       cache.delete(key)
@@ -182,6 +211,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       return known
     }
     const values = await fileValues(context, handset, employee.name)
+    // Values for the old templates do not go with new ones.
+    if (context.catalogue.edition !== edition) return file(handset, fileName)
     const document = values && context.catalogue.render(handset.model, fileName, values)
     if (!document) return null
     const rendered = withHash(document)
@@ -190,7 +221,15 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     return rendered
   }
 
-  return { serve, enterVisit, flush: ledger.flush }
+  async function flush(): Promise<void> {
+    try {
+      await inventory.flush()
+    } finally {
+      await Promise.all([ledger.flush(), served.flush()])
+    }
+  }
+
+  return { serve, enterVisit, flush }
 }
 
 function withHash(document: RenderedFile): Rendered {

@@ -6,8 +6,10 @@ import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { AccessLine, EmployeeView, HandsetView, TunnelView } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { doubtsAbout, seenOf } from './handset-inventory.ts'
+import { handsetStatus } from './handset-status.ts'
 
-type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'systems'>
+type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'system' | 'systems'>
 
 /** @throws AppError NOT_FOUND */
 export async function viewOf(
@@ -95,6 +97,7 @@ function subjectsIn(access: EmployeeAccess): ExpectedSubject[] {
 
 function handsetView(context: ViewContext, access: EmployeeAccess, handset: Handset): HandsetView {
   const carrierId = handset.gatewayId ?? handset.id
+  const canBlank = context.catalogue.model(handset.model)?.capabilities.blanking ?? false
   const certificate = access.certificates.filter(({ handsetId }) => handsetId === handset.id).at(-1)
   return {
     id: handset.id,
@@ -109,6 +112,10 @@ function handsetView(context: ViewContext, access: EmployeeAccess, handset: Hand
     files: context.catalogue.fileNames(handset.model, handset.mac),
     enrolledAt: handset.enrolledAt,
     removedAt: handset.removedAt,
+    status: handsetStatus(handset, canBlank, context.system.now()),
+    seen: seenOf(handset),
+    warnings: handset.removedAt === null ? doubtsAbout(context, handset).map(({ message }) => message) : [],
+    blankedAt: handset.blankedAt,
   }
 }
 

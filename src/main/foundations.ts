@@ -9,7 +9,8 @@ import { defaultId } from '../domain/site.ts'
 import { createDurably, privateFolder } from '../durable-file.ts'
 import type { Log } from '../journeys/context.ts'
 import { renewWithdrawn } from '../journeys/renew-withdrawn.ts'
-import { loadCatalogue } from '../phones/catalogue.ts'
+import { loadTemplates } from '../phones/load-templates.ts'
+import { replaceableCatalogue } from '../phones/replaceable-catalogue.ts'
 import { openAuthorities } from '../pki/certificate-authority.ts'
 import { openKeyPool } from '../pki/key-pool.ts'
 import { openPublication } from '../pki/publication.ts'
@@ -22,7 +23,7 @@ import type { System } from '../system.ts'
 import { openVault } from '../vault.ts'
 import type { Undo } from './undo.ts'
 
-export const templates = fileURLToPath(new URL('../../templates', import.meta.url))
+const templates = fileURLToPath(new URL('../../templates', import.meta.url))
 export const leaseTtlMs = 15_000
 
 export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {
@@ -70,8 +71,15 @@ export async function layFoundations(config: Config, system: System, log: Log, u
     pkiFolder,
     publishedFolder,
     publication,
-    catalogue: await loadCatalogue(templates),
+    templates: await openTemplates(config.dataFolder),
   }
+}
+
+/** The templates that are used, and what the folders hold now. */
+export async function openTemplates(dataFolder: string) {
+  const load = () => loadTemplates({ delivered: templates, own: join(dataFolder, 'templates') })
+  const { catalogue, replace } = replaceableCatalogue((await load()).catalogue)
+  return { catalogue, replace, load }
 }
 
 export type Foundations = Awaited<ReturnType<typeof layFoundations>>

@@ -21,6 +21,7 @@ const neededActions = [
   'Hangup',
   'CoreSettings',
   'ModuleCheck',
+  'GetConfig',
 ]
 
 const neededModules: Readonly<Record<string, string>> = {
@@ -30,6 +31,8 @@ const neededModules: Readonly<Record<string, string>> = {
   res_pjsip_authenticator_digest: 'no phone can log in',
   res_pjsip_endpoint_identifier_user: 'phones are not told apart by their extension',
   res_pjsip_nat: 'the source address of a phone is not seen',
+  res_pjsip_notify:
+    'no phone is told to fetch a changed file before its next poll (it needs a pjsip_notify.conf, an empty one will do)',
   res_rtp_asterisk: 'calls have no sound',
   res_srtp: 'calls cannot be encrypted, so they fail',
 }

@@ -5,6 +5,7 @@ import { type AmiSession, field } from './ami-conversation.ts'
 import { accountText, requireValidAccount, requireValidSettings } from './asterisk-config.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
+import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { extensionNames, isOurs, listCalls, listRegistrations, readState } from './asterisk-state.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver } from './pbx-driver.ts'
@@ -30,6 +31,7 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
       readBack: true,
       endsRegistrations: true,
       endsCalls: true,
+      resync: true,
       certificates: options.transports ? 'required-on-own-port' : 'not-checked',
       // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
       revocationLists: 'not-checked',
@@ -40,6 +42,11 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, accounts, signal)),
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, signal))),
+    // Not in turn: it changes nothing, and no door waits for it.
+    notify: async (targets, signal) => {
+      for (const target of targets) requireValidTarget(target)
+      return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
+    },
   }
 }
 

@@ -15,6 +15,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
       readBack: false,
       endsRegistrations: false,
       endsCalls: false,
+      resync: false,
       certificates: 'not-checked',
       revocationLists: 'not-checked',
       storesSecretAs: 'unknown',

@@ -29,6 +29,13 @@ export interface PbxDriver {
   /** Removes registrations and ends calls. Absent where the PBX cannot. */
   readonly disconnect?: (targets: readonly DisconnectTarget[], signal: AbortSignal) => Promise<void>
 
+  /**
+   * Sends a SIP NOTIFY with this Event header to phones that are registered now, each over its own connection, and to no
+   * other phone of the extension. One answer for each target, in their order. That it was sent is all that is known: the
+   * phone's next fetch shows whether it obeyed. Present exactly when `abilities.resync` is true.
+   */
+  readonly notify?: (targets: readonly NotifyTarget[], signal: AbortSignal) => Promise<readonly NotifyAnswer[]>
+
   /** Manual PBXs: the step a person must do, in plain words. Present exactly when `abilities.readBack` is false. */
   readonly describeStep?: (account: PbxAccount) => string
 }
@@ -41,6 +48,8 @@ export interface PbxAbilities {
   readonly readBack: boolean
   readonly endsRegistrations: boolean
   readonly endsCalls: boolean
+  /** Can tell a registered phone to fetch its files again. */
+  readonly resync: boolean
   /** What a client certificate means to it. */
   readonly certificates: 'required-on-own-port' | 'not-checked'
   readonly revocationLists: 'enforced' | 'not-checked'
@@ -109,4 +118,19 @@ export interface DisconnectTarget {
   readonly extension: string
   /** Only registrations and calls from these addresses; null: all of the extension's. */
   readonly addresses: readonly string[] | null
+}
+
+export interface NotifyTarget {
+  readonly extension: string
+  /** Only phones that registered from these addresses; null: all of the extension's. */
+  readonly addresses: readonly string[] | null
+  /** `check-sync;reboot=false` and the like. */
+  readonly event: string
+}
+
+export interface NotifyAnswer {
+  /** The contacts that it was sent to; none when no phone of the target is registered. */
+  readonly told: readonly string[]
+  /** Registered, but this PBX could not tell them without telling other phones too. */
+  readonly passedOver: readonly string[]
 }

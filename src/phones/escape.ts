@@ -1,6 +1,7 @@
 import { markupText } from '../domain/markup.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
+import { VendorLines } from './vendor-lines.ts'
 
 /**
  * One escape per file format, applied by the renderer to every value that a template prints: a template cannot forget it.
@@ -8,12 +9,22 @@ import { AppError } from '../errors.ts'
  * Two kinds of value: what people typed (a name) is folded into what the format can hold, by the rules written at each
  * format. A Secret must arrive letter by letter or the phone cannot log in, so it is refused when it would have to change.
  */
-export const formats = ['xml', 'yealink-cfg', 'mitel-cfg', 'ini', 'baresip', 'html', 'router-script'] as const
+export const formats = [
+  'xml',
+  'yealink-cfg',
+  'mitel-cfg',
+  'audiocodes-cfg',
+  'ini',
+  'baresip',
+  'html',
+  'router-script',
+] as const
 
 export type Format = (typeof formats)[number]
 
 export function escapeFor(format: Format, value: unknown): string {
   if (format === 'router-script') return routerWord(value)
+  if (value instanceof VendorLines) return value.asTheyStand()
   const { fold, encode } = rules[format]
   if (value instanceof Secret) {
     const text = value.reveal()
@@ -54,6 +65,7 @@ const rules: Readonly<Record<Exclude<Format, 'router-script'>, Rules>> = {
   html: { fold: onOneLine, encode: markupText },
   'yealink-cfg': { fold: foldYealink, encode: (text) => text },
   'mitel-cfg': { fold: foldMitel, encode: (text) => text },
+  'audiocodes-cfg': { fold: foldAudioCodes, encode: (text) => text },
   ini: { fold: foldIni, encode: (text) => text },
   baresip: { fold: foldBaresip, encode: (text) => text },
 }
@@ -101,6 +113,23 @@ function foldMitel(text: string): string {
     .replace(/^["']+|["']+$/g, (marks) => marks.replace(/"/g, '”').replace(/'/g, '’'))
   return folded === '' ? '-' : folded
 }
+
+/**
+ * AudioCodes' `path/name=value` lines, without any known way to quote. In files that phones exported and open templates, `;`
+ * and `#` begin comments and `<MAC>` stands for the phone's own address:
+ * - `;` and `#` anywhere: `；` and `＃`
+ * - `<` and `>`: `‹` and `›`
+ * - quotation marks at either end might be taken off as wrapping: `"` and `'` there become `”` and `’`
+ * - nothing left: `-`, since an empty right-hand side clears a setting
+ */
+function foldAudioCodes(text: string): string {
+  const folded = onOneLine(text)
+    .replace(/[;#<>]/g, (character) => audioCodesLookAlikes[character]!)
+    .replace(/^["']+|["']+$/g, (marks) => marks.replace(/"/g, '”').replace(/'/g, '’'))
+  return folded === '' ? '-' : folded
+}
+
+const audioCodesLookAlikes: Readonly<Record<string, string>> = { ';': '；', '#': '＃', '<': '‹', '>': '›' }
 
 /**
  * `key=value` as Windows reads it (GetPrivateProfileString: spaces and one pair of quotation marks at the ends are taken off),

@@ -2,7 +2,7 @@ import { formatAddress, hubAddress, parsePrefix } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import type { GatewayScriptValues, GatewayValues } from './phone-port.ts'
 
-/** The names that a gateway's instructions see; docs/gateways.md lists them. */
+/** The names that a gateway's instructions see; docs/templates.md lists them. */
 export function gatewayScope(values: GatewayValues): object {
   return {
     tunnelAddresses: values.tunnelAddresses,

@@ -1,8 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { formats } from './escape.ts'
+import { patternProblem } from './plain-pattern.ts'
+import { invalid, readTemplateTree, type TemplateFile, type TemplateKind, type TemplateTree } from './template-tree.ts'
+import { userAgentGroups } from './user-agent.ts'
 
 /**
  * What a vendor's folder says of itself. `sure`: `verified` = read in a document or source of the vendor, or in several
@@ -15,6 +16,8 @@ const fileName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/)
 
 /** Models of a vendor that get other files than its other models. */
 const familyName = z.string().regex(/^[a-z0-9-]+$/)
+
+const languageTag = z.string().regex(/^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$/)
 
 /** Files that are no template. */
 const plainContents = ['ca-certificate', 'client-certificate-and-key', 'client-certificate', 'client-key'] as const
@@ -48,6 +51,18 @@ const file = z.union([
   z.strictObject({ ...common, content: z.enum(plainContents) }),
 ])
 
+/** How its phones call themselves when they fetch a file. */
+const userAgent = z.strictObject({
+  /** A regular expression with groups of these names; plain-pattern.ts says what may stand in it. */
+  pattern: z.string().superRefine((source, check) => {
+    const problem = patternProblem(source, userAgentGroups)
+    if (problem !== null) check.addIssue({ code: 'custom', message: problem })
+  }),
+  /** How many numbers at the start of the firmware's version name the hardware: `96` in `96.86.0.30`. */
+  hardwareParts: z.number().int().min(0).max(3).default(0),
+  ...fact,
+})
+
 /** How an app gets its settings, in words for the employee; the join page draws what goes with them. */
 const signIn = z.strictObject({
   /** What people call the app. */
@@ -70,6 +85,13 @@ const vendorSchema = z.strictObject({
   typing: z.string().min(10).optional(),
   resync: z.strictObject({ event: z.string().nullable(), ...fact }),
   polling: z.strictObject({ minimumMinutes: z.number().int().positive().nullable(), ...fact }),
+  userAgent: userAgent.optional(),
+  /** The maker's word for a language, by tag: `{"de": "German"}`. A language that is not here is left out of its files. */
+  languages: z.strictObject({ words: z.record(languageTag, z.string().min(1)), ...fact }).optional(),
+  /** The maker's word for a zone, by name, where it takes no offset and no rule. */
+  timezones: z.strictObject({ words: z.record(z.string(), z.string().min(1)), ...fact }).optional(),
+  /** What its file should say and does not, and why: sentences for docs/phones.md. */
+  lacks: z.array(z.string().min(10)).default([]),
   macPrefixes: z.strictObject({ prefixes: z.array(z.string().regex(/^[0-9a-f]{6}$/)), ...fact }),
   models: z
     .array(
@@ -79,6 +101,8 @@ const vendorSchema = z.strictObject({
           name: z.string().min(1),
           kind: z.enum(['desk-phone', 'softphone']),
           family: familyName.optional(),
+          /** The model's name in its User-Agent; absent where nobody wrote it down. */
+          userAgentModel: z.string().min(1).optional(),
           /** Filled into file names. */
           variables: z.record(z.string(), z.string().regex(/^[A-Za-z0-9_-]+$/)),
           capabilities,
@@ -133,59 +157,58 @@ export interface Folder<T> {
   readonly id: string
   readonly path: string
   readonly manifest: T
+  /** @throws AppError TEMPLATE_INVALID when there is no such file */
+  readonly file: (name: string) => TemplateFile
 }
 
 /** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
-export function readVendors(templatesFolder: string): Promise<readonly Folder<VendorManifest>[]> {
-  return readFolders(join(templatesFolder, 'phones'), 'vendor.json', vendorSchema)
+export async function readVendors(templatesFolder: string): Promise<readonly Folder<VendorManifest>[]> {
+  const tree = await readTemplateTree({ delivered: templatesFolder, own: null })
+  return tree.folders('phones').map((id) => vendorFolder(tree, id))
 }
 
 /** @throws AppError TEMPLATE_INVALID naming the file and every problem in it */
-export function readGateways(templatesFolder: string): Promise<readonly Folder<GatewayManifest>[]> {
-  return readFolders(join(templatesFolder, 'gateways'), 'gateway.json', gatewaySchema)
+export async function readGateways(templatesFolder: string): Promise<readonly Folder<GatewayManifest>[]> {
+  const tree = await readTemplateTree({ delivered: templatesFolder, own: null })
+  return tree.folders('gateways').map((id) => gatewayFolder(tree, id))
 }
 
-async function readFolders<T>(parent: string, name: string, schema: z.ZodType<T>): Promise<readonly Folder<T>[]> {
-  const entries = await readdir(parent, { withFileTypes: true }).catch((cause: unknown) => {
-    throw invalid(parent, 'the folder cannot be read', cause)
-  })
-  const ids = entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
-  return Promise.all(
-    ids.sort().map(async (id) => {
-      const path = join(parent, id)
-      return { id, path, manifest: await readManifest(join(path, name), schema) }
-    }),
-  )
+export function vendorFolder(tree: TemplateTree, id: string): Folder<VendorManifest> {
+  return folderOf(tree, 'phones', id, 'vendor.json', vendorSchema)
 }
 
-async function readManifest<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-  const text = await readText(path)
+export function gatewayFolder(tree: TemplateTree, id: string): Folder<GatewayManifest> {
+  return folderOf(tree, 'gateways', id, 'gateway.json', gatewaySchema)
+}
+
+function folderOf<T>(
+  tree: TemplateTree,
+  kind: TemplateKind,
+  id: string,
+  name: string,
+  schema: z.ZodType<T>,
+): Folder<T> {
+  return {
+    id,
+    path: tree.pathOf(kind, id),
+    manifest: parsedManifest(tree.take(kind, id, name), schema),
+    file: (wanted) => tree.take(kind, id, wanted),
+  }
+}
+
+function parsedManifest<T>({ path, text }: TemplateFile, schema: z.ZodType<T>): T {
   let json: unknown
   try {
     json = JSON.parse(text)
   } catch (cause) {
-    throw invalid(path, `it is not JSON: ${cause instanceof Error ? cause.message : 'unreadable'}`, cause)
+    const message = cause instanceof Error ? cause.message : 'unreadable'
+    const line = /\(line (\d+) column \d+\)/.exec(message)?.[1]
+    throw invalid(path, `it is not JSON: ${message}`, cause, line === undefined ? undefined : Number(line))
   }
   const checked = schema.safeParse(json)
   if (checked.success) return checked.data
   throw new AppError('TEMPLATE_INVALID', `${path} has ${checked.error.issues.length} problems`, {
-    hint: 'correct the entries named, or put the file back as it was delivered',
+    hint: 'correct the entries named, or put the file back as it was delivered; one of your own can also be removed',
     problems: checked.error.issues.map((issue) => ({ field: issue.path.join('.'), message: issue.message })),
-  })
-}
-
-/** @throws AppError TEMPLATE_INVALID */
-export async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    throw invalid(path, 'it cannot be read', cause)
-  }
-}
-
-export function invalid(path: string, what: string, cause?: unknown): AppError {
-  return new AppError('TEMPLATE_INVALID', `${path}: ${what}`, {
-    hint: 'correct the file, or put it back as it was delivered',
-    cause,
   })
 }

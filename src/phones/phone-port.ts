@@ -50,26 +50,77 @@ export interface Capabilities {
 }
 
 export interface Catalogue {
+  /** Another text when any template or manifest is another: what was made from an older edition may be out of date. */
+  readonly edition: string
   readonly models: readonly Model[]
   model(id: string): Model | undefined
   /** The nearest ids to a mistyped one, best first, at most five. */
   nearest(id: string): readonly string[]
+  /** Why an app that people ask for is not among the models, in words; null when nobody decided against it. */
+  refusal(id: string): string | null
   /** True when the vendor's known MAC prefixes do not contain it: a hint, never a gate. */
   looksForeign(modelId: string, mac: string): boolean
   /** The file names that this handset may ask for, relative to its provisioning URL. */
   fileNames(modelId: string, mac: string | null): readonly string[]
   /** What each of them is, for people; null when the model has no such file. */
   filePurpose(modelId: string, fileName: string, mac: string | null): string | null
+  /** What the file is made from; null for certificates and keys, and when the model has no such file. */
+  templateOf(modelId: string, fileName: string, mac: string | null): TemplateOrigin | null
   /** Null when this model has no such file. Byte-stable: the same values give the same bytes. */
   render(modelId: string, fileName: string, values: FileValues): RenderedFile | null
   /** The document without any secret that takes the account away; null when the model has no such file. */
   renderBlanking(modelId: string, fileName: string, values: BlankingValues): RenderedFile | null
+  /**
+   * What a phone says of itself in its User-Agent; null when it says nothing that we know. Anybody can write anything
+   * there: a hint for people. What comes out are short words of letters, digits and a few signs.
+   */
+  seen(modelId: string, userAgent: string): Seen | null
+  /** Where that does not fit what was handed out. */
+  contradictions(modelId: string, mac: string | null, seen: Seen): readonly Contradiction[]
+  /** A handset's own passwords in the form in which its file sets them; null where no file sets one. */
+  phonePasswords(
+    modelId: string,
+    passwords: Pick<FileValues, 'phoneAdminPassword' | 'phoneUserPassword'>,
+  ): { readonly admin: Secret | null; readonly user: Secret | null }
+  /** Why none of this model's files says a setting (domain/phone-setting-value.ts) of this value; null when one does. */
+  settingNote(modelId: string, name: string, value: string): string | null
+  /** What is wrong with lines in a vendor's own format, for a model or, by the name of its folder, for all of a vendor's. */
+  extraLinesProblem(modelOrVendor: string, lines: string): string | null
   /** How a kind of home gateway is set up; undefined for a model that is no gateway. */
   gateway(modelId: string): GatewayKind | undefined
   /** What to set up on a home gateway, as an HTML fragment; null for a model that is no gateway. */
   gatewayInstructions(modelId: string, values: GatewayValues): string | null
   /** The script that sets a home gateway up; null where there is none for this kind. */
   gatewayScript(modelId: string, values: GatewayScriptValues): string | null
+}
+
+export interface Seen {
+  readonly model: string | null
+  readonly firmware: string | null
+  /** 12 lower-case hex digits. */
+  readonly mac: string | null
+}
+
+export interface Contradiction {
+  readonly kind: 'mac' | 'model' | 'firmware'
+  /** A sentence without its first capital and full stop. */
+  readonly message: string
+}
+
+export interface TemplateOrigin {
+  /** `phones/yealink/phone.cfg`, below the folder of templates. */
+  readonly template: string
+  /** It is the admin's own, in place of ours or beside them. */
+  readonly own: boolean
+}
+
+/** The catalogue with the admin's own templates in it, and what to tell about these. */
+export interface LoadedTemplates {
+  readonly catalogue: Catalogue
+  /** Delivered files that one of the admin's own stands in for: `phones/yealink/phone.cfg`. */
+  readonly replaced: readonly string[]
+  /** The admin's own files that nothing uses: misspelt, most likely. */
+  readonly unused: readonly string[]
 }
 
 export interface RenderedFile {

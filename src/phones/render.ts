@@ -1,7 +1,7 @@
 import { Liquid } from 'liquidjs'
 import { AppError } from '../errors.ts'
 import { escapeFor, type Format } from './escape.ts'
-import { invalid } from './manifest.ts'
+import { invalid } from './template-tree.ts'
 
 /**
  * Templates are data that a customer may edit, so they get no more than they need: no files, no prototypes, few tags, and
@@ -82,14 +82,24 @@ function attempt<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (error) {
+    const line = lineOf(error)
     // What escapeFor threw comes wrapped; its own words are the useful ones and hold no value.
     const original = (error as { originalError?: unknown }).originalError
-    if (original instanceof AppError) throw invalid(path, original.message, original)
-    throw invalid(path, error instanceof Error ? firstLine(error.message) : 'it cannot be used', error)
+    if (original instanceof AppError) throw invalid(path, original.message, original, line)
+    throw invalid(path, error instanceof Error ? firstLine(error.message) : 'it cannot be used', error, line)
   }
 }
 
-/** LiquidJS adds an excerpt of the template after the first line. */
+/** LiquidJS's errors know the token they are about; those about a limit do not. */
+function lineOf(error: unknown): number | undefined {
+  const token = (error as { token?: { getPosition?: () => readonly number[] } }).token
+  return token?.getPosition?.()[0]
+}
+
+/** LiquidJS adds the place, which stands before the message already, and an excerpt of the template. */
 function firstLine(message: string): string {
-  return message.split('\n', 1)[0]!.slice(0, 300)
+  return message
+    .split('\n', 1)[0]!
+    .replace(/, line:\d+, col:\d+$/, '')
+    .slice(0, 300)
 }

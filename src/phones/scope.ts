@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
+import { Mask } from '../domain/mask.ts'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
 import type { BlankingValues, FileValues } from './phone-port.ts'
+import { type SettingWords, settingScope } from './setting-scope.ts'
 
-/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/phones.md lists the names. */
-export function scopeOf(values: FileValues): object {
+/** The names that templates see. Secrets stay wrapped until the escape prints them; docs/templates.md lists the names. */
+export function scopeOf(values: FileValues, words: SettingWords): object {
   const { sip } = values
-  return {
+  const scope = {
     extension: values.extension,
     displayName: values.displayName,
     mac: values.mac,
@@ -22,7 +24,8 @@ export function scopeOf(values: FileValues): object {
       realm: sip.realm,
       expiresSeconds: sip.expiresSeconds,
       secret: sip.secret,
-      ha1: new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
+      ha1:
+        sip.secret instanceof Mask ? sip.secret.of('ha1') : new Secret(digestHa1(sip.username, sip.realm, sip.secret)),
       identity: `${quoted(values.displayName)} <sip:${values.extension}@${sip.host}>`,
     },
     hasCaCertificate: values.caCertificate !== null,
@@ -51,6 +54,8 @@ export function scopeOf(values: FileValues): object {
       return digitsOf(values.phoneUserPassword)
     },
   }
+  // Not spread: that would work out certificates and time zones for templates that do not print them.
+  return Object.defineProperties(scope, Object.getOwnPropertyDescriptors(settingScope(values, words)))
 }
 
 interface UrlParts {
@@ -77,7 +82,8 @@ function partsOf(url: string): UrlParts {
  * Nine digits that follow from a password, for phones whose own password is a number (Mitel: up to 4294967295).
  * SHA-256 of it modulo 900,000,000, plus 100,000,000: the same password gives the same digits, and never a leading zero.
  */
-function digitsOf(password: Secret): Secret {
+export function digitsOf(password: Secret): Secret {
+  if (password instanceof Mask) return password.of('digits')
   const number = createHash('sha256').update(`digits:${password.reveal()}`).digest().readUIntBE(0, 6)
   return new Secret(String(100_000_000 + (number % 900_000_000)))
 }
@@ -124,8 +130,20 @@ const sample: FileValues = {
   timeServer: '10.77.0.1',
   settings: {},
 }
+
+/** One of each; another interval than the usual one. No extra lines: what those look like differs by vendor. */
+export const sampleSettings: Readonly<Record<string, string>> = {
+  timezone: 'Europe/Berlin',
+  language: 'en',
+  label: 'Sample line',
+  voicemail: '*97',
+  vlan: '66',
+  firmware: 'https://firmware.example.com/phones/sample.rom',
+  pollMinutes: '10080',
+  emergencyNote: 'Sample street 1',
+}
 export const sampleValues: readonly FileValues[] = [
-  sample,
+  { ...sample, settings: sampleSettings },
   { ...sample, caCertificate: null, clientCertificate: null, timeServer: null },
 ]
 

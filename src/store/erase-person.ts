@@ -33,9 +33,16 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .where('employeeId', '=', employeeId)
     .where('closedAt', 'is', null)
     .execute()
+  await tx
+    .updateTable('handset')
+    .set({ seenModel: null, seenFirmware: null, seenMac: null, seenAt: null })
+    .where('employeeId', '=', employeeId)
+    .execute()
   await eraseLedger(tx, employeeId)
+  await eraseServedFiles(tx, employeeId)
   await eraseCertificates(tx, employeeId)
   await eraseAdministrators(tx, person.email)
+  await erasePhoneSettings(tx, employeeId)
   await eraseAuditDetails(tx, employeeId, eraser)
   await eraseMentions(tx, employeeId, eraser)
 }
@@ -58,6 +65,12 @@ async function eraseLedger(tx: Database, employeeId: string): Promise<void> {
     .set({ remoteAddress: 'erased', userAgent: null })
     .where((eb) => eb.or([eb('employeeId', '=', employeeId), eb('handsetId', 'in', handsets)]))
     .execute()
+}
+
+/** They carry the person's name and extension, packed, where no search would find them. */
+async function eraseServedFiles(tx: Database, employeeId: string): Promise<void> {
+  const handsets = tx.selectFrom('handset').select('id').where('employeeId', '=', employeeId)
+  await tx.deleteFrom('servedFile').where('handsetId', 'in', handsets).execute()
 }
 
 /** The leaf carries the person's name; serial and dates stay, for the revocation list. */
@@ -88,6 +101,12 @@ async function eraseAdministrators(tx: Database, email: string): Promise<void> {
     await tx.updateTable('session').set(nowhere).where('administratorId', '=', id).execute()
     await tx.updateTable('passkey').set({ label: 'erased' }).where('administratorId', '=', id).execute()
   }
+}
+
+/** What was set for one handset may describe its owner: a label, the place for emergency calls. */
+async function erasePhoneSettings(tx: Database, employeeId: string): Promise<void> {
+  const handsets = tx.selectFrom('handset').select('id').where('employeeId', '=', employeeId)
+  await tx.deleteFrom('phoneSetting').where('layer', '=', 'handset').where('scope', 'in', handsets).execute()
 }
 
 /** Particulars are erased whole: a changed one would no longer fit its commitment. */

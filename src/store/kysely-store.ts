@@ -53,6 +53,7 @@ function readerOf(db: Database): StoreReader {
     takenPrefixes: (hubId, since) => lookups.takenPrefixes(db, hubId, since),
     prefixHolders: (hubId) => lookups.prefixHolders(db, hubId),
     handsetByTokenHash: (hash) => lookups.handsetByTokenHash(db, hash),
+    certifiedHandsets: () => lookups.certifiedHandsets(db),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),

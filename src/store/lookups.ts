@@ -46,6 +46,11 @@ export function handsetByTokenHash(db: Database, hash: string): Promise<Handset 
     .executeTakeFirst()
 }
 
+export async function certifiedHandsets(db: Database): Promise<ReadonlySet<string>> {
+  const rows = await db.selectFrom('certificate').select('handsetId').where('revokedAt', 'is', null).execute()
+  return new Set(rows.map(({ handsetId }) => handsetId))
+}
+
 /** Rows, and tombstones of certificates whose rows an older copy of the database does not have or shows as valid. */
 export function revokedCertificates(
   db: Database,

@@ -82,6 +82,8 @@ export interface StoreReader {
   prefixHolders(hubId: string): Promise<ReadonlyMap<string, string>>
   /** The handset whose enrolment or steady token has this hash, live or removed. */
   handsetByTokenHash(hash: string): Promise<Handset | undefined>
+  /** Handsets that hold a certificate which was not revoked. */
+  certifiedHandsets(): Promise<ReadonlySet<string>>
   /** Certificates that must stand in the revocation list: revoked and not yet run out. */
   revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
   /** In order of position: those after `after`, or without it the newest `limit`. */

@@ -50,14 +50,14 @@ const ground = ['src/errors.ts', 'src/system.ts', 'src/durable-file.ts', 'src/va
 /** A file, a folder with a slash at its end, or a pattern. */
 type Way = string | RegExp
 
+/** What the deeds answer with, where application.ts has no room for it: shapes only. */
+const views = /^src\/journeys\/[a-z-]+-view\.ts$/
+
 interface Reach {
   readonly any: readonly Way[]
   /** Allowed for types, which leave nothing behind when the program runs. */
   readonly types?: readonly Way[]
 }
-
-/** What the deeds look like from outside: shapes without a deed behind them. */
-const views = /^src\/journeys\/[a-z-]+-view\.ts$/
 
 const reach: Readonly<Record<string, Reach>> = {
   domain: { any: [] },

@@ -1,8 +1,9 @@
-/** A data folder as it looks after years: so many people with a softphone each, written without the detour over the deeds. */
+/** A data folder as it looks after years: so many people with a phone each, written without the detour over the deeds. */
 import { createHash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { formatAddress, parsePrefix } from '../../src/domain/address.ts'
 import { neverSeen } from '../../src/domain/handset.ts'
+import { steadyToken, tokenHash } from '../../src/domain/invite.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { defaultId } from '../../src/domain/site.ts'
 import { openStore } from '../../src/store/open-store.ts'
@@ -18,13 +19,28 @@ export interface Fleet {
   readonly publicKeys: readonly string[]
 }
 
+/** What somebody of the fleet has in hand. */
+export interface FleetHandset {
+  readonly model: string
+  readonly mac: string | null
+  readonly certificate: { readonly certificate: string; readonly privateKey: Secret } | null
+}
+
+const app: FleetHandset = { model: 'linphone-mobile', mac: null, certificate: null }
+
 /** Extensions 200000 and up; addresses from the top of 10.77.0.0/17, so that what comes later gets others. */
-export async function seedFleet(store: Store, vault: Vault, size: number): Promise<Fleet> {
+export async function seedFleet(
+  store: Store,
+  vault: Vault,
+  size: number,
+  handsetOf: (index: number) => FleetHandset = () => app,
+): Promise<Fleet> {
   const base = parsePrefix('10.77.128.0/17')!.base
   const employeeIds: string[] = []
   const publicKeys: string[] = []
   for (let from = 0; from < size; from += batch) {
-    const rows = Array.from({ length: Math.min(batch, size - from) }, (_, index) => person(vault, base, from + index))
+    const indexes = Array.from({ length: Math.min(batch, size - from) }, (_, index) => from + index)
+    const rows = indexes.map((index) => person(vault, base, index, handsetOf(index)))
     await store.transaction(async (tx) => {
       for (const table of ['employee', 'assignment', 'handset', 'tunnel', 'tunnelAddress', 'sipCredential'] as const) {
         await insertAll(
@@ -33,6 +49,11 @@ export async function seedFleet(store: Store, vault: Vault, size: number): Promi
           rows.map((row) => row[table]),
         )
       }
+      await insertAll(
+        tx,
+        'certificate',
+        rows.flatMap((row) => row.certificate),
+      )
     })
     employeeIds.push(...rows.map((row) => row.employee.id))
     publicKeys.push(...rows.map((row) => row.tunnel.publicKey!))
@@ -89,11 +110,14 @@ function person(
   vault: Vault,
   base: bigint,
   index: number,
-): { readonly [T in 'employee' | 'assignment' | 'handset' | 'tunnel' | 'tunnelAddress' | 'sipCredential']: Rows[T] } {
+  { model, mac, certificate }: FleetHandset,
+): {
+  readonly [T in 'employee' | 'assignment' | 'handset' | 'tunnel' | 'tunnelAddress' | 'sipCredential']: Rows[T]
+} & { readonly certificate: readonly Rows['certificate'][] } {
   const id = () => newId(realSystem)
-  const [employeeId, assignmentId, handsetId, tunnelId, credentialId] = [id(), id(), id(), id(), id()]
+  const [employeeId, assignmentId, handsetId, tunnelId] = [id(), id(), id(), id()]
+  const [credentialId, certificateId] = [id(), id()]
   const extension = String(200_000 + index)
-  const hash = (purpose: string) => createHash('sha256').update(`${purpose} ${handsetId}`).digest('hex')
   return {
     employee: {
       id: employeeId,
@@ -115,12 +139,12 @@ function person(
       employeeId,
       assignmentId,
       gatewayId: null,
-      model: 'linphone-mobile',
-      mac: null,
+      model,
+      mac,
       doorGeneration: 1,
-      enrolTokenHash: hash('enrol'),
+      enrolTokenHash: createHash('sha256').update(`enrol ${handsetId}`).digest('hex'),
       enrolExpiresAt: at,
-      steadyTokenHash: hash('steady'),
+      steadyTokenHash: tokenHash(steadyToken(vault.deriveKey('phone-door'), handsetId, 1)),
       enrolledAt: at,
       phoneAddress: null,
       ...neverSeen,
@@ -163,5 +187,20 @@ function person(
       createdAt: at,
       closedAt: null,
     },
+    certificate: certificate
+      ? [
+          {
+            id: certificateId,
+            handsetId,
+            serial: index.toString(16).padStart(32, '0'),
+            notBefore: at,
+            notAfter: '2036-01-05T08:00:00.000Z',
+            certificate: certificate.certificate,
+            privateKeySealed: vault.seal(certificate.privateKey, `certificate:${certificateId}`),
+            createdAt: at,
+            revokedAt: null,
+          },
+        ]
+      : [],
   }
 }

@@ -8,6 +8,7 @@ import type { Actor } from '../../src/domain/token.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
+import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
@@ -43,13 +44,16 @@ export async function rows(): Promise<BenchRow[]> {
       system: realSystem,
       store: foundations.store,
       vault: foundations.vault,
-      catalogue: foundations.catalogue,
+      catalogue: foundations.templates.catalogue,
+      phoneSettings: await openPhoneSettings(foundations.store),
       handsetAuthority: foundations.authorities.handset,
       serviceCertificate: foundations.authorities.service.certificate,
       pbxAbilities: manualDriver({ name: 'bench' }).abilities,
+      notifyPhones: undefined,
       systems: [],
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,
+      tellPhones: () => undefined,
       publish: nothing,
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),

@@ -25,6 +25,18 @@ export async function residentMb(pid: number): Promise<number> {
   return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) / 1024
 }
 
+/** The same once it has not moved by 2 MB for 10 s; what it is after a minute otherwise. */
+export async function restingMb(pid: number): Promise<number> {
+  const end = monotonicMs() + 60_000
+  let [before, since] = [await residentMb(pid), monotonicMs()]
+  while (monotonicMs() - since < 10_000 && monotonicMs() < end) {
+    await pause(500)
+    const now = await residentMb(pid)
+    if (Math.abs(now - before) > 2) [before, since] = [now, monotonicMs()]
+  }
+  return before
+}
+
 export function load(): string {
   return `load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`
 }

@@ -4,7 +4,7 @@ import { type Office, openOffice, until } from '../lab/network.ts'
 import type { BenchRow } from './bench-row.ts'
 import { convergenceRow } from './convergence.ts'
 import { lastPacketRow } from './last-packet.ts'
-import { load, residentMb } from './measuring.ts'
+import { load, residentMb, restingMb } from './measuring.ts'
 import { type OfficeServer, officeServer, settledFleet } from './office-server.ts'
 import { stormRow } from './storm.ts'
 
@@ -45,7 +45,7 @@ async function startRows(office: Office, server: OfficeServer): Promise<BenchRow
     if (round < starts) await server.process.stop()
   }
   const parts = await server.parts()
-  const memory = await restingMemory(server)
+  const memory = await restingMb(server.process.pid()!)
   const worst = Math.max(...answerMs)
   return [
     {
@@ -72,18 +72,6 @@ async function startRows(office: Office, server: OfficeServer): Promise<BenchRow
 async function peerCount(office: Office, server: OfficeServer): Promise<number> {
   const listing = await office.hub.run('wg', 'show', server.interface, 'peers')
   return listing.split('\n').filter(Boolean).length
-}
-
-/** Once it has not moved by 2 MB for 10 s; 40 s at most. */
-async function restingMemory(server: OfficeServer): Promise<number> {
-  const pid = server.process.pid()!
-  let [before, since] = [await residentMb(pid), monotonicMs()]
-  await until(async () => {
-    const now = await residentMb(pid)
-    if (Math.abs(now - before) > 2) [before, since] = [now, monotonicMs()]
-    return monotonicMs() - since > 10_000
-  }, 60_000)
-  return before
 }
 
 function seconds(ms: number): string {

@@ -180,6 +180,7 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           provisioningUrl: null,
           typing: null,
           certificateFiles: [],
+          emergencyNote: 'Hauptstr. 5, <Hinterhaus>',
           enrolled: true,
           notes: [],
         },
@@ -191,6 +192,7 @@ describeLive('the employee opens the invite', ['chromium'], () => {
     expect(await page.getByText('This tunnel has been handed over.').isVisible()).toBe(true)
     expect(await page.getByText('Ask your IT department for a new link').isVisible()).toBe(true)
     expect(await page.getByText('This phone has signed in').isVisible()).toBe(true)
+    expect(await page.getByText('Hauptstr. 5, <Hinterhaus>').isVisible()).toBe(true)
     expect(await page.locator('.qr, a[download]').count()).toBe(0)
     await close()
   })

@@ -149,7 +149,7 @@ describeLive('people in a browser', ['chromium'], () => {
     const leaving = page.locator('a[href="/people?state=offboarding"] b')
     const before = Number(await leaving.textContent())
     await desk.world.app.offboard(ada.id, null, mia)
-    await expect.poll(async () => Number(await leaving.textContent())).toBe(before + 1)
+    await expect.poll(async () => Number(await leaving.textContent()), { timeout: 8_000 }).toBe(before + 1)
     await context.close()
   })
 
@@ -175,6 +175,24 @@ describeLive('people in a browser', ['chromium'], () => {
     const page = await open(`/people/${ada.id}`)
     expect(await page.locator('.doors .state').count()).toBeGreaterThan(3)
     expect(await page.locator('main button, main .danger, main input').count()).toBe(0)
+    await context.close()
+  })
+
+  test('printed from a dark screen the leaver file is black on white, with a line to sign and without buttons', async () => {
+    const ada = await somebody('Ada Printed')
+    await desk.world.app.offboard(ada.id, 'left', mia)
+    await desk.world.app.settled(ada.id, 5_000)
+    const { open, context } = await signedIn({ scheme: 'dark' })
+    const page = await open(`/people/${ada.id}/leaver-file`)
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    const colours = await page.evaluate<string[]>(
+      `[...new Set([...document.querySelectorAll('.sheet h1, .sheet td, .sheet th, .sheet dd, .sheet .state, .sheet .notice')].map(
+        (element) => getComputedStyle(element).color))]`,
+    )
+    for (const colour of colours) expect(['rgb(0, 0, 0)', 'rgb(51, 51, 51)']).toContain(colour)
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)')
+    expect(await page.getByText('date and signature').isVisible()).toBe(true)
+    expect(await page.locator('button:visible, [role=button]:visible').count()).toBe(0)
     await context.close()
   })
 

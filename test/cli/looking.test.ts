@@ -24,6 +24,15 @@ describe('looking', () => {
     )
   })
 
+  test('a single model tells in words what it can do, and what must be heard when it is handed out', async () => {
+    const { code, out } = await run(['models', 't54w'])
+    expect([code, out]).toMatchSnapshot('models t54w')
+    expect((await run(['models', 'linphone-mobile'])).out).not.toContain('linphone-desktop')
+    expect((await run(['models', 'nokia'])).out).toMatch(/^no model is called so/)
+    const wide = (await run(['models', 'linphone'], { terminal: true })).out.replace(/\u001b\[[0-9;]*m/g, '')
+    for (const line of wide.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
+  })
+
   test('the password for a PBX that is operated by hand is shown to who asks for it', async () => {
     await run(['onboard', ...ada, '--extension', '4002'])
     const { code, out } = await run(['secret', '4002'])

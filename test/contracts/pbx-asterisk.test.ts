@@ -13,6 +13,7 @@ describeLive('Asterisk', ['asterisk'], () => {
         readBack: true,
         endsRegistrations: true,
         endsCalls: true,
+        resync: true,
         certificates: 'required-on-own-port',
         revocationLists: 'not-checked',
         storesSecretAs: 'digest',

@@ -7,7 +7,14 @@ pbxContract('fake', fakePbx().driver.abilities, async () => {
     driver: fake.driver,
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username, secret, address }
-      return { register: async () => fake.register(phone), call: async () => fake.call(phone) }
+      return {
+        register: async () => fake.register(phone),
+        call: async () => fake.call(phone),
+        events: () =>
+          fake.notified
+            .filter((one) => one.extension === extension && one.address === address)
+            .map(({ event }) => event),
+      }
     },
     addForeign: async (extension) => fake.addForeign(extension),
     look: (extension) =>

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subject } from '../../src/domain/access.ts'
+import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
@@ -361,6 +362,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           },
         ])
       })
+      const holders = await store.certifiedHandsets()
+      expect([holders.has('h1'), holders.has('h2'), holders.has('h3')]).toEqual([false, false, true])
       expect(await store.revokedCertificates(at(50))).toEqual([
         { serial: cast.certificate(1).serial, revokedAt: at(5) },
         { serial: '99aa', revokedAt: at(8) },
@@ -803,6 +806,13 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
   })
 
   describe('erasing a person', () => {
+    const said = {
+      seenModel: 'SIP-T54W',
+      seenFirmware: '96.86',
+      seenMac: '805ec0000001',
+      seenAt: at(5),
+      blankedAt: at(6),
+    }
     const erase = async (name: string, email: string) => {
       await write(async (tx) => {
         await cast.onboard(tx, 1, 2)
@@ -816,12 +826,29 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           offboardReason: `${name} left`,
         })
         await tx.update('certificate', 'c1', { certificate: `CN=${name}` })
+        for (const id of ['h1', 'h2']) await tx.update('handset', id, said)
         await tx.insert('verdict', [cast.verdict(1, { evidence: JSON.stringify({ summary: `account of ${name}` }) })])
         await tx.insert('doorFetch', [
           cast.doorFetch('1', { handsetId: 'h1' }),
           cast.doorFetch('2', { employeeId: 'e1' }),
           cast.doorFetch('3'),
         ])
+        await tx.insert('servedFile', [
+          { id: 'h1/a', handsetId: 'h1', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
+          { id: 'h2/a', handsetId: 'h2', fileName: 'a', contentHash: 'x', masked: 'packed', at: at(1) },
+        ])
+        const places = [
+          ['handset', 'h1', `desk of ${name}`],
+          ['handset', 'h2', 'desk 2'],
+          ['site', 'h1', 'all desks'],
+        ] as const
+        await tx.insert(
+          'phoneSetting',
+          places.map(([layer, scope, value]) => {
+            const id = `${layer}/${scope}/label`
+            return { id, layer, scope, name: 'label', value, setAt: at(0), setBy: 'Ada' }
+          }),
+        )
         await tx.record(cast.event('ev1', { employeeId: 'e1', detail: { actor: 'Ada', name } }))
         await tx.record(cast.event('ev2', { kind: 'employee.imported', detail: { rows: [{ name, email }] } }))
         await tx.record(cast.event('ev3', { employeeId: 'e1', kind: 'employee.erased', detail: { actor: 'Ada' } }))
@@ -870,6 +897,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         'outbox',
         'tombstone',
         'invite',
+        'phoneSetting',
       ] as const
       const texts = await Promise.all(tables.map((table) => store.find(table, {})))
       const everything = JSON.stringify([texts, await store.auditTrail({ after: 0, limit: 100 })])
@@ -887,10 +915,15 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         'erased',
         '192.0.2.1',
       ])
+      expect((await store.find('phoneSetting', {})).map(({ value }) => value)).toEqual(['desk 2', 'all desks'])
       // The doors stay watched, the other person stays whole.
       expect((await cast.ids(store, 'tunnel')).closed).toEqual(['t1'])
       expect(await store.get('employee', 'e2')).toEqual(cast.employee(2))
+      // What a leaver's phone said of itself goes; that it took its blanking document is proof and stays.
+      expect(await store.get('handset', 'h1')).toMatchObject({ ...neverSeen, blankedAt: said.blankedAt })
+      expect(await store.get('handset', 'h2')).toMatchObject(said)
       expect(await store.employeeBy('e1')).toMatchObject({ name: 'erased' })
+      expect((await store.find('servedFile', {})).map(({ id }) => id)).toEqual(['h2/a'])
     })
 
     test('whatever the person was called, only that is forgotten: doors, proof and the people beside them stay', async () => {

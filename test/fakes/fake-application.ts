@@ -11,8 +11,6 @@ import { AppError } from '../../src/errors.ts'
 import type {
   AccessLine,
   Application,
-  DoorFile,
-  DoorRequest,
   EmployeeView,
   HandsetInput,
   ImportView,
@@ -21,9 +19,13 @@ import type {
   Onboarded,
   TokenView,
 } from '../../src/journeys/application.ts'
+import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { ResyncView } from '../../src/journeys/phone-view.ts'
+import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakePeople } from './fake-people.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
+import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -32,6 +34,8 @@ export interface FakeApplication extends Application {
   tokenFor(role: Role): string
   /** What closing a door of this system comes to; default converged. */
   closing: Record<string, Verdict>
+  /** What telling a phone to fetch its files comes to. */
+  resyncing: Omit<ResyncView, 'handsetId'>
   demo: string[]
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
@@ -64,7 +68,16 @@ const models: readonly ModelView[] = [
 ]
 
 function model(id: string, vendor: string, kind: ModelView['kind'], name: string, notes: readonly string[]): ModelView {
-  return { id, vendor, kind, name, capabilities: { clientCertificate: 'none', testedOnHardware: false }, notes }
+  const capabilities = {
+    clientCertificate: id === 'linphone-mobile' ? 'none' : 'provisioned',
+    acceptsPrivateCa: true,
+    ownTunnel: kind !== 'desk-phone',
+    srtpForced: true,
+    resyncEvent: kind === 'desk-phone' ? 'check-sync' : null,
+    blanking: true,
+    testedOnHardware: false,
+  } as const
+  return { id, vendor, kind, name, capabilities, notes, warnings: [] }
 }
 
 export function fakeApplication(): FakeApplication {
@@ -74,6 +87,7 @@ export function fakeApplication(): FakeApplication {
   const tokens = new Map<string, { view: TokenView; hash: string }>()
   const listeners = new Set<(event: LiveEvent) => void>()
   const steady = new Map<string, string>()
+  const phoneSettings = new Map<string, PhoneSettingView>()
   let counter = 0
 
   const id = (): string => `01939d2c-0000-7000-8000-${String(++counter).padStart(12, '0')}`
@@ -137,6 +151,10 @@ export function fakeApplication(): FakeApplication {
       enrolledAt: null,
       phoneAddress: null,
       removedAt: null,
+      status: 'not enrolled yet',
+      seen: null,
+      warnings: [],
+      blankedAt: null,
     }))
     const tunnels = handsets.map((handset, index) => ({
       id: handset.tunnelId,
@@ -182,6 +200,7 @@ export function fakeApplication(): FakeApplication {
   const sessions = new Map<string, Actor>()
   const fake: FakeApplication = {
     closing: {},
+    resyncing: { outcome: 'told', words: 'the PBX sent it check-sync; its next fetch shows whether it obeyed' },
     demo: [],
     deeds: [],
     visits: [],
@@ -210,6 +229,7 @@ export function fakeApplication(): FakeApplication {
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
     ...fakeSignIn(),
     administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
+    ...fakeTemplates(() => people.values(), did),
 
     people: fakePeople({
       all: () => [...people.values()],
@@ -274,6 +294,18 @@ export function fakeApplication(): FakeApplication {
         ...owner,
         handsets: owner.handsets.map((handset) => (handset.id === handsetId ? { ...handset, removedAt: at } : handset)),
       })
+    },
+    async resyncHandset(handsetId, actor) {
+      did('resyncHandset', actor)
+      return { handsetId, ...fake.resyncing }
+    },
+    async blankHandset(handsetId, actor) {
+      const employee = await fake.removeHandset(handsetId, actor)
+      return { employee, words: 'it is blanked at its next fetch' }
+    },
+    async showPhonePasswords(_handsetId, actor) {
+      did('showPhonePasswords', actor)
+      return { admin: new Secret('an-admin-password-of-the-tests'), user: null, generation: 1 }
     },
     async invite(employeeId, actor) {
       did('invite', actor)
@@ -423,6 +455,35 @@ export function fakeApplication(): FakeApplication {
       return next
     },
 
+    phoneSettings: async () => [...phoneSettings.values()],
+    async handsetSettings(handsetId) {
+      if (![...people.values()].some(({ handsets }) => handsets.some((handset) => handset.id === handsetId)))
+        throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
+      return [...phoneSettings.values()].map(({ layer, scope, name, value, note }) => ({
+        layer,
+        scope,
+        name,
+        value,
+        note,
+        beats: [{ layer: 'site', scope: 'default', value: 'beaten' }],
+      }))
+    },
+    async setPhoneSetting(address, value, { dryRun }, actor) {
+      did('setPhoneSetting', actor)
+      if (address.name !== 'label')
+        throw new AppError('INVALID_INPUT', `${address.name} is not a setting of phones`, { hint: 'one of label' })
+      const setting = { ...address, value, setAt: at, setBy: actor.name, note: null }
+      if (!dryRun) phoneSettings.set(JSON.stringify(address), setting)
+      return { ...setting, dryRun, changes: [] }
+    },
+    async unsetPhoneSetting(address, { dryRun }, actor) {
+      did('unsetPhoneSetting', actor)
+      const setting = phoneSettings.get(JSON.stringify(address))
+      if (!setting) throw new AppError('NOT_FOUND', 'nothing is set there', { hint: '`ringfence phone-settings`' })
+      if (!dryRun) phoneSettings.delete(JSON.stringify(address))
+      return { ...setting, dryRun, changes: [] }
+    },
+
     async enterVisit({ fileName, served }) {
       fake.visits.push({ fileName, served })
     },
@@ -504,6 +565,7 @@ export function fakeApplication(): FakeApplication {
                   ]
                 : [],
             enrolled: handset.enrolledAt !== null,
+            emergencyNote: null,
             notes: known.notes,
           }
         }),

@@ -1,6 +1,14 @@
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
-import type { Call, PbxAbilities, PbxAccount, PbxDriver, PbxState, Registration } from '../../src/pbx/pbx-driver.ts'
+import type {
+  Call,
+  NotifyTarget,
+  PbxAbilities,
+  PbxAccount,
+  PbxDriver,
+  PbxState,
+  Registration,
+} from '../../src/pbx/pbx-driver.ts'
 import { addressMatcher } from '../../src/pbx/source-address.ts'
 
 /**
@@ -12,7 +20,9 @@ export interface FakePbx {
   /** May be changed at any time. */
   readonly faults: FakePbxFaults
   /** How often each method was called. */
-  readonly counts: { read: number; apply: number; disconnect: number }
+  readonly counts: { read: number; apply: number; disconnect: number; notify: number }
+  /** Every NOTIFY that a phone got, oldest first. */
+  readonly notified: readonly { readonly extension: string; readonly address: string | null; readonly event: string }[]
   /** Status that a REGISTER gets; 200 adds a registration. */
   register(phone: FakePhone): number
   call(phone: FakePhone): number
@@ -33,6 +43,8 @@ export interface FakePbxFaults {
   keepOld: boolean
   /** Says that calls and registrations were ended, and ends none. */
   keepConnections: boolean
+  /** Cannot tell one phone of several on an extension. */
+  tellsOnlyAll: boolean
   /** Reads as if it were empty. */
   answerEmpty: boolean
   /** Shows another digest than the one it has. */
@@ -57,7 +69,8 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const foreign = new Set<string>()
   const registrations: (Registration & { extension: string })[] = []
   const calls: (Call & { extension: string })[] = []
-  const counts = { read: 0, apply: 0, disconnect: 0 }
+  const counts = { read: 0, apply: 0, disconnect: 0, notify: 0 }
+  const notified: { extension: string; address: string | null; event: string }[] = []
   let serial = 0
   const faults: FakePbxFaults = {
     down: false,
@@ -65,6 +78,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     hang: false,
     keepOld: false,
     keepConnections: false,
+    tellsOnlyAll: false,
     answerEmpty: false,
     wrongDigest: false,
   }
@@ -84,19 +98,22 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     if (faults.refuse) throw new AppError('PBX_REFUSED', 'the PBX refused', { hint: 'see its log', retryable: true })
   }
 
+  const abilities: PbxAbilities = {
+    realm,
+    credentialsPerExtension: 'many',
+    readBack: true,
+    endsRegistrations: true,
+    endsCalls: true,
+    resync: true,
+    certificates: 'not-checked',
+    revocationLists: 'not-checked',
+    storesSecretAs: 'digest',
+    ...overrides,
+  }
+
   const driver: PbxDriver = {
     kind: 'fake',
-    abilities: {
-      realm,
-      credentialsPerExtension: 'many',
-      readBack: true,
-      endsRegistrations: true,
-      endsCalls: true,
-      certificates: 'not-checked',
-      revocationLists: 'not-checked',
-      storesSecretAs: 'digest',
-      ...overrides,
-    },
+    abilities,
     async describe(signal) {
       await answer(signal)
       return { product: 'Fake PBX 1.0', problems: [] }
@@ -125,15 +142,26 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       await answer(signal)
       requireWilling()
       if (faults.keepConnections) return
-      const meant = (trace: { extension: string; address: string | null }) =>
-        targets.some(
-          ({ extension, addresses }) =>
-            extension === trace.extension &&
-            (addresses === null || (trace.address !== null && addressMatcher(addresses)(trace.address))),
-        )
+      const meant = (trace: Trace) => targets.some((target) => isMeant(target, trace))
       keep(registrations, (one) => !meant(one))
       keep(calls, (one) => !meant(one))
     },
+    ...(abilities.resync ? { notify } : {}),
+  }
+
+  async function notify(targets: readonly NotifyTarget[], signal: AbortSignal) {
+    counts.notify++
+    if (targets.some(({ event }) => !/^[A-Za-z0-9;=-]+$/.test(event))) throw new AppError('INVALID_INPUT', 'no event')
+    await answer(signal)
+    requireWilling()
+    return targets.map((target) => {
+      const meant = registrations.filter((one) => isMeant(target, one))
+      const contacts = meant.map(({ contact }) => contact)
+      const others = registrations.filter(({ extension }) => extension === target.extension).length - meant.length
+      if (faults.tellsOnlyAll && others > 0) return { told: [], passedOver: contacts }
+      for (const { extension, address } of meant) notified.push({ extension, address, event: target.event })
+      return { told: contacts, passedOver: [] }
+    })
   }
 
   function put(account: PbxAccount) {
@@ -176,6 +204,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     driver,
     faults,
     counts,
+    notified,
     register(phone) {
       if (!admits(phone)) return 401
       const contact = `sip:${phone.extension}@${phone.address}:5061`
@@ -201,6 +230,16 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     addForeign: (extension) => foreign.add(extension),
     snapshot: () => JSON.stringify(state()),
   }
+}
+
+interface Trace {
+  readonly extension: string
+  readonly address: string | null
+}
+
+function isMeant({ extension, addresses }: Pick<NotifyTarget, 'extension' | 'addresses'>, trace: Trace): boolean {
+  if (extension !== trace.extension) return false
+  return addresses === null || (trace.address !== null && addressMatcher(addresses)(trace.address))
 }
 
 function requirePlain(account: PbxAccount) {

@@ -60,7 +60,7 @@ describe('the API', () => {
       const seen = await call('GET', `/api/v1/employees/${encodeURIComponent(who)}`)
       expect(seen.json).toMatchObject({ id: body.id })
       // Only the creation carries the bearer secrets.
-      expect(seen.text).not.toMatch(/invite|provisioningUrl|warnings/)
+      expect(seen.text).not.toMatch(/"invite"|\/join\/|provisioningUrl/)
     }
     expect((await call('GET', '/api/v1/employees?lifecycle=offboarded')).json).toEqual({ items: [] })
     expect((await call('GET', '/api/v1/employees?lifecycle=active')).json).toMatchObject({ items: [{ id: body.id }] })
@@ -70,6 +70,18 @@ describe('the API', () => {
         .status,
     ).toBe(201)
     expect((await call('DELETE', `/api/v1/handsets/${body.handsets[0]!.id}`)).status).toBe(200)
+    const handset = `/api/v1/handsets/${body.handsets[0]!.id}`
+    expect((await call('POST', `${handset}/resync`)).json).toMatchObject({ outcome: 'told' })
+    expect((await call('POST', `${handset}/passwords`)).json).toEqual({
+      admin: 'an-admin-password-of-the-tests',
+      user: null,
+      generation: 1,
+    })
+    expect(doors.application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
+    expect((await call('POST', `${handset}/blank`)).json).toMatchObject({
+      employee: { id: body.id },
+      words: 'it is blanked at its next fetch',
+    })
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
     const key = `${'B'.repeat(42)}A=`
     expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)
@@ -91,6 +103,15 @@ describe('the API', () => {
     expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
     expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
     expect((await call('GET', leaving)).json).toEqual({ leaving: null })
+    const files = `/api/v1/handsets/${body.handsets[0]!.id}/files`
+    const listed = (await call('GET', files)).json as { items: { fileName: string; differs: boolean }[] }
+    const { fileName } = listed.items[0]!
+    expect((await call('GET', `${files}/${fileName}/preview`)).json).toMatchObject({ fileName, differs: true })
+    expect((await call('GET', `${files}/nothing/preview`)).status).toBe(404)
+    const dry = await call('POST', '/api/v1/templates/reload?dryRun=true')
+    expect(dry.json).toMatchObject({ dryRun: true, changes: [{ files: [fileName] }, {}] })
+    expect((await call('POST', '/api/v1/templates/reload?dryRun=perhaps')).status).toBe(400)
+    expect(doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
 
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
@@ -153,6 +174,29 @@ describe('the API', () => {
     expect((await call('POST', `${at}/ivo@example.com/role`, { role: 'king' })).status).toBe(400)
     expect((await call('DELETE', `${at}/ivo@example.com`)).json).toMatchObject({ disabledAt: expect.any(String) })
     expect((await call('DELETE', `${at}/ivo@example.com`)).status).toBe(404)
+  })
+
+  test("what phones' files say is set, looked at, and taken away again", async () => {
+    const { handsets } = (
+      await call('POST', '/api/v1/employees', { ...ada, email: 'p@example.com', extension: '1077' })
+    ).json as Body
+    const label = JSON.stringify({ value: 'Front desk' })
+    for (const place of ['site/default', 'model/yealink-t54w', `handset/${handsets[0]!.id}`]) {
+      expect((await call('PUT', `/api/v1/phone-settings/${place}/label`, label)).json).toMatchObject({
+        layer: place.split('/')[0],
+        value: 'Front desk',
+      })
+    }
+    expect((await call('GET', '/api/v1/phone-settings')).json).toMatchObject({ items: [{}, {}, {}] })
+    expect((await call('GET', `/api/v1/handsets/${handsets[0]!.id}/settings`)).json).toMatchObject({
+      items: expect.arrayContaining([expect.objectContaining({ name: 'label', layer: 'handset' })]),
+    })
+    expect((await call('GET', '/api/v1/handsets/nobody/settings')).status).toBe(404)
+    expect((await call('PUT', '/api/v1/phone-settings/site/default/colour', label)).status).toBe(400)
+    expect((await call('PUT', '/api/v1/phone-settings/galaxy/default/label', label)).status).toBe(404)
+    for (const place of ['site/default', 'model/yealink-t54w', `handset/${handsets[0]!.id}`])
+      expect((await call('DELETE', `/api/v1/phone-settings/${place}/label`)).status).toBe(200)
+    expect((await call('DELETE', '/api/v1/phone-settings/site/default/label')).status).toBe(404)
   })
 
   test('every JSON answer of the API was held against its declaration', () => {

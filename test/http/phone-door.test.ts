@@ -85,6 +85,7 @@ describe('what is served', () => {
   test('HEAD says what GET would, without the body, and an unchanged file is not sent again', async () => {
     for (const path of [
       `/p/${door}/linphone.xml`,
+      `/p/${door}//linphone.xml`,
       `/join/${invite}/office.conf`,
       '/crl/handsets.crl',
       `/join/${invite}`,
@@ -159,6 +160,8 @@ describe('the one 404', () => {
       `GET /join/${invite}/other.pem`,
       `GET /join/${invite}/`,
       `GET /join/${invite}/office.conf/`,
+      `GET /join/${invite}//office.conf`,
+      `GET /p/${door}///linphone.xml`,
       `GET /join/${invite}/../${invite}`,
       `GET /join/${invite.slice(1)}`,
       `GET /join/%zz`,
@@ -205,6 +208,13 @@ describe('the one 404', () => {
       [`HEAD /join/${unknown}`, `HEAD /p/${goneDoor}/linphone.xml`, 'HEAD /'].map((line) => request(line)),
     )
     for (const head of heads) expect(`${masked(head)}Not found\n`).toBe(first)
+  })
+})
+
+describe('a phone that puts a slash of its own behind its address', () => {
+  test('gets its file all the same', async () => {
+    const { status, text } = await ask(doors.phonePort, { path: `/p/${door}//linphone.xml` })
+    expect([status, text]).toEqual([200, (await ask(doors.phonePort, { path: `/p/${door}/linphone.xml` })).text])
   })
 })
 

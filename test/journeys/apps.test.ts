@@ -91,6 +91,9 @@ describe('whoever hands out a phone hears', () => {
     ['baresip-linux', /before version 1\.1\.0.*does not check the certificate/],
     ['acrobits-groundwire', /push notifications on, the maker's server holds the SIP password/],
     ['acrobits-groundwire', /not known to force encrypted speech/],
+    ['gswave-mobile', /do not use its own QR code.*no words for TLS or encrypted speech/],
+    ['audiocodes-445hd=00908faabb01', /makes? it check the PBX's certificate; only the tunnel/],
+    ['audiocodes-445hd=00908faabb01', /not known to force encrypted speech/],
     ['gswave-mobile', /Experimental: where the app takes the address/],
     ['gigaset-n670=7c2f80aabb01', /not known to force encrypted speech/],
     ['htek-uc926=001fc1aabb01', /Experimental: the numbers that force encrypted speech/],
@@ -104,6 +107,21 @@ describe('whoever hands out a phone hears', () => {
       made.warnings.filter((line) => warning.test(line)),
       made.warnings.join('\n'),
     ).toHaveLength(1)
+  })
+
+  test.each([
+    ['zoiper-mobile', /its maker draws its QR code and would see the SIP password/],
+    ['Bria Desktop', /portal of its maker, which would hold the SIP password/],
+    ['acrobits-cloud-softphone', /needs a code from the portal of its maker/],
+    ['gswave-qr', /holds the SIP password and has no words for TLS/],
+  ])('that %s is not handed out, and why', async (model, why) => {
+    await using world = await openWorld()
+    await expect(onboarded(world, person('Ada Byron', '1001', model))).rejects.toMatchObject({
+      code: 'MODEL_UNKNOWN',
+      message: expect.stringMatching(why),
+      hint: expect.stringContaining('linphone-mobile'),
+    })
+    expect(await world.app.employees({})).toEqual([])
   })
 
   test('nothing of the kind about a phone that can do it all', async () => {

@@ -11,28 +11,23 @@ import type { Loop } from '../../src/access/loop.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { steadyToken } from '../../src/domain/invite.ts'
 import type { Actor } from '../../src/domain/token.ts'
-import type {
-  Application,
-  DoorFile,
-  EmployeeView,
-  LiveEvent,
-  Onboarded,
-  OnboardInput,
-} from '../../src/journeys/application.ts'
+import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
+import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, seedPlaces, templates } from '../../src/main/foundations.ts'
+import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { loadCatalogue } from '../../src/phones/catalogue.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -64,6 +59,7 @@ export interface World extends AsyncDisposable {
   readonly folder: string
   readonly door: PhoneDoor
   readonly imports: RosterImport
+  readonly resyncs: ResyncQueue
   /** Every line of the log. */
   readonly log: readonly string[]
   /** Days go by; then everything is looked at. */
@@ -151,6 +147,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   await publishIfDue()
 
   const { publicKey: hubKey, lease: hubLease } = await hub.describe(AbortSignal.timeout(1_000))
+  const templates = await openTemplates(folder)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -159,10 +156,12 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     system,
     store,
     vault,
-    catalogue: await loadCatalogue(templates),
+    catalogue: templates.catalogue,
+    phoneSettings: await openPhoneSettings(realStore),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
+    notifyPhones: driver.notify,
     systems,
     loop: {
       close: (subjects) => loop.close(subjects),
@@ -170,6 +169,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       idle: () => loop.idle(),
     },
     journal,
+    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -180,6 +180,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
     log,
   }
+  const resyncs = openResyncQueue(context, { pauseMs: 1 })
   const door = openPhoneDoor(context)
   const foundations = {
     vault,
@@ -190,7 +191,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     pkiFolder,
     publishedFolder,
     publication,
-    catalogue: context.catalogue,
+    templates,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
   const loop = startLanes({
@@ -206,9 +207,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const app = assemble(context, {
     imports,
     door,
+    templates,
     listeners,
     revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
     doctor: {
+      loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
       pbx: (signal) => driver.describe(signal),
       revocationListAgeMs: () => publication.ageMs(),
@@ -228,6 +231,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const stop = () => {
     stopped ??= (async () => {
       await imports.stop()
+      await resyncs.stop()
       await loop.stop()
       await door.flush()
       await realStore.releaseLease(lease)
@@ -246,6 +250,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     folder,
     door,
     imports,
+    resyncs,
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000

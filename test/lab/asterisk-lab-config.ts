@@ -71,6 +71,7 @@ exten => _X.,1,Answer()
     'indications.conf': '[general]\ncountry=us\n[us]\ndescription=United States\ndial=350+440\n',
     'musiconhold.conf': '',
     'pjproject.conf': '',
+    'pjsip_notify.conf': '',
     'sorcery.conf': '',
     'stasis.conf': '',
     'http.conf': '[general]\nenabled=no\n',

@@ -8,7 +8,7 @@ import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
 /** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
 export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: AsteriskLab }> {
-  const lab = await startAsterisk()
+  const lab = await startAsterisk({ pjsip: outboundEndpoint })
   const phones: SipPhone[] = []
   const hangUpPhones = async () => {
     await Promise.all(phones.splice(0).map((phone) => phone.close()))
@@ -33,6 +33,7 @@ export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: Asteri
       return {
         register: async () => (await phone.register()).status,
         call: async () => (await phone.call('600')).status,
+        events: () => phone.events,
       }
     },
     async addForeign(extension) {
@@ -51,6 +52,16 @@ export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: Asteri
     },
   }
 }
+
+/** As docs/asterisk.md has it: the identity with which Asterisk tells one phone of several. */
+export const outboundEndpoint = `
+[default_outbound_endpoint]
+type=endpoint
+context=no-calls
+identify_by=ip
+disallow=all
+allow=alaw
+`
 
 /** What an admin wrote by hand, long before Ringfence. */
 export function foreignEndpoint(extension: string): string {

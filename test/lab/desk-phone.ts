@@ -6,6 +6,7 @@ import type { Agent } from './agent-client.ts'
 import { fetchFrom } from './fetch.ts'
 import { type Namespace, uniqueName } from './network.ts'
 import { attemptToRegister } from './sip-attempt.ts'
+import { type ListeningPhone, stayRegistered } from './sip-listener.ts'
 import { names, type Spine, type SpineHome, type SpineTunnel } from './spine.ts'
 
 export interface Gateway {
@@ -28,6 +29,8 @@ export interface DeskPhone extends PluggedIn {
   readonly certificate: { readonly certificate: string; readonly key: string }
   /** Signs in as its files say, at the name, port and with the trust that they give it. */
   register(change?: { readonly authority?: string }): Promise<number | string>
+  /** Signs in and stays, and hears what the PBX tells it. */
+  stay(): Promise<ListeningPhone>
 }
 
 /** @param page the join page; @param configuration the `.conf` that it links */
@@ -87,21 +90,22 @@ export async function provision(
   const certificate = { certificate: partOf(bundle, 'CERTIFICATE'), key: partOf(bundle, 'PRIVATE KEY') }
   const folder = spine.folder(`phone-${extension}`)
   const account = (name: string) => setting(settings, `account.1.${name}`)
+  const signIn = (trusted: string) => ({
+    host: account('sip_server.1.address'),
+    port: Number(account('sip_server.1.port')),
+    extension,
+    username: account('auth_name'),
+    secret: account('password'),
+    trusts: { authority: trusted, name: names.pbx },
+    certificate,
+  })
   return {
     ...plug,
     settings,
     authority,
     certificate,
-    register: (change = {}) =>
-      attemptToRegister(plug.place, folder, {
-        host: account('sip_server.1.address'),
-        port: Number(account('sip_server.1.port')),
-        extension,
-        username: account('auth_name'),
-        secret: account('password'),
-        trusts: { authority: change.authority ?? authority, name: names.pbx },
-        certificate,
-      }),
+    register: (change = {}) => attemptToRegister(plug.place, folder, signIn(change.authority ?? authority)),
+    stay: () => stayRegistered(plug.place, folder, signIn(authority)),
   }
 }
 

@@ -14,6 +14,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
+  /** The Event header of each NOTIFY that it got and answered with 200. */
+  readonly events: readonly string[]
   readonly connected: boolean
   /** `address:port` on this side. */
   readonly localAddress: string
@@ -43,6 +45,8 @@ export interface SipPhoneOptions {
   readonly localAddress?: string
   readonly userAgent?: string
   readonly timeoutMs?: number
+  /** Called with the Event of each NOTIFY, after it was answered. */
+  readonly onEvent?: (event: string) => void
 }
 
 /** Connects. Rejects when the TLS handshake is refused; with TLS 1.3 that may show at the first request only. */
@@ -54,6 +58,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const registerCallId = randomBytes(8).toString('hex')
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
   const hungUp = Promise.withResolvers<void>()
+  const events: string[] = []
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -103,6 +108,10 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
     )
     socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+    if (method !== 'NOTIFY') return
+    const event = headers.get('event')?.[0] ?? ''
+    events.push(event)
+    options.onEvent?.(event)
   }
 
   interface Request {
@@ -221,6 +230,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
     hungUp: hungUp.promise,
+    events,
     get connected() {
       return failure === null
     },

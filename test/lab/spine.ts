@@ -7,11 +7,12 @@
  * The certificates of phone door and PBX come from a "public" authority that every home trusts, as softphones need it; the
  * PBX takes client certificates of Ringfence's own Handset CA.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, rmdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import type { EmployeeView, LeaverFile, Onboarded } from '../../src/journeys/application.ts'
+import type { BlankedView, ResyncView } from '../../src/journeys/phone-view.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
 import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
@@ -43,6 +44,8 @@ export interface Spine extends AsyncDisposable {
   removeHandset(id: string): Promise<EmployeeView>
   /** Ticks what a person must see to. */
   acknowledge(id: string, system: string): Promise<EmployeeView>
+  resyncHandset(id: string): Promise<ResyncView>
+  blankHandset(id: string): Promise<BlankedView>
   report(id: string): Promise<LeaverFile>
   /** A home with its own name service; nothing in it knows of the VPN yet. */
   home(): Promise<SpineHome>
@@ -200,6 +203,8 @@ export async function openSpine(
       addHandset: (id, model) => call<CreatedEmployee>('POST', `/employees/${id}/handsets`, { model }),
       removeHandset: (id) => call<EmployeeView>('DELETE', `/handsets/${id}`),
       acknowledge: (id, system) => call<EmployeeView>('POST', `/employees/${id}/access/${system}/acknowledge`, {}),
+      resyncHandset: (id) => call<ResyncView>('POST', `/handsets/${id}/resync`),
+      blankHandset: (id) => call<BlankedView>('POST', `/handsets/${id}/blank`),
       report: (id) => call<LeaverFile>('GET', `/employees/${id}/report`),
       nameService,
       async home() {
@@ -230,11 +235,16 @@ function outsideRoot(asterisk: AsteriskLab): string {
 function showSamePath(asterisk: AsteriskLab): () => void {
   const root = outsideRoot(asterisk)
   const link = join(root, asterisk.configDir)
-  const made = mkdirSync(dirname(link), { recursive: true })
+  mkdirSync(dirname(link), { recursive: true })
   symlinkSync(asterisk.configDir.slice(root.length), link)
   return () => {
     rmSync(link)
-    if (made !== undefined) rmSync(made, { recursive: true })
+    // Up to what another lab still uses: two test files may run at a time.
+    try {
+      for (let folder = dirname(link); dirname(folder) !== root; folder = dirname(folder)) rmdirSync(folder)
+    } catch {
+      // Not empty.
+    }
   }
 }
 

@@ -9,8 +9,23 @@ export function parseMitel(body: string): Settings {
     .split(lineEnds)
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map((line) => {
-      const match = /^([a-z][a-z0-9 ]*[a-z0-9]): (\S|\S.*\S)$/u.exec(line)
+      const match = /^([a-z](?:[a-z0-9 ]|\[start\|end\])*[a-z0-9]): (\S|\S.*\S)$/u.exec(line)
       if (!match || match[2]!.includes('#') || /^["']|["']$/.test(match[2]!)) throw new Error(`not a setting: ${line}`)
+      return [match[1]!, match[2]!] as const
+    })
+}
+
+/**
+ * AudioCodes: comments and `path/name=value`. A comment's sign, `<`, `>` or wrapping quotation marks in a value have no known
+ * meaning there and are refused; an empty value clears the setting.
+ */
+export function parseAudioCodes(body: string): Settings {
+  return body
+    .split(lineEnds)
+    .filter((line) => line !== '' && !line.startsWith(';'))
+    .map((line) => {
+      const match = /^([a-z][a-zA-Z0-9_/]*[a-z0-9])=(.*)$/u.exec(line)
+      if (!match || /[;#<>]|^["'\s]|["'\s]$/.test(match[2]!)) throw new Error(`not a setting: ${line}`)
       return [match[1]!, match[2]!] as const
     })
 }

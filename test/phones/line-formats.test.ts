@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { escapeFor } from '../../src/phones/escape.ts'
 import { hostileName, nameOnOneLine } from './hostile-names.ts'
-import { parseBaresipAccounts, parseBaresipConfig, parseIni, parseMitel } from './line-files.ts'
+import { parseAudioCodes, parseBaresipAccounts, parseBaresipConfig, parseIni, parseMitel } from './line-files.ts'
 
 const runs = { numRuns: 400 }
 
@@ -17,6 +17,27 @@ describe('a name, however hostile', () => {
         const typed = nameOnOneLine(name)
         expect(plain(setting![1])).toBe(typed === '' ? '-' : plain(typed))
         expect(setting![1]).not.toMatch(/#|^["']|["']$/)
+      }),
+      runs,
+    )
+  })
+
+  test('stays one value of an AudioCodes file, and the look-alikes turned back give what was typed', () => {
+    fc.assert(
+      fc.property(hostileName, (name) => {
+        const settings = parseAudioCodes(`voip/line/0/description=${escapeFor('audiocodes-cfg', name)}\n`)
+        expect(settings).toHaveLength(1)
+        const alike: Readonly<Record<string, string>> = {
+          '；': ';',
+          '＃': '#',
+          '‹': '<',
+          '›': '>',
+          '”': '"',
+          '’': "'",
+        }
+        const plain = (text: string) => text.replace(/[；＃‹›”’]/g, (character) => alike[character]!)
+        const typed = nameOnOneLine(name)
+        expect(plain(settings[0]![1])).toBe(typed === '' ? '-' : plain(typed))
       }),
       runs,
     )
@@ -61,6 +82,8 @@ describe('a name, however hostile', () => {
     ['xml', 'a\0\ufeff\0b', 'a b'],
     ['mitel-cfg', 'Ada #1 "x"', 'Ada ＃1 "x”'],
     ['mitel-cfg', ' \n ', '-'],
+    ['audiocodes-cfg', ' "Ada" <MAC>; #1', '”Ada" ‹MAC›； ＃1'],
+    ['audiocodes-cfg', ' \n ', '-'],
     ['ini', ' "Zoë" <Müller> \\ 📞', "Zoe' (Muller) / ?"],
     ['ini', "''", '-'],
     ['baresip', 'Ada; <b> "c"', 'Ada___b___c_'],
@@ -75,6 +98,9 @@ describe('a secret that would have to change is refused', () => {
   test.each([
     ['mitel-cfg', 'a#b'],
     ['mitel-cfg', '"ab"'],
+    ['audiocodes-cfg', 'a;b'],
+    ['audiocodes-cfg', '<MAC>'],
+    ['audiocodes-cfg', '"ab"'],
     ['ini', 'pässword'],
     ['ini', 'a"b'],
     ['ini', "'ab'"],

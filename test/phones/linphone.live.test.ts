@@ -91,6 +91,10 @@ describeLive('a real Linphone', ['linphone', 'openssl'], () => {
       mac: null,
       sip: { ...plain.sip, realm: 'realm-of-the-pbx' },
       displayName: 'Ada "the first" \\ <1> ; 📞 = [x]',
+      settings: {
+        voicemail: '*97#',
+        extraLines: '<section name="ui"><entry name="of_an_admin" overwrite="true">kept</entry></section>',
+      },
     })
     const ha1 = digestHa1(ada.sip.username, ada.sip.realm, ada.sip.secret)
     const registrar = await startRegistrar(server, { realm: ada.sip.realm, ha1 })
@@ -118,6 +122,10 @@ describeLive('a real Linphone', ['linphone', 'openssl'], () => {
     // The name is one value of one line, however it looks.
     expect(enrolled).toMatch(/^reg_identity="Ada \\"the first\\" \\\\ <1> ; 📞 = \[x\]" <sip:1001@localhost>$/mu)
 
+    expect(enrolled).toContain('voicemail_uri=sip:*97%23@localhost')
+    expect(enrolled).toContain('mwi_server_uri=sip:1001@localhost')
+    expect(enrolled).toMatch(/^\[ui\]\nof_an_admin=kept$/m)
+
     const before = door.asked.length
     door.document = catalogue.renderBlanking('linphone-desktop', 'linphone.xml', {
       mac: null,
@@ -125,7 +133,7 @@ describeLive('a real Linphone', ['linphone', 'openssl'], () => {
     })!.body
     await phone.runUntil(async () => expect(await phone.settings()).not.toContain(ha1))
     const blanked = await phone.settings()
-    for (const trace of [ha1, '1001', 'Ada', ada.sip.realm]) expect(blanked).not.toContain(trace)
+    for (const trace of [ha1, '1001', 'Ada', '*97', ada.sip.realm]) expect(blanked).not.toContain(trace)
 
     // The next start still asks, which the ledger shows, and has nothing left to register with.
     const registered = registrar.registrations.length

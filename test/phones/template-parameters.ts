@@ -2,9 +2,10 @@ import type { Format } from '../../src/phones/escape.ts'
 
 /** The names of the settings in a template of one of these formats; null when the template is of another kind. */
 export function parametersOfTemplate(format: Format, template: string): readonly string[] | null {
-  const text = template.replace(/\{%[\s\S]*?%\}\n?/g, '')
+  const text = template.replace(/^\{%[\s\S]*?%\}\n|\{%[\s\S]*?%\}/gm, '')
   const all = (pattern: RegExp) => [...text.matchAll(pattern)].map((match) => match[1]!)
-  if (format === 'mitel-cfg') return all(/^([a-z][a-z0-9 ]*[a-z0-9]):/gm)
+  if (format === 'mitel-cfg') return all(/^([a-z](?:[a-z0-9 ]|\[start\|end\])*[a-z0-9]):/gm)
+  if (format === 'audiocodes-cfg') return all(/^([a-z][\w/]*)=/gm)
   if (format === 'ini') return iniNames(text)
   if (format === 'baresip')
     return text.includes('<sip:') ? all(/;([a-z_]+)=/g).map((name) => `account: ${name}`) : all(/^([a-z_]+) /gm)

@@ -1,6 +1,13 @@
 import type { Catalogue, FileValues } from '../../src/phones/phone-port.ts'
 import { parsePoly } from './attribute-file.ts'
-import { parseBaresipAccounts, parseBaresipConfig, parseIni, parseMitel, type Settings } from './line-files.ts'
+import {
+  parseAudioCodes,
+  parseBaresipAccounts,
+  parseBaresipConfig,
+  parseIni,
+  parseMitel,
+  type Settings,
+} from './line-files.ts'
 import { parseXmlSettings } from './xml-settings.ts'
 
 /** One model of each kind of file that this table knows, its own file, and how that file is read. */
@@ -61,6 +68,14 @@ export const vendorFiles: readonly VendorFile[] = [
     golden: 'htek.xml',
     parse: xml,
     nameIn: ['P3'],
+  },
+  {
+    model: 'audiocodes-445hd',
+    mac: '00908faabbcc',
+    name: '00908FAABBCC.cfg',
+    golden: 'audiocodes.cfg',
+    parse: parseAudioCodes,
+    nameIn: ['voip/line/0/description'],
   },
   {
     model: 'baresip-linux',

@@ -186,7 +186,14 @@ describe('a Cisco multiplatform phone', () => {
 })
 
 describe('an experimental model', () => {
-  const experiments = ['gigaset-n670', 'gigaset-n870', 'htek-uc926', 'gswave-mobile', 'acrobits-groundwire']
+  const experiments = [
+    'gigaset-n670',
+    'gigaset-n870',
+    'htek-uc926',
+    'audiocodes-445hd',
+    'gswave-mobile',
+    'acrobits-groundwire',
+  ]
 
   test.each(experiments)(
     '%s says so in its name, its notes and its warnings, and forces nothing that is not sure',
@@ -202,7 +209,7 @@ describe('an experimental model', () => {
 
   test('is nobody else', () => {
     const marked = catalogue.models.filter(({ name }) => name.endsWith('(experimental)')).map(({ vendor }) => vendor)
-    expect([...new Set(marked)].sort()).toEqual(['acrobits', 'gigaset', 'gswave', 'htek'])
+    expect([...new Set(marked)].sort()).toEqual(['acrobits', 'audiocodes', 'gigaset', 'gswave', 'htek'])
   })
 
   test('asks for TLS and for encrypted speech all the same', () => {
@@ -212,6 +219,16 @@ describe('an experimental model', () => {
       'SipProvider.0.AcceptNonSRTPCalls': '0',
     })
     expect(own('htek-uc926')).toMatchObject({ P130: '2', P183: '2', P212: '3', P47: 'pbx.example.com:5062' })
+    expect(own('audiocodes-445hd')).toMatchObject({
+      'voip/signalling/sip/transport_protocol': 'TLS',
+      'voip/signalling/sip/proxy_port': '5062',
+      'voip/media/srtp/mode': 'REQUIREENCRYPTION',
+      'voip/line/0/auth_name': '1001-k3f9',
+      'provisioning/method': 'STATIC',
+      'security/provisioning/verify_server_certificate': '1',
+      'management/telnet/enabled': '0',
+      'system/web/enabled': '0',
+    })
     expect(own('gswave-mobile')).toMatchObject({ P130: '2', P183: '2', P2311: '1', P36: '1001-k3f9' })
     expect(own('acrobits-groundwire')).toMatchObject({
       transport: 'tls+sip:',

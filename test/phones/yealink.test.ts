@@ -107,12 +107,18 @@ describe('a Yealink phone', () => {
   test('whose hardware id is not known gets no common file, and its own file is the same', () => {
     const without = models.filter((model) => !withCommonFile.includes(model))
     expect(without).toEqual([
+      'yealink-t30',
       'yealink-t30p',
+      'yealink-t31',
       'yealink-t31p',
       'yealink-t33p',
       'yealink-t41u',
       'yealink-t44u',
       'yealink-w80b',
+      'yealink-w75b',
+      'yealink-w75dm',
+      'yealink-w80dm',
+      'yealink-w90dm',
     ])
     expect(catalogue.render('yealink-t44u', '805ec0aabbcc.cfg', values)).toEqual(
       catalogue.render('yealink-t54w', '805ec0aabbcc.cfg', values),

@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { postgresFolder, programPath } from './programs.ts'
+import { networkd, postgresFolder, programPath } from './programs.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 
@@ -16,11 +16,14 @@ const wanted: readonly { readonly present: () => boolean; readonly debianPackage
     openssl: 'openssl',
     chromium: 'chromium',
     baresip: 'baresip-core',
+    busybox: 'busybox',
+    dnsmasq: 'dnsmasq-base',
     linphonec: 'linphone-cli',
     zbarimg: 'zbar-tools',
     debootstrap: 'debootstrap',
   }).map(([program, debianPackage]) => ({ present: () => programPath(program) !== null, debianPackage })),
   { present: () => postgresFolder() !== null, debianPackage: 'postgresql' },
+  { present: () => existsSync(networkd), debianPackage: 'systemd' },
   // Chromium without a font draws boxes instead of the join page's letters.
   { present: () => existsSync('/usr/share/fonts/truetype'), debianPackage: 'fonts-dejavu-core' },
 ]

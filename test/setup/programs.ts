@@ -31,3 +31,6 @@ export function postgresFolder(): string | null {
   }
   return null
 }
+
+/** Not in any PATH. */
+export const networkd = '/lib/systemd/systemd-networkd'

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { postgresFolder, programPath, testCache } from './programs.ts'
+import { networkd, postgresFolder, programPath, testCache } from './programs.ts'
 
 /**
  * What the live tests ask of the machine. Each is tried, not guessed: a container may have `ip` and yet no right to use it.
@@ -11,9 +11,12 @@ import { postgresFolder, programPath, testCache } from './programs.ts'
 export type Requirement =
   | 'asterisk'
   | 'baresip'
+  | 'busybox'
   | 'chromium'
+  | 'dnsmasq'
   | 'linphone'
   | 'namespaces'
+  | 'networkd'
   | 'nft'
   | 'openssl'
   | 'postgres'
@@ -78,6 +81,9 @@ const probes: Readonly<Record<Requirement, () => string | null>> = {
   openssl: () => program('openssl', 'openssl'),
   chromium: () => program('chromium', 'chromium'),
   baresip: () => program('baresip', 'baresip-core'),
+  busybox: () => program('busybox', 'busybox'),
+  dnsmasq: () => program('dnsmasq', 'dnsmasq-base'),
+  networkd: () => (existsSync(networkd) ? null : `systemd-networkd is missing (package systemd): ${remedy}`),
   linphone: () => program('linphonec', 'linphone-cli'),
   zbarimg: () => program('zbarimg', 'zbar-tools'),
   postgres: () => (postgresFolder() ? null : `PostgreSQL's server is missing (package postgresql): ${remedy}`),

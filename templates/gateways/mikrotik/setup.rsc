@@ -63,6 +63,7 @@
 {%- if timeServer %}
 /ip firewall filter add chain=ringfence-tunnel out-interface=$phones src-address={{ timeServer }} connection-state=established action=accept comment="ringfence"
 {%- endif %}
+/ip firewall filter add chain=ringfence-tunnel out-interface=$phones protocol=icmp connection-state=related action=accept comment="ringfence"
 /ip firewall filter add chain=ringfence-tunnel action=drop comment="ringfence"
 {%- for address in door.addresses %}
 /ip firewall filter add chain=ringfence-home out-interface=$phones src-address={{ address }} protocol=tcp src-port={{ door.port }} connection-state=established action=accept comment="ringfence"

@@ -169,6 +169,7 @@ table inet ringfence_gateway {
 {%- if timeServer %}
     oifname "$PHONES" ip saddr {{ timeServer }} udp sport 123 ct state established accept
 {%- endif %}
+    ct state related meta l4proto icmp accept
     drop
   }
   chain input {

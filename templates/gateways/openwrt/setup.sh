@@ -37,9 +37,7 @@ private_key="$(uci -q get network.rf_tunnel.private_key || true)"
 public_key="$(printf '%s\n' "$private_key" | wg pubkey)"
 
 for config in network dhcp firewall; do
-  for section in $(uci -q show "$config" | sed -n "s/^\($config\.rf_[A-Za-z0-9_]*\)=.*/\1/p"); do
-    uci delete "$section"
-  done
+  uci -q show "$config" | sed -n "s/^\($config\.rf_[A-Za-z0-9_]*\)=.*/delete \1/p" | uci batch
 done
 
 # uci batch goes on after a mistake and always ends with 0: what it says tells.

@@ -1,0 +1,15 @@
+import { blankingDays } from '../domain/door.ts'
+import type { Handset } from '../domain/handset.ts'
+
+/**
+ * In words where a handset stands. That its access was revoked is ours to say; of the phone itself we know only whether it
+ * fetched the document that takes its account away, so nothing here ever says that it was wiped.
+ */
+export function handsetStatus(handset: Handset, canBlank: boolean, now: Date): string {
+  const { removedAt, enrolledAt, blankedAt } = handset
+  if (removedAt === null) return enrolledAt === null ? 'not enrolled yet' : 'enrolled'
+  if (blankedAt !== null) return `access revoked; tombstone fetched at ${blankedAt}`
+  if (!canBlank) return 'access revoked; this model has no tombstone'
+  const isOver = now.getTime() >= Date.parse(removedAt) + blankingDays * 86_400_000
+  return `access revoked; tombstone not fetched${isOver ? `, and no longer served after ${blankingDays} days` : ' yet'}`
+}

@@ -1,0 +1,119 @@
+/** Tells phones to fetch their files again. Whoever is not reached fetches at the next poll or start anyway. */
+import type { Handset } from '../domain/handset.ts'
+import type { Actor } from '../domain/token.ts'
+import { AppError, asAppError } from '../errors.ts'
+import type { NotifyTarget } from '../pbx/pbx-driver.ts'
+import type { StoreReader } from '../store/store.ts'
+import { auditEvent, type JourneyContext } from './context.ts'
+import type { ResyncView } from './phone-view.ts'
+
+export type ResyncContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'config' | 'notifyPhones' | 'log'>
+
+/** A PBX that hangs keeps nobody waiting for longer. */
+const timeoutMs = 10_000
+
+/** One handset that an admin named. @throws AppError NOT_FOUND, CONFLICT when it was taken back */
+export async function resyncHandset(context: ResyncContext, handsetId: string, actor: Actor): Promise<ResyncView> {
+  const handset = await context.store.get('handset', handsetId)
+  if (!handset) throw new AppError('NOT_FOUND', 'there is no such handset')
+  if (handset.removedAt !== null) {
+    throw new AppError('CONFLICT', 'this handset was taken back', {
+      hint: 'it gets the document that takes its account away when it next asks for its files',
+    })
+  }
+  return (await resync(context, [handsetId], actor))[0]!
+}
+
+/** Those of these handsets that are in use, in their order; never throws because of the PBX. */
+export async function resync(
+  context: ResyncContext,
+  handsetIds: readonly string[],
+  actor: Actor,
+): Promise<readonly ResyncView[]> {
+  const { store } = context
+  const found = await Promise.all(handsetIds.map((id) => store.get('handset', id)))
+  const handsets = found.flatMap((handset) => (handset?.removedAt === null ? [handset] : []))
+  const plans = await Promise.all(handsets.map((handset) => planFor(context, handset)))
+  const results = await tell(context, plans)
+  await store.transaction(async (tx) => {
+    for (const [index, { id, employeeId }] of handsets.entries()) {
+      const { outcome } = results[index]!
+      await tx.record(auditEvent(context, 'handset.resync-asked', { employeeId, subjectId: id, actor }, { outcome }))
+    }
+  })
+  return results
+}
+
+/** Either whom to tell, or why nobody can be told. */
+type Plan = { readonly handsetId: string } & (
+  | { readonly target: NotifyTarget }
+  | { readonly outcome: 'no-event' | 'pbx-cannot'; readonly words: string }
+)
+
+async function planFor(context: ResyncContext, handset: Handset): Promise<Plan> {
+  const handsetId = handset.id
+  const event = context.catalogue.model(handset.model)?.capabilities.resyncEvent ?? null
+  if (event === null) return { handsetId, outcome: 'no-event', words: `no way is known to tell this model: ${later}` }
+  if (!context.notifyPhones)
+    return { handsetId, outcome: 'pbx-cannot', words: `this PBX cannot tell a phone: ${later}` }
+  const { store } = context
+  const assignment = await store.get('assignment', handset.assignmentId)
+  const mates = await store.find('handset', { assignmentId: handset.assignmentId, removedAt: null })
+  const extension = assignment?.extension ?? ''
+  // All that is registered on an extension is its one handset, wherever it registered from.
+  if (mates.length <= 1) return { handsetId, target: { extension, addresses: null, event } }
+  if (context.config.hub.masquerade) {
+    const words = `the hub masquerades, so the phones of extension ${extension} look alike: ${later}`
+    return { handsetId, outcome: 'pbx-cannot', words }
+  }
+  return { handsetId, target: { extension, addresses: await addressesOf(store, handset), event } }
+}
+
+const later = 'it fetches its files when it starts, or at its next poll'
+
+/** Where the handset's registrations come from. */
+async function addressesOf(store: StoreReader, handset: Handset): Promise<readonly string[]> {
+  if (handset.phoneAddress !== null) return [handset.phoneAddress]
+  const purpose = handset.gatewayId === null ? 'carrier' : 'phones'
+  const tunnels = await store.find('tunnel', { carrierId: handset.gatewayId ?? handset.id, closedAt: null })
+  const addresses = await Promise.all(
+    tunnels.map(({ id }) => store.find('tunnelAddress', { tunnelId: id, purpose, releasedAt: null })),
+  )
+  return addresses.flat().map(({ prefix }) => prefix)
+}
+
+async function tell(
+  { notifyPhones, log }: Pick<ResyncContext, 'notifyPhones' | 'log'>,
+  plans: readonly Plan[],
+): Promise<readonly ResyncView[]> {
+  const targets = plans.flatMap((plan) => ('target' in plan ? [plan.target] : []))
+  const answers = await askPbx(targets)
+  let next = 0
+  return plans.map((plan): ResyncView => {
+    if (!('target' in plan)) return plan
+    const { handsetId, target } = plan
+    if (answers instanceof AppError) {
+      return { handsetId, outcome: 'pbx-cannot', words: `${answers.message}: ${later}` }
+    }
+    const { told, passedOver } = answers[next++]!
+    if (told.length > 0) {
+      const words = `the PBX sent it ${target.event}; its next fetch shows whether it obeyed`
+      return { handsetId, outcome: 'told', words }
+    }
+    if (passedOver.length > 0) {
+      const words = `this PBX cannot tell one phone of several on extension ${target.extension} (docs/asterisk.md, step 5): ${later}`
+      return { handsetId, outcome: 'pbx-cannot', words }
+    }
+    return { handsetId, outcome: 'not-registered', words: `it is not registered at the PBX now: ${later}` }
+  })
+
+  async function askPbx(asked: readonly NotifyTarget[]) {
+    if (!notifyPhones || asked.length === 0) return []
+    try {
+      return await notifyPhones(asked, AbortSignal.timeout(timeoutMs))
+    } catch (error) {
+      log.warn({ err: error }, 'the PBX could not be asked to tell phones')
+      return asAppError(error)
+    }
+  }
+}

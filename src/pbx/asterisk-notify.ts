@@ -1,0 +1,79 @@
+import { parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
+import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
+import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
+import { addressMatcher } from './source-address.ts'
+
+/**
+ * PJSIPNotify of res/res_pjsip_notify.c (class `system`), which reaches either every contact of an endpoint or one URI;
+ * both go out over the connection that the phone itself has opened (seen with 22.10.1). For a URI Asterisk borrows the
+ * identity of its "default outbound endpoint"; without one it answers "NOTIFY sent" and sends nothing, so it is looked
+ * for first. An extension whose registered phones are all meant needs none.
+ */
+export async function tellPhones(
+  session: AmiSession,
+  targets: readonly NotifyTarget[],
+): Promise<readonly NotifyAnswer[]> {
+  const registrations = Map.groupBy(await listRegistrations(session), ({ extension }) => extension)
+  const matches = targets.map(({ extension, addresses }) => {
+    const isFrom = addressMatcher(addresses ?? [])
+    return (registrations.get(extension) ?? []).filter(
+      ({ address }) => addresses === null || (address !== null && isFrom(address)),
+    )
+  })
+  const told = new Set<RegistrationOnAsterisk>()
+  let oneByOne: Promise<boolean> | undefined
+  for (const same of Map.groupBy(targets.keys(), (index) => key(targets[index]!)).values()) {
+    const { extension, event } = targets[same[0]!]!
+    const meant = new Set(same.flatMap((index) => matches[index]!))
+    if (meant.size === 0) continue
+    if (meant.size === registrations.get(extension)!.length) {
+      if (await notify(session, { Endpoint: extension }, event)) for (const one of meant) told.add(one)
+    } else {
+      oneByOne ??= hasOutboundEndpoint(session)
+      if (!(await oneByOne)) continue
+      for (const one of meant) if (await notify(session, { URI: one.contact }, event)) told.add(one)
+    }
+  }
+  return matches.map((found) => ({
+    told: found.filter((one) => told.has(one)).map(({ contact }) => contact),
+    passedOver: found.filter((one) => !told.has(one)).map(({ contact }) => contact),
+  }))
+}
+
+/** @throws AppError INVALID_INPUT for what could mean something else: Asterisk splits variables at commas. */
+export function requireValidTarget({ extension, event }: NotifyTarget): void {
+  if (!parseExtension(extension).ok || extension !== extension.trim())
+    throw new AppError('INVALID_INPUT', `${JSON.stringify(extension.slice(0, 40))} is no extension`)
+  if (!/^[A-Za-z0-9-]{1,40}(;[A-Za-z0-9-]{1,40}(=[A-Za-z0-9-]{1,40})?){0,5}$/.test(event))
+    throw new AppError('INVALID_INPUT', `${JSON.stringify(event.slice(0, 80))} cannot be sent as an event`)
+}
+
+function key({ extension, event }: NotifyTarget): string {
+  return `${extension} ${event}`
+}
+
+/** False when the endpoint went meanwhile: a phone whose account was taken away needs no news of it. */
+async function notify(session: AmiSession, to: { Endpoint: string } | { URI: string }, event: string) {
+  const answer = await session.ask({ Action: 'PJSIPNotify', ...to, Variable: `Event=${event}` })
+  if (field(answer, 'Response') === 'Success') return true
+  const words = field(answer, 'Message').trim()
+  if (words.startsWith('Unable to retrieve endpoint')) return false
+  throw new AppError('PBX_REFUSED', `the PBX refused PJSIPNotify: ${words.slice(0, 200)}`, {
+    hint: 'load res_pjsip_notify.so; it needs a pjsip_notify.conf, an empty one will do',
+    retryable: true,
+  })
+}
+
+/** The name is a setting of `[global]`, else what Asterisk falls back on (res/res_pjsip/config_global.c). */
+async function hasOutboundEndpoint(session: AmiSession): Promise<boolean> {
+  const [global, endpoints] = await Promise.all([
+    session.ask({ Action: 'GetConfig', Filename: 'pjsip.conf', Category: 'global' }),
+    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+  ])
+  const lines = [...global.values()].flat()
+  const named = lines.map((line) => /^default_outbound_endpoint=(.+)$/.exec(line)?.[1]?.trim()).find(Boolean)
+  const name = named ?? 'default_outbound_endpoint'
+  return endpoints.some((endpoint) => field(endpoint, 'ObjectName') === name)
+}
