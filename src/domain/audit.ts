@@ -9,6 +9,8 @@ export type AuditKind =
   | 'employee.offboarding-requested'
   | 'employee.offboarded'
   | 'employee.erased'
+  | 'leaving.set'
+  | 'leaving.cancelled'
   | 'handset.added'
   | 'handset.removed'
   | 'handset.enrolled'
@@ -31,6 +33,19 @@ export type AuditKind =
   | 'journal.replayed'
   | 'token.created'
   | 'token.revoked'
+  | 'administrator.invited'
+  | 'administrator.set-up'
+  | 'administrator.recovery'
+  | 'administrator.role-changed'
+  | 'administrator.disabled'
+  | 'sign-in.done'
+  | 'sign-in.failed'
+  | 'session.ended'
+  | 'password.changed'
+  | 'authenticator.added'
+  | 'authenticator.removed'
+  | 'passkey.added'
+  | 'passkey.removed'
 
 /**
  * One link of the chain. It holds ids and a salted commitment only, so that a person's data can be erased from

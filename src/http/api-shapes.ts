@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { roles } from '../domain/token.ts'
 
-const time = z.string().describe('ISO 8601, UTC')
+export const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
 
 // Requests. Only shape and size are checked here; what an e-mail address or a MAC is, the domain decides.

@@ -13,8 +13,10 @@ import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
+import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -67,6 +69,9 @@ export interface Application {
   /** The leaver file: frozen when complete, a preview of it before. @throws NOT_FOUND for people who did not leave. */
   readonly report: (who: string) => Promise<LeaverFile>
 
+  /** What the console's pages about people show and set. */
+  readonly people: PeopleDeeds
+
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
@@ -82,6 +87,10 @@ export interface Application {
   readonly authenticate: (token: string) => Promise<Actor | null>
   /** Null for anything that is not the cookie of somebody who is fully signed in. */
   readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+
+  readonly signIn: SignInDeeds
+  readonly account: AccountDeeds
+  readonly administrators: AdministratorDeeds
 
   /** The files of a live handset, and whether each would be another than the one last fetched. @throws NOT_FOUND */
   readonly handsetFiles: (handsetId: string) => Promise<readonly HandsetFile[]>

@@ -1,6 +1,8 @@
 /** Binds every deed to its context: the Application that http and cli are built on. */
 import { AppError } from '../errors.ts'
+import { accountDeeds } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
+import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
@@ -14,6 +16,7 @@ import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
@@ -23,6 +26,7 @@ import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
+import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
 
@@ -82,6 +86,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
 
+    people: peopleDeeds(context, idOf),
+
     importRoster: (csv, actor) => parts.imports.start(csv, actor),
     importRun: (id) => parts.imports.view(id),
 
@@ -90,6 +96,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
     authenticateSession: (cookie) => authenticateSession(context, cookie),
+
+    signIn: signInDeeds(context),
+    account: accountDeeds(context),
+    administrators: administratorDeeds(context),
 
     handsetFiles: (handsetId) => handsetFiles(context, handsetId),
     previewFile: (handsetId, fileName) => previewFile(context, handsetId, fileName),

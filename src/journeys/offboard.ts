@@ -6,8 +6,10 @@ import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
 import type { EmployeeView } from './application.ts'
+import { closeConsole } from './close-console.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { endLeavings } from './end-leavings.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
 
@@ -15,18 +17,24 @@ import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
  * The click. Its transaction shuts all that we serve ourselves (lifecycle, door tokens, invite, revoked flag, secrets,
  * audit event, outbox); the lanes start in the same turn of the event loop in which it commits. Asked twice, it is done
  * once.
+ * @param leavingId the leaving date that has come: nothing is done when it was cancelled or moved meanwhile
  */
 export async function offboard(
   context: JourneyContext,
   employeeId: string,
   reason: string | null,
   actor: Actor,
+  leavingId?: string,
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
   const { shut, narrowed, withdrawn } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-    if (employee.lifecycle !== 'active') return { shut: [], narrowed: [], withdrawn: [] }
+    const nothing = { shut: [], narrowed: [], withdrawn: [] }
+    const leaving = leavingId === undefined ? undefined : await tx.get('leaving', leavingId)
+    if (leaving && leaving.cancelledAt !== null) return nothing
+    await endLeavings(tx, employeeId, { doneAt: at })
+    if (employee.lifecycle !== 'active') return nothing
     await tx.update('employee', employeeId, {
       lifecycle: 'offboarding',
       generation: employee.generation + 1,
@@ -39,12 +47,14 @@ export async function offboard(
     const withdrawn = await closeInvites(tx, employeeId, at)
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
     const closing = await closeDoors(context, tx, { handsets, shared: true, leaver: employeeId, at })
-    const { shut, narrowed } = closing
+    const console = await closeConsole(context, tx, { email: employee.email, employeeId, at, actor })
+    const shut = [...closing.shut, ...console.shut]
+    const { narrowed } = closing
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn] }
+    return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn, ...console.withdrawn] }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('tunnel', narrowed)
