@@ -18,6 +18,7 @@ import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
+import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
 import { layFoundations } from './main/foundations.ts'
@@ -25,6 +26,7 @@ import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
+import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
@@ -152,6 +154,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost,
     log,
   }

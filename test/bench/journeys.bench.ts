@@ -9,9 +9,11 @@ import type { JourneyContext } from '../../src/journeys/context.ts'
 import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import { realSystem } from '../../src/system.ts'
@@ -53,6 +55,8 @@ export async function rows(): Promise<BenchRow[]> {
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
       tunnelConfiguration,
+      traffic: trafficWatch(),
+      managedProfile,
       resolveHost: async () => [],
       log: quiet,
     }

@@ -26,12 +26,14 @@ import { type RosterImport, rosterImport } from '../../src/journeys/import-roste
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, seedPlaces, templates } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { loadCatalogue } from '../../src/phones/catalogue.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -172,6 +174,8 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     hubPublicKey: () => hubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     log,
   }
