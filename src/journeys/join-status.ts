@@ -47,14 +47,15 @@ function phoneStatus(context: JourneyContext, access: EmployeeAccess, handset: H
   const tunnel = access.tunnels.find((candidate) => candidate.carrierId === carrierId && candidate.closedAt === null)
   const state = tunnel ? tunnelState(context, tunnel) : null
   const account = accountOf(access, handset)
-  const enrolled = handset.enrolledAt !== null
+  const fetchesNothing = context.catalogue.model(handset.model)?.signIn?.how === 'save'
+  const fetched = fetchesNothing ? null : handset.enrolledAt !== null
   return {
     id: handset.id,
     tunnelId: tunnel?.id ?? null,
     tunnel: state,
-    enrolled,
+    fetched,
     account,
-    help: account === 'registered' || !tunnel ? null : helpFor(context, tunnel, state!, enrolled),
+    help: account === 'registered' || !tunnel ? null : helpFor(context, tunnel, state!, fetched),
   }
 }
 
@@ -62,10 +63,16 @@ function phoneStatus(context: JourneyContext, access: EmployeeAccess, handset: H
  * A connected tunnel through which nothing came says that the app never found the PBX, so its name led nowhere or
  * elsewhere; packets without a registration say that it found it and was not let in.
  */
-function helpFor(context: JourneyContext, tunnel: Tunnel, state: TunnelState, enrolled: boolean): PhoneStatus['help'] {
+function helpFor(
+  context: JourneyContext,
+  tunnel: Tunnel,
+  state: TunnelState,
+  fetched: boolean | null,
+): PhoneStatus['help'] {
   if (state !== 'connected') return 'tunnel'
   const since = tunnel.firstHandshakeAt
-  if (!enrolled || since === null || context.system.now().getTime() - Date.parse(since) < patienceMs) return null
+  if (fetched === false || since === null || context.system.now().getTime() - Date.parse(since) < patienceMs)
+    return null
   return tunnel.publicKey !== null && context.traffic.carriedAt(tunnel.publicKey) !== null ? 'sign-in' : 'name'
 }
 

@@ -94,8 +94,8 @@ export interface PhoneStatus {
   /** The tunnel that carries it, its own or its home gateway's. */
   readonly tunnelId: string | null
   readonly tunnel: TunnelState | null
-  /** It has fetched its settings and come back with its own link. */
-  readonly enrolled: boolean
+  /** It has fetched its settings and come back with its own link; null for an app that fetches nothing by itself. */
+  readonly fetched: boolean | null
   /** `unknown`: this PBX cannot be read, or was not yet. */
   readonly account: 'registered' | 'not-registered' | 'unknown'
   /** What to look at, once it is taking too long: the tunnel, the PBX's name, or the app's sign-in. */

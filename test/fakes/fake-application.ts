@@ -526,7 +526,7 @@ export function fakeApplication(): FakeApplication {
         phones: view.handsets.map(({ id: handsetId, tunnelId, enrolledAt }) => ({
           id: handsetId,
           tunnelId,
-          enrolled: enrolledAt !== null,
+          fetched: enrolledAt !== null,
           ...joinSeen,
         })),
       }

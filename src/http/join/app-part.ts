@@ -9,7 +9,7 @@ export function appPart(desk: Desk, handset: JoinHandset): Html {
   const { tunnel, signIn, certificateFiles } = handset
   const fits = devices.filter((device) => signIn?.stores[device] !== undefined)
   const steps = [
-    ...(tunnel ? [installStep(desk), tunnelStep(desk, tunnel, fits)] : []),
+    ...(tunnel ? [installStep(desk, fits), tunnelStep(desk, tunnel, fits)] : []),
     ...(certificateFiles.length > 0 ? [step(say('join.certificate.title'), certificates(desk, handset))] : []),
     ...(signIn ? [step(say('join.app.title', { app: signIn.app }), signingIn(desk, handset, signIn, fits))] : []),
   ]
@@ -38,7 +38,7 @@ function signingIn(desk: Desk, handset: JoinHandset, signIn: JoinSignIn, fits: r
   const translated = signIn.translations[language]
   const store = device && signIn.stores[device]
   const sentences = html`${store && html`<p><a class="button plain" href="${store}" rel="noreferrer">${say('join.app.get', { app, device: text(`join.device.${device}`) })}</a></p>`}
-<ul lang="${translated ? language : 'en'}">${(translated ?? signIn.words).map((sentence) => html`<li>${sentence}</li>`)}</ul>`
+${spoken(translated ?? signIn.words, translated ? language : 'en')}`
   if (softphoneUrl === null)
     return html`${sentences}
 <ul class="files">${files.map(({ name, url, what }) => html`<li><a href="${url}" download="${name}">${name}</a> <span lang="en">${what}</span></li>`)}</ul>
@@ -58,4 +58,10 @@ function signingIn(desk: Desk, handset: JoinHandset, signIn: JoinSignIn, fits: r
 <p class="aside">${say('join.app.address')}</p>
 ${address}`,
   })}`
+}
+
+/** One sentence needs no list. */
+function spoken(sentences: readonly string[], language: string): Html {
+  if (sentences.length === 1) return html`<p lang="${language}">${sentences}</p>`
+  return html`<ul class="words" lang="${language}">${sentences.map((sentence) => html`<li>${sentence}</li>`)}</ul>`
 }

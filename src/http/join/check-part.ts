@@ -21,6 +21,12 @@ export function checkLines(speaker: Speaker, view: JoinView, status: JoinStatus)
   const gateways = new Set(view.gateways.map(({ tunnel }) => tunnel.id))
   const name = new Map(view.handsets.map(({ id, modelName }) => [id, modelName]))
   const phones = status.phones.filter(({ id }) => name.has(id))
+  // With several tunnels each says whose it is.
+  const several = status.tunnels.length > 1
+  const phoneOn = (tunnelId: string) => {
+    const phone = gateways.has(tunnelId) ? undefined : phones.find((one) => one.tunnelId === tunnelId)
+    return phone && html` <span class="whose">${name.get(phone.id)}</span>`
+  }
   const done =
     status.tunnels.every(({ state }) => state === 'connected') && phones.every((phone) => signOf(phone) === 'done')
   const wanted = new Set(phones.flatMap(({ help }) => help ?? []))
@@ -28,7 +34,7 @@ export function checkLines(speaker: Speaker, view: JoinView, status: JoinStatus)
 <ul class="lines">
 ${status.tunnels.map(({ id, state }) =>
   line(
-    say(gateways.has(id) ? 'join.check.gateway' : 'join.check.tunnel'),
+    html`${say(gateways.has(id) ? 'join.check.gateway' : 'join.check.tunnel')}${several && phoneOn(id)}`,
     say(`join.check.tunnel.${state}`),
     state === 'connected' ? 'done' : state === 'quiet' ? 'stuck' : 'open',
   ),
@@ -40,14 +46,14 @@ ${done ? html`<p class="all">${say('join.check.done')}</p>` : help(speaker, view
 }
 
 function line(what: Html, state: Html, sign: Sign): Html {
-  const marks = { done: '✓', open: '○', stuck: '!' } as const
+  const marks = { done: '✓', open: '', stuck: '!' } as const
   return html`<li class="${sign}"><span class="sign" aria-hidden="true">${marks[sign]}</span><span>${what}</span> <span class="state">${state}</span></li>`
 }
 
-function wordsOf({ tunnel, enrolled, account }: PhoneStatus): string {
+function wordsOf({ tunnel, fetched, account }: PhoneStatus): string {
   if (account === 'registered') return 'registered'
   if (tunnel !== null && tunnel !== 'connected') return 'waiting'
-  return enrolled ? account : 'settings'
+  return fetched === false ? 'settings' : account
 }
 
 function signOf(phone: PhoneStatus): Sign {

@@ -7,6 +7,8 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 
+const folder = new URL('../../../templates/pages/', import.meta.url)
+
 export interface JoinScripts {
   /** Of the module that the page names. */
   readonly address: string
@@ -16,16 +18,16 @@ export interface JoinScripts {
 
 export function joinScripts(): JoinScripts {
   const files = new Map<string, string>([
-    ['join.js', readFileSync(new URL('../../../templates/pages/join.js', import.meta.url), 'utf8')],
+    ['join.js', readFileSync(new URL('join.js', folder), 'utf8')],
     ['qrcode.js', commonJsAsModule('qrcode/lib/core/qrcode.js', 'create')],
     ...modulesFrom('@noble/curves/ed25519.js'),
   ])
   const hash = createHash('sha256')
   for (const [name, text] of files) hash.update(`${name}\n${text}\n`)
-  const folder = `/join-assets/${hash.digest('hex').slice(0, 16)}/`
+  const base = `/join-assets/${hash.digest('hex').slice(0, 16)}/`
   return {
-    address: `${folder}join.js`,
-    read: (path) => (path.startsWith(folder) ? (files.get(path.slice(folder.length)) ?? null) : null),
+    address: `${base}join.js`,
+    read: (path) => (path.startsWith(base) ? (files.get(path.slice(base.length)) ?? null) : null),
   }
 }
 

@@ -5,16 +5,19 @@ import { wireguardEverywhere, wireguardStores } from './device.ts'
 import { choice, code, type Desk, fileLink, pageLink, qr, step } from './parts.ts'
 import { addPicture, switchPicture } from './pictures.ts'
 
-export function installStep(desk: Desk): Html {
-  const { say, device } = desk
-  const others = devices.filter((other) => other !== device)
-  const link = (other: Device) =>
-    html`<a href="${wireguardStores[other]}" rel="noreferrer">${say(`join.device.${other}`)}</a>`
+/** @param fits the devices on which this handset can be; none where nobody knows */
+export function installStep(desk: Desk, fits: readonly Device[]): Html {
+  const { say, text, device } = desk
+  // Whoever reads this on a computer while setting up a phone needs the phone's app.
+  const first = device !== null && (fits.length === 0 || fits.includes(device)) ? [device] : fits
+  const others = devices.filter((other) => !first.includes(other))
+  const button = (one: Device) =>
+    html`<a class="button" href="${wireguardStores[one]}" rel="noreferrer">${say('join.install.get', { device: text(`join.device.${one}`) })}</a> `
   return step(
     say('join.install.title'),
     html`<p>${say('join.install.why')}</p>
-${device && html`<p><a class="button" href="${wireguardStores[device]}" rel="noreferrer">${say('join.install.get', { device: desk.text(`join.device.${device}`) })}</a></p>`}
-<p class="stores">${say('join.install.others')} ${others.map((other) => html`${link(other)} `)}<a href="${wireguardEverywhere}" rel="noreferrer">${say('join.install.all')}</a></p>`,
+${first.length > 0 && html`<p class="buttons">${first.map(button)}</p>`}
+<p class="stores">${say('join.install.others')} ${others.map((other) => html`<a href="${wireguardStores[other]}" rel="noreferrer">${say(`join.device.${other}`)}</a> `)}<a href="${wireguardEverywhere}" rel="noreferrer">${say('join.install.all')}</a></p>`,
   )
 }
 
@@ -72,7 +75,7 @@ function handOver(desk: Desk, { fileName }: JoinTunnel, use: Use, drawn: Html | 
     hereFirst: here,
     code: drawn,
     scan: html`<p>${say('join.tunnel.scan')}</p><div class="pictures">${pictures.map((one) => addPicture(one, desk))}</div><p>${say('join.tunnel.on')}</p>`,
-    here: html`${file}${fileWay(desk, fileName)}<div class="pictures">${addPicture(device ?? 'windows', desk)}${switchPicture(desk)}</div><p>${say('join.tunnel.on')}</p>`,
+    here: html`${file}${fileWay(desk, fileName)}${device !== 'linux' && html`<div class="pictures">${addPicture(device ?? 'windows', desk)}${switchPicture(desk)}</div>`}<p>${say('join.tunnel.on')}</p>`,
   })
 }
 
