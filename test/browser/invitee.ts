@@ -4,9 +4,9 @@ import jsQR from 'jsqr'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 
-export const widths = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } } as const
+const widths = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } } as const
 
-export const userAgents = {
+const userAgents = {
   ios: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1',
   android:
     'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Mobile Safari/537.36',

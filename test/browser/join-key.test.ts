@@ -7,7 +7,7 @@ import { readMessages } from '../../src/http/join/messages.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
-import { keep, type Looking, scanned, startChromium, userAgents, visit } from './invitee.ts'
+import { keep, type Looking, scanned, startChromium, visit } from './invitee.ts'
 
 let browser: Browser
 let doors: Doors
@@ -178,30 +178,46 @@ describeLive('an employee whose browser makes the tunnel', ['chromium', 'wg'], (
     expect(await page.getByText('DNS-Rebind-Schutz').isVisible()).toBe(true)
   })
 
-  test.each(Object.keys(userAgents) as (keyof typeof userAgents)[])(
+  test.each([
+    ['ios', 'linphone-mobile', 'id1441195209'],
+    ['android', 'linphone-mobile', 'com.wireguard.android'],
+    ['macos', 'linphone-desktop', 'id1451685025'],
+    ['windows', 'linphone-desktop', 'wireguard-installer.exe'],
+    ['linux', 'linphone-desktop', 'wireguard.com/install'],
+  ] as const)(
     'on %s is shown the way of this device first, its app store, and all others',
-    async (device) => {
-      const { path } = await invited('linphone-mobile')
-      await using visitor = await open(path, {
-        device,
-        width: device === 'ios' || device === 'android' ? 'phone' : 'desk',
-      })
+    async (device, model, store) => {
+      const other = model === 'linphone-mobile' ? 'linphone-desktop' : 'linphone-mobile'
+      const { path } = await invited(model, other)
+      const width = model === 'linphone-mobile' ? 'phone' : 'desk'
+      await using visitor = await open(path, { device, width })
       const { page, complaints } = visitor
-      await made(page)
-      await keep(`join-${device}`, page)
-      const stores = {
-        ios: 'id1441195209',
-        android: 'com.wireguard.android',
-        macos: 'id1451685025',
-        windows: '.exe',
-        linux: 'install',
+      const parts = page.locator('section[id^=part-]')
+      for (const [place, first] of [
+        [0, 'here'],
+        [1, 'scan'],
+      ] as const) {
+        const part = parts.nth(place)
+        await part.locator('[data-make]').click()
+        await part.locator('.made .qr svg').waitFor()
+        const ways = await part
+          .locator('.made .choice > div')
+          .evaluateAll((all) => all.map(({ className }) => className))
+        // Whoever sets up a phone while reading on a computer scans; on the device itself nobody can.
+        expect(ways.toSorted()).toEqual(['here', 'scan'])
+        expect([place, ways[0]]).toEqual([place, first])
+        expect(await scanned(part.locator('.made .qr'))).toContain('[Interface]')
       }
-      expect(await page.locator('a.button').first().getAttribute('href')).toContain(stores[device])
-      expect(await page.locator('.stores a').count()).toBe(5)
-      const ways = await page.locator('.made .choice > div').evaluateAll((all) => all.map(({ className }) => className))
-      // The fake's app is to be had for iOS alone: there the page is on the phone itself.
-      expect(ways).toEqual(device === 'ios' ? ['here', 'scan'] : ['scan', 'here'])
-      expect(await scanned(page.locator('.made .qr'))).toContain('[Interface]')
+      await keep(`join-${device}`, page)
+      const buttons = await parts
+        .nth(0)
+        .locator('.buttons a')
+        .evaluateAll((all) => all.map((one) => one.getAttribute('href')))
+      expect(buttons).toEqual([expect.stringContaining(store)])
+      for (const place of [0, 1]) {
+        const part = parts.nth(place)
+        expect(await part.locator('.buttons a, .stores a').count()).toBe(6)
+      }
       expect(complaints).toEqual([])
     },
   )

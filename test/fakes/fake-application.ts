@@ -22,7 +22,7 @@ import type {
   Onboarded,
   TokenView,
 } from '../../src/journeys/application.ts'
-import type { JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
+import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 
 type Verdict = AccessLine['verdict']
 
@@ -487,7 +487,7 @@ export function fakeApplication(): FakeApplication {
                   scan: true,
                   words: ['Install Linphone if you do not have it yet, and turn the tunnel on.'],
                   translations: { de: ['Installieren Sie Linphone und schalten Sie den Tunnel ein.'] },
-                  stores: { ios: 'https://apps.example.com/linphone' },
+                  stores: storesOf[handset.model] ?? {},
                   files: [],
                 }
               : null,
@@ -561,6 +561,16 @@ export function fakeApplication(): FakeApplication {
     revocationList: async () => Buffer.from([0x30, 0x03, 0x02, 0x01, 0x01]),
   }
   return fake
+}
+
+/** Where each app can be. */
+const storesOf: Readonly<Record<string, JoinSignIn['stores']>> = {
+  'linphone-mobile': { ios: 'https://apps.example.com/ios', android: 'https://apps.example.com/android' },
+  'linphone-desktop': {
+    macos: 'https://apps.example.com/desktop',
+    windows: 'https://apps.example.com/desktop',
+    linux: 'https://apps.example.com/desktop',
+  },
 }
 
 function fakeTunnel(id: string, browserKeys: ReadonlyMap<string, string>): JoinTunnel {
