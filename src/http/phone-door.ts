@@ -75,7 +75,12 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
     if (!parts || (parts.door === 'k' || parts.door === 'join-key') !== (method === 'POST')) return null
     const { door, token, fileName } = parts
     if (door === 'k') return (await application.takeGatewayKey(token, await postedKey(request))) ? taken : null
-    if (door === 'join-key') return joins.takeKey(token, fileName, await postedKey(request))
+    const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
+    if (door === 'join-key') {
+      const taken = await joins.takeKey(token, fileName, await postedKey(request))
+      await application.enterVisit({ token, fileName: 'key', remoteAddress, userAgent, served: taken !== null })
+      return taken
+    }
     if (method !== 'GET' && method !== 'HEAD') return null
     const ifNoneMatch = request.headers['if-none-match'] ?? null
 
@@ -85,7 +90,6 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
       // Media type: RFC 2585 section 4.2. A reader asks each time, and mostly hears 304.
       return fresh('application/pkix-crl', body, etag, ifNoneMatch, { 'Cache-Control': 'no-cache' })
     }
-    const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
     if (door === 'p') {
       const file = await application.serveFile({ token, fileName, remoteAddress, userAgent, ifNoneMatch, method })
       return file && ofFile(file, file.notModified, { 'Cache-Control': 'private, no-cache' })

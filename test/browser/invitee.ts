@@ -34,7 +34,8 @@ export interface Visit extends AsyncDisposable {
   readonly requests: string[]
 }
 
-export async function startChromium(): Promise<Browser> {
+/** @param executablePath another way to start it, such as inside a network namespace */
+export async function startChromium(executablePath = '/usr/bin/chromium'): Promise<Browser> {
   const quiet = [
     'disable-quic',
     'no-first-run',
@@ -43,7 +44,7 @@ export async function startChromium(): Promise<Browser> {
     'disable-sync',
   ]
   const args = ['no-sandbox', 'disable-gpu', ...quiet].map((flag) => `--${flag}`)
-  return chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+  return chromium.launch({ executablePath, headless: true, args })
 }
 
 export async function visit(

@@ -347,6 +347,7 @@ describe("a browser's public key", () => {
     expect(answer).toContain('[Interface]\nAddress = ')
     expect(answer).not.toContain('PrivateKey')
     expect(application.browserKeys.get(tunnelId)).toBe(key)
+    expect(application.visits.at(-1)).toEqual({ fileName: 'key', served: true })
     for (const [link, tunnel, body] of [
       [invite, tunnelId, `publicKey=${key}`],
       [token, tunnelId, 'publicKey=nonsense'],
