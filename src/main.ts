@@ -22,6 +22,7 @@ import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { firstOwnerLink } from './journeys/set-up.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
+import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
 import { layFoundations } from './main/foundations.ts'
@@ -30,6 +31,7 @@ import { choosePbx } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
+import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
@@ -162,6 +164,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost,
     signIn: chooseSignIn(config, vault, log),
     log,

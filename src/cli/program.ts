@@ -15,6 +15,7 @@ import { blankHandset, resyncHandset, showPhonePasswords } from './handset-comma
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
+import { mobileconfig } from './mobileconfig-command.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
@@ -140,6 +141,13 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
     run(options, (now) => renewInvite(now, who)),
   )
+  asking(
+    program,
+    'mobileconfig <who> [handset]',
+    "a handset's tunnel as a profile for managed Apple devices, with its private key, on standard output; recorded",
+  )
+    .addOption(new Option('--platform <platform>', 'what it is for').choices(['ios', 'macos']).makeOptionMandatory())
+    .action((who, handset, options) => run(options, (now) => mobileconfig(now, { who, handset, ...options })))
   asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
     (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
   )

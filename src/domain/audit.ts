@@ -24,6 +24,7 @@ export type AuditKind =
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'
   | 'tunnel.key-erased'
+  | 'tunnel.profile-taken'
   | 'sip-credential.rotated'
   | 'sip-credential.shown'
   | 'access.closed'

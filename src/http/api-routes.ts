@@ -17,6 +17,7 @@ import {
   importRun,
   leaverFile,
   listOf,
+  mobileconfigQuery,
   model,
   offboardRequest,
   onboardRequest,
@@ -98,6 +99,23 @@ export function apiRoutes(application: Application): readonly Route[] {
       'revoke',
       { summary: 'Take a handset back', answer: employee },
       ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
+    ),
+    route(
+      'get',
+      `${v1}/tunnels/:id/mobileconfig`,
+      'revoke',
+      {
+        summary: "A handset's tunnel as a profile for managed Apple devices, with its private key; recorded",
+        query: mobileconfigQuery,
+        answer: 'application/x-apple-aspen-config',
+      },
+      async ({ parameters, query, actor, response }) => {
+        const profile = await application.managedProfile(parameters.id, query.platform, actor)
+        response
+          .set({ 'Cache-Control': 'no-store', 'Content-Disposition': `attachment; filename="${profile.fileName}"` })
+          .type('application/x-apple-aspen-config')
+          .send(profile.text.reveal())
+      },
     ),
     route(
       'post',

@@ -23,6 +23,8 @@ export const onboardRequest = z.strictObject({
   gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway they hang'),
 })
 export const handsetRequest = handsetInput
+export const mobileconfigQuery = z.strictObject({ platform: z.enum(['ios', 'macos']) })
+
 export const gatewayKeyRequest = z.strictObject({ publicKey: z.string().max(100) })
 export const offboardRequest = z.strictObject({ reason: z.string().max(1_000).nullish() }).optional()
 export const acknowledgeRequest = z

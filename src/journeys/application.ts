@@ -12,7 +12,8 @@ import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
-import type { JoinView } from './join-view.ts'
+import type { JoinStatus, JoinView } from './join-view.ts'
+import type { TunnelProfile } from './managed-profile.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
@@ -110,6 +111,12 @@ export interface Application {
   readonly joinTunnel: (token: string, fileName: string) => Promise<DoorFile | null>
   /** Files beside the page: client certificate PEM for models that take it by hand. */
   readonly joinFile: (token: string, fileName: string) => Promise<DoorFile | null>
+  /** The public key of a tunnel whose private half the employee's browser made; null for every refusal alike, else the `.conf` without it. */
+  readonly takeBrowserKey: (token: string, tunnelId: string, publicKey: string) => Promise<string | null>
+  /** What was seen of the tunnels and phones of this invite; null for every refusal alike. */
+  readonly joinStatus: (token: string) => Promise<JoinStatus | null>
+  /** The tunnel of a handset as a profile for the device management of Apple devices. @throws NOT_FOUND, CONFLICT */
+  readonly managedProfile: (tunnelId: string, platform: 'ios' | 'macos', actor: Actor) => Promise<TunnelProfile>
   /** What a phone asks for; every answer and refusal goes into the ledger. Null: the one 404. */
   readonly serveFile: (request: DoorRequest) => Promise<DoorFile | null>
   /** The public key that a home gateway's router tells through its own link. False for every refusal alike. */

@@ -5,6 +5,7 @@ import { acknowledge } from './acknowledge.ts'
 import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
+import { takeBrowserKey } from './browser-key.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
@@ -13,6 +14,8 @@ import { linesOf } from './expected-lines.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
+import { joinStatus } from './join-status.ts'
+import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
@@ -114,6 +117,9 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     join: (token) => join(context, token),
     takeGatewayKey: (token, publicKey) => takeGatewayKey(context, token, publicKey),
+    takeBrowserKey: (token, tunnelId, publicKey) => takeBrowserKey(context, token, tunnelId, publicKey),
+    joinStatus: joinStatus(context),
+    managedProfile: (tunnelId, platform, actor) => takeManagedProfile(context, tunnelId, platform, actor),
     joinTunnel: (token, fileName) => joinTunnelFile(context, token, fileName),
     joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
     serveFile: (request) => parts.door.serve(request),

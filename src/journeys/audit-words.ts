@@ -44,6 +44,7 @@ const tellers = {
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
   'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
   'tunnel.key-replaced': () => 'the tunnel got a new key',
+  'tunnel.profile-taken': () => 'the tunnel was taken as a profile for a managed device',
   'tunnel.first-handshake': () => 'the tunnel was heard for the first time',
   'tunnel.key-erased': () => 'our copy of the tunnel’s private key was erased',
   'sip-credential.rotated': () => 'the SIP password was changed',

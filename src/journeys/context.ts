@@ -1,11 +1,12 @@
 /** What the deeds work with; main.ts puts it together. Ports only: no deed knows an adapter. */
 import type { Loop } from '../access/loop.ts'
 import type { Config } from '../config.ts'
+import type { Secret } from '../domain/secret.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
-import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
+import type { Catalogue, ManagedProfile, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
 import type { SignInTools } from '../signin/sign-in-port.ts'
 import type { NewAuditEvent, Store } from '../store/store.ts'
@@ -14,6 +15,7 @@ import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
 import type { EnabledSystem } from './expected-lines.ts'
 import type { PhoneSettings } from './phone-settings-memory.ts'
+import type { TrafficWatch } from './watch-traffic.ts'
 
 export interface JourneyContext {
   readonly config: Config
@@ -39,8 +41,12 @@ export interface JourneyContext {
   readonly hubPublicKey: () => string | null
   /** Last handshakes as the hub last listed them, by public key. */
   readonly handshakes: ReadonlyMap<string, string>
+  /** When each tunnel last carried somebody's packet. */
+  readonly traffic: TrafficWatch
   /** Writes a tunnel's `.conf` (phones/tunnel-configuration.ts). */
   readonly tunnelConfiguration: (configuration: TunnelConfiguration, carrier: 'handset' | 'gateway') => string
+  /** Writes a tunnel as an Apple profile (phones/managed-profile.ts). */
+  readonly managedProfile: (profile: ManagedProfile) => Secret
   /** Addresses that a name leads to; empty when it leads nowhere. */
   readonly resolveHost: (host: string) => Promise<readonly string[]>
   readonly signIn: SignInTools

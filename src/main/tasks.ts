@@ -67,6 +67,7 @@ export function upkeepTasks({
         // A hub that lost everything (restarted host) is filled at once, not at the next sweep.
         if (peers.length === 0 && peerCount > 0) loop.sweep()
         peerCount = peers.length
+        context.traffic.note(peers, system.now())
         for (const { publicKey, lastHandshakeAt } of peers)
           if (lastHandshakeAt !== null) handshakes.set(publicKey, lastHandshakeAt)
         const present = new Set(peers.map(({ publicKey }) => publicKey))

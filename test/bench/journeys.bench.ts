@@ -10,10 +10,12 @@ import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import { realSystem } from '../../src/system.ts'
@@ -58,6 +60,8 @@ export async function rows(): Promise<BenchRow[]> {
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
       tunnelConfiguration,
+      traffic: trafficWatch(),
+      managedProfile,
       resolveHost: async () => [],
       signIn: chooseSignIn(config, foundations.vault, quiet),
       log: quiet,

@@ -7,6 +7,7 @@ import { enrolmentToken } from '../../src/domain/invite.ts'
 import type { Problem } from '../../src/domain/parse.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { Actor, Role } from '../../src/domain/token.ts'
+import { parsePublicKey } from '../../src/domain/tunnel.ts'
 import { AppError } from '../../src/errors.ts'
 import type {
   AccessLine,
@@ -20,7 +21,7 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
-import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakePeople } from './fake-people.ts'
@@ -49,6 +50,10 @@ export interface FakeApplication extends Application {
   readonly visits: { readonly fileName: string; readonly served: boolean }[]
   /** What the next join page shows beside what the employee has. */
   joinExtras: Partial<JoinView>
+  /** What was seen of every tunnel and phone. */
+  joinSeen: Pick<PhoneStatus, 'account' | 'help'> & { readonly tunnel: TunnelState }
+  /** What browsers told, by tunnel. */
+  readonly browserKeys: Map<string, string>
   publish(event: LiveEvent): void
   readonly subscribers: () => number
   /** When set, every deed throws it. */
@@ -208,6 +213,8 @@ export function fakeApplication(): FakeApplication {
     gatewayKeys: [],
     gatewayToken: randomBytes(32).toString('base64url'),
     joinExtras: {},
+    joinSeen: { tunnel: 'silent', account: 'not-registered', help: null },
+    browserKeys: new Map(),
     failure: null,
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -535,6 +542,8 @@ export function fakeApplication(): FakeApplication {
         extension: view.extension,
         expiresAt: '2026-11-29T14:00:00.000Z',
         demo: fake.demo,
+        pbxHost: 'pbx.example.com',
+        pbxAddress: '192.168.10.2',
         handsets: view.handsets.map((handset) => {
           const known = models.find(({ id: modelId }) => modelId === handset.model)!
           const url = `https://phones.example.com:8443/p/${enrolmentToken(token, handset.id)}/`
@@ -544,12 +553,14 @@ export function fakeApplication(): FakeApplication {
             modelId: handset.model,
             modelName: known.name,
             kind: softphone ? 'softphone' : 'desk-phone',
-            tunnel: softphone ? { fileName: 'office.conf', configuration: new Secret(tunnelText) } : null,
+            tunnel: softphone ? fakeTunnel(handset.tunnelId ?? '', fake.browserKeys) : null,
             signIn: softphone
               ? {
                   app: 'Linphone',
                   scan: true,
                   words: ['Install Linphone if you do not have it yet, and turn the tunnel on.'],
+                  translations: { de: ['Installieren Sie Linphone und schalten Sie den Tunnel ein.'] },
+                  stores: storesOf[handset.model] ?? {},
                   files: [],
                 }
               : null,
@@ -564,6 +575,7 @@ export function fakeApplication(): FakeApplication {
                     { name: 'client-key.pem', what: 'its private key' },
                   ]
                 : [],
+            mac: handset.mac,
             enrolled: handset.enrolledAt !== null,
             emergencyNote: null,
             notes: known.notes,
@@ -572,6 +584,33 @@ export function fakeApplication(): FakeApplication {
         gateways: [],
         ...fake.joinExtras,
       }
+    },
+    async takeBrowserKey(token, tunnelId, publicKey) {
+      const view = employeeOfInvite(token)
+      if (view?.lifecycle !== 'active' || !view.tunnels.some(({ id: known }) => known === tunnelId)) return null
+      if (!parsePublicKey(publicKey).ok) return null
+      fake.browserKeys.set(tunnelId, publicKey)
+      return tunnelText.replace(/^PrivateKey.*\n/m, '')
+    },
+    async joinStatus(token) {
+      const view = employeeOfInvite(token)
+      if (view?.lifecycle !== 'active') return null
+      const { joinSeen } = fake
+      return {
+        tunnels: view.tunnels.map(({ id: tunnelId }) => ({ id: tunnelId, state: joinSeen.tunnel })),
+        phones: view.handsets.map(({ id: handsetId, tunnelId, enrolledAt }) => ({
+          id: handsetId,
+          tunnelId,
+          fetched: enrolledAt !== null,
+          ...joinSeen,
+        })),
+      }
+    },
+    async managedProfile(tunnelId, platform, actor) {
+      did(`managedProfile:${platform}`, actor)
+      const known = [...people.values()].some(({ tunnels }) => tunnels.some(({ id: other }) => other === tunnelId))
+      if (!known) throw new AppError('NOT_FOUND', 'there is no such tunnel', { hint: '`ringfence show` lists them' })
+      return { fileName: `office-${platform}.mobileconfig`, text: new Secret('<plist version="1.0"></plist>\n') }
     },
     async joinTunnel(token, fileName) {
       const view = employeeOfInvite(token)
@@ -597,6 +636,27 @@ export function fakeApplication(): FakeApplication {
     revocationList: async () => Buffer.from([0x30, 0x03, 0x02, 0x01, 0x01]),
   }
   return fake
+}
+
+/** Where each app can be. */
+const storesOf: Readonly<Record<string, JoinSignIn['stores']>> = {
+  'linphone-mobile': { ios: 'https://apps.example.com/ios', android: 'https://apps.example.com/android' },
+  'linphone-desktop': {
+    macos: 'https://apps.example.com/desktop',
+    windows: 'https://apps.example.com/desktop',
+    linux: 'https://apps.example.com/desktop',
+  },
+}
+
+function fakeTunnel(id: string, browserKeys: ReadonlyMap<string, string>): JoinTunnel {
+  const told = browserKeys.has(id)
+  return {
+    id,
+    fileName: 'office.conf',
+    configuration: told ? null : new Secret(tunnelText),
+    keyOrigin: told ? 'browser' : 'server',
+    browserMayMakeKey: true,
+  }
 }
 
 /** About as long as a real one. */

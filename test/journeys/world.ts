@@ -22,12 +22,14 @@ import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -176,6 +178,8 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     hubPublicKey: () => hubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
     log,

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { type Actor, type Authority, mayDo } from '../../domain/token.ts'
 import type { Assets } from '../assets.ts'
 import { type Html, type HtmlValue, html, htmlText } from '../html.ts'
-import type { DrawQr } from '../join-page.ts'
+import type { DrawQr } from '../join/parts.ts'
 
 export interface PageTools {
   readonly assets: Assets
