@@ -18,10 +18,10 @@ export const signInTellers = {
       : `a one-time link was used to set a ${word(detail.way) || 'way in'}`,
   'administrator.recovery': () => 'a link to come back in was made for an administrator',
   'administrator.role-changed': ({ detail }) =>
-    `an administrator's role changed from ${word(detail.from)} to ${word(detail.to)}`,
+    `an administrator's role was changed${word(detail.to) === '' ? '' : ` from ${word(detail.from)} to ${word(detail.to)}`}`,
   'administrator.disabled': ({ detail }) =>
     `their way into the console was shut${ended(detail.sessions, 'session')}${ended(detail.passkeys, 'passkey')}${ended(detail.tokens, 'API token')}`,
-  'sign-in.done': (told) => `signed in${how(told)}${from(told)}`,
+  'sign-in.done': (told) => `signed in to the console${how(told)}${from(told)}`,
   'sign-in.failed': (told) => {
     const { failures, known, reason } = told.detail
     const who = known === false ? ' for somebody unknown' : ''
