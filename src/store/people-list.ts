@@ -1,6 +1,7 @@
 /** The lists of people that the console shows: filtered, sorted and cut into pages by the database, never all at once. */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
+import { listOf } from './sql-list.ts'
 import type { AuditEntry, DoorFetch, PeopleFilter, PeopleOrder } from './store.ts'
 
 type Eb = ExpressionBuilder<Schema, 'employee'>
@@ -59,7 +60,7 @@ function matching(db: Database, filter: PeopleFilter): (eb: Eb) => Expression<Sq
       whoseIdIn(
         db.selectFrom('handset').select('employeeId').where('removedAt', 'is', null).where('model', '=', filter.model),
       )
-    if (filter.tunnel !== undefined) whoseIdIn(tunnelHolders(db, filter.tunnel))
+    if (filter.tunnel !== undefined) whoseIdIn(handsetsByTunnel(db, filter.tunnel).select('handset.employeeId'))
     if (filter.openVerdicts) whoseIdIn(withOpenVerdict(db))
     if (filter.certificateEndsBefore !== undefined)
       whoseIdIn(
@@ -84,7 +85,7 @@ function searched(db: Database, eb: Eb, search: string): Expression<SqlBool> {
   const words = search.trim().split(/\s+/).filter(Boolean).slice(0, 8)
   return eb.and(
     words.map((word) => {
-      const either = [...contains(db, 'name', word), ...contains(db, 'email', word)]
+      const either = [...contains(db, 'employee.name', word), ...contains(db, 'employee.email', word)]
       if (/^[0-9]+$/.test(word))
         either.push(
           eb(
@@ -99,33 +100,31 @@ function searched(db: Database, eb: Eb, search: string): Expression<SqlBool> {
 }
 
 /** SQLite's `like` folds the case of ASCII only, so the usual spellings of other letters are asked for one by one. */
-function contains(db: Database, column: 'name' | 'email', word: string): Expression<SqlBool>[] {
+export function contains(
+  db: Database,
+  column: 'employee.name' | 'employee.email' | 'handset.model',
+  word: string,
+): Expression<SqlBool>[] {
   const like = sql.raw(isPostgres(db) ? 'ilike' : 'like')
   const capital = word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()
   const spellings = new Set([word, word.toLowerCase(), word.toUpperCase(), capital])
   const ascii = /^[ -~]*$/.test(word)
   return [...(ascii ? [word] : spellings)].map(
-    (text) =>
-      sql<SqlBool>`${sql.ref(`employee.${column}`)} ${like} ${`%${text.replace(/[\\%_]/g, '\\$&')}%`} escape '\\'`,
+    (text) => sql<SqlBool>`${sql.ref(column)} ${like} ${`%${text.replace(/[\\%_]/g, '\\$&')}%`} escape '\\'`,
   )
 }
 
-function tunnelHolders(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>) {
+/** Handsets in use by how their tunnel is heard; behind a gateway it is the gateway's. */
+export function handsetsByTunnel(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>) {
   const held = db
     .selectFrom('handset')
     .innerJoin('tunnel', (join) =>
       join.on('tunnel.carrierId', '=', sql<string>`coalesce("handset"."gatewayId", "handset"."id")`),
     )
-    .select('handset.employeeId')
     .where('handset.removedAt', 'is', null)
     .where('tunnel.closedAt', 'is', null)
   if ('heardOf' in tunnel) {
-    // One parameter for any number of keys: a statement takes only so many.
-    const keys = JSON.stringify(tunnel.heardOf)
-    const list = isPostgres(db)
-      ? sql<string>`(select jsonb_array_elements_text(${keys}::jsonb))`
-      : sql<string>`(select "value" from json_each(${keys}))`
-    return held.where('tunnel.publicKey', 'in', list)
+    return held.where('tunnel.publicKey', 'in', listOf(isPostgres(db), tunnel.heardOf))
   }
   if ('quietSince' in tunnel)
     return held.where('tunnel.firstHandshakeAt', 'is not', null).where('tunnel.lastHandshakeAt', '<', tunnel.quietSince)
