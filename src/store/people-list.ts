@@ -22,7 +22,7 @@ export function peoplePage(
   })
 }
 
-export async function peopleCount(db: Database, filter: PeopleFilter): Promise<number> {
+async function peopleCount(db: Database, filter: PeopleFilter): Promise<number> {
   const row = await db
     .selectFrom('employee')
     .select(sql<number | string>`count(*)`.as('count'))

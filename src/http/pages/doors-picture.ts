@@ -3,7 +3,7 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import type { AccessLine } from '../../journeys/application.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 import { duration, moment } from './moment.ts'
 
 /** `ticked`: a person vouched for it by name, which is not the same as seen. */
@@ -80,7 +80,7 @@ export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: Door
 }
 
 /** Of several lines: the one that needs a look first. */
-export function worstState(lines: readonly DoorLine[]): DoorState {
+function worstState(lines: readonly DoorLine[]): DoorState {
   const states = lines.map(doorState)
   return urgency.find((state) => states.includes(state)) ?? 'shut'
 }
@@ -133,15 +133,17 @@ function evidence(
 ): Html {
   const state = doorState(line)
   const name = several ? (subject?.(line.subject) ?? `…${line.subject.id.slice(-6)}`) : null
+  // The button says what the hint of a waiting step would: do it, then tick it.
+  const ticking = tickAt !== undefined && (state === 'waiting' || state === 'unverifiable')
   const after = state === 'shut' && clickedAt !== null ? Date.parse(line.at) - Date.parse(clickedAt) : -1
   return html`<li>
 ${several && html`<p>${stateSign(state)} ${name}</p>`}
-${line.verdict !== 'converged' && line.problem !== null && html`<p>${capital(line.problem)}</p>`}
+${line.verdict !== 'converged' && line.problem !== null && html`<p>${withCode(line.problem)}</p>`}
 ${line.evidence && html`<p class="seen">${state === 'open' || state === 'shut' ? 'Seen' : 'Last seen'}: ${line.evidence.summary}</p>`}
-${line.hint !== null && line.verdict !== 'converged' && html`<p class="hint">${capital(line.hint)}</p>`}
+${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${withCode(line.hint)}</p>`}
 <p><small>${moment(line.at)}${after >= 0 && ` · ${duration(after)} after the click`}${line.nextTryAt !== null && html` · next try ${moment(line.nextTryAt)}`}</small></p>
 ${line.acknowledged && html`<p><small>Ticked by <bdi>${line.acknowledged.by}</bdi>, ${moment(line.acknowledged.at)}</small></p>`}
-${tickAt !== undefined && (state === 'waiting' || state === 'unverifiable') && tick(line, tickAt, name)}
+${ticking && tick(line, tickAt, name)}
 </li>`
 }
 
@@ -156,6 +158,8 @@ function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Li
   return Map.groupBy(lines, ({ system }) => system)
 }
 
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+/** A sentence; what stands between backticks is a command. */
+function withCode(text: string): HtmlValue {
+  const parts = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.split(/`([^`]+)`/)
+  return parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }

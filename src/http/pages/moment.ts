@@ -1,5 +1,6 @@
 /** Times for people: in the server's own time zone, which is said wherever somebody types one. */
-import { type Html, html } from '../html.ts'
+import { AppError } from '../../errors.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 const short = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
@@ -30,6 +31,12 @@ export function momentText(at: string): string {
   return `${short.format(new Date(at))} (${zone()})`
 }
 
+/** Text in which times stand as the machine writes them, for people. */
+export function withMoments(text: string): HtmlValue {
+  const parts = text.split(/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/)
+  return parts.map((part, index) => (index % 2 === 1 ? moment(part) : part))
+}
+
 function timeElement(at: string, format: Intl.DateTimeFormat): Html {
   const date = new Date(at)
   return html`<time datetime="${at}" title="${full.format(date)} ${zone()}">${format.format(date)}</time>`
@@ -44,4 +51,22 @@ export function duration(milliseconds: number): string {
   if (minutes < 120) return `${Math.round(minutes)} minutes`
   const hours = minutes / 60
   return hours < 48 ? `${Math.round(hours)} hours` : `${Math.round(hours / 24)} days`
+}
+
+/** What `<input type="datetime-local">` holds for a time. */
+export function localInput(at: string): string {
+  const date = new Date(at)
+  const two = (number: number) => String(number).padStart(2, '0')
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}T${two(date.getHours())}:${two(date.getMinutes())}`
+}
+
+/** And the time for what it holds, in this server's zone. @throws AppError INVALID_INPUT */
+export function readLocal(text: string): string {
+  const read = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?$/.test(text) ? new Date(text.replace(' ', 'T')) : null
+  if (read === null || Number.isNaN(read.getTime()))
+    throw new AppError('INVALID_INPUT', 'this is not a date and time', {
+      hint: 'write it like 2026-12-31 17:00',
+      problems: [{ field: 'at', message: 'this is not a date and time' }],
+    })
+  return read.toISOString()
 }
