@@ -12,9 +12,11 @@ import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
+import type { HandsetDeeds } from './handsets-view.ts'
 import type { JoinView } from './join-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { RecordDeeds } from './records-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -69,6 +71,8 @@ export interface Application {
   readonly report: (who: string) => Promise<LeaverFile>
 
   /** What the console's pages about people show and set. */
+  readonly handsets: HandsetDeeds
+  readonly records: RecordDeeds
   readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */

@@ -1,0 +1,29 @@
+import { tellEvent } from './audit-words.ts'
+import type { JourneyContext } from './context.ts'
+import type { AuditLine, AuditPage, AuditQuery } from './records-view.ts'
+
+export async function auditPage({ store }: JourneyContext, query: AuditQuery): Promise<AuditPage> {
+  const { who, subject, limit, ...rest } = query
+  const length = await store.auditLength()
+  const person = who === undefined ? undefined : await store.employeeBy(who)
+  if (who !== undefined && !person) return { events: [], next: null, length, unknown: true }
+  const found = await store.auditPage({
+    ...rest,
+    ...(person && { employeeId: person.id }),
+    ...(subject !== undefined && { subjectId: subject }),
+    limit: limit + 1,
+  })
+  const events = found.slice(0, limit).map(({ employeeId, name, detail, ...event }): AuditLine => {
+    const facts: Readonly<Record<string, unknown>> = detail === null ? {} : JSON.parse(detail)
+    const itself = facts.via === 'system' && facts.actor === 'ringfence'
+    return {
+      ...event,
+      employee: employeeId === null ? null : { id: employeeId, name },
+      text: `${tellEvent(event.kind, { detail: facts, subject: null })}${detail === null ? ' (particulars erased)' : ''}`,
+      by: !itself && typeof facts.actor === 'string' ? facts.actor : null,
+      via: typeof facts.via === 'string' ? facts.via : null,
+      detail,
+    }
+  })
+  return { events, next: found.length > limit ? (events.at(-1)?.position ?? null) : null, length, unknown: false }
+}
