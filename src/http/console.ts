@@ -10,6 +10,7 @@ import { browserGuard } from './browser-guard.ts'
 import { callerOf, type Door } from './caller.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import { handsetRoutes } from './handset-routes.ts'
 import type { DrawQr } from './join-page.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
@@ -92,6 +93,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ),
     ...apiRoutes(application),
     ...peopleRoutes(application),
+    ...handsetRoutes(application),
   ]
   routes.push(
     route(

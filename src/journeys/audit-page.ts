@@ -1,16 +1,18 @@
-import { tellEvent } from './audit-words.ts'
+import type { AuditKind } from '../domain/audit.ts'
+import { tellEvent, toldKinds } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { AuditLine, AuditPage, AuditQuery } from './records-view.ts'
 
 export async function auditPage({ store }: JourneyContext, query: AuditQuery): Promise<AuditPage> {
-  const { who, subject, limit, ...rest } = query
+  const { who, subject, kind, limit, ...rest } = query
   const length = await store.auditLength()
   const person = who === undefined ? undefined : await store.employeeBy(who)
-  if (who !== undefined && !person) return { events: [], next: null, length, unknown: true }
+  if (who !== undefined && !person) return { events: [], next: null, groups, length, unknown: true }
   const found = await store.auditPage({
     ...rest,
     ...(person && { employeeId: person.id }),
     ...(subject !== undefined && { subjectId: subject }),
+    ...(kind !== undefined && { kinds: kindsOf(kind) }),
     limit: limit + 1,
   })
   const events = found.slice(0, limit).map(({ employeeId, name, detail, ...event }): AuditLine => {
@@ -25,5 +27,17 @@ export async function auditPage({ store }: JourneyContext, query: AuditQuery): P
       detail,
     }
   })
-  return { events, next: found.length > limit ? (events.at(-1)?.position ?? null) : null, length, unknown: false }
+  return {
+    events,
+    next: found.length > limit ? (events.at(-1)?.position ?? null) : null,
+    groups,
+    length,
+    unknown: false,
+  }
+}
+
+const groups = [...new Set(toldKinds.map((kind) => kind.split('.')[0]!))]
+
+function kindsOf(asked: string): readonly AuditKind[] {
+  return toldKinds.filter((kind) => kind === asked || kind.startsWith(`${asked}.`)) as AuditKind[]
 }

@@ -15,7 +15,8 @@ export interface AuditQuery {
   /** An id, an e-mail address or an extension. */
   readonly who?: string
   readonly subject?: string
-  readonly kinds?: readonly AuditKind[]
+  /** One kind, or all that begin with it: `handset`, `handset.removed`. */
+  readonly kind?: string
   readonly since?: string
   readonly until?: string
   readonly before?: number
@@ -26,6 +27,8 @@ export interface AuditPage {
   readonly events: readonly AuditLine[]
   /** Where the next page begins; null on the last one. */
   readonly next: number | null
+  /** What kinds begin with. */
+  readonly groups: readonly string[]
   /** In the whole log. */
   readonly length: number
   /** Somebody was asked for whom nobody knows. */

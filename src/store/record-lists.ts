@@ -1,5 +1,6 @@
 /** Pages of what only grows: the phone door's ledger and the audit trail, each from a place in it, and who holds a key. */
 import { sql } from 'kysely'
+import type { AuditKind } from '../domain/audit.ts'
 import type { AuditFilter, AuditRow, ConsoleLists, LedgerFilter, LedgerRow, TunnelOwner } from './console-lists.ts'
 import { type Database, isPostgres } from './schema.ts'
 import { listOf } from './sql-list.ts'
@@ -42,7 +43,7 @@ export function auditPage(db: Database, filter: AuditFilter): Promise<readonly A
     .select(['auditDetail.detail', 'employee.name'])
   if (employeeId !== undefined) query = query.where('auditEvent.employeeId', '=', employeeId)
   if (subjectId !== undefined) query = query.where('auditEvent.subjectId', '=', subjectId)
-  if (kinds !== undefined) query = query.where('auditEvent.kind', 'in', kinds)
+  if (kinds !== undefined) query = query.where('auditEvent.kind', 'in', [...kinds, '' as AuditKind])
   if (since !== undefined) query = query.where('auditEvent.at', '>=', since)
   if (until !== undefined) query = query.where('auditEvent.at', '<', until)
   if (before !== undefined) query = query.where('position', '<', before)

@@ -105,6 +105,7 @@ export function fakeHandsets(
       audit: async ({ limit }) => ({
         events: records.audit.slice(0, limit),
         next: null,
+        groups: ['handset', 'access'],
         length: records.audit.length,
         unknown: false,
       }),

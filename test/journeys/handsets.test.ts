@@ -105,7 +105,7 @@ describe('a lost phone is taken back', () => {
     const { id } = handsetOf(employee, 'linphone-mobile')
     const { words } = await world.app.handsets.takeBack(id, 'left in a train', mia)
     expect(words).toMatch(/gets the document that takes its account away/)
-    const { events } = await world.app.records.audit({ subject: id, kinds: ['handset.removed'], limit: 5 })
+    const { events } = await world.app.records.audit({ subject: id, kind: 'handset.removed', limit: 5 })
     expect(events).toHaveLength(1)
     expect(events[0]).toMatchObject({ kind: 'handset.removed', by: 'Mia', employee: { name: 'Ada Byron' } })
     expect(events[0]!.text).toMatch(/was taken back, reason: left in a train$/)
