@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
+import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
 import { privateFolder } from './durable-file.ts'
 import { AppError } from './errors.ts'
@@ -19,6 +20,7 @@ import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
 import { openResyncQueue } from './journeys/resync-queue.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
+import { firstOwnerLink } from './journeys/set-up.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
 import { banner } from './main/banner.ts'
@@ -26,6 +28,7 @@ import { openDoors } from './main/doors.ts'
 import { layFoundations } from './main/foundations.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
+import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
@@ -41,6 +44,8 @@ export interface Serving {
   readonly hub: HubDescription | null
   /** Base URLs as they really listen. */
   readonly console: string
+  /** Where the first owner is made; null once there is one. */
+  readonly setupLink: Secret | null
   readonly phoneDoor: string
   readonly adminSocket: string
   /** Resolves with the reason when the server must not go on: another process has taken the lease. */
@@ -161,6 +166,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     handshakes,
     tunnelConfiguration,
     resolveHost,
+    signIn: chooseSignIn(config, vault, log),
     log,
   }
   const resyncs = openResyncQueue(context)
@@ -225,10 +231,12 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   )
   undo.push(() => upkeep.stop())
   await imports.resume()
+  const setupToken = await firstOwnerLink(context)
   return {
     config,
     hub: hubNow.description,
     console: doors.console,
+    setupLink: setupToken && new Secret(`${doors.console}/setup/${setupToken.reveal()}`),
     phoneDoor: doors.phoneDoor,
     adminSocket: doors.adminSocket,
     ended: lost.promise,

@@ -3,6 +3,12 @@ import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
+import {
+  createAdministrator,
+  disableAdministrator,
+  listAdministrators,
+  recoverAdministrator,
+} from './administrator-commands.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
@@ -193,6 +199,20 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
   asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
   asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
+
+  const admin = program.command('admin').description('who may sign in to the console')
+  asking(admin, 'list', 'list the administrators').action((options) => run(options, listAdministrators))
+  asking(admin, 'create', 'invite an administrator; prints a one-time link')
+    .requiredOption('--name <name>', 'full name')
+    .requiredOption('--email <address>', 'e-mail address; the same as the employee has, if they are one')
+    .addOption(new Option('--role <role>', 'what they may do').choices(roles).makeOptionMandatory())
+    .action((options) => run(options, (now) => createAdministrator(now, options)))
+  asking(admin, 'recover <email>', 'a one-time link to come back in; prints it').action((who, options) =>
+    run(options, (now) => recoverAdministrator(now, who)),
+  )
+  asking(admin, 'disable <email>', 'end sessions, passkeys, password and tokens of an administrator').action(
+    (who, options) => run(options, (now) => disableAdministrator(now, who)),
+  )
 
   asking(
     program,

@@ -34,8 +34,11 @@ export interface TunnelSubject extends SubjectOf<'tunnel'> {
    * address of each phone that is in use, not the whole subnet. Empty on closed subjects.
    */
   readonly admitted: readonly string[]
-  /** Closed only: a phone left while the gateway that carried it goes on for others. Its own address is what is shut. */
-  readonly gatewayStays?: true
+  /**
+   * Closed only: a phone left while the gateway that carried it goes on for others. Its own address is what is shut;
+   * `keys` are those that the router had then, which whoever left may know.
+   */
+  readonly gatewayStays?: { readonly keys: readonly string[] }
   /** Sealed by the vault with context `tunnel:<id>:psk`; null on closed subjects. */
   readonly presharedKeySealed: string | null
 }
@@ -69,7 +72,21 @@ export interface PhoneDoorSubject extends SubjectOf<'phone-door'> {
   readonly handsetId: string
 }
 
-export type Subject = TunnelSubject | CertificateSubject | SipCredentialSubject | PhoneDoorSubject
+/**
+ * Somebody's way into the console: sessions, passkeys, password, the API tokens they made. Only closed ones are watched:
+ * while they may sign in there is nothing to prove.
+ */
+export interface AdministratorSubject extends SubjectOf<'administrator'> {
+  /** The API tokens that they made, when it was shut. */
+  readonly tokenIds: readonly string[]
+}
+
+export type Subject =
+  | TunnelSubject
+  | CertificateSubject
+  | SipCredentialSubject
+  | PhoneDoorSubject
+  | AdministratorSubject
 
 export type SubjectKind = Subject['kind']
 

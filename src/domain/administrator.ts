@@ -1,4 +1,4 @@
-import type { Role } from './token.ts'
+import { mayDo, type Role } from './token.ts'
 
 /** Somebody who may sign in to the console. */
 export interface Administrator {
@@ -15,7 +15,7 @@ export interface Administrator {
   readonly totpConfirmedAt: string | null
   /** The time step of the last code: each is good once (RFC 6238 section 5.2). */
   readonly totpLastStep: number
-  /** `<issuer> <subject>` of single sign-on. */
+  /** SHA-256 of `<issuer> <subject>` of single sign-on: known again, also after an erasure, and telling nobody who it is. */
   readonly oidcIdentity: string | null
   readonly createdAt: string
   readonly createdBy: string
@@ -63,3 +63,34 @@ export interface SetupLink {
   readonly expiresAt: string
   readonly usedAt: string | null
 }
+
+/** Whoever can take phones away needs more than a password that somebody may have looked at. */
+export function needsSecondFactor(role: Role): boolean {
+  return mayDo(role, 'revoke')
+}
+
+/**
+ * Nothing is left with which this row could be signed in to. The identity at the provider stays: it is how a leaver who is
+ * still known there is told from somebody new.
+ */
+export function shutOut(at: string): Partial<Administrator> {
+  return { disabledAt: at, passwordHash: null, totpSealed: null, totpConfirmedAt: null }
+}
+
+/** Signed in for at most this long, whatever happens. */
+export const sessionHours = 12
+
+/** Without a request for this long, a session is over. */
+const idleHours = 2
+
+export function sessionCounts(
+  { endedAt, expiresAt, lastSeenAt }: Pick<Session, 'endedAt' | 'expiresAt' | 'lastSeenAt'>,
+  now: Date,
+): boolean {
+  if (endedAt !== null) return false
+  // Asked this way round, a time that cannot be read is over: NaN is greater than nothing.
+  return Date.parse(expiresAt) > now.getTime() && Date.parse(lastSeenAt) + idleHours * 3_600_000 > now.getTime()
+}
+
+/** How long a one-time link can be used. */
+export const setupLinkHours = 24

@@ -19,6 +19,7 @@ export type AuditKind =
   | 'handset.passwords-shown'
   | 'handset.resync-asked'
   | 'phone-setting.changed'
+  | 'gateway.handed-over'
   | 'invite.created'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'
@@ -32,6 +33,19 @@ export type AuditKind =
   | 'journal.replayed'
   | 'token.created'
   | 'token.revoked'
+  | 'administrator.invited'
+  | 'administrator.set-up'
+  | 'administrator.recovery'
+  | 'administrator.role-changed'
+  | 'administrator.disabled'
+  | 'sign-in.done'
+  | 'sign-in.failed'
+  | 'session.ended'
+  | 'password.changed'
+  | 'authenticator.added'
+  | 'authenticator.removed'
+  | 'passkey.added'
+  | 'passkey.removed'
 
 /**
  * One link of the chain. It holds ids and a salted commitment only, so that a person's data can be erased from

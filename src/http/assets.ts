@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { type Route, route } from './route.ts'
 import { pageStyle } from './style.ts'
 
@@ -11,7 +12,7 @@ export interface Assets {
   address(name: AssetName): string
 }
 
-export type AssetName = 'console.css' | 'console.js' | 'icon.svg'
+export type AssetName = 'console.css' | 'console.js' | 'passkey.js' | 'icon.svg'
 
 /** A ring with one door in it. */
 const icon =
@@ -20,6 +21,7 @@ const icon =
 const types: Readonly<Record<AssetName, string>> = {
   'console.css': 'text/css; charset=utf-8',
   'console.js': 'text/javascript; charset=utf-8',
+  'passkey.js': 'text/javascript; charset=utf-8',
   'icon.svg': 'image/svg+xml',
 }
 
@@ -30,17 +32,29 @@ export function assets(): Assets {
     'console.js': [
       fileOf('htmx.org/dist/htmx.min.js'),
       fileOf('htmx-ext-sse/dist/sse.min.js'),
-      readFileSync(new URL('../../templates/pages/console.js', import.meta.url), 'utf8'),
+      ownFile('console.js'),
+    ].join(';\n'),
+    // Only on pages where somebody signs in or looks after their account.
+    'passkey.js': [
+      readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')), 'utf8'),
+      ownFile('passkey.js'),
     ].join(';\n'),
     'icon.svg': icon,
   }
+  const zipped = Object.fromEntries(
+    Object.entries(contents).map(([name, text]) => [name, gzipSync(text, { level: 9 })]),
+  ) as Readonly<Record<AssetName, Buffer>>
   const address = (name: AssetName) =>
     `/assets/${createHash('sha256').update(contents[name]).digest('hex').slice(0, 12)}/${name}`
   return {
     address,
     routes: (Object.keys(contents) as AssetName[]).map((name) =>
-      route('get', address(name), 'public', { summary: name, answer: types[name] }, async ({ response }) => {
-        response.set('Cache-Control', 'public, max-age=31536000, immutable').type(types[name]).send(contents[name])
+      route('get', address(name), 'public', { summary: name, answer: types[name] }, async ({ request, response }) => {
+        response.set({ 'Cache-Control': 'public, max-age=31536000, immutable', Vary: 'Accept-Encoding' })
+        response.type(types[name])
+        // The same for everybody and no secret in it: what makes compression a risk for pages is not here.
+        if (request.acceptsEncodings('gzip') === false) return void response.send(contents[name])
+        response.set('Content-Encoding', 'gzip').send(zipped[name])
       }),
     ),
   }
@@ -48,4 +62,8 @@ export function assets(): Assets {
 
 function fileOf(specifier: string): string {
   return readFileSync(fileURLToPath(import.meta.resolve(specifier)), 'utf8')
+}
+
+function ownFile(name: string): string {
+  return readFileSync(new URL(`../../templates/pages/${name}`, import.meta.url), 'utf8')
 }

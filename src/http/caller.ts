@@ -29,9 +29,17 @@ export function cookieName(secure: boolean): string {
   return secure ? '__Host-ringfence' : 'ringfence'
 }
 
+/** Behind a proxy that ends TLS only the setting of the console's address knows that browsers come over TLS. */
+export function isSecure(request: Request): boolean {
+  return request.secure || request.app.get(secureSetting) === true
+}
+
+/** The express setting that `isSecure` reads; consoleApp sets it. */
+export const secureSetting = 'ringfence secure'
+
 /** Null without one. SameSite=Strict keeps other sites from sending it; the browser guard says no to them besides. */
 export function sessionCookie(request: Request): string | null {
-  const wanted = cookieName(request.secure)
+  const wanted = cookieName(isSecure(request))
   for (const pair of (request.headers.cookie ?? '').split(';')) {
     const [name = '', value = ''] = pair.trim().split('=', 2)
     if (name === wanted && /^[A-Za-z0-9_-]{43}$/.test(value)) return value

@@ -2,6 +2,8 @@
 import type { Application } from '../journeys/application.ts'
 import { readGuides } from './guides.ts'
 import { aboutPages } from './pages/about-page.ts'
+import { accountPages } from './pages/account-pages.ts'
+import { administratorPages } from './pages/administrator-pages.ts'
 import { auditPages } from './pages/audit-page.ts'
 import { bulkPages } from './pages/bulk-pages.ts'
 import { bulkResyncPages } from './pages/bulk-resync-pages.ts'
@@ -19,8 +21,12 @@ import { linkPages } from './pages/link-page.ts'
 import { offboardPages } from './pages/offboard-page.ts'
 import { peoplePages } from './pages/people-page.ts'
 import { personPages } from './pages/person-page.ts'
+import { secondFactorPages } from './pages/second-factor-pages.ts'
+import { setUpPages } from './pages/set-up-pages.ts'
 import { settingsPages } from './pages/settings-page.ts'
+import { signInPages } from './pages/sign-in-pages.ts'
 import { todayPages } from './pages/today-page.ts'
+import { tokenPages } from './pages/token-pages.ts'
 import { whyPages } from './pages/why-page.ts'
 import type { Route } from './route.ts'
 
@@ -28,6 +34,12 @@ export function consolePages(application: Application, tools: PageTools): readon
   const guides = readGuides()
   return [
     ...todayPages(application, tools),
+    ...signInPages(application, tools),
+    ...secondFactorPages(application, tools),
+    ...setUpPages(application, tools),
+    ...accountPages(application, tools),
+    ...administratorPages(application, tools),
+    ...tokenPages(application, tools),
     ...peoplePages(application, tools),
     ...bulkPages(application, tools),
     ...personPages(application, tools),

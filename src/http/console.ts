@@ -3,11 +3,13 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
+import { administratorRoutes } from './administrator-routes.ts'
 import { apiRoutes } from './api-routes.ts'
-import { eventsQuery, health } from './api-shapes.ts'
+import { health } from './api-shapes.ts'
 import { type Assets, assets } from './assets.ts'
 import { browserGuard } from './browser-guard.ts'
-import { callerOf, type Door } from './caller.ts'
+import { callerOf, type Door, secureSetting } from './caller.ts'
+import { clientAddresses } from './client-address.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
 import { handsetRoutes } from './handset-routes.ts'
@@ -17,6 +19,7 @@ import { openApiDocument } from './openapi.ts'
 import { errorPage } from './pages/error-page.ts'
 import type { PageTools } from './pages/layout.ts'
 import { peopleRoutes } from './people-routes.ts'
+import { eventsQuery } from './people-shapes.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
 import { type Route, route } from './route.ts'
@@ -30,6 +33,10 @@ export interface ConsoleOptions {
   readonly version: string
   /** Default 15 000. */
   readonly heartbeatMs?: number
+  /** Of which the word about who is behind them counts. */
+  readonly trustedProxies?: readonly string[]
+  /** The console's own address as browsers know it: https means that cookies are for TLS only. */
+  readonly url?: string
   /** Read once for all listeners where given. */
   readonly assets?: Assets
   /** Ends the event streams; everything else ends by itself. */
@@ -45,6 +52,7 @@ export function consoleApp(application: Application, given: ConsoleOptions): Exp
   // Answers are no-store: an entity tag would only cost time.
   app.disable('etag')
   app.set('query parser', 'simple')
+  app.set(secureSetting, options.url?.startsWith('https:') === true)
   app.use(requestId, requestLine(options), headers(), browserGuard(options.hosts ?? []))
   for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door)
   app.use((request) => {
@@ -59,12 +67,7 @@ export function consoleApp(application: Application, given: ConsoleOptions): Exp
 /** Every route there is: what is not in this list is not served. */
 export function consoleRoutes(application: Application, options: ConsoleOptions): readonly Route[] {
   const events = eventStreams(application, { heartbeatMs: options.heartbeatMs ?? 15_000, stopping: options.stopping })
-  const tools: PageTools = {
-    assets: options.assets ?? assets(),
-    version: options.version,
-    demo: () => application.overview().demo,
-    drawQr: options.drawQr,
-  }
+  const tools = toolsOf(application, options)
   const routes: Route[] = [
     ...tools.assets.routes,
     ...consolePages(application, tools),
@@ -92,6 +95,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       },
     ),
     ...apiRoutes(application),
+    ...administratorRoutes(application),
     ...peopleRoutes(application),
     ...handsetRoutes(application),
   ]
@@ -107,6 +111,16 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ),
   )
   return routes
+}
+
+function toolsOf(application: Application, options: ConsoleOptions): PageTools {
+  return {
+    assets: options.assets ?? assets(),
+    version: options.version,
+    demo: () => application.overview().demo,
+    addressOf: clientAddresses(options.trustedProxies ?? []),
+    drawQr: options.drawQr,
+  }
 }
 
 /** Somebody typed or followed an address: they get a page, not JSON. */
@@ -171,11 +185,9 @@ function headers(): RequestHandler {
 }
 
 // Four parameters: express tells an error handler by their number.
-function problemAnswer(
-  application: Application,
-  { log, assets: files = assets(), version }: ConsoleOptions,
-): ErrorRequestHandler {
-  const tools: PageTools = { assets: files, version, demo: () => application.overview().demo }
+function problemAnswer(application: Application, options: ConsoleOptions): ErrorRequestHandler {
+  const { log } = options
+  const tools = toolsOf(application, options)
   return (thrown, request, response, _next) => {
     const error = edgeError(thrown)
     if (error.code === 'INTERNAL') {

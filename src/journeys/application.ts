@@ -18,6 +18,7 @@ import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { RecordDeeds } from './records-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
+import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
 export interface Application {
@@ -90,6 +91,10 @@ export interface Application {
   readonly authenticate: (token: string) => Promise<Actor | null>
   /** Null for anything that is not the cookie of somebody who is fully signed in. */
   readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+
+  readonly signIn: SignInDeeds
+  readonly account: AccountDeeds
+  readonly administrators: AdministratorDeeds
 
   /** The files of a live handset, and whether each would be another than the one last fetched. @throws NOT_FOUND */
   readonly handsetFiles: (handsetId: string) => Promise<readonly HandsetFile[]>

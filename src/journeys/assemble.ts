@@ -1,6 +1,8 @@
 /** Binds every deed to its context: the Application that http and cli are built on. */
 import { AppError } from '../errors.ts'
+import { accountDeeds } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
+import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
@@ -27,6 +29,7 @@ import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
+import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeView, viewOf } from './views.ts'
 
@@ -99,6 +102,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
     authenticateSession: (cookie) => authenticateSession(context, cookie),
+
+    signIn: signInDeeds(context),
+    account: accountDeeds(context),
+    administrators: administratorDeeds(context),
 
     handsetFiles: (handsetId) => handsetFiles(context, handsetId),
     previewFile: (handsetId, fileName) => previewFile(context, handsetId, fileName),

@@ -1,6 +1,7 @@
 /** What happened, as a sentence for people: one for each kind of audit event, and one for each visit to the phone door. */
 import type { AuditKind } from '../domain/audit.ts'
 import type { DoorFetch } from '../store/store.ts'
+import { signInTellers } from './sign-in-words.ts'
 
 export interface Told {
   /** The particulars as they were recorded; empty where they were erased. */
@@ -42,6 +43,7 @@ const tellers = {
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
+  'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
   'tunnel.key-replaced': () => 'the tunnel got a new key',
   'tunnel.first-handshake': () => 'the tunnel was heard for the first time',
   'tunnel.key-erased': () => 'our copy of the tunnel’s private key was erased',
@@ -54,12 +56,15 @@ const tellers = {
     `${door(detail.system)} was ticked by hand${text(detail.summary) === '' ? '' : `: ${text(detail.summary)}`}`,
   'stranger.seen': ({ detail }) => {
     const strangers = list(detail.strangers)
-    const some = strangers.length === 0 ? '' : `: ${strangers.slice(0, 5).join(', ')}`
-    return `${door(detail.system)} holds what Ringfence did not issue${some}`
+    const more = strangers.length > 3 ? `, and ${strangers.length - 3} more` : ''
+    return strangers.length === 0
+      ? `${door(detail.system)} holds what Ringfence did not issue`
+      : `found, and left alone: ${strangers.slice(0, 3).join('; ')}${more}`
   },
   'journal.replayed': () => 'the database was older than the leaver journal: what was shut since was shut again',
   'token.created': ({ detail }) => `an API token was made${named(detail.label)}, role ${text(detail.role, 'unknown')}`,
   'token.revoked': ({ detail }) => `an API token was revoked${named(detail.label)}`,
+  ...signInTellers,
 } satisfies Readonly<Record<AuditKind, Teller>> & Readonly<Record<string, Teller>>
 
 export const toldKinds: readonly string[] = Object.keys(tellers)
@@ -109,7 +114,11 @@ function count(value: unknown, thing: string): string {
   return typeof value === 'number' ? `: ${value} ${value === 1 ? thing : `${thing}s`} to shut` : ''
 }
 
-const doors: Readonly<Record<string, string>> = { 'sip-account': 'the SIP account', 'phone-door': 'the phone door' }
+const doors: Readonly<Record<string, string>> = {
+  'sip-account': 'the SIP account',
+  'phone-door': 'the phone door',
+  administrator: 'the way into the console',
+}
 
 function door(system: unknown): string {
   const name = text(system)

@@ -7,6 +7,7 @@ import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
+import type { SignInTools } from '../signin/sign-in-port.ts'
 import type { NewAuditEvent, Store } from '../store/store.ts'
 import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
@@ -42,6 +43,7 @@ export interface JourneyContext {
   readonly tunnelConfiguration: (configuration: TunnelConfiguration, carrier: 'handset' | 'gateway') => string
   /** Addresses that a name leads to; empty when it leads nowhere. */
   readonly resolveHost: (host: string) => Promise<readonly string[]>
+  readonly signIn: SignInTools
   readonly log: Log
 }
 
@@ -67,6 +69,11 @@ export function auditEvent(
     salt: context.system.randomBytes(16).toString('hex'),
     detail: { actor: who.actor.name, via: who.actor.via, ...detail },
   }
+}
+
+/** Somebody who is signing in or looks after their own account. */
+export function inPerson({ email, role }: { readonly email: string; readonly role: Actor['role'] }): Actor {
+  return { name: email, role, via: 'session' }
 }
 
 /** Ringfence itself, where nobody asked. */

@@ -6,8 +6,9 @@ import type { Handset } from '../domain/handset.ts'
  * fetched the document that takes its account away, so nothing here ever says that it was wiped.
  */
 export function handsetStatus(handset: Handset, canBlank: boolean, now: Date): string {
-  const { removedAt, enrolledAt, blankedAt } = handset
-  if (removedAt === null) return enrolledAt === null ? 'not enrolled yet' : 'enrolled'
+  const { removedAt, enrolledAt, formerTokenHash, blankedAt } = handset
+  if (removedAt === null && enrolledAt !== null) return 'enrolled'
+  if (removedAt === null) return formerTokenHash === null ? 'not enrolled yet' : 'enrolled; a new link waits for it'
   if (blankedAt !== null) return `access revoked; tombstone fetched at ${blankedAt}`
   if (!canBlank) return 'access revoked; this model has no tombstone'
   const isOver = now.getTime() >= Date.parse(removedAt) + blankingDays * 86_400_000

@@ -8,6 +8,7 @@ import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { EmployeeView } from './application.ts'
+import { closeConsole } from './close-console.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { endLeavings } from './end-leavings.ts'
@@ -47,12 +48,15 @@ export async function offboard(
       await tx.update('assignment', id, { untilAt: at })
     const withdrawn = await closeInvites(tx, employeeId, at)
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
-    const { shut, narrowed } = await closeDoors(tx, { handsets, shared: true, at })
+    const closing = await closeDoors(context, tx, { handsets, shared: true, leaver: employeeId, at })
+    const console = await closeConsole(context, tx, { email: employee.email, employeeId, at, actor })
+    const shut = [...closing.shut, ...console.shut]
+    const { narrowed } = closing
     await tx.record(
       auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, narrowed, withdrawn }
+    return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn, ...console.withdrawn] }
   })
   await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('tunnel', narrowed)
@@ -95,10 +99,15 @@ export async function takeBack(
   { at, actor, reason }: { at: string; actor: Actor; reason: string | null },
 ): Promise<TakenBack> {
   const { employeeId } = handset
-  const { shut, narrowed } = await closeDoors(tx, { handsets: [handset], shared: false, at })
+  const { shut, narrowed, ...closing } = await closeDoors(context, tx, {
+    handsets: [handset],
+    shared: false,
+    leaver: null,
+    at,
+  })
   // A secret that it shared with handsets that stay is known to whoever has it: they get a new one.
   const rotated: string[] = []
-  const withdrawn: Withdrawal[] = []
+  const withdrawn: Withdrawal[] = [...closing.withdrawn]
   for (const credential of await tx.find('sipCredential', {
     assignmentId: handset.assignmentId,
     handsetId: null,

@@ -1,7 +1,7 @@
 import type { Serving } from '../main.ts'
 
 /** What an admin sees first: where things are, what this host can do, what is only a demo, and what to type next. */
-export function banner({ config, hub, console, phoneDoor, adminSocket }: Serving): string {
+export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket }: Serving): string {
   const modes = hub && {
     kernel: `${hub.interface}, WireGuard in the kernel, UDP ${hub.listenPort}`,
     userspace: `${hub.interface}, wireguard-go (this kernel has no WireGuard), UDP ${hub.listenPort}`,
@@ -33,6 +33,12 @@ export function banner({ config, hub, console, phoneDoor, adminSocket }: Serving
           '  docs/configuration.md goes through the settings.',
         ]
       : [],
+    setupLink === null
+      ? []
+      : [
+          'Nobody can sign in to the console yet. Make yourself its owner (this link works once, for 24 hours):',
+          `  ${setupLink.reveal()}`,
+        ],
     [
       'Next, in another terminal:',
       '  ./ringfence onboard --name "Ada Byron" --email ada@example.com --extension 1001 --handset linphone-mobile',

@@ -51,7 +51,15 @@ export async function openDoors(
   }
   const drawQr = (text: string, content: 'tunnel' | 'address', title: string) =>
     svg(text, qrLevel(content, text), title)
-  const options = { log, version, hosts: config.console.hosts, stopping: stopping.signal, drawQr }
+  const options = {
+    log,
+    version,
+    hosts: config.console.hosts,
+    url: config.console.url,
+    trustedProxies: config.phoneDoor.trustedProxies,
+    drawQr,
+    stopping: stopping.signal,
+  }
   const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
   const web = await startConsole(consoleApp(application, { ...options, door: 'network' }), config.console, {
     tls: consoleTls,

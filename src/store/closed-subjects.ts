@@ -14,7 +14,7 @@ const subjectSchema = z.discriminatedUnion('kind', [
     activeKey: z.string().nullable(),
     retiredKeys: z.array(z.string()),
     prefixes: z.array(z.string()),
-    gatewayStays: z.literal(true).optional(),
+    gatewayStays: z.object({ keys: z.array(z.string()) }).optional(),
   }),
   z.object({
     ...common,
@@ -33,6 +33,7 @@ const subjectSchema = z.discriminatedUnion('kind', [
     certificate: z.boolean(),
   }),
   z.object({ ...common, kind: z.literal('phone-door'), handsetId: z.string() }),
+  z.object({ ...common, kind: z.literal('administrator'), tokenIds: z.array(z.string()) }),
 ])
 
 /**

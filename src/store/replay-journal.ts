@@ -1,5 +1,6 @@
 import type { Tombstone } from '../domain/tombstone.ts'
 import { newId, type System } from '../system.ts'
+import { closeEmptyGateways } from './close-empty-gateways.ts'
 import { isDamaged } from './closed-subjects.ts'
 import { isTombstone, type JournalRow, journalRows } from './journal-rows.ts'
 import type { LeaverJournal } from './leaver-journal.ts'
@@ -50,8 +51,13 @@ export async function replayJournal(
 
     // Going on with one would bring back people who were brought in and left after this copy was made.
     const imports = missing.length > 0 ? await endImports(tx, system.now()) : 0
+    const contradicted = await shutContradicted(tx, [...present.values()].filter(isTombstone))
+    const empty = contradicted.length === 0 ? null : await closeEmptyGateways(tx, system.now().toISOString())
+    for (const tombstone of empty?.tombstones ?? []) present.set(tombstone.id, tombstone)
+    await shutContradicted(tx, empty?.tombstones ?? [])
+    const shut = [...contradicted, ...(empty?.shut ?? [])]
+    if (missing.length > 0) await endSessions(tx, system.now())
     const all = [...present.values()]
-    const shut = await shutContradicted(tx, all.filter(isTombstone))
     const offboarding = await startOffboardings(tx, shut)
     const withdrawn = await withdrawContradicted(
       tx,
@@ -74,6 +80,13 @@ async function endImports(tx: StoreWriter, now: Date): Promise<number> {
   const runs = await tx.find('importRun', { finishedAt: null })
   for (const { id } of runs) await tx.update('importRun', id, { finishedAt: now.toISOString() })
   return runs.length
+}
+
+/** A copy cannot know which of its sessions were ended and which one-time links were used: everybody signs in anew. */
+async function endSessions(tx: StoreWriter, now: Date): Promise<void> {
+  const at = now.toISOString()
+  for (const { id } of await tx.find('session', { endedAt: null })) await tx.update('session', id, { endedAt: at })
+  for (const { id } of await tx.find('setupLink', { usedAt: null })) await tx.update('setupLink', id, { usedAt: at })
 }
 
 function recordReplay(

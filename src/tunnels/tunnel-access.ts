@@ -75,7 +75,9 @@ export function tunnelAccess({
     kind: 'tunnel',
     instance: hubId,
     read: (signal) => snapshot('all', signal),
-    readSome: (subjects, signal) => snapshot([...new Set(subjects.flatMap(keysOf))], signal),
+    // Whether a stranger holds the addresses of a tunnel whose keys nobody knows is seen in a complete listing only.
+    readSome: (subjects, signal) =>
+      snapshot(subjects.some(isKeyless) ? 'all' : [...new Set(subjects.flatMap(watchedKeys))], signal),
     judge,
     // The hub lets a removal pass the puts of other keys and holds it behind a put of the same key.
     shutAtOnce: (subjects, signal) =>
@@ -113,7 +115,7 @@ export function tunnelAccess({
 
 function judge(subject: TunnelSubject, snapshot: TunnelSnapshot): Finding {
   const { looked } = snapshot
-  if (looked !== 'all' && keysOf(subject).some((key) => !looked.has(key))) {
+  if (looked !== 'all' && (isKeyless(subject) || watchedKeys(subject).some((key) => !looked.has(key)))) {
     const evidence = { summary: 'this tunnel was not looked at', facts: { interface: snapshot.interface } }
     return { state: 'differs', evidence, problem: 'this tunnel was not looked at' }
   }
@@ -123,12 +125,28 @@ function judge(subject: TunnelSubject, snapshot: TunnelSnapshot): Finding {
 
 function judgeClosed(subject: TunnelSubject, { peers, interface: name }: TunnelSnapshot): Finding {
   if (subject.gatewayStays) {
-    const summary = 'the tunnel belongs to a home gateway that stays for other phones'
+    const inUse = subject.gatewayStays.keys.some((key) => peers.has(key))
+    const key = inUse ? 'its router still has the key of before' : 'its router has another key since'
     return {
       state: 'unverifiable',
-      evidence: { summary, facts: { interface: name, addresses: subject.prefixes.join(' ') } },
+      evidence: {
+        summary: `the tunnel belongs to a home gateway that stays for other phones; ${key}`,
+        facts: { interface: name, addresses: subject.prefixes.join(' '), keyOfBeforeInUse: inUse },
+      },
       problem: 'shared gateway, return the phone',
-      hint: "the hub's firewall shuts the phone's own address; whoever still has the phone could give it another one in that home",
+      hint: inUse
+        ? 'get the phone back, and give the router a new key: `ringfence invite` for whoever stays, then its script or file once more'
+        : "the hub's firewall shuts the phone's own address; whoever still has the phone could give it another one in that home",
+    }
+  }
+  const squatter = squatterOf(subject, peers)
+  if (squatter !== undefined) {
+    const problem = `peer ${squatter.publicKey}, which was not issued for it, holds ${listed(squatter.allowedIps)} on ${name}`
+    return {
+      state: 'unverifiable',
+      evidence: { summary: problem, facts: { interface: name, peer: squatter.publicKey } },
+      problem,
+      hint: `if nobody needs it: wg set ${name} peer ${squatter.publicKey} remove`,
     }
   }
   const keys = keysOf(subject)
@@ -202,6 +220,25 @@ function specsOf(subject: TunnelSubject, vault: Pick<Vault, 'open'>): PeerSpec[]
 
 function wantedPrefixes(subject: TunnelSubject, key: string): string[] {
   return key === subject.activeKey ? [...subject.prefixes].sort() : []
+}
+
+/** A router may have told its key after the copy of the database that came back was made. */
+function isKeyless(subject: TunnelSubject): boolean {
+  return (
+    subject.wanted === 'closed' && !subject.gatewayStays && keysOf(subject).length === 0 && subject.prefixes.length > 0
+  )
+}
+
+/** A peer of nobody that holds an address of a closed tunnel; addresses that belong to others by now are not in it. */
+function squatterOf(subject: TunnelSubject, peers: ReadonlyMap<string, Peer>): Peer | undefined {
+  if (!isKeyless(subject)) return undefined
+  const own = new Set(subject.prefixes)
+  return [...peers.values()].find(({ allowedIps }) => allowedIps.some((prefix) => own.has(prefix)))
+}
+
+/** Also those that only tell something: nobody removes them. */
+function watchedKeys(subject: TunnelSubject): string[] {
+  return [...keysOf(subject), ...(subject.gatewayStays?.keys ?? [])]
 }
 
 function keysOf({ publicKeys, retiredKeys }: TunnelSubject): string[] {

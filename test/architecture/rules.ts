@@ -51,7 +51,7 @@ const ground = ['src/errors.ts', 'src/system.ts', 'src/durable-file.ts', 'src/va
 type Way = string | RegExp
 
 /** What the deeds answer with, where application.ts has no room for it: shapes only. */
-const views = /^src\/journeys\/[a-z]+-view\.ts$/
+const views = /^src\/journeys\/[a-z-]+-view\.ts$/
 
 interface Reach {
   readonly any: readonly Way[]

@@ -11,6 +11,7 @@ import { onboard } from '../../src/journeys/onboard.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -58,6 +59,7 @@ export async function rows(): Promise<BenchRow[]> {
       handshakes: new Map(),
       tunnelConfiguration,
       resolveHost: async () => [],
+      signIn: chooseSignIn(config, foundations.vault, quiet),
       log: quiet,
     }
     return [

@@ -13,6 +13,7 @@ import type { JourneyContext } from '../../src/journeys/context.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
@@ -79,6 +80,7 @@ async function main(): Promise<void> {
     hubPublicKey: () => null,
     handshakes: new Map(),
     tunnelConfiguration,
+    signIn: chooseSignIn(config, foundations.vault, log),
     log,
   }
   const door = openPhoneDoor(context)

@@ -1,10 +1,11 @@
 /** A small office with everything that the pages about handsets have to show, behind the real console. */
-import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+
 import pino from 'pino'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
+import type { Role } from '../../src/domain/token.ts'
 import { consoleApp } from '../../src/http/console.ts'
 import { startConsole } from '../../src/http/listeners.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
-import type { Role } from '../../src/domain/token.ts'
 import { handsetOf, mia, onboarded, openWorld, person, steadyUrl, type World } from '../journeys/world.ts'
 
 export interface Office extends AsyncDisposable {
@@ -25,12 +26,15 @@ export async function openOffice(): Promise<Office> {
   const log = pino({ level: 'silent' })
   const drawQr = (text: string, content: 'tunnel' | 'address', title: string) =>
     svg(text, qrLevel(content, text), title)
-  const listener = await startConsole(
-    consoleApp(world.app, { log, version: '0.4.0', door: 'network', drawQr }),
-    { host: '127.0.0.1', port: 0 },
-  )
+  const listener = await startConsole(consoleApp(world.app, { log, version: '0.4.0', door: 'network', drawQr }), {
+    host: '127.0.0.1',
+    port: 0,
+  })
   const browser = await chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] })
-  const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile', 'yealink-t54w=805ec0aabbcc'))
+  const { employee } = await onboarded(
+    world,
+    person('Ada Byron', '1001', 'linphone-mobile', 'yealink-t54w=805ec0aabbcc'),
+  )
   await onboarded(world, { ...person('Eve', '1002', 'yealink-t46u=805ec0aabbdd'), name: hostile })
   const bo = await onboarded(world, person('Bo Vine', '1003', 'linphone-desktop'))
   const [mobile, desk] = ['linphone-mobile', 'yealink-t54w'].map((model) => handsetOf(employee, model).id)
@@ -51,7 +55,12 @@ export async function openOffice(): Promise<Office> {
   await ask('nothing.cfg', hostile)
   await world.fetch(`https://phones.example.com/p/${'x'.repeat(43)}/`, 'y000.cfg')
   await world.door.flush()
-  await world.app.setPhoneSetting({ layer: 'handset', scope: desk!, name: 'label' }, hostile.slice(0, 30), { dryRun: false }, mia)
+  await world.app.setPhoneSetting(
+    { layer: 'handset', scope: desk!, name: 'label' },
+    hostile.slice(0, 30),
+    { dryRun: false },
+    mia,
+  )
   await world.app.handsets.takeBack(gone, hostile, mia)
   await world.loop.idle()
   await world.shakeHands(...employee.tunnels.map(({ publicKey }) => publicKey!))

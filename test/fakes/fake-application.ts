@@ -25,6 +25,7 @@ import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
 import { fakePeople } from './fake-people.ts'
+import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
@@ -230,6 +231,8 @@ export function fakeApplication(): FakeApplication {
       return cookie
     },
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
+    ...fakeSignIn(),
+    administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
     ...fakeTemplates(() => people.values(), did),
 
     ...fakeHandsets(

@@ -96,6 +96,13 @@ describe('the API', () => {
     })
     expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
+    const leaving = `/api/v1/employees/${body.id}/leaving`
+    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
+    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
+    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
+    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
+    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
     const files = `/api/v1/handsets/${body.handsets[0]!.id}/files`
     const listed = (await call('GET', files)).json as { items: { fileName: string; differs: boolean }[] }
     const { fileName } = listed.items[0]!
@@ -105,13 +112,6 @@ describe('the API', () => {
     expect(dry.json).toMatchObject({ dryRun: true, changes: [{ files: [fileName] }, {}] })
     expect((await call('POST', '/api/v1/templates/reload?dryRun=perhaps')).status).toBe(400)
     expect(doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
-    const leaving = `/api/v1/employees/${body.id}/leaving`
-    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
-    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
-    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
-    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
-    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
-    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
 
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
@@ -160,6 +160,20 @@ describe('the API', () => {
     expect((await call('GET', '/healthz')).json).toEqual({ status: 'ok' })
     const metrics = await call('GET', '/metrics')
     expect(metrics.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+  })
+
+  test('an administrator is invited, listed without the link, brought back, given another role and disabled', async () => {
+    const at = '/api/v1/administrators'
+    const made = await call('POST', at, { name: 'Ivo', email: 'ivo@example.com', role: 'helpdesk' })
+    expect(made.json).toMatchObject({ role: 'helpdesk', setupUrl: expect.stringMatching(/\/setup\/[a-z]{43}$/) })
+    expect((await call('GET', at)).text).not.toContain('/setup/')
+    expect((await call('POST', `${at}/ivo@example.com/recovery`)).json).toMatchObject({ email: 'ivo@example.com' })
+    expect((await call('POST', `${at}/ivo@example.com/role`, { role: 'auditor' })).json).toMatchObject({
+      role: 'auditor',
+    })
+    expect((await call('POST', `${at}/ivo@example.com/role`, { role: 'king' })).status).toBe(400)
+    expect((await call('DELETE', `${at}/ivo@example.com`)).json).toMatchObject({ disabledAt: expect.any(String) })
+    expect((await call('DELETE', `${at}/ivo@example.com`)).status).toBe(404)
   })
 
   test("what phones' files say is set, looked at, and taken away again", async () => {

@@ -35,7 +35,7 @@ function harmless({ method, path, contract }: Route) {
 const walked = (): readonly Route[] => routes.filter(({ path }) => path !== '/api/v1/events')
 
 describe('who may do what', () => {
-  test('every route names its caller, and only what pages load, health and the description are public', () => {
+  test('every route names its caller, and only what pages load, health, the description and signing in are public', () => {
     expect(routes.length).toBeGreaterThan(20)
     const open = routes.filter(({ authority }) => authority === 'public').map(({ path }) => path)
     expect(open.map((path) => path.replace(/[0-9a-f]{12}/, '-')).sort()).toEqual([
@@ -43,14 +43,32 @@ describe('who may do what', () => {
       '/assets/-/console.css',
       '/assets/-/console.js',
       '/assets/-/icon.svg',
+      '/assets/-/passkey.js',
       '/healthz',
+      '/setup/:token',
+      '/setup/:token',
+      '/setup/:token/passkey',
+      '/sign-in',
+      '/sign-in',
+      '/sign-in/callback',
+      '/sign-in/passkey',
+      '/sign-in/second-factor',
+      '/sign-in/second-factor',
+      '/sign-in/second-factor/authenticator',
+      '/sign-in/second-factor/passkey',
+      '/sign-in/sso',
+      '/sign-out',
     ])
   })
 
   test('without a token or session every route that is not public answers 401 or asks to sign in, and does nothing', async () => {
     for (const route of walked()) {
       const { status, json, headers } = await ask(doors.consolePort, harmless(route))
-      if (route.authority === 'public') expect([route.path, status]).toEqual([route.path, 200])
+      if (/^\/(sign-|setup)/.test(route.path)) {
+        // Ways in: a stranger is shown the page, sent to it, or refused; a session comes of none of them.
+        expect([route.path, [200, 303, 400, 404, 422].includes(status)]).toEqual([route.path, true])
+        expect([route.path, String(headers['set-cookie'] ?? '').match(/ringfence=[^;]/)]).toEqual([route.path, null])
+      } else if (route.authority === 'public') expect([route.path, status]).toEqual([route.path, 200])
       else if (route.page) {
         expect([route.path, status]).toEqual([route.path, 303])
         expect(headers.location).toMatch(/^\/sign-in\?next=%2F/)

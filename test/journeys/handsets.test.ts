@@ -182,7 +182,7 @@ describe('the hub', () => {
     const own = view.listing!.peers.find(({ publicKey }) => publicKey === employee.tunnels[0]!.publicKey)
     expect(own?.owner).toMatchObject({ name: 'Ada Byron', what: 'Linphone for Android and iOS', replacement: false })
     expect((await hub('strange')).listing!.peers).toMatchObject([{ publicKey: stranger, owner: null }])
-    expect(view.drift[0]!.text).toMatch(/the tunnel holds what Ringfence did not issue/)
+    expect(view.drift[0]!.text).toMatch(/^found, and left alone: peer S+= on ringfence0/)
     world.hub.rulesIntact = false
     world.hub.fault = 'down'
     await world.sweep()

@@ -26,12 +26,14 @@ import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
 import { openPublication, publishedFiles } from '../../src/pki/publication.ts'
+import type { SignInTools } from '../../src/signin/sign-in-port.ts'
 import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
@@ -88,6 +90,8 @@ export interface WorldOptions {
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
   readonly clock?: { aheadMs: number }
+  /** In place of the real libraries of signing in. */
+  readonly signIn?: Partial<SignInTools>
   /** False: nothing is looked at or resumed by itself at the start. */
   readonly begin?: boolean
 }
@@ -176,6 +180,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     handshakes,
     tunnelConfiguration,
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
+    signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
     log,
   }
   const resyncs = openResyncQueue(context, { pauseMs: 1 })

@@ -261,7 +261,7 @@ describe("a hub's firewall", () => {
     const left: TunnelSubject = {
       ...closed(subject({ publicKeys: [] })),
       prefixes: ['10.78.2.2/32'],
-      gatewayStays: true,
+      gatewayStays: { keys: [] },
     }
     await hub.applyFirewall({ revision: nextRevision(), admit: ['10.78.2.2/32'], expel: [] }, signal())
     expect((await lookAtFirewall(left))[0]).toMatchObject({ state: 'differs' })

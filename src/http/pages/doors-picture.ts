@@ -62,6 +62,16 @@ const doorNames: Readonly<Record<string, string>> = {
   firewall: 'Firewall',
   certificate: 'Certificate',
   'sip-account': 'SIP account',
+  administrator: 'Console',
+}
+
+/** Under a small sign: not everybody has every door, so the place in the row does not tell which it is. */
+const shortNames: Readonly<Record<string, string>> = {
+  'phone-door': 'door',
+  tunnel: 'tun',
+  firewall: 'fw',
+  certificate: 'cert',
+  'sip-account': 'sip',
 }
 
 /** Tried for longer than this, a door is not "closing" any more. */
@@ -96,7 +106,7 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
   return html`<ul class="doors small">${[...bySystem(lines)].map(([system, its]) => {
     const state = worstState(its)
     const told = `${doorName(system)}: ${words[state]}`
-    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}</span></li>`
+    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}<small>${shortNames[system] ?? system.slice(0, 3)}</small></span></li>`
   })}</ul>`
 }
 
@@ -151,7 +161,7 @@ function tick({ system, subject, verdict }: AccessLine, action: string, name: st
   const what = `${doorName(system)}${name === null ? '' : `, ${name}`}`
   return html`<form method="post" action="${action}" class="tick"><input type="hidden" name="system" value="${system}">
 <input type="hidden" name="subjectId" value="${subject.id}">
-<button id="tick-${system}-${subject.id}" aria-label="${verdict === 'waiting' ? 'Tick as done' : 'Vouch for it'}: ${what}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}</button></form>`
+<button id="tick-${system}-${subject.id}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}<span class="unseen">: ${what}</span></button></form>`
 }
 
 function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Line[]> {

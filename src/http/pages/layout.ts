@@ -1,4 +1,5 @@
 /** The frame around every page of the console: who is signed in, where one can go, and what is only a demo. */
+import type { IncomingMessage } from 'node:http'
 import { type Actor, type Authority, mayDo } from '../../domain/token.ts'
 import type { Assets } from '../assets.ts'
 import { type Html, type HtmlValue, html, htmlText } from '../html.ts'
@@ -8,6 +9,8 @@ export interface PageTools {
   readonly assets: Assets
   readonly version: string
   readonly demo: () => readonly string[]
+  /** Who is at the other end, also behind a proxy. */
+  readonly addressOf: (request: IncomingMessage) => string
   /** Draws a link as a code to scan, where that is wanted. */
   readonly drawQr?: DrawQr | undefined
 }

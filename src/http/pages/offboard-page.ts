@@ -1,6 +1,6 @@
 /** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
 import { z } from 'zod'
-import { type Actor, mayDo } from '../../domain/token.ts'
+import { type Actor, mayDo, type Role } from '../../domain/token.ts'
 import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -29,7 +29,9 @@ export function offboardPages(application: Application, tools: PageTools): reado
         const view = await application.employee(id)
         const file = view.lifecycle === 'offboarded' ? await application.report(id) : null
         const content =
-          view.lifecycle === 'active' ? question(actor, view, application) : progress(actor, view, file, application)
+          view.lifecycle === 'active'
+            ? await question(actor, view, application)
+            : progress(actor, view, file, application)
         response.type('html').send(pageText(tools, personFrame(actor, view, 'Offboard'), content))
       },
     ),
@@ -61,10 +63,12 @@ export function offboardPages(application: Application, tools: PageTools): reado
   ]
 }
 
-function question(actor: Actor, view: EmployeeView, application: Application): Html {
-  const { id, name } = view
+async function question(actor: Actor, view: EmployeeView, application: Application): Promise<Html> {
+  const { id, name, email } = view
+  const administrators = await application.administrators.list()
+  const role = administrators.find((each) => each.email === email && each.disabledAt === null)?.role ?? null
   return html`<section class="card narrow"><h1>Offboard <bdi>${name}</bdi>?</h1>
-${whatDies(view, application)}
+${whatDies(view, application, role)}
 <p class="notice bad"><strong>Undo does not exist.</strong> Who comes back is onboarded anew, with new keys, certificate and password.</p>
 ${
   mayDo(actor.role, 'revoke')
@@ -77,7 +81,11 @@ ${
 }
 
 /** Exactly what stops working with the click. */
-function whatDies({ handsets, tunnels, access, extension }: EmployeeView, application: Application): Html {
+function whatDies(
+  { handsets, tunnels, access, extension }: EmployeeView,
+  application: Application,
+  administratorAs: Role | null,
+): Html {
   const models = new Map(application.models().map(({ id, name }) => [id, name]))
   const inUse = handsets.filter(({ removedAt }) => removedAt === null)
   const open = access.filter(({ wanted }) => wanted === 'open')
@@ -89,6 +97,7 @@ ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</
 ${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
 ${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
 ${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: password void, calls ended, thrown off the PBX</li>`}
+${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
 }
 
@@ -101,18 +110,18 @@ function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, app
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   const clickedAt = offboardRequestedAt
   const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
-  return html`${live(
-    { id: 'progress', href: `/people/${id}/offboard`, employeeId: id },
-    html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1>${lifecycleSign(lifecycle)}</div>
-<p role="status" id="said">${tally(view)}</p>
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(view)}</p></div>
+${live(
+  { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
+  html`<p>${lifecycleSign(lifecycle)}</p>
 <p class="told">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
-      took === null
-        ? html` · <span data-since="${clickedAt ?? ''}"></span> <a href="/people/${id}/offboard">Look again</a>`
-        : ` · complete after ${took}`
-    }</p>
+    took === null
+      ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
+      : ` · complete after ${took}`
+  }</p>
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
 ${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file)}</section>`}`,
-  )}
+)}
 <p><a href="/people/${id}">Back to <bdi>${name}</bdi></a></p>`
 }
 

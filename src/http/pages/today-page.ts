@@ -28,11 +28,11 @@ export function todayPages(application: Application, tools: PageTools): readonly
 function content(day: Today): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
 ${live(
-  { id: 'today', href: '/' },
+  { id: 'today', href: '/', paceMs: 2_000 },
   html`<ul class="figures" aria-label="People by what needs a look">
-${figure(day.online, 'with a phone online', { tunnel: 'online' })}
-${figure(day.openDoors, 'with a door that needs a look', { attention: 'open-doors' }, 'wait')}
-${figure(day.leaversTotal, 'leaving right now', { state: 'offboarding' }, 'wait')}
+${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
+${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
+${figure(day.leaversTotal, 'people leaving right now', { state: 'offboarding' }, 'wait')}
 ${figure(day.quiet, `quiet for ${quietDays} days or more`, { tunnel: quietDays })}
 ${figure(day.never, 'never connected', { tunnel: 'never' })}
 ${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDays} days`, { attention: 'certificate-due' }, 'wait')}
