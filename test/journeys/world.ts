@@ -16,7 +16,7 @@ import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
-import { openHubWatch } from '../../src/journeys/hub-watch.ts'
+import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
@@ -55,6 +55,7 @@ export interface World extends AsyncDisposable {
   readonly store: BrittleStore
   readonly loop: Loop
   readonly hub: FakeHub
+  readonly hubWatch: HubWatch
   /** Null where the PBX is operated by hand. */
   readonly pbx: FakePbx
   readonly folder: string
@@ -250,6 +251,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     store,
     loop,
     hub,
+    hubWatch,
     pbx,
     folder,
     door,
