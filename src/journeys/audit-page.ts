@@ -3,7 +3,7 @@ import { tellEvent, toldKinds } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { AuditLine, AuditPage, AuditQuery } from './records-view.ts'
 
-export async function auditPage({ store }: JourneyContext, query: AuditQuery): Promise<AuditPage> {
+export async function auditPage({ store, catalogue }: JourneyContext, query: AuditQuery): Promise<AuditPage> {
   const { who, subject, kind, limit, ...rest } = query
   const length = await store.auditLength()
   const person = who === undefined ? undefined : await store.employeeBy(who)
@@ -15,13 +15,13 @@ export async function auditPage({ store }: JourneyContext, query: AuditQuery): P
     ...(kind !== undefined && { kinds: kindsOf(kind) }),
     limit: limit + 1,
   })
-  const events = found.slice(0, limit).map(({ employeeId, name, detail, ...event }): AuditLine => {
+  const events = found.slice(0, limit).map(({ employeeId, name, model, detail, ...event }): AuditLine => {
     const facts: Readonly<Record<string, unknown>> = detail === null ? {} : JSON.parse(detail)
     const itself = facts.via === 'system' && facts.actor === 'ringfence'
     return {
       ...event,
       employee: employeeId === null ? null : { id: employeeId, name },
-      text: `${tellEvent(event.kind, { detail: facts, subject: null })}${detail === null ? ' (particulars erased)' : ''}`,
+      text: `${tellEvent(event.kind, { detail: facts, subject: model && (catalogue.model(model)?.name ?? model) })}${detail === null ? ' (particulars erased)' : ''}`,
       by: !itself && typeof facts.actor === 'string' ? facts.actor : null,
       via: typeof facts.via === 'string' ? facts.via : null,
       detail,

@@ -92,6 +92,8 @@ export interface AuditFilter {
 
 export interface AuditRow extends AuditEntry {
   readonly name: string | null
+  /** Of the handset that it is about. */
+  readonly model: string | null
 }
 
 export interface TunnelOwner {

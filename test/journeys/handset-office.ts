@@ -41,8 +41,9 @@ export async function furnishOffice(world: World): Promise<HandsetOffice> {
   await set('handset', office.desk, 'label', hostileText.slice(0, 40))
   await world.app.handsets.takeBack(office.gone, `stolen: ${hostileText}`, mia)
   await world.loop.idle()
-  await world.shakeHands(...ada.employee.tunnels.map(({ publicKey }) => publicKey!))
   await passTraffic(world)
+  await world.travel(1)
+  await world.shakeHands(...ada.employee.tunnels.map(({ publicKey }) => publicKey!))
   return office
 }
 
@@ -59,19 +60,19 @@ function asks(world: World, handsetId: string, fileName: string, userAgent: stri
   )
 }
 
-/** A day as the hub would have listed it, every five minutes; a call now and then. */
+/** The day to come, as the hub will have listed it every five minutes; a call now and then. */
 async function passTraffic({ hub, hubWatch, context }: World): Promise<void> {
   const peers = await hub.listPeers(AbortSignal.timeout(1_000))
   const now = context.system.now().getTime()
   const counters = new Map(peers.map(({ publicKey }): [string, [number, number]] => [publicKey, [0, 0]]))
-  for (let ago = 24 * 12; ago >= 0; ago--) {
+  for (let step = 0; step < 24 * 12; step++) {
     const listed: Peer[] = peers.map((peer, index) => {
       const count = counters.get(peer.publicKey)!
-      const busy = (ago + index * 5) % 17 < 3 ? 40 : 1
+      const busy = (step + index * 5) % 17 < 3 ? 40 : 1
       count[0] += 9_000 * busy
       count[1] += (7_000 + index * 900) * busy
       return { ...peer, receivedBytes: count[0], sentBytes: count[1] }
     })
-    hubWatch.traffic.note(listed, new Date(now - ago * 300_000))
+    hubWatch.traffic.note(listed, new Date(now + step * 300_000))
   }
 }

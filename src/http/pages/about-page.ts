@@ -21,9 +21,10 @@ export function aboutPages(application: Application, tools: PageTools, guides: r
       'read',
       { summary: 'What is missing on this host, and what mends it', answer: 'text/html' },
       async ({ actor, request, response }) => {
-        const card = doctor((await application.doctor()).checks)
+        const isPart = request.headers['hx-request'] === 'true'
+        const card = doctor((await application.doctor()).checks, isPart)
         // The page above puts it into itself; whoever has no script follows the link.
-        if (request.headers['hx-request'] === 'true') return void response.type('html').send(htmlText(card))
+        if (isPart) return void response.type('html').send(htmlText(card))
         const frame = { title: 'Doctor', actor, here: path, trail: [{ name: 'About', href: path }] }
         response.type('html').send(pageText(tools, frame, card))
       },
@@ -51,20 +52,21 @@ const areas: readonly DoctorCheck['area'][] = [
   'settings',
   'templates',
 ]
+const areaWords: Readonly<Partial<Record<DoctorCheck['area'], string>>> = { pbx: 'PBX', pki: 'keys', store: 'database' }
 const signs: Readonly<Record<DoctorCheck['state'], Html>> = {
   ok: stateSign('open', 'in order'),
   note: stateSign('waiting', 'to know'),
   problem: stateSign('stuck', 'to mend'),
 }
 
-function doctor(checks: readonly DoctorCheck[]): Html {
+function doctor(checks: readonly DoctorCheck[], isPart: boolean): Html {
   const wrong = checks.filter(({ state }) => state === 'problem').length
   const sorted = areas.flatMap((area) => checks.filter((check) => check.area === area))
-  return html`<section class="card" id="doctor" aria-labelledby="doctor-head"><h2 id="doctor-head">Doctor</h2>
+  return html`<section class="card" id="doctor" aria-labelledby="doctor-head">${isPart ? html`<h2 id="doctor-head">Doctor</h2>` : html`<h1 id="doctor-head">Doctor</h1>`}
 <p role="status">${wrong === 0 ? 'Nothing is to be mended.' : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} to be mended.`}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Checks"><table><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Seen</th><th scope="col">What mends it</th></tr></thead><tbody>${sorted.map(
     ({ area, state, message, hint }) =>
-      html`<tr><th scope="row">${area}</th><td>${signs[state]}</td><td>${withMoments(message)}</td><td>${hint ?? ''}</td></tr>`,
+      html`<tr><th scope="row">${areaWords[area] ?? area}</th><td>${signs[state]}</td><td>${withMoments(message)}</td><td>${hint ?? ''}</td></tr>`,
   )}</tbody></table></div></section>`
 }
 

@@ -63,10 +63,17 @@ const groupWords: Readonly<Record<string, string>> = {
   settings: 'names and addresses',
   token: 'API tokens',
   journal: 'the leaver journal',
+  gateway: 'home gateways',
+  administrator: 'administrators',
+  'sign-in': 'signing in',
+  session: 'sessions',
+  passkey: 'passkeys',
+  password: 'passwords of administrators',
+  authenticator: 'authenticator apps',
 }
 
 function filters(query: AuditAsked, { groups }: AuditPage): Html {
-  return html`<form class="filters" method="get" action="${path}" role="search" aria-label="Audit log"
+  return html`<form class="filters records" method="get" action="${path}" role="search" aria-label="Audit log"
  hx-get="${path}" hx-trigger="input delay:300ms, submit" hx-target="#list" hx-select="#list" hx-swap="outerHTML" hx-push-url="true">
 <label>Person <input type="search" name="who" value="${query.who ?? ''}" placeholder="E-mail or extension" autocomplete="off"></label>
 ${choice(

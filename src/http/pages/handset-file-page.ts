@@ -35,7 +35,7 @@ ${settings.length > 0 && html`<section class="card" aria-labelledby="won"><h2 id
 
 /** A sign stands before each line anyway; the colour only repeats it. */
 function diffText(diff: string): Html {
-  return html`<pre class="diff" tabindex="0"><code>${visible(diff)
+  return html`<pre class="diff" tabindex="0"><code>${visible(diff.trimEnd())
     .split('\n')
     .map((line) => {
       const kind = /^(\+\+\+|---|@@)/.test(line)

@@ -102,8 +102,8 @@ function list(actor: Actor, query: HandsetAsked, { handsets, total }: HandsetPag
   const page = query.page ?? 1
   const told = placeWords((page - 1) * handsetPageSize, handsets.length, total)
   const { page: _, ...filter } = query
-  const table = html`<div class="scroll"><table class="people">
-<thead><tr>${choosing && html`<th scope="col"><span class="unseen">Choose</span></th>`}${column(query, 'model', 'Handset')}${column(query, 'name', 'Holder')}${column(query, 'extension', 'Extension')}<th scope="col">State</th>${column(query, 'heard', 'Last handshake')}${column(query, 'seen', 'Firmware seen')}<th scope="col">Doors</th></tr></thead>
+  const table = html`<div class="scroll"><table class="people wide">
+<thead><tr>${choosing && html`<th scope="col"><span class="unseen">Choose</span></th>`}${column(query, 'model', 'Handset')}${column(query, 'name', 'Holder')}${column(query, 'extension', 'Extension')}<th scope="col">State</th>${column(query, 'heard', 'Last handshake')}<th scope="col">Doors</th></tr></thead>
 <tbody>${handsets.map((row) => line(row, choosing))}</tbody></table></div>`
   return html`<section id="list" class="card">
 <p class="pages" role="status">${told}${total === 0 && html`. <a href="${path}">Show all</a>`}</p>
@@ -131,9 +131,9 @@ function line({ handset, modelName, employee, tunnel, access, gateway }: Handset
   const { id, mac, removedAt, seen, warnings } = handset
   const heardAt = removedAt === null ? tunnel?.lastHandshakeAt : null
   return html`<tr>${choosing && html`<td><input type="checkbox" name="id" value="${id}" aria-label="${modelName} of ${employee.name}"${removedAt !== null && html` disabled`}></td>`}
-<th scope="row"><a href="/handsets/${id}">${modelName}</a><br><small>${mac ?? 'app'}${gateway && `, behind a gateway (${gateway.kind})`}</small></th>
+<th scope="row"><a href="/handsets/${id}">${modelName}</a><br><small>${[mac ?? 'app', seen?.firmware && `firmware ${seen.firmware}`, gateway && `gateway: ${gateway.kind}`].filter(Boolean).join(' · ')}</small></th>
 <td><a href="/people/${employee.id}"><bdi>${employee.name}</bdi></a></td><td>${employee.extension}</td>
 <td>${handsetSign(handset)}${warnings.length > 0 && html`<br><span class="state waiting" title="${warnings.join('; ')}">not as handed out</span>`}</td>
 <td>${heardAt ? moment(heardAt) : html`<small>${removedAt === null ? 'never' : '–'}</small>`}</td>
-<td>${seen?.firmware ?? html`<small>unknown</small>`}</td><td>${doorSigns(access)}</td></tr>`
+<td>${doorSigns(access)}</td></tr>`
 }

@@ -94,7 +94,7 @@ function peers({ listing }: HubView, { show, page }: HubAsked): Html {
   return html`<section class="card" aria-labelledby="peers"><h2 id="peers">Peers</h2>
 <nav class="tabs" aria-label="Which peers"><ul>${peerKinds.map((kind) => html`<li><a href="${listAddress(path, { show: kind })}#peers"${kind === show && html` aria-current="true"`}><b>${count[kind]}</b> ${kindWords[kind]}</a></li>`)}</ul></nav>
 <p class="pages" role="status">${placeWords((page - 1) * pageSize, rows.length, matching)}, as listed ${moment(at)}</p>
-${rows.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Peers"><table><thead><tr><th scope="col">Whose</th><th scope="col">Addresses</th><th scope="col">Last handshake</th><th scope="col">Seen at</th><th scope="col">24 hours</th></tr></thead><tbody>${rows.map(peer)}</tbody></table></div>`}
+${rows.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="List of peers"><table><thead><tr><th scope="col">Whose</th><th scope="col">Addresses</th><th scope="col">Last handshake</th><th scope="col">Seen at</th><th scope="col">24 hours</th></tr></thead><tbody>${rows.map(peer)}</tbody></table></div>`}
 ${pager(page, Math.ceil(matching / pageSize), (number) => `${listAddress(path, { show, page: number })}#peers`)}</section>`
 }
 

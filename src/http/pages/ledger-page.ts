@@ -34,7 +34,7 @@ export function ledgerPages(application: Application, tools: PageTools): readonl
 }
 
 function filters(query: LedgerAsked): Html {
-  return html`<form class="filters" method="get" action="${path}" role="search" aria-label="Phone door"
+  return html`<form class="filters records" method="get" action="${path}" role="search" aria-label="Phone door"
  hx-get="${path}" hx-trigger="input delay:300ms, submit" hx-target="#list" hx-select="#list" hx-swap="outerHTML" hx-push-url="true">
 <label>Person <input type="search" name="who" value="${query.who ?? ''}" placeholder="E-mail or extension" autocomplete="off"></label>
 <label>Address <input type="search" name="address" value="${query.address ?? ''}" placeholder="192.0.2." autocomplete="off"></label>

@@ -41,7 +41,7 @@ export function layerTable(settings: readonly PhoneSettingView[], unsetAt: strin
 }
 
 function unsetButton(action: string, { name, scope }: { readonly name: string; readonly scope: string }): Html {
-  return html`<form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="scope" value="${scope}"><button class="quiet" name="act" value="unset" aria-label="Take ${name} away">Take away</button></form>`
+  return html`<form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="scope" value="${scope}"><button class="quiet" name="act" value="unset">Take away<span class="unseen"> ${name}</span></button></form>`
 }
 
 export function settingForm(

@@ -131,8 +131,8 @@ function environment({ groups, demo }: Installation): Html {
   return html`<section class="card" aria-labelledby="environment"><h2 id="environment">What the environment says</h2>
 <p class="told">Set where the server is started, and read then. Secrets are not shown. <a href="/guides/configuration">All settings</a></p>
 ${demo.length > 0 && html`<div class="notice wait"><p>Demo mode, because:</p><ul>${demo.map((reason) => html`<li>${reason}</li>`)}</ul></div>`}
-<div class="columns">${groups.map(
+<div class="columns environment">${groups.map(
     ({ name, settings }) =>
-      html`<div><h3>${name}</h3><dl class="facts">${settings.map(({ name: what, value, variable }) => html`<dt>${what}</dt><dd>${value}${variable && html`<br><small><code>${variable}</code></small>`}</dd>`)}</dl></div>`,
+      html`<div><h3>${name}</h3><dl class="facts">${settings.map(({ name: what, value, variable }) => html`<dt>${what}${variable && html`<br><small><code>${variable}</code></small>`}</dt><dd>${value}</dd>`)}</dl></div>`,
   )}</div></section>`
 }

@@ -9,7 +9,7 @@ const half = 22
 
 /** Both scales with their words, for a page of its own. */
 export function trafficCharts({ hours, fiveMinutes }: TrafficOf, since: Html): Html {
-  return html`<div class="charts">${chart(hours, 'the last 24 hours', 'hour')}${chart(fiveMinutes, 'the last hour', 'five minutes')}</div>
+  return html`<div class="charts">${chart(hours, 'the last 24 hours', 'one hour')}${chart(fiveMinutes, 'the last hour', 'five minutes')}</div>
 <p class="told">Above the line: received by the phone. Below: sent. Counted since the server started, ${since}.</p>`
 }
 
@@ -17,7 +17,7 @@ function chart(steps: readonly Passed[], span: string, unit: string): Html {
   const { received, sent } = sums(steps)
   const most = Math.max(...steps.flatMap(({ receivedBytes, sentBytes }) => [receivedBytes, sentBytes]), 0)
   return html`<figure>${bars(steps, `Traffic of ${span}: ${bytesText(received)} received, ${bytesText(sent)} sent`)}
-<figcaption><strong>In ${span}</strong> ${bytesText(received)} received, ${bytesText(sent)} sent${most > 0 && `; at most ${bytesText(most)} in one ${unit}`}</figcaption></figure>`
+<figcaption><strong>In ${span}</strong> ${bytesText(received)} received, ${bytesText(sent)} sent${most > 0 && `; at most ${bytesText(most)} in ${unit}`}</figcaption></figure>`
 }
 
 /** A row of bars for a table, the last 24 hours. */
