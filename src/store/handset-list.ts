@@ -1,6 +1,6 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { ConsoleLists, HandsetFilter, HandsetOrder, SeenKind } from './console-lists.ts'
-import { contains, handsetsByTunnel } from './people-list.ts'
+import { carriersByTunnel, contains } from './people-list.ts'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
 import { listOf } from './sql-list.ts'
 
@@ -12,10 +12,12 @@ export function handsetPage(
   { sort, descending, offset, limit }: HandsetOrder,
 ): ReturnType<ConsoleLists['handsetPage']> {
   return snapshot(db, async (tx) => {
-    const total = await handsetCount(tx, filter)
-    if (limit === 0 || offset >= total) return { ids: [], total }
+    if (limit === 0) return { ids: [], total: await handsetCount(tx, filter) }
     const direction = descending ? 'desc' : 'asc'
-    let query = handsets(tx).select('handset.id').where(matching(tx, filter))
+    // Counted in the same pass: finding and sorting ten thousand is what costs.
+    let query = handsets(tx)
+      .select(['handset.id', sql<number | string>`count(*) over ()`.as('total')])
+      .where(matching(tx, filter))
     if (sort === 'heard')
       query = query.leftJoin('tunnel', (join) =>
         join
@@ -24,6 +26,9 @@ export function handsetPage(
       )
     for (const column of sortColumns[sort]) query = query.orderBy(column, direction)
     const rows = await query.orderBy('handset.id', direction).limit(limit).offset(offset).execute()
+    const [first] = rows
+    // Behind the last page nothing says how many there are.
+    const total = first ? Number(first.total) : offset === 0 ? 0 : await handsetCount(tx, filter)
     return { ids: rows.map(({ id }) => id), total }
   })
 }
@@ -94,7 +99,11 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
       const ofKind = db.selectFrom('gateway').select('id').where('kind', '=', gateway)
       all.push(eb('handset.gatewayId', 'in', ofKind))
     }
-    if (tunnel !== undefined) idIn(handsetsByTunnel(db, tunnel).select('handset.id'))
+    if (tunnel !== undefined)
+      all.push(
+        eb('handset.removedAt', 'is', null),
+        eb(sql<string>`coalesce("handset"."gatewayId", "handset"."id")`, 'in', carriersByTunnel(db, tunnel)),
+      )
     if (firmware !== undefined) all.push(eb('handset.seenFirmware', firmware === null ? 'is' : '=', firmware))
     if (doubted !== undefined) all.push(inDoubt(db, eb, doubted))
     if (filter.certificateEndsBefore !== undefined)

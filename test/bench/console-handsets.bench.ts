@@ -11,9 +11,8 @@ export async function rows(): Promise<readonly BenchRow[]> {
   await fill(desk, fleet)
   await hearHub(desk, fleet)
   const cookie = await desk.signIn('owner')
-  const [{ id }] = (await world.app.handsets.page({ search: 'person7777', limit: 1 })).handsets.map(
-    ({ handset }) => handset,
-  ) as [{ id: string }]
+  const { handsets } = await world.app.handsets.page({ search: 'person7777', limit: 1 })
+  const { id } = handsets[0]!.handset
   const pages: readonly (readonly [string, string])[] = [
     ['Handsets, first page', '/handsets'],
     ['Handsets, last page', `/handsets?page=${Math.ceil(fleetSize / 50)}`],
