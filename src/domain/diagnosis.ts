@@ -2,77 +2,10 @@
  * Why does this phone not work? Judged from what Ringfence itself saw, the surest cause first. Pure: the same facts give
  * the same answer, and nothing is said that no fact shows.
  */
-import type { Wanted } from './access.ts'
-import type { VerdictState } from './condition.ts'
+import { type Cause, type Certainty, cause, type PhoneFacts } from './phone-facts.ts'
+import { fetchCauses, tunnelCauses } from './unheard-phone.ts'
 
-export interface PhoneFacts {
-  readonly now: Date
-  readonly createdAt: string
-  readonly enrolledAt: string | null
-  readonly removedAt: string | null
-  /** Until when its holder's link works; null: it was closed, or there is none. */
-  readonly linkUntil: string | null
-  /** Fetches of this handset, newest first. */
-  readonly fetches: readonly FetchFact[]
-  /** When its holder last opened the link's page; null: never. */
-  readonly linkOpenedAt: string | null
-  readonly tunnel: TunnelFacts | null
-  readonly doors: readonly DoorFact[]
-  /** Where what it says of itself does not fit what was handed out. */
-  readonly doubts: readonly string[]
-  readonly certificate: { readonly notBefore: string; readonly notAfter: string } | null
-  /** When names or addresses changed since its files were handed out. */
-  readonly staleSince: string | null
-  /** The next fetch would give another file. */
-  readonly filesDiffer: boolean
-  /** Null: it could not be asked. */
-  readonly hub: { readonly preview: boolean } | null
-  readonly demo: readonly string[]
-}
-
-export interface FetchFact {
-  readonly at: string
-  readonly outcome: string
-  readonly reason: string
-  readonly remoteAddress: string
-}
-
-export interface TunnelFacts {
-  readonly hasKey: boolean
-  /** The router makes it and tells it. */
-  readonly madeByRouter: boolean
-  readonly firstHandshakeAt: string | null
-  readonly lastHandshakeAt: string | null
-  /** A new key waits for its first handshake. */
-  readonly replacementWaits: boolean
-  /** It hangs on a home gateway. */
-  readonly throughGateway: boolean
-}
-
-export interface DoorFact {
-  readonly system: string
-  readonly wanted: Wanted
-  readonly verdict: VerdictState
-  readonly problem: string | null
-  readonly hint: string | null
-  readonly acknowledged: boolean
-}
-
-export type Certainty = 'certain' | 'likely' | 'possible'
-
-/** Sentences without first capital and full stop. */
-export interface Cause {
-  readonly certainty: Certainty
-  readonly what: string
-  /** What was seen, and when; times as ISO text. */
-  readonly seen: string
-  readonly todo: string
-}
-
-const minuteMs = 60_000
 const dayMs = 86_400_000
-/** WireGuard shakes hands every two minutes while something is sent (REKEY_AFTER_TIME), and gives up after three. */
-const silentMs = 3 * minuteMs
 
 export function causesOf(facts: PhoneFacts): readonly Cause[] {
   if (facts.removedAt !== null)
@@ -95,12 +28,6 @@ export function causesOf(facts: PhoneFacts): readonly Cause[] {
   ]
   const order: readonly Certainty[] = ['certain', 'likely', 'possible']
   return found.toSorted((one, other) => order.indexOf(one.certainty) - order.indexOf(other.certainty))
-}
-
-/** Heard within the last minutes. */
-export function isHeard({ tunnel, now }: Pick<PhoneFacts, 'tunnel' | 'now'>): boolean {
-  const at = tunnel?.lastHandshakeAt ?? null
-  return at !== null && now.getTime() - Date.parse(at) <= silentMs
 }
 
 function hubCauses({ hub, demo }: PhoneFacts): Cause[] {
@@ -171,129 +98,6 @@ function certificateCauses({ certificate, now }: PhoneFacts): Cause[] {
     : []
 }
 
-function tunnelCauses(facts: PhoneFacts): Cause[] {
-  const { tunnel, now, linkUntil, linkOpenedAt } = facts
-  if (tunnel === null) return []
-  const linkIsOver = linkUntil === null || Date.parse(linkUntil) <= now.getTime()
-  if (!tunnel.hasKey)
-    return [
-      tunnel.madeByRouter
-        ? cause(
-            'certain',
-            'the router of the home gateway has not told its key',
-            'no key is known for its tunnel',
-            'run the script on the router, or read its public key there and type it in',
-          )
-        : cause(
-            'certain',
-            'its tunnel has no key: the link was not used in time',
-            linkUntil === null ? 'the link is closed' : `the link worked until ${linkUntil}`,
-            'make a new link',
-          ),
-    ]
-  const carrier = tunnel.throughGateway ? 'the home gateway' : 'the device'
-  if (tunnel.firstHandshakeAt === null) return [neverHeard(facts, linkIsOver, carrier)]
-  if (isHeard(facts)) return []
-  const waiting = tunnel.replacementWaits
-    ? [
-        cause(
-          'possible',
-          'a new link was made and its tunnel is not set up yet; until then the old one should go on',
-          'a new key waits for its first handshake',
-          `set the tunnel up from the new link${linkOpenedAt === null ? '' : ', which was opened already'}`,
-        ),
-      ]
-    : []
-  return [
-    cause(
-      'likely',
-      `the tunnel is silent: ${carrier} is off, without Internet, or in a network that lets no UDP out`,
-      `last heard at ${tunnel.lastHandshakeAt}`,
-      tunnel.throughGateway
-        ? 'see that the gateway has power and Internet; start it anew'
-        : 'see that the WireGuard app is switched on, and try another network, such as the mobile one',
-    ),
-    ...waiting,
-  ]
-}
-
-function neverHeard({ linkOpenedAt, linkUntil }: PhoneFacts, linkIsOver: boolean, carrier: string): Cause {
-  if (linkIsOver)
-    return cause(
-      'certain',
-      'the tunnel was never set up, and the link for it does not work any more',
-      linkUntil === null ? 'the link is closed, and no handshake was ever seen' : `the link worked until ${linkUntil}`,
-      'make a new link',
-    )
-  if (linkOpenedAt === null)
-    return cause(
-      'likely',
-      'nobody has opened the link yet, so nothing is set up',
-      'no visit to the link, no handshake',
-      'send the link again, or scan it together',
-    )
-  return cause(
-    'likely',
-    `the link was opened, but the tunnel never spoke: it was not scanned into WireGuard, or ${carrier} is in a network that lets no UDP out`,
-    `link opened at ${linkOpenedAt}, no handshake since`,
-    'see in the WireGuard app whether the tunnel is there and switched on, and try another network',
-  )
-}
-
-/** By how a reason begins, as the phone door writes it into its ledger. */
-const refusals: readonly (readonly [begins: string, what: string, todo: string])[] = [
-  ['enrolment link has expired', 'it asks with a link that has run out', 'make a new link'],
-  [
-    'enrolment link was used up',
-    'it asks with its first link, which was used up: it was reset, or the link is on a second device',
-    'make a new link, and see that only one phone has it',
-  ],
-  [
-    'this handset has no such file',
-    'it asks for a file that its model has not: it is another model, or the address was typed wrongly',
-    'compare the model on its back with the one handed out',
-  ],
-  ['not one file', 'several phones behind its gateway wait at once', 'start them one after the other'],
-  ['taken back', 'it was taken back in this moment', 'look at the page again'],
-]
-
-function fetchCauses({ fetches, enrolledAt, tunnel, now, linkUntil }: PhoneFacts): Cause[] {
-  const [last] = fetches
-  if (last === undefined) {
-    const linkIsOver = linkUntil === null || Date.parse(linkUntil) <= now.getTime()
-    if (enrolledAt !== null) return []
-    return [
-      cause(
-        tunnel?.firstHandshakeAt ? 'likely' : 'possible',
-        'it has never asked the phone door for its file: it does not know the address, or cannot reach or trust it',
-        'no fetch in the ledger',
-        linkIsOver
-          ? 'make a new link, and give the phone its provisioning address anew'
-          : 'see that the provisioning address is in the phone (or in DHCP), and that its clock is right',
-      ),
-    ]
-  }
-  const seen = `${last.outcome} at ${last.at} from ${last.remoteAddress}: ${last.reason}`
-  if (last.outcome === 'refused') {
-    const known = refusals.find(([begins]) => last.reason.startsWith(begins))
-    return [
-      known
-        ? cause('certain', known[1], seen, known[2])
-        : cause('likely', 'its last request was refused', seen, 'look at its lines in the phone door ledger'),
-    ]
-  }
-  return enrolledAt === null
-    ? [
-        cause(
-          'likely',
-          'it got its first file, but never came back with its own link: it did not take the file, or cannot reach the phone door from where the file sends it',
-          seen,
-          'start the phone anew and watch the ledger; a phone that refuses the file often shows why on its display',
-        ),
-      ]
-    : []
-}
-
 function doubtCauses({ doubts }: PhoneFacts): Cause[] {
   return doubts.map((doubt) =>
     cause(
@@ -328,8 +132,4 @@ function freshnessCauses({ staleSince, filesDiffer, fetches }: PhoneFacts): Caus
         ]
       : []),
   ]
-}
-
-function cause(certainty: Certainty, what: string, seen: string, todo: string): Cause {
-  return { certainty, what, seen, todo }
 }

@@ -5,14 +5,12 @@
 import { type Html, type HtmlValue, html } from './html.ts'
 
 export interface MarkdownPage {
-  /** The first heading. */
   readonly title: string
-  /** What follows it. */
   readonly body: Html
 }
 
 /** @param addressOf where a link leads, or null for one that leads nowhere from here: then it is plain text */
-export function markdownPage(text: string, addressOf: (target: string) => string | null): MarkdownPage {
+export function markdownPage(text: string, addressOf: AddressOf): MarkdownPage {
   const blocks = blocksOf(text.replace(/\r\n?/g, '\n').split('\n'))
   const [first, ...rest] = blocks
   const titled = first?.kind === 'heading' && first.level === 1
@@ -28,6 +26,8 @@ type Block =
   | { readonly kind: 'code'; readonly lines: readonly string[] }
   | { readonly kind: 'list'; readonly ordered: boolean; readonly items: readonly (readonly Block[])[] }
   | { readonly kind: 'table'; readonly head: readonly string[]; readonly rows: readonly (readonly string[])[] }
+
+type AddressOf = (target: string) => string | null
 
 const heading = /^(#{1,4}) +(.+?)\s*$/
 const item = /^(-|\d{1,2}\.) +(.*)$/
@@ -98,13 +98,12 @@ function cellsOf(line: string): readonly string[] {
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll('\\|', '|'))
 }
 
-function rendered(block: Block, addressOf: (target: string) => string | null): Html {
+function rendered(block: Block, addressOf: AddressOf): Html {
   const text = (words: string): HtmlValue => inline(words, addressOf)
   switch (block.kind) {
     case 'heading':
-      return block.level <= 2
-        ? html`<h2 id="${anchor(block.text)}">${text(block.text)}</h2>`
-        : html`<h3 id="${anchor(block.text)}">${text(block.text)}</h3>`
+      if (block.level > 2) return html`<h3 id="${anchor(block.text)}">${text(block.text)}</h3>`
+      return html`<h2 id="${anchor(block.text)}">${text(block.text)}</h2>`
     case 'paragraph':
       return html`<p>${text(block.text)}</p>`
     case 'code':
@@ -115,22 +114,19 @@ function rendered(block: Block, addressOf: (target: string) => string | null): H
 <tbody>${block.rows.map((row) => html`<tr>${row.map((cell) => html`<td>${text(cell)}</td>`)}</tr>`)}</tbody></table></div>`
     }
     case 'list': {
-      const items = block.items.map((its) => html`<li>${itemOf(its, addressOf)}</li>`)
+      // One sentence needs no paragraph of its own.
+      const items = block.items.map(
+        ([first, ...more]) =>
+          html`<li>${first && (first.kind === 'paragraph' ? text(first.text) : rendered(first, addressOf))}${more.map((its) => rendered(its, addressOf))}</li>`,
+      )
       return block.ordered ? html`<ol>${items}</ol>` : html`<ul>${items}</ul>`
     }
   }
 }
 
-/** One sentence needs no paragraph of its own. */
-function itemOf(blocks: readonly Block[], addressOf: (target: string) => string | null): HtmlValue {
-  return blocks.map((block, index) =>
-    block.kind === 'paragraph' && index === 0 ? inline(block.text, addressOf) : rendered(block, addressOf),
-  )
-}
-
 const marks = /(`+)(.+?)\1(?!`)|\*\*(?=\S)(.+?)(?<=\S)\*\*|\*(?=[^\s*])([^*]+?)(?<=\S)\*|\[([^\]]+)\]\(([^()\s]+)\)/s
 
-function inline(text: string, addressOf: (target: string) => string | null): HtmlValue {
+function inline(text: string, addressOf: AddressOf): HtmlValue {
   const found = marks.exec(text)
   if (!found) return text
   const [whole, , code, strong, emphasis, words, target] = found

@@ -1,4 +1,5 @@
-import { causesOf, type PhoneFacts } from '../domain/diagnosis.ts'
+import { causesOf } from '../domain/diagnosis.ts'
+import type { PhoneFacts } from '../domain/phone-facts.ts'
 import type { JourneyContext } from './context.ts'
 import { handsetRow } from './handsets.ts'
 import type { Diagnosis, HandsetRow } from './handsets-view.ts'

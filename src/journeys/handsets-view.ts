@@ -1,5 +1,5 @@
 /** What the console shows of handsets and their fetches: pages of lists, one handset, why it does not work. */
-import type { Cause } from '../domain/diagnosis.ts'
+import type { Cause } from '../domain/phone-facts.ts'
 import type { Actor } from '../domain/token.ts'
 import type { TrafficOf } from '../domain/traffic.ts'
 import type { AccessLine, EmployeeView, HandsetView, ModelView, Onboarded, TunnelView } from './application.ts'

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { causesOf, type PhoneFacts } from '../../src/domain/diagnosis.ts'
+import { causesOf } from '../../src/domain/diagnosis.ts'
+import type { PhoneFacts } from '../../src/domain/phone-facts.ts'
 
 const now = new Date('2026-03-02T10:00:00.000Z')
 const minutesAgo = (n: number): string => new Date(now.getTime() - n * 60_000).toISOString()

@@ -1,6 +1,6 @@
 /** What is set for phones' files: a table with who wins, and a form that says first what it would change. */
 import { z } from 'zod'
-import { type PhoneSettingLayer, phoneSettingLayers } from '../../domain/phone-setting.ts'
+import type { PhoneSettingLayer } from '../../domain/phone-setting.ts'
 import { phoneSettingNames } from '../../domain/phone-setting-value.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from '../../journeys/setting-view.ts'
 import { type Html, html } from '../html.ts'
@@ -12,7 +12,6 @@ export const settingChange = z.object({
   scope: z.string().trim().max(100).optional().default(''),
   act: z.enum(['try', 'set', 'unset']),
 })
-export type SettingChange = z.output<typeof settingChange>
 
 const layerWords: Readonly<Record<PhoneSettingLayer, string>> = {
   site: 'site',
@@ -71,8 +70,4 @@ ${note && html`<p class="notice wait">${note}.</p>`}
 ${models.length > 0 && html`<ul>${models.map(([model, of]) => html`<li>${model}: ${of.length}</li>`)}</ul>`}
 <form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="value" value="${value}"><input type="hidden" name="scope" value="${layer === 'model' ? scope : ''}">
 <div class="actions"><button name="act" value="${act}">${act === 'set' ? 'Set it' : 'Take it away'}</button> <a class="button quiet" role="button" href="${back}">Do nothing</a></div></form></section>`
-}
-
-export function isLayer(text: string): text is PhoneSettingLayer {
-  return (phoneSettingLayers as readonly string[]).includes(text)
 }

@@ -51,7 +51,7 @@ ${steps.map(({ from, receivedBytes, sentBytes }, index) => {
 }
 
 /** `0 B`, `840 kB`, `1.2 MB` */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']
   let [value, unit] = [bytes, 0]
   while (value >= 1_000 && unit < units.length - 1) {

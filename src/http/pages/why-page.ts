@@ -1,5 +1,5 @@
 /** "Why does this phone not work?", answered from what Ringfence saw. */
-import type { Certainty } from '../../domain/diagnosis.ts'
+import type { Certainty } from '../../domain/phone-facts.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { Diagnosis } from '../../journeys/handsets-view.ts'
 import { type Html, html } from '../html.ts'
