@@ -15,6 +15,7 @@ import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
+import { openHubWatch } from './journeys/hub-watch.ts'
 import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
 import { openResyncQueue } from './journeys/resync-queue.ts'
@@ -36,8 +37,8 @@ import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
 import { realSystem, resolveHost } from './system.ts'
-import { type HubClient, hubClient } from './tunnels/hub-client.ts'
-import type { HubDescription } from './tunnels/hub-port.ts'
+import { hubClient } from './tunnels/hub-client.ts'
+import type { Hub, HubDescription } from './tunnels/hub-port.ts'
 
 export interface Serving {
   readonly config: Config
@@ -129,8 +130,10 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     const child = await startHubChild(hubSettings(config), log)
     undo.push(() => child.stop(true))
   }
-  const hub = hubClient(config.hub.socket)
-  undo.push(() => hub.close())
+  const client = hubClient(config.hub.socket)
+  undo.push(() => client.close())
+  const hubWatch = openHubWatch(system.now)
+  const hub = hubWatch.around(client)
   const hubNow = await lookAtHub(hub, config, log)
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
@@ -197,6 +200,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     imports,
     door,
     templates,
+    hubWatch,
     listeners,
     revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
     doctor: {
@@ -245,7 +249,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
 }
 
 /** A hub of its own may come later than the server; ours has answered already. */
-async function lookAtHub(hub: HubClient, { hub: { separate, socket } }: Config, log: Log): Promise<HubNow> {
+async function lookAtHub(hub: Hub, { hub: { separate, socket } }: Config, log: Log): Promise<HubNow> {
   try {
     return { description: await hub.describe(AbortSignal.timeout(5_000)) }
   } catch (error) {

@@ -12,6 +12,7 @@ import { callerOf, type Door, secureSetting } from './caller.ts'
 import { clientAddresses } from './client-address.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import { handsetRoutes } from './handset-routes.ts'
 import type { DrawQr } from './join/parts.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
@@ -96,6 +97,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ...apiRoutes(application),
     ...administratorRoutes(application),
     ...peopleRoutes(application),
+    ...handsetRoutes(application),
   ]
   routes.push(
     route(

@@ -12,10 +12,12 @@ import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
+import type { HandsetDeeds } from './handsets-view.ts'
 import type { JoinStatus, JoinView } from './join-view.ts'
 import type { TunnelProfile } from './managed-profile.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { RecordDeeds } from './records-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
@@ -71,6 +73,8 @@ export interface Application {
   readonly report: (who: string) => Promise<LeaverFile>
 
   /** What the console's pages about people show and set. */
+  readonly handsets: HandsetDeeds
+  readonly records: RecordDeeds
   readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */

@@ -12,6 +12,8 @@ import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { handsetDeeds } from './handset-deeds.ts'
+import type { HubWatch } from './hub-watch.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { joinStatus } from './join-status.ts'
@@ -23,6 +25,7 @@ import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
+import { recordDeeds } from './record-deeds.ts'
 import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
 import { resyncHandset } from './resync.ts'
@@ -38,6 +41,7 @@ export interface Parts {
   readonly door: PhoneDoor
   readonly templates: TemplateShelf
   readonly doctor: DoctorSources
+  readonly hubWatch: HubWatch
   readonly listeners: Set<(event: LiveEvent) => void>
   readonly revocationList: () => Promise<Buffer>
 }
@@ -89,6 +93,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
 
+    handsets: handsetDeeds(context, parts.hubWatch),
+    records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
 
     importRoster: (csv, actor) => parts.imports.start(csv, actor),

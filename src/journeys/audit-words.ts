@@ -30,7 +30,8 @@ const tellers = {
     `a leaving date was set: ${text(detail.at, 'unknown')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'leaving.cancelled': ({ detail }) => `the leaving date ${text(detail.at)} was cancelled`.replace('  ', ' '),
   'handset.added': ({ detail, subject }) => `got one more handset: ${subject ?? text(detail.model, 'unknown model')}`,
-  'handset.removed': ({ detail, subject }) => `${subject ?? text(detail.model, 'a handset')} was taken back`,
+  'handset.removed': ({ detail, subject }) =>
+    `${subject ?? text(detail.model, 'a handset')} was taken back${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'handset.enrolled': ({ subject }) =>
     `${subject ?? 'a handset'} took over its own link: the one from the invite is used up`,
   'handset.blanked': ({ subject }) => `${subject ?? 'a handset'} fetched the document that takes its account away`,

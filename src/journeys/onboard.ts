@@ -21,7 +21,7 @@ import {
 } from './check-person.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
-import { announce, insertKit, prepareKit } from './kit.ts'
+import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { employeeView } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
@@ -100,12 +100,34 @@ export async function addHandset(
   input: HandsetInput,
   actor: Actor,
 ): Promise<Onboarded> {
+  const addition = await prepareAddition(context, employeeId, input)
+  const withdrawn = await context.store.transaction((tx) => insertAddition(context, tx, addition, actor))
+  await appendToJournal(context, withdrawn)
+  announce(context, employeeId, addition.kit)
+  return onboarded(context, employeeId, addition.invite, warningsFor(context.catalogue, [addition.handset]))
+}
+
+export interface Addition {
+  readonly employee: Employee
+  readonly handset: CheckedHandset
+  readonly invite: NewInvite
+  readonly kit: Kit
+}
+
+/** Everything slow, before the transaction. `onGateway`: the one it hangs on, where that is settled. */
+export async function prepareAddition(
+  context: JourneyContext,
+  employeeId: string,
+  input: HandsetInput,
+  onGateway: Gateway | null = null,
+): Promise<Addition> {
   const { employee, assignment } = await activeHolder(context, employeeId)
   const problems: Parameters<typeof checkHandset>[2] = []
   const handset = checkHandset(context.catalogue, input, problems)
   const wantedGateway = checkGateway(context.catalogue, input.gateway, [handset], problems)
   if (problems.length > 0 || !handset) throw invalid(problems)
   const existing =
+    onGateway ??
     (await gatewayOf(context, input, [handset])) ??
     (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ??
     null
@@ -122,31 +144,30 @@ export async function addHandset(
     invite,
     sharedCredential: shared,
   })
-  const withdrawn = await context.store.transaction(async (tx) => {
-    const current = await tx.get('employee', employeeId)
-    if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
-    await insertKit(context, tx, kit)
-    await tx.update('employee', employeeId, { generation: current.generation + 1 })
-    for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
-      if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
-        await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
-        await keepKey(tx, waiting, invite)
-      }
+  return { employee, handset, invite, kit }
+}
+
+/** In the caller's transaction. Returns what goes into the journal. */
+export async function insertAddition(
+  context: JourneyContext,
+  tx: StoreWriter,
+  { employee: { id: employeeId }, handset, invite, kit }: Addition,
+  actor: Actor,
+): Promise<readonly Withdrawal[]> {
+  const current = await tx.get('employee', employeeId)
+  if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
+  await insertKit(context, tx, kit)
+  await tx.update('employee', employeeId, { generation: current.generation + 1 })
+  for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
+    if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
+      await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
+      await keepKey(tx, waiting, invite)
     }
-    const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
-    await tx.record(
-      auditEvent(
-        context,
-        'handset.added',
-        { employeeId, subjectId: kit.handsets[0]!.id, actor },
-        { model: handset.model.id },
-      ),
-    )
-    return withdrawn
-  })
-  await appendToJournal(context, withdrawn)
-  announce(context, employeeId, kit)
-  return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
+  }
+  const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
+  const who = { employeeId, subjectId: kit.handsets[0]!.id, actor }
+  await tx.record(auditEvent(context, 'handset.added', who, { model: handset.model.id }))
+  return withdrawn
 }
 
 /**

@@ -51,7 +51,7 @@ function filterOf(context: JourneyContext, query: PeopleQuery): PeopleFilter {
 }
 
 /** Handshakes live in memory; what the database has of them may be minutes old. */
-function heardSince({ handshakes }: JourneyContext, since: string): readonly string[] {
+export function heardSince({ handshakes }: JourneyContext, since: string): readonly string[] {
   return [...handshakes].flatMap(([key, at]) => (at >= since ? [key] : []))
 }
 

@@ -1,6 +1,7 @@
 /** The lists of people that the console shows: filtered, sorted and cut into pages by the database, never all at once. */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
+import { listOf } from './sql-list.ts'
 import type { AuditEntry, DoorFetch, PeopleFilter, PeopleOrder } from './store.ts'
 
 type Eb = ExpressionBuilder<Schema, 'employee'>
@@ -84,7 +85,7 @@ function searched(db: Database, eb: Eb, search: string): Expression<SqlBool> {
   const words = search.trim().split(/\s+/).filter(Boolean).slice(0, 8)
   return eb.and(
     words.map((word) => {
-      const either = [...contains(db, 'name', word), ...contains(db, 'email', word)]
+      const either = [...contains(db, 'employee.name', word), ...contains(db, 'employee.email', word)]
       if (/^[0-9]+$/.test(word))
         either.push(
           eb(
@@ -99,37 +100,38 @@ function searched(db: Database, eb: Eb, search: string): Expression<SqlBool> {
 }
 
 /** SQLite's `like` folds the case of ASCII only, so the usual spellings of other letters are asked for one by one. */
-function contains(db: Database, column: 'name' | 'email', word: string): Expression<SqlBool>[] {
+export function contains(
+  db: Database,
+  column: 'employee.name' | 'employee.email' | 'handset.model',
+  word: string,
+): Expression<SqlBool>[] {
   const like = sql.raw(isPostgres(db) ? 'ilike' : 'like')
   const capital = word.charAt(0).toUpperCase() + word.slice(1).toLowerCase()
   const spellings = new Set([word, word.toLowerCase(), word.toUpperCase(), capital])
   const ascii = /^[ -~]*$/.test(word)
   return [...(ascii ? [word] : spellings)].map(
-    (text) =>
-      sql<SqlBool>`${sql.ref(`employee.${column}`)} ${like} ${`%${text.replace(/[\\%_]/g, '\\$&')}%`} escape '\\'`,
+    (text) => sql<SqlBool>`${sql.ref(column)} ${like} ${`%${text.replace(/[\\%_]/g, '\\$&')}%`} escape '\\'`,
   )
+}
+
+/** Handsets and gateways by how the tunnel that they carry is heard. */
+export function carriersByTunnel(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>) {
+  const carriers = db.selectFrom('tunnel').select('tunnel.carrierId').where('tunnel.closedAt', 'is', null)
+  if ('heardOf' in tunnel) return carriers.where('tunnel.publicKey', 'in', listOf(isPostgres(db), tunnel.heardOf))
+  if ('quietSince' in tunnel)
+    return carriers
+      .where('tunnel.firstHandshakeAt', 'is not', null)
+      .where('tunnel.lastHandshakeAt', '<', tunnel.quietSince)
+  return carriers.where('tunnel.firstHandshakeAt', 'is', null)
 }
 
 /** The carriers first, each once: joined row by row this takes twice as long with ten thousand handsets. */
 function tunnelHolders(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>) {
-  let carriers = db.selectFrom('tunnel').select('tunnel.carrierId').where('tunnel.closedAt', 'is', null)
-  if ('heardOf' in tunnel) {
-    // One parameter for any number of keys: a statement takes only so many.
-    const keys = JSON.stringify(tunnel.heardOf)
-    const list = isPostgres(db)
-      ? sql<string>`(select jsonb_array_elements_text(${keys}::jsonb))`
-      : sql<string>`(select "value" from json_each(${keys}))`
-    carriers = carriers.where('tunnel.publicKey', 'in', list)
-  } else if ('quietSince' in tunnel)
-    carriers = carriers
-      .where('tunnel.firstHandshakeAt', 'is not', null)
-      .where('tunnel.lastHandshakeAt', '<', tunnel.quietSince)
-  else carriers = carriers.where('tunnel.firstHandshakeAt', 'is', null)
   return db
     .selectFrom('handset')
     .select('handset.employeeId')
     .where('handset.removedAt', 'is', null)
-    .where(sql<string>`coalesce("handset"."gatewayId", "handset"."id")`, 'in', carriers)
+    .where(sql<string>`coalesce("handset"."gatewayId", "handset"."id")`, 'in', carriersByTunnel(db, tunnel))
 }
 
 function withOpenVerdict(db: Database) {

@@ -26,6 +26,7 @@ import type { ApiToken } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
+import type { ConsoleLists } from './console-lists.ts'
 
 export interface Rows {
   site: Site
@@ -60,7 +61,7 @@ export interface Rows {
 
 export type Table = keyof Rows
 
-export interface StoreReader {
+export interface StoreReader extends ConsoleLists {
   get<T extends Table>(table: T, id: string): Promise<Rows[T] | undefined>
   /** Every row whose columns equal the given ones (null matches null), oldest first (by id). */
   find<T extends Table>(table: T, where: Partial<Rows[T]>): Promise<readonly Rows[T][]>

@@ -9,7 +9,7 @@ import type { BenchRow } from './bench-row.ts'
 import { type Fleet, seedFleet } from './fleet.ts'
 import { percentile } from './measuring.ts'
 
-const fleetSize = 10_000
+export const fleetSize = 10_000
 const targetMs = 100
 const targetBytes = 200_000
 const times = 15
@@ -61,7 +61,7 @@ async function firstLoadRow({ port }: ConsoleWorld, cookie: string): Promise<Ben
   }
 }
 
-async function pageRow({ port }: ConsoleWorld, cookie: string, what: string, path: string): Promise<BenchRow> {
+export async function pageRow({ port }: ConsoleWorld, cookie: string, what: string, path: string): Promise<BenchRow> {
   const took: number[] = []
   let bytes = 0
   for (let time = 0; time <= times; time++) {
@@ -89,7 +89,7 @@ const systemsOf: Readonly<Partial<Record<SubjectKind, readonly string[]>>> = {
 }
 
 /** A verdict for every door, two thirds of the phones online, and what happened in a year. */
-async function fill({ world }: ConsoleWorld, fleet: Fleet): Promise<void> {
+export async function fill({ world }: ConsoleWorld, fleet: Fleet): Promise<void> {
   const { store, context } = world
   const inParts = async <T>(items: readonly T[], write: (tx: StoreWriter, part: readonly T[]) => Promise<void>) => {
     for (let from = 0; from < items.length; from += 2_000)

@@ -24,6 +24,7 @@ import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
 import { fakePeople } from './fake-people.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 import { fakeTemplates } from './fake-templates.ts'
@@ -38,6 +39,8 @@ export interface FakeApplication extends Application {
   /** What telling a phone to fetch its files comes to. */
   resyncing: Omit<ResyncView, 'handsetId'>
   demo: string[]
+  /** Lines of ledger and audit log that a test puts there. */
+  readonly shown: FakeRecords
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
   readonly doorRequests: DoorRequest[]
@@ -203,6 +206,7 @@ export function fakeApplication(): FakeApplication {
   }
 
   const sessions = new Map<string, Actor>()
+  const shown: FakeRecords = { ledger: [], audit: [] }
   const fake: FakeApplication = {
     closing: {},
     resyncing: { outcome: 'told', words: 'the PBX sent it check-sync; its next fetch shows whether it obeyed' },
@@ -238,6 +242,18 @@ export function fakeApplication(): FakeApplication {
     administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
     ...fakeTemplates(() => people.values(), did),
 
+    ...fakeHandsets(
+      {
+        all: () => [...people.values()],
+        models,
+        did: (deed, actor) => did(deed, actor),
+        now: at,
+        addHandset: (...args) => fake.addHandset(...args),
+        blankHandset: (...args) => fake.blankHandset(...args),
+      },
+      shown,
+    ),
+    shown,
     people: fakePeople({
       all: () => [...people.values()],
       find: (who) =>

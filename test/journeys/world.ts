@@ -16,6 +16,7 @@ import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
+import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
@@ -56,6 +57,7 @@ export interface World extends AsyncDisposable {
   readonly store: BrittleStore
   readonly loop: Loop
   readonly hub: FakeHub
+  readonly hubWatch: HubWatch
   /** Null where the PBX is operated by hand. */
   readonly pbx: FakePbx
   readonly folder: string
@@ -148,7 +150,9 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   }
   await publishIfDue()
 
-  const { publicKey: hubKey, lease: hubLease } = await hub.describe(AbortSignal.timeout(1_000))
+  const hubWatch = openHubWatch(system.now)
+  const watched = hubWatch.around(hub)
+  const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
@@ -202,7 +206,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     context,
     systems,
     foundations,
-    hub,
+    hub: watched,
     pbx: driver,
     mayWrite: () => true,
     lastLease: () => hubLease,
@@ -212,6 +216,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     imports,
     door,
     templates,
+    hubWatch,
     listeners,
     revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
     doctor: {
@@ -250,6 +255,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     store,
     loop,
     hub,
+    hubWatch,
     pbx,
     folder,
     door,

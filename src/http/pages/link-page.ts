@@ -77,7 +77,7 @@ export function linkPages(application: Application, tools: PageTools): readonly 
   ]
 }
 
-function newLink({ employee, invite, provisioningUrls, warnings }: Onboarded, { drawQr }: PageTools): Html {
+export function newLink({ employee, invite, provisioningUrls, warnings }: Onboarded, { drawQr }: PageTools): Html {
   const desk = employee.handsets.filter(({ mac, removedAt }) => mac !== null && removedAt === null)
   return html`<section class="card narrow">
 <h1>A new link for <bdi>${employee.name}</bdi></h1>

@@ -17,6 +17,11 @@ export function moment(at: string): Html {
   return timeElement(at, short)
 }
 
+/** `10:42` as plain text, where no element can stand. */
+export function clockText(at: string): string {
+  return clock.format(new Date(at))
+}
+
 /** `10:42`, where the day is said elsewhere. */
 export function clockTime(at: string): Html {
   return timeElement(at, clock)

@@ -89,7 +89,7 @@ ${query.sort && html`<input type="hidden" name="sort" value="${query.sort}">`}${
 </form>`
 }
 
-function choice(
+export function choice(
   name: string,
   label: string,
   chosen: string | number | undefined,
