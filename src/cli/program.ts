@@ -7,6 +7,7 @@ import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-clien
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
+import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
@@ -139,7 +140,19 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'offboard <who>', 'shut every door of an employee and see that it is shut')
     .option('--reason <text>', 'for the leaver file')
     .option('--wait <seconds>', 'wait until nothing is retrying, at most so long', seconds, 10)
-    .action((who, options) => run(options, (now) => offboard(now, who, { reason: options.reason, wait: options.wait })))
+    .option('--at <time>', "not now: at '2026-12-31 17:00' in this terminal's time zone, or ISO 8601 with its offset")
+    .action((who, { reason, wait, at, ...options }) =>
+      run(options, (now) =>
+        at === undefined ? offboard(now, who, { reason, wait }) : setLeaving(now, who, { at, reason }),
+      ),
+    )
+  const leaving = program.command('leaving').description('leaving dates that were set ahead')
+  asking(leaving, 'show <who>', 'the date that is set').action((who, options) =>
+    run(options, (now) => showLeaving(now, who)),
+  )
+  asking(leaving, 'cancel <who>', 'not at that date after all').action((who, options) =>
+    run(options, (now) => cancelLeaving(now, who)),
+  )
   asking(program, 'secret <who>', 'the SIP password, for a PBX that is operated by hand; the look is recorded').action(
     (who, options) => run(options, (now) => showSecret(now, who)),
   )

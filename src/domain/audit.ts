@@ -9,6 +9,8 @@ export type AuditKind =
   | 'employee.offboarding-requested'
   | 'employee.offboarded'
   | 'employee.erased'
+  | 'leaving.set'
+  | 'leaving.cancelled'
   | 'handset.added'
   | 'handset.removed'
   | 'handset.enrolled'

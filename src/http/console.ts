@@ -4,16 +4,18 @@ import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
 import { apiRoutes } from './api-routes.ts'
-import { health } from './api-shapes.ts'
+import { eventsQuery, health } from './api-shapes.ts'
 import { type Assets, assets } from './assets.ts'
 import { browserGuard } from './browser-guard.ts'
 import { callerOf, type Door } from './caller.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import type { DrawQr } from './join-page.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { errorPage } from './pages/error-page.ts'
 import type { PageTools } from './pages/layout.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
 import { type Route, route } from './route.ts'
@@ -31,6 +33,7 @@ export interface ConsoleOptions {
   readonly assets?: Assets
   /** Ends the event streams; everything else ends by itself. */
   readonly stopping?: AbortSignal
+  readonly drawQr?: DrawQr
 }
 
 /** The console: pages for people, the API, health and metrics. */
@@ -59,6 +62,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     assets: options.assets ?? assets(),
     version: options.version,
     demo: () => application.overview().demo,
+    drawQr: options.drawQr,
   }
   const routes: Route[] = [
     ...tools.assets.routes,
@@ -80,12 +84,14 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       'get',
       '/api/v1/events',
       'read',
-      { summary: 'Changes as server-sent events', answer: 'text/event-stream' },
-      async ({ request, response }) => {
-        events.open(response, async () => (await callerOf(request, options.door, application)) !== null)
+      { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
+      async ({ request, response, query }) => {
+        const stillAllowed = async () => (await callerOf(request, options.door, application)) !== null
+        events.open(response, stillAllowed, query.employee)
       },
     ),
     ...apiRoutes(application),
+    ...peopleRoutes(application),
   ]
   routes.push(
     route(

@@ -13,6 +13,7 @@ import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
@@ -66,6 +67,9 @@ export interface Application {
   readonly employee: (who: string) => Promise<EmployeeView>
   /** The leaver file: frozen when complete, a preview of it before. @throws NOT_FOUND for people who did not leave. */
   readonly report: (who: string) => Promise<LeaverFile>
+
+  /** What the console's pages about people show and set. */
+  readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>

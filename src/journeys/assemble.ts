@@ -14,6 +14,7 @@ import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
@@ -81,6 +82,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     },
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
+
+    people: peopleDeeds(context, idOf),
 
     importRoster: (csv, actor) => parts.imports.start(csv, actor),
     importRun: (id) => parts.imports.view(id),

@@ -8,6 +8,7 @@ import { newId } from '../system.ts'
 import type { EmployeeView } from './application.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { endLeavings } from './end-leavings.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
 
@@ -15,18 +16,24 @@ import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
  * The click. Its transaction shuts all that we serve ourselves (lifecycle, door tokens, invite, revoked flag, secrets,
  * audit event, outbox); the lanes start in the same turn of the event loop in which it commits. Asked twice, it is done
  * once.
+ * @param leavingId the leaving date that has come: nothing is done when it was cancelled or moved meanwhile
  */
 export async function offboard(
   context: JourneyContext,
   employeeId: string,
   reason: string | null,
   actor: Actor,
+  leavingId?: string,
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
   const { shut, narrowed, withdrawn } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-    if (employee.lifecycle !== 'active') return { shut: [], narrowed: [], withdrawn: [] }
+    const nothing = { shut: [], narrowed: [], withdrawn: [] }
+    const leaving = leavingId === undefined ? undefined : await tx.get('leaving', leavingId)
+    if (leaving && leaving.cancelledAt !== null) return nothing
+    await endLeavings(tx, employeeId, { doneAt: at })
+    if (employee.lifecycle !== 'active') return nothing
     await tx.update('employee', employeeId, {
       lifecycle: 'offboarding',
       generation: employee.generation + 1,

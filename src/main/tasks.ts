@@ -3,6 +3,7 @@ import type { Loop } from '../access/loop.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
+import { runLeavings } from '../journeys/leavings.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
@@ -111,6 +112,8 @@ export function upkeepTasks({
         )
       },
     },
+    // At the start at once: what a stopped server slept through is done late, and not missed.
+    { name: 'leaving dates', everyMs: 5_000, run: () => runLeavings(context) },
     {
       name: 'hub key',
       everyMs: 10_000,

@@ -8,6 +8,7 @@ import { erasePerson } from './erase-person.ts'
 import { acquireLease, releaseLease, renewLease } from './lease.ts'
 import * as lookups from './lookups.ts'
 import { employeeBy, employeesWithAccess } from './people.ts'
+import * as lists from './people-list.ts'
 import * as rows from './rows.ts'
 import { type Database, isPostgres } from './schema.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
@@ -56,6 +57,10 @@ function readerOf(db: Database): StoreReader {
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
+    peoplePage: (filter, order) => lists.peoplePage(db, filter, order),
+    modelsInUse: () => lists.modelsInUse(db),
+    eventsSince: (filter) => lists.eventsSince(db, filter),
+    personLedger: (employeeId, limit) => lists.personLedger(db, employeeId, limit),
     counts: () => lookups.counts(db),
   }
 }

@@ -90,6 +90,19 @@ export interface StoreReader {
   auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
   /** Newest first. */
   doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
+  /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */
+  peoplePage(
+    filter: PeopleFilter,
+    order: PeopleOrder,
+  ): Promise<{ readonly ids: readonly string[]; readonly total: number }>
+  modelsInUse(): Promise<readonly string[]>
+  /** Audit events of these kinds with an id of at least `sinceId` (ids are in order of time), newest first. */
+  eventsSince(filter: { kinds: readonly AuditKind[]; sinceId: string; limit: number }): Promise<readonly AuditEntry[]>
+  /** What this person's phones and links asked for, newest first; `firstFromAddress` holds the ids of first contacts. */
+  personLedger(
+    employeeId: string,
+    limit: number,
+  ): Promise<{ readonly fetches: readonly DoorFetch[]; readonly firstFromAddress: ReadonlySet<string> }>
   counts(): Promise<Readonly<Record<'employees' | 'handsets' | 'openVerdicts' | 'leaversInProgress', number>>>
 }
 
@@ -140,6 +153,31 @@ export interface Store extends StoreReader {
 export interface EmployeeFilter {
   readonly ids?: readonly string[]
   readonly lifecycle?: Employee['lifecycle']
+}
+
+/** All that is given must hold. */
+export interface PeopleFilter {
+  /** Words: each is part of the name or e-mail address, or begins the extension. */
+  readonly search?: string
+  readonly ids?: readonly string[]
+  readonly lifecycle?: Employee['lifecycle']
+  readonly siteId?: string
+  /** Of a handset in use. */
+  readonly model?: string
+  /** Of a handset in use: its tunnel has one of these public keys, was last heard before a time, or never. */
+  readonly tunnel?: { readonly heardOf: readonly string[] } | { readonly quietSince: string } | { readonly never: true }
+  readonly openVerdicts?: true
+  readonly certificateEndsBefore?: string
+  readonly secretOlderThan?: string
+  /** A leaving date is set and neither cancelled nor done. */
+  readonly leavingSet?: true
+}
+
+export interface PeopleOrder {
+  readonly sort: 'name' | 'extension' | 'created' | 'heard' | 'left'
+  readonly descending: boolean
+  readonly offset: number
+  readonly limit: number
 }
 
 export interface EmployeeAccess {

@@ -5,6 +5,7 @@ import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
+import { peopleListContract } from './people-list.contract.ts'
 import * as cast from './store-cast.ts'
 import { at, seed } from './store-cast.ts'
 
@@ -31,6 +32,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
     await world?.dispose()
   })
   const write = <T>(work: (tx: StoreWriter) => Promise<T>) => store.transaction(work)
+
+  peopleListContract(() => store)
 
   describe('rows', () => {
     test('what was written is read back the same, by id and by column, oldest first', async () => {

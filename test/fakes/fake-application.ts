@@ -23,6 +23,7 @@ import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakePeople } from './fake-people.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
@@ -226,6 +227,14 @@ export function fakeApplication(): FakeApplication {
     },
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
     ...fakeTemplates(() => people.values(), did),
+
+    people: fakePeople({
+      all: () => [...people.values()],
+      find: (who) =>
+        [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+      did: (deed, actor) => did(deed, actor),
+      now: at,
+    }),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,

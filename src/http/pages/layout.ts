@@ -2,11 +2,14 @@
 import { type Actor, type Authority, mayDo } from '../../domain/token.ts'
 import type { Assets } from '../assets.ts'
 import { type Html, type HtmlValue, html, htmlText } from '../html.ts'
+import type { DrawQr } from '../join-page.ts'
 
 export interface PageTools {
   readonly assets: Assets
   readonly version: string
   readonly demo: () => readonly string[]
+  /** Draws a link as a code to scan, where that is wanted. */
+  readonly drawQr?: DrawQr | undefined
 }
 
 export interface Frame {
