@@ -13,6 +13,7 @@ import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
+import { mailDelivery } from './journeys/deliver-mails.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
@@ -22,11 +23,13 @@ import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
-import { layFoundations } from './main/foundations.ts'
+import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
+import { loadLetters } from './notify/letters.ts'
+import { smtpMailer } from './notify/smtp-mailer.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
@@ -151,6 +154,10 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     },
     journal: foundations.journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -202,6 +209,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   await noteSettings(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
   loop.sweep()
+  const mails = mailDelivery(context)
   const upkeep = startUpkeep(
     upkeepTasks({
       context,
@@ -212,6 +220,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       handshakes,
       doors,
       door,
+      mails,
       onLeaseLost() {
         mayWrite = false
         lost.resolve('another Ringfence server has taken over this data folder')
@@ -220,6 +229,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     log,
   )
   undo.push(() => upkeep.stop())
+  // First, or a stop would wait for a slow mail server.
+  undo.push(() => mails.stop())
   await imports.resume()
   return {
     config,

@@ -13,6 +13,7 @@ import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { JoinView } from './join-view.ts'
+import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
@@ -75,6 +76,8 @@ export interface Application {
   readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
 
+  readonly mails: MailDeeds
+
   readonly createToken: (
     label: string,
     role: Role,
@@ -123,6 +126,8 @@ export interface OnboardInput {
   readonly gateway?: string | undefined
   /** Somebody of the same home, on whose gateway these phones hang instead of one of their own. */
   readonly gatewayOf?: string | undefined
+  /** Sends the link by mail, in this language. */
+  readonly mail?: MailChoice | undefined
 }
 
 export interface HandsetInput {

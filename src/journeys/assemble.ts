@@ -11,6 +11,7 @@ import { linesOf } from './expected-lines.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
+import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
@@ -87,6 +88,16 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     importRoster: (csv, actor) => parts.imports.start(csv, actor),
     importRun: (id) => parts.imports.view(id),
+
+    mails: {
+      settings: () => mailSettings(context),
+      ofPerson: async (who) => mailsOf(context, await idOf(who)),
+      tryNow: (mailId) => tryMailNow(context, mailId),
+      cancel: (mailId, actor) => cancelMail(context, mailId, actor),
+      sendNewLink: async (who, choice, actor) =>
+        renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
+      test: (address, choice) => testMail(context, address, choice),
+    },
 
     createToken: (label, role, actor) => createToken(context, label, role, actor),
     tokens: () => listTokens(context),

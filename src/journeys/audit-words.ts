@@ -41,6 +41,9 @@ const tellers = {
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
+  'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
+  'mail.failed': () => 'the mail with the link was given up',
+  'mail.cancelled': () => 'the mail with the link was not sent',
   'tunnel.key-replaced': () => 'the tunnel got a new key',
   'tunnel.first-handshake': () => 'the tunnel was heard for the first time',
   'tunnel.key-erased': () => 'our copy of the tunnel’s private key was erased',

@@ -7,6 +7,7 @@ import { trimDoorLedger } from './door-ledger.ts'
 import { erasePerson } from './erase-person.ts'
 import { acquireLease, releaseLease, renewLease } from './lease.ts'
 import * as lookups from './lookups.ts'
+import { mailsDue } from './mails.ts'
 import { employeeBy, employeesWithAccess } from './people.ts'
 import * as lists from './people-list.ts'
 import * as rows from './rows.ts'
@@ -57,6 +58,7 @@ function readerOf(db: Database): StoreReader {
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
+    mailsDue: (now, limit) => mailsDue(db, now, limit),
     peoplePage: (filter, order) => lists.peoplePage(db, filter, order),
     modelsInUse: () => lists.modelsInUse(db),
     eventsSince: (filter) => lists.eventsSince(db, filter),

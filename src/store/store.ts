@@ -88,6 +88,8 @@ export interface StoreReader {
   revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
   /** In order of position: those after `after`, or without it the newest `limit`. */
   auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
+  /** Mails that wait and whose time has come, those that waited longest first. */
+  mailsDue(now: string, limit: number): Promise<readonly Mail[]>
   /** Newest first. */
   doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
   /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */

@@ -53,6 +53,7 @@ export async function rows(): Promise<BenchRow[]> {
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,
       tellPhones: () => undefined,
+      mail: null,
       publish: nothing,
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),

@@ -23,6 +23,7 @@ import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakeMails } from './fake-mails.ts'
 import { fakePeople } from './fake-people.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
@@ -232,6 +233,12 @@ export function fakeApplication(): FakeApplication {
       all: () => [...people.values()],
       find: (who) =>
         [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+      did: (deed, actor) => did(deed, actor),
+      now: at,
+    }),
+
+    mails: fakeMails({
+      invite: (who, actor) => fake.invite(who, actor),
       did: (deed, actor) => did(deed, actor),
       now: at,
     }),

@@ -14,6 +14,7 @@ import type { Actor } from '../../src/domain/token.ts'
 import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import { type MailDelivery, mailDelivery } from '../../src/journeys/deliver-mails.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
@@ -23,8 +24,10 @@ import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-que
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
+import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
+import { loadLetters } from '../../src/notify/letters.ts'
+import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -58,6 +61,7 @@ export interface World extends AsyncDisposable {
   readonly door: PhoneDoor
   readonly imports: RosterImport
   readonly resyncs: ResyncQueue
+  readonly mails: MailDelivery
   /** Every line of the log. */
   readonly log: readonly string[]
   /** Days go by; then everything is looked at. */
@@ -87,6 +91,8 @@ export interface WorldOptions {
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
   readonly clock?: { aheadMs: number }
+  /** Shorter limits for a mail server that does not answer. */
+  readonly mailPatience?: Parameters<typeof smtpMailer>[1]
   /** False: nothing is looked at or resumed by itself at the start. */
   readonly begin?: boolean
 }
@@ -166,6 +172,10 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     },
     journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail, options.mailPatience),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -198,6 +208,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
+  const mails = mailDelivery(context)
   const imports = rosterImport(context, () => undefined)
   const app = assemble(context, {
     imports,
@@ -225,6 +236,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopped ??= (async () => {
+      mails.stop()
       await imports.stop()
       await resyncs.stop()
       await loop.stop()
@@ -246,6 +258,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     door,
     imports,
     resyncs,
+    mails,
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000
