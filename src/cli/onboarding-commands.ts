@@ -21,6 +21,7 @@ interface OnboardOptions {
   readonly handset: readonly HandsetInput[]
   readonly gateway?: string
   readonly gatewayOf?: string
+  readonly mail?: string
   readonly wait: number
 }
 
@@ -51,11 +52,12 @@ export async function setGatewayKey(session: Session, who: string, publicKey: st
   return exitCodes.ok
 }
 
-export async function renewInvite(session: Session, who: string): Promise<ExitCode> {
+export async function renewInvite(session: Session, who: string, mail: string | undefined): Promise<ExitCode> {
   const { id } = await findPerson(session, who)
+  const json = mail === undefined ? {} : { mail }
   return handedOut(
     session,
-    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/invites` }),
+    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/invites`, json }),
     0,
   )
 }

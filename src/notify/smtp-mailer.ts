@@ -11,10 +11,12 @@ const limits = {
   dnsTimeout: 10_000,
 } as const
 
+type Patience = Partial<Record<keyof typeof limits, number>>
+
 const tlsWords = { implicit: 'TLS', starttls: 'STARTTLS', none: 'on this machine, without TLS' } as const
 
 /** @param patience shorter limits for tests, in milliseconds */
-export function smtpMailer(settings: MailSettings, patience: Partial<typeof limits> = {}): Mailer {
+export function smtpMailer(settings: MailSettings, patience: Patience = {}): Mailer {
   const { host, port, tls, from, language } = settings
   return {
     server: `${host}:${port} (${tlsWords[tls]})`,
@@ -24,10 +26,7 @@ export function smtpMailer(settings: MailSettings, patience: Partial<typeof limi
   }
 }
 
-function session(
-  { host, port, tls, login, authority, from }: MailSettings,
-  patience: Partial<Record<keyof typeof limits, number>>,
-): MailSession {
+function session({ host, port, tls, login, authority, from }: MailSettings, patience: Patience): MailSession {
   const transport = createTransport({
     host,
     port,

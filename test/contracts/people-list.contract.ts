@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Mail } from '../../src/domain/mail.ts'
 import type { PeopleFilter, PeopleOrder, Store } from '../../src/store/store.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
@@ -10,6 +11,32 @@ export function peopleListContract(store: () => Store): void {
     (await store().peoplePage(filter, { ...byName, ...order })).ids
   const rename = (n: number, name: string, email = `person${n}@example.com`) =>
     store().transaction((tx) => tx.update('employee', `e${n}`, { name, email }))
+
+  describe('mails that wait', () => {
+    test('are found when their time has come, the longest waiting first, and only those', async () => {
+      const mail = (id: string, nextTryAt: string, state: Mail['state'] = 'queued'): Mail => ({
+        id,
+        employeeId: 'e1',
+        kind: 'invite',
+        recipient: 'ada@example.com',
+        language: 'de',
+        linkSealed: 'sealed',
+        expiresAt: at(99),
+        state,
+        attempts: 0,
+        nextTryAt,
+        lastProblem: null,
+        createdAt: at(1),
+        sentAt: null,
+      })
+      await store().transaction((tx) =>
+        tx.insert('mail', [mail('m1', at(5)), mail('m2', at(2)), mail('m3', at(3), 'sent'), mail('m4', at(9))]),
+      )
+      expect((await store().mailsDue(at(5), 10)).map(({ id }) => id)).toEqual(['m2', 'm1'])
+      expect((await store().mailsDue(at(5), 1)).map(({ id }) => id)).toEqual(['m2'])
+      expect(await store().mailsDue(at(1), 10)).toEqual([])
+    })
+  })
 
   describe('lists of people', () => {
     test('are cut into pages that together name everybody once, and count the whole', async () => {

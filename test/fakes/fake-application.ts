@@ -197,6 +197,11 @@ export function fakeApplication(): FakeApplication {
     return { contentType, body, etag, notModified: ifNoneMatch === etag }
   }
 
+  const mails = fakeMails({
+    invite: (who, actor) => fake.invite(who, actor),
+    did: (deed, actor) => did(deed, actor),
+    now: at,
+  })
   const sessions = new Map<string, Actor>()
   const fake: FakeApplication = {
     closing: {},
@@ -237,11 +242,7 @@ export function fakeApplication(): FakeApplication {
       now: at,
     }),
 
-    mails: fakeMails({
-      invite: (who, actor) => fake.invite(who, actor),
-      did: (deed, actor) => did(deed, actor),
-      now: at,
-    }),
+    mails,
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,
@@ -284,6 +285,7 @@ export function fakeApplication(): FakeApplication {
         },
         input.handsets,
       )
+      if (input.mail !== undefined) mails.queue(view.id, view.email)
       return onboarded(save(view))
     },
     async addHandset(employeeId, handset, actor) {
