@@ -6,6 +6,7 @@ export type AuditKind =
   | 'templates.reloaded'
   | 'employee.onboarded'
   | 'employee.imported'
+  | 'employee.import-stopped'
   | 'employee.offboarding-requested'
   | 'employee.offboarded'
   | 'employee.erased'

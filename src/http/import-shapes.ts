@@ -10,7 +10,7 @@ export const importRun = z.object({
     z.object({
       email: z.string(),
       extension: z.string(),
-      state: z.enum(['queued', 'onboarded', 'failed']),
+      state: z.enum(['queued', 'onboarded', 'failed', 'cancelled']),
       employeeId: z.string().nullable(),
       inviteUrl: z.string().nullable().describe('a secret'),
       problem: z.string().nullable(),

@@ -16,6 +16,7 @@ import type { JoinView } from './join-view.ts'
 import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { RosterDeeds } from './roster-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -73,10 +74,11 @@ export interface Application {
   readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
-  readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
+  readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
 
   readonly mails: MailDeeds
+  readonly rosters: RosterDeeds
 
   readonly createToken: (
     label: string,
@@ -248,7 +250,7 @@ export interface ImportView {
   readonly people: readonly {
     readonly email: string
     readonly extension: string
-    readonly state: 'queued' | 'onboarded' | 'failed'
+    readonly state: 'queued' | 'onboarded' | 'failed' | 'cancelled'
     readonly employeeId: string | null
     readonly inviteUrl: string | null
     readonly problem: string | null

@@ -19,9 +19,11 @@ import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
+import { rosterRecords } from './read-roster.ts'
 import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
 import { resyncHandset } from './resync.ts'
+import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
@@ -86,7 +88,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     people: peopleDeeds(context, idOf),
 
-    importRoster: (csv, actor) => parts.imports.start(csv, actor),
+    importRoster: async (csv, actor, mail) =>
+      parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
     importRun: (id) => parts.imports.view(id),
 
     mails: {
@@ -98,6 +101,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
         renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
       test: (address, choice) => testMail(context, address, choice),
     },
+
+    rosters: rosterDeeds(context, parts.imports),
 
     createToken: (label, role, actor) => createToken(context, label, role, actor),
     tokens: () => listTokens(context),

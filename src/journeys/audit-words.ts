@@ -20,6 +20,7 @@ const tellers = {
     return `onboarded with extension ${text(detail.extension, 'unknown')}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
   },
   'employee.imported': ({ detail }) => `a roster of ${text(detail.people, 'some')} people was handed in`,
+  'employee.import-stopped': ({ detail }) => `the roster was stopped after ${text(detail.done, 'some')} people`,
   'employee.offboarding-requested': ({ detail }) =>
     `offboarding began${count(detail.doors, 'door')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'employee.offboarded': ({ detail }) =>

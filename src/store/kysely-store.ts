@@ -5,15 +5,17 @@ import { record, verifyAuditChain } from './audit-chain.ts'
 import { databaseError } from './database-error.ts'
 import { trimDoorLedger } from './door-ledger.ts'
 import { erasePerson } from './erase-person.ts'
+import { howFar } from './how-far.ts'
 import { acquireLease, releaseLease, renewLease } from './lease.ts'
 import * as lookups from './lookups.ts'
-import { mailsDue } from './mails.ts'
 import { employeeBy, employeesWithAccess } from './people.ts'
 import * as lists from './people-list.ts'
 import * as rows from './rows.ts'
 import { type Database, isPostgres } from './schema.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
 import { subjects } from './subjects.ts'
+import { taken } from './taken.ts'
+import { mailsDue, recentImports } from './work-lists.ts'
 
 export interface Connections {
   readonly writer: Database
@@ -58,6 +60,9 @@ function readerOf(db: Database): StoreReader {
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
+    taken: (pbxId, claims) => taken(db, pbxId, claims),
+    howFar: (employeeIds) => howFar(db, employeeIds),
+    recentImports: (limit) => recentImports(db, limit),
     mailsDue: (now, limit) => mailsDue(db, now, limit),
     peoplePage: (filter, order) => lists.peoplePage(db, filter, order),
     modelsInUse: () => lists.modelsInUse(db),

@@ -25,6 +25,7 @@ import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakeMails } from './fake-mails.ts'
 import { fakePeople } from './fake-people.ts'
+import { fakeRosters } from './fake-rosters.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
@@ -243,6 +244,7 @@ export function fakeApplication(): FakeApplication {
     }),
 
     mails,
+    rosters: fakeRosters(imports, () => fake, did, at),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,
