@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
 import { type Route, route } from './route.ts'
 import { pageStyle } from './style.ts'
 
@@ -34,13 +35,20 @@ export function assets(): Assets {
     ].join(';\n'),
     'icon.svg': icon,
   }
+  const zipped = Object.fromEntries(
+    Object.entries(contents).map(([name, text]) => [name, gzipSync(text, { level: 9 })]),
+  ) as Readonly<Record<AssetName, Buffer>>
   const address = (name: AssetName) =>
     `/assets/${createHash('sha256').update(contents[name]).digest('hex').slice(0, 12)}/${name}`
   return {
     address,
     routes: (Object.keys(contents) as AssetName[]).map((name) =>
-      route('get', address(name), 'public', { summary: name, answer: types[name] }, async ({ response }) => {
-        response.set('Cache-Control', 'public, max-age=31536000, immutable').type(types[name]).send(contents[name])
+      route('get', address(name), 'public', { summary: name, answer: types[name] }, async ({ request, response }) => {
+        response.set({ 'Cache-Control': 'public, max-age=31536000, immutable', Vary: 'Accept-Encoding' })
+        response.type(types[name])
+        // The same for everybody and no secret in it: what makes compression a risk for pages is not here.
+        if (request.acceptsEncodings('gzip') === false) return void response.send(contents[name])
+        response.set('Content-Encoding', 'gzip').send(zipped[name])
       }),
     ),
   }

@@ -147,7 +147,8 @@ function headers(): RequestHandler {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
+        // data: is what the style sheet draws arrows and marks with.
+        imgSrc: ["'self'", 'data:'],
         connectSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'self'"],
@@ -156,6 +157,8 @@ function headers(): RequestHandler {
     },
     crossOriginEmbedderPolicy: true,
     frameguard: { action: 'deny' },
+    // With no-referrer a browser sends `Origin: null` with our own forms (Fetch standard, "append a request Origin header").
+    referrerPolicy: { policy: 'same-origin' },
     // It would bind every other service of this host name too.
     strictTransportSecurity: false,
   })

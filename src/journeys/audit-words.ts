@@ -57,8 +57,10 @@ const tellers = {
     `${door(detail.system)} was ticked by hand${text(detail.summary) === '' ? '' : `: ${text(detail.summary)}`}`,
   'stranger.seen': ({ detail }) => {
     const strangers = list(detail.strangers)
-    const some = strangers.length === 0 ? '' : `: ${strangers.slice(0, 5).join(', ')}`
-    return `${door(detail.system)} holds what Ringfence did not issue${some}`
+    const more = strangers.length > 3 ? `, and ${strangers.length - 3} more` : ''
+    return strangers.length === 0
+      ? `${door(detail.system)} holds what Ringfence did not issue`
+      : `found, and left alone: ${strangers.slice(0, 3).join('; ')}${more}`
   },
   'journal.replayed': () => 'the database was older than the leaver journal: what was shut since was shut again',
   'token.created': ({ detail }) => `an API token was made${named(detail.label)}, role ${text(detail.role, 'unknown')}`,

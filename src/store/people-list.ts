@@ -21,7 +21,7 @@ export function peoplePage(
   })
 }
 
-export async function peopleCount(db: Database, filter: PeopleFilter): Promise<number> {
+async function peopleCount(db: Database, filter: PeopleFilter): Promise<number> {
   const row = await db
     .selectFrom('employee')
     .select(sql<number | string>`count(*)`.as('count'))
@@ -110,26 +110,26 @@ function contains(db: Database, column: 'name' | 'email', word: string): Express
   )
 }
 
+/** The carriers first, each once: joined row by row this takes twice as long with ten thousand handsets. */
 function tunnelHolders(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>) {
-  const held = db
-    .selectFrom('handset')
-    .innerJoin('tunnel', (join) =>
-      join.on('tunnel.carrierId', '=', sql<string>`coalesce("handset"."gatewayId", "handset"."id")`),
-    )
-    .select('handset.employeeId')
-    .where('handset.removedAt', 'is', null)
-    .where('tunnel.closedAt', 'is', null)
+  let carriers = db.selectFrom('tunnel').select('tunnel.carrierId').where('tunnel.closedAt', 'is', null)
   if ('heardOf' in tunnel) {
     // One parameter for any number of keys: a statement takes only so many.
     const keys = JSON.stringify(tunnel.heardOf)
     const list = isPostgres(db)
       ? sql<string>`(select jsonb_array_elements_text(${keys}::jsonb))`
       : sql<string>`(select "value" from json_each(${keys}))`
-    return held.where('tunnel.publicKey', 'in', list)
-  }
-  if ('quietSince' in tunnel)
-    return held.where('tunnel.firstHandshakeAt', 'is not', null).where('tunnel.lastHandshakeAt', '<', tunnel.quietSince)
-  return held.where('tunnel.firstHandshakeAt', 'is', null)
+    carriers = carriers.where('tunnel.publicKey', 'in', list)
+  } else if ('quietSince' in tunnel)
+    carriers = carriers
+      .where('tunnel.firstHandshakeAt', 'is not', null)
+      .where('tunnel.lastHandshakeAt', '<', tunnel.quietSince)
+  else carriers = carriers.where('tunnel.firstHandshakeAt', 'is', null)
+  return db
+    .selectFrom('handset')
+    .select('handset.employeeId')
+    .where('handset.removedAt', 'is', null)
+    .where(sql<string>`coalesce("handset"."gatewayId", "handset"."id")`, 'in', carriers)
 }
 
 function withOpenVerdict(db: Database) {

@@ -13,10 +13,12 @@ htmx.config.historyCacheSize = 0
   let stream = null
   let timer = 0
   let waitingSince = 0
+  let lookedAt = 0
 
   const part = () => document.querySelector('[data-events]')
   const look = () => {
     timer = waitingSince = 0
+    lookedAt = Date.now()
     const element = part()
     if (element) htmx.trigger(element, 'happened')
   }
@@ -24,7 +26,8 @@ htmx.config.historyCacheSize = 0
     const now = Date.now()
     waitingSince ||= now
     clearTimeout(timer)
-    timer = setTimeout(look, Math.max(0, Math.min(soonMs, waitingSince + longestMs - now)))
+    const notBefore = lookedAt + Number(part()?.dataset.pace ?? 0) - now
+    timer = setTimeout(look, Math.max(0, notBefore, Math.min(soonMs, waitingSince + longestMs - now)))
   }
   const listen = () => {
     stream?.close()
@@ -51,6 +54,7 @@ htmx.config.historyCacheSize = 0
       const details = document.getElementById(id)
       if (details) details.open = open
     }
+    tick()
   })
 
   // Clocks that run: how long ago something began.

@@ -68,12 +68,12 @@ describe('what a browser can be made to send', () => {
     for (const path of ['/', '/healthz', '/api/v1/employees', '/nowhere']) {
       const { headers } = await ask(doors.consolePort, { path })
       expect(headers['content-security-policy']).toBe(
-        "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",
+        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",
       )
       expect(headers).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'x-frame-options': 'DENY',
         'x-request-id': expect.stringMatching(/^[0-9a-f]{16}$/),
       })

@@ -3,7 +3,7 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import type { AccessLine } from '../../journeys/application.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 import { duration, moment } from './moment.ts'
 
 /** `ticked`: a person vouched for it by name, which is not the same as seen. */
@@ -64,6 +64,15 @@ const doorNames: Readonly<Record<string, string>> = {
   'sip-account': 'SIP account',
 }
 
+/** Under a small sign: not everybody has every door, so the place in the row does not tell which it is. */
+const shortNames: Readonly<Record<string, string>> = {
+  'phone-door': 'door',
+  tunnel: 'tun',
+  firewall: 'fw',
+  certificate: 'cert',
+  'sip-account': 'sip',
+}
+
 /** Tried for longer than this, a door is not "closing" any more. */
 const stuckAfterMs = 10_000
 
@@ -80,7 +89,7 @@ export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: Door
 }
 
 /** Of several lines: the one that needs a look first. */
-export function worstState(lines: readonly DoorLine[]): DoorState {
+function worstState(lines: readonly DoorLine[]): DoorState {
   const states = lines.map(doorState)
   return urgency.find((state) => states.includes(state)) ?? 'shut'
 }
@@ -96,7 +105,7 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
   return html`<ul class="doors small">${[...bySystem(lines)].map(([system, its]) => {
     const state = worstState(its)
     const told = `${doorName(system)}: ${words[state]}`
-    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}</span></li>`
+    return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}<small>${shortNames[system] ?? system.slice(0, 3)}</small></span></li>`
   })}</ul>`
 }
 
@@ -133,15 +142,17 @@ function evidence(
 ): Html {
   const state = doorState(line)
   const name = several ? (subject?.(line.subject) ?? `…${line.subject.id.slice(-6)}`) : null
+  // The button says what the hint of a waiting step would: do it, then tick it.
+  const ticking = tickAt !== undefined && (state === 'waiting' || state === 'unverifiable')
   const after = state === 'shut' && clickedAt !== null ? Date.parse(line.at) - Date.parse(clickedAt) : -1
   return html`<li>
 ${several && html`<p>${stateSign(state)} ${name}</p>`}
-${line.verdict !== 'converged' && line.problem !== null && html`<p>${capital(line.problem)}</p>`}
+${line.verdict !== 'converged' && line.problem !== null && html`<p>${withCode(line.problem)}</p>`}
 ${line.evidence && html`<p class="seen">${state === 'open' || state === 'shut' ? 'Seen' : 'Last seen'}: ${line.evidence.summary}</p>`}
-${line.hint !== null && line.verdict !== 'converged' && html`<p class="hint">${capital(line.hint)}</p>`}
+${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${withCode(line.hint)}</p>`}
 <p><small>${moment(line.at)}${after >= 0 && ` · ${duration(after)} after the click`}${line.nextTryAt !== null && html` · next try ${moment(line.nextTryAt)}`}</small></p>
 ${line.acknowledged && html`<p><small>Ticked by <bdi>${line.acknowledged.by}</bdi>, ${moment(line.acknowledged.at)}</small></p>`}
-${tickAt !== undefined && (state === 'waiting' || state === 'unverifiable') && tick(line, tickAt, name)}
+${ticking && tick(line, tickAt, name)}
 </li>`
 }
 
@@ -149,13 +160,15 @@ function tick({ system, subject, verdict }: AccessLine, action: string, name: st
   const what = `${doorName(system)}${name === null ? '' : `, ${name}`}`
   return html`<form method="post" action="${action}" class="tick"><input type="hidden" name="system" value="${system}">
 <input type="hidden" name="subjectId" value="${subject.id}">
-<button id="tick-${system}-${subject.id}" aria-label="${verdict === 'waiting' ? 'Tick as done' : 'Vouch for it'}: ${what}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}</button></form>`
+<button id="tick-${system}-${subject.id}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}<span class="unseen">: ${what}</span></button></form>`
 }
 
 function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Line[]> {
   return Map.groupBy(lines, ({ system }) => system)
 }
 
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
+/** A sentence; what stands between backticks is a command. */
+function withCode(text: string): HtmlValue {
+  const parts = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.split(/`([^`]+)`/)
+  return parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }

@@ -35,12 +35,21 @@ export function leaverFileText(file: LeaverFile): Html {
 <dt>Asked for</dt><dd>${momentText(requestedAt)} by <bdi>${requestedBy}</bdi></dd>
 <dt>Reason</dt><dd>${reason ?? 'none given'}</dd>
 <dt>Completed</dt><dd>${completedAt === null ? 'not yet' : momentText(completedAt)}${durationMs !== null && `, ${duration(durationMs)} after the click`}</dd></dl>
-<div class="scroll"><table><thead><tr><th scope="col">Door</th><th scope="col">State</th><th scope="col">Evidence</th><th scope="col">After the click</th></tr></thead>
+<div class="scroll" role="region" aria-label="Doors" tabindex="0"><table><thead><tr><th scope="col">Door</th><th scope="col">State</th><th scope="col">Evidence</th><th scope="col">After the click</th></tr></thead>
 <tbody>${doors.map(
     (line) =>
-      html`<tr><th scope="row">${doorName(line.system)}</th><td>${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td>${duration(Date.parse(line.at) - Date.parse(requestedAt))}</td></tr>`,
+      html`<tr><th scope="row">${doorName(line.system)}</th><td>${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td>${afterClick(line, requestedAt)}</td></tr>`,
   )}</tbody></table></div>
-${handsets.length > 0 && html`<h3>Equipment</h3><ul>${handsets.map(({ model, mac, certificateSerials }) => html`<li>${model}${mac !== null && ` ${mac}`}${certificateSerials.length > 0 && `, certificate ${certificateSerials.join(', ')}`}</li>`)}</ul>`}
-${file.addenda.length > 0 && html`<h3>What came later</h3><ul>${file.addenda.map(({ at, summary }) => html`<li>${momentText(at)}: ${summary}</li>`)}</ul>`}
+<dl class="facts"><dt>Equipment</dt>${handsets.length === 0 && html`<dd>none</dd>`}${handsets.map(
+    ({ model, mac, certificateSerials }) =>
+      html`<dd>${model}${mac !== null && ` ${mac}`}${certificateSerials.length > 0 && `, certificate ${certificateSerials.join(', ')}`}</dd>`,
+  )}
+${file.addenda.length > 0 && html`<dt>What came later</dt>${file.addenda.map(({ at, summary }) => html`<dd>${momentText(at)}: ${summary}</dd>`)}`}</dl>
 ${file.auditHead && html`<p><small>Audit chain: position ${file.auditHead.position}, <code>${file.auditHead.hash}</code>. Times are ${zone()}.</small></p>`}`
+}
+
+/** Seen shut or ticked; nothing before that. */
+function afterClick(line: LeaverFile['doors'][number], requestedAt: string): string {
+  const at = line.verdict === 'converged' ? line.at : line.acknowledged?.at
+  return at === undefined ? 'not yet' : duration(Date.parse(at) - Date.parse(requestedAt))
 }

@@ -1,6 +1,6 @@
 /** Times for people: in the server's own time zone, which is said wherever somebody types one. */
 import { AppError } from '../../errors.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 
 const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 const short = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
@@ -29,6 +29,12 @@ export function dayOf(at: string): string {
 
 export function momentText(at: string): string {
   return `${short.format(new Date(at))} (${zone()})`
+}
+
+/** Text in which times stand as the machine writes them, for people. */
+export function withMoments(text: string): HtmlValue {
+  const parts = text.split(/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z)/)
+  return parts.map((part, index) => (index % 2 === 1 ? moment(part) : part))
 }
 
 function timeElement(at: string, format: Intl.DateTimeFormat): Html {

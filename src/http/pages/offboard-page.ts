@@ -101,18 +101,18 @@ function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, app
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   const clickedAt = offboardRequestedAt
   const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
-  return html`${live(
-    { id: 'progress', href: `/people/${id}/offboard`, employeeId: id },
-    html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1>${lifecycleSign(lifecycle)}</div>
-<p role="status" id="said">${tally(view)}</p>
-<p class="pages">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
-      took === null
-        ? html` · <span data-since="${clickedAt ?? ''}"></span> <a href="/people/${id}/offboard">Look again</a>`
-        : ` · complete after ${took}`
-    }</p>
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(view)}</p></div>
+${live(
+  { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
+  html`<p>${lifecycleSign(lifecycle)}</p>
+<p class="told">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
+    took === null
+      ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
+      : ` · complete after ${took}`
+  }</p>
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
 ${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file)}</section>`}`,
-  )}
+)}
 <p><a href="/people/${id}">Back to <bdi>${name}</bdi></a></p>`
 }
 

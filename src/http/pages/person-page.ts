@@ -8,7 +8,7 @@ import { doorsPicture } from './doors-picture.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
-import { clockTime, dayOf, moment, momentText, zone } from './moment.ts'
+import { clockTime, dayOf, moment, momentText, withMoments, zone } from './moment.ts'
 
 export function personPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -126,7 +126,7 @@ function storyOf(story: readonly Happening[]): Html {
     ([day, events]) =>
       html`<h3>${day}</h3><ol class="story">${events.map(
         ({ at, text, by, kind, times, since }) =>
-          html`<li class="${kind}">${clockTime(at)} <span>${text}${times > 1 && html` <small>· ${times} times, first ${moment(since)}</small>`}${by !== null && html` <small>· <bdi>${by}</bdi></small>`}</span></li>`,
+          html`<li class="${kind}">${clockTime(at)} <span>${withMoments(text)}${times > 1 && html` <small>· ${times} times, first ${moment(since)}</small>`}${by !== null && html` <small>· <bdi>${by}</bdi></small>`}</span></li>`,
       )}</ol>`,
   )}`
 }

@@ -28,18 +28,18 @@ export function todayPages(application: Application, tools: PageTools): readonly
 function content(day: Today): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
 ${live(
-  { id: 'today', href: '/' },
+  { id: 'today', href: '/', paceMs: 2_000 },
   html`<ul class="figures" aria-label="People by what needs a look">
-${figure(day.online, 'with a phone online', { tunnel: 'online' })}
-${figure(day.openDoors, 'with a door that needs a look', { attention: 'open-doors' }, 'wait')}
-${figure(day.leaversTotal, 'leaving right now', { state: 'offboarding' }, 'wait')}
+${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
+${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
+${figure(day.leaversTotal, 'people leaving right now', { state: 'offboarding' }, 'wait')}
 ${figure(day.quiet, `quiet for ${quietDays} days or more`, { tunnel: quietDays })}
 ${figure(day.never, 'never connected', { tunnel: 'never' })}
 ${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDays} days`, { attention: 'certificate-due' }, 'wait')}
 ${figure(day.secretsOld, `with a SIP password older than ${secretOldDays} days`, { attention: 'secret-old' })}
 ${figure(day.leaving, 'with a leaving date set', { attention: 'leaving-set' })}
 </ul>
-<p class="pages">${day.people} ${day.people === 1 ? 'person holds' : 'people hold'} ${day.handsets} ${day.handsets === 1 ? 'handset' : 'handsets'}.</p>
+<p class="told">${day.people} ${day.people === 1 ? 'person holds' : 'people hold'} ${day.handsets} ${day.handsets === 1 ? 'handset' : 'handsets'}.</p>
 <div class="columns">${leavers(day)}${leavings(day.leavings)}</div>
 ${alarms(day.alarms)}`,
 )}`
@@ -76,8 +76,11 @@ ${next.length === 0 && html`<p><small>None is set.</small></p>`}
 function alarms(events: readonly Happening[]): Html {
   return html`<section class="card" aria-labelledby="alarms"><h2 id="alarms">Alarms of the last 24 hours</h2>
 ${events.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
-<ol class="story">${events.map(
+${
+  events.length > 0 &&
+  html`<ol class="story">${events.map(
     ({ at, text, employeeId }) =>
-      html`<li>${moment(at)} <span>${employeeId === null ? text : html`<a href="/people/${employeeId}">${text}</a>`}</span></li>`,
-  )}</ol></section>`
+      html`<li class="alarm">${moment(at)} <span>${employeeId === null ? text : html`<a href="/people/${employeeId}">${text}</a>`}</span></li>`,
+  )}</ol>`
+}</section>`
 }
