@@ -12,6 +12,7 @@ import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
 import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
+import type { HandOverDeeds } from './hand-over-view.ts'
 import type { JoinView } from './join-view.ts'
 import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
@@ -77,6 +78,7 @@ export interface Application {
   readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
 
+  readonly handOver: HandOverDeeds
   readonly mails: MailDeeds
   readonly rosters: RosterDeeds
 

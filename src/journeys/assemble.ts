@@ -3,12 +3,14 @@ import { AppError } from '../errors.ts'
 import { acknowledge } from './acknowledge.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
+import { checkOnboarding } from './check-onboarding.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
@@ -92,6 +94,12 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
     importRun: (id) => parts.imports.view(id),
 
+    handOver: {
+      check: (input) => checkOnboarding(context, input),
+      reference: (made) => handOverReference(context, made),
+      open: async (who, reference) => openHandOver(context, await idOf(who), reference),
+      ofImport: async (importId, page) => sheetPile(context, await parts.imports.links(importId), page),
+    },
     mails: {
       settings: () => mailSettings(context),
       ofPerson: async (who) => mailsOf(context, await idOf(who)),

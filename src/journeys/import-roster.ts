@@ -45,6 +45,8 @@ export interface RosterImport {
   view(id: string): Promise<ImportView>
   /** The run, and what became of whom so far, in the order of the file. @throws NOT_FOUND */
   standing(id: string): Promise<RunStanding>
+  /** Of those who were brought in, by the id of the employee. @throws NOT_FOUND */
+  links(id: string): Promise<ReadonlyMap<string, string>>
   /** Begins nobody new. @throws NOT_FOUND, CONFLICT when it is over */
   cancel(id: string, actor: Actor): Promise<void>
   /** Goes on with runs that a restart cut off, for as long as the links that they make are good. */
@@ -224,6 +226,14 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
         cancelled: state.cancelled ?? null,
         people: state.people.map((person) => ({ person, outcome: outcomes[person.extension] ?? null })),
       }
+    },
+    async links(id) {
+      const { run, state, outcomes } = await known(id)
+      return new Map(
+        viewOf(run, state, outcomes).people.flatMap(({ employeeId, inviteUrl }) =>
+          employeeId !== null && inviteUrl !== null ? [[employeeId, inviteUrl] as const] : [],
+        ),
+      )
     },
     async cancel(id, actor) {
       const cancelled = { by: actor.name, at: context.system.now().toISOString() }

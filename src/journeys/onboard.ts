@@ -156,7 +156,7 @@ export async function addHandset(
  * The gateway of whoever `gatewayOf` names, for phones in the same home.
  * @throws AppError INVALID_INPUT
  */
-async function gatewayOf(
+export async function gatewayOf(
   { store }: JourneyContext,
   { gatewayOf: who, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
   handsets: readonly CheckedHandset[],

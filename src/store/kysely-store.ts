@@ -15,7 +15,7 @@ import { type Database, isPostgres } from './schema.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
 import { subjects } from './subjects.ts'
 import { taken } from './taken.ts'
-import { mailsDue, recentImports } from './work-lists.ts'
+import { mailsDue, openInvites, recentImports } from './work-lists.ts'
 
 export interface Connections {
   readonly writer: Database
@@ -62,6 +62,7 @@ function readerOf(db: Database): StoreReader {
     doorLedger: (filter) => lookups.doorLedger(db, filter),
     taken: (pbxId, claims) => taken(db, pbxId, claims),
     howFar: (employeeIds) => howFar(db, employeeIds),
+    openInvites: (employeeIds, now) => openInvites(db, employeeIds, now),
     recentImports: (limit) => recentImports(db, limit),
     mailsDue: (now, limit) => mailsDue(db, now, limit),
     peoplePage: (filter, order) => lists.peoplePage(db, filter, order),

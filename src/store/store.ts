@@ -92,6 +92,8 @@ export interface StoreReader {
   taken(pbxId: string, claims: Claims): Promise<Claims>
   /** How far these people are on the way from onboarding to a phone that speaks; all of them are in the answer. */
   howFar(employeeIds: readonly string[]): Promise<ReadonlyMap<string, HowFar>>
+  /** Links of these people that are still good. */
+  openInvites(employeeIds: readonly string[], now: string): Promise<readonly Invite[]>
   /** The latest roster runs without their rows, newest first. */
   recentImports(limit: number): Promise<readonly Omit<ImportRun, 'state'>[]>
   /** Mails that wait and whose time has come, those that waited longest first. */

@@ -1,6 +1,7 @@
 /** What waits to be done, and what was begun. */
+import type { Invite } from '../domain/invite.ts'
 import type { Mail } from '../domain/mail.ts'
-import type { Database } from './schema.ts'
+import { chunks, type Database } from './schema.ts'
 import type { ImportRun } from './store.ts'
 
 export function mailsDue(db: Database, now: string, limit: number): Promise<readonly Mail[]> {
@@ -22,4 +23,24 @@ export function recentImports(db: Database, limit: number): Promise<readonly Omi
     .orderBy('id', 'desc')
     .limit(limit)
     .execute()
+}
+
+export async function openInvites(
+  db: Database,
+  employeeIds: readonly string[],
+  now: string,
+): Promise<readonly Invite[]> {
+  const found: Invite[] = []
+  for (const ids of chunks(employeeIds)) {
+    found.push(
+      ...(await db
+        .selectFrom('invite')
+        .selectAll()
+        .where('employeeId', 'in', ids)
+        .where('closedAt', 'is', null)
+        .where('expiresAt', '>', now)
+        .execute()),
+    )
+  }
+  return found
 }

@@ -23,6 +23,7 @@ import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinView } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakeHandOver } from './fake-hand-over.ts'
 import { fakeMails } from './fake-mails.ts'
 import { fakePeople } from './fake-people.ts'
 import { fakeRosters } from './fake-rosters.ts'
@@ -244,6 +245,10 @@ export function fakeApplication(): FakeApplication {
     }),
 
     mails,
+    handOver: fakeHandOver(
+      (who) => people.get(who),
+      (view) => onboarded(view),
+    ),
     rosters: fakeRosters(imports, () => fake, did, at),
 
     overview: () => ({ demo: fake.demo }),
