@@ -1,5 +1,6 @@
 /** A CSV of new starters: checked whole, then onboarded one by one in a run that survives a restart. */
 import { createHmac } from 'node:crypto'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inviteEnd, tokenHash } from '../domain/invite.ts'
 import type { Language } from '../domain/language.ts'
 import type { RosterPerson, RosterRecord } from '../domain/roster.ts'
@@ -121,6 +122,8 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
           await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
         }
         context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+        // The embedded database answers within the turn: without a pause nobody else would get one until the last person.
+        await nextTurn()
       }
     }
     await Promise.all(Array.from({ length: atOnce }, worker))

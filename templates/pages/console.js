@@ -86,12 +86,12 @@ htmx.config.historyCacheSize = 0
 
 // What is typed is checked by the server; here a field only learns whether something stands beside it.
 ;(() => {
-  document.addEventListener('htmx:oobAfterSwap', ({ detail }) => {
-    const said = detail.target
-    if (!said?.classList?.contains('said')) return
-    const field = document.querySelector(`[aria-describedby="${CSS.escape(said.id)}"]`)
-    if (said.textContent.trim() === '') field?.removeAttribute('aria-invalid')
-    else field?.setAttribute('aria-invalid', 'true')
+  document.addEventListener('htmx:afterSettle', () => {
+    for (const said of document.querySelectorAll('.field > .said')) {
+      const field = document.querySelector(`[aria-describedby="${CSS.escape(said.id)}"]`)
+      if (said.textContent.trim() === '') field?.removeAttribute('aria-invalid')
+      else field?.setAttribute('aria-invalid', 'true')
+    }
   })
 
   // A file that is dropped anywhere on the zone is put into its field and sent; the field itself does for keyboards.

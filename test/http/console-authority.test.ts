@@ -22,7 +22,9 @@ function harmless({ method, path, contract }: Route) {
   const asks = typeof contract.body === 'object' ? contract.body : {}
   const kind = contract.body === 'csv' ? 'csv' : 'form' in asks ? 'form' : 'upload' in asks ? 'upload' : 'json'
   const body =
-    contract.body === undefined ? undefined : { csv: 'bad\nrow', form: 'nonsense=1', upload: '--x--\r\n', json: '{"nonsense":1}' }[kind]
+    contract.body === undefined
+      ? undefined
+      : { csv: 'bad\nrow', form: 'nonsense=1', upload: '--x--\r\n', json: '{"nonsense":1}' }[kind]
   const type = {
     csv: 'text/csv',
     form: 'application/x-www-form-urlencoded',

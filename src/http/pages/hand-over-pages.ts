@@ -112,7 +112,7 @@ ${mailsCard(mails, actor)}`,
 <p>For <bdi>${employee.name}</bdi> alone, until <strong>${momentText(expiresAt)}</strong>. It is shown here for an hour.</p>
 ${drawQr && html`<div class="qr">${trusted(drawQr(inviteUrl, 'address', 'The link as a code'))}</div>`}
 <label>Link <input readonly value="${inviteUrl}" class="copy"></label>
-${mails.length === 0 && sendForm(employee.id, application)}
+${!mails.some(({ state }) => state === 'queued' || state === 'sent') && sendForm(employee.id, application)}
 </section>
 ${
   desk.length > 0 &&

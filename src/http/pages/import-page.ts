@@ -57,8 +57,8 @@ function importPage(run: RunView, page: number): Html {
 ${live(
   { id: 'import', href, paceMs, said: 'import-said' },
   html`<div class="head"><h1>${counted(total, 'person', 'people')}</h1>${runSign(run)}<div class="actions">
-${finishedAt === null && run.cancelled === null && html`<form method="post" action="/imports/${id}/cancel"><button class="quiet">Stop</button></form>`}
-${brought > 0 && html`<a class="button quiet" role="button" href="/imports/${id}/sheets">Print the sheets</a>`}</div></div>
+${finishedAt === null && run.cancelled === null && html`<form method="post" action="/imports/${id}/cancel"><button class="quiet" id="stop">Stop</button></form>`}
+${brought > 0 && html`<a class="button quiet" role="button" id="sheets" href="/imports/${id}/sheets">Print the sheets</a>`}</div></div>
 <p><small>Begun ${moment(createdAt)} by <bdi>${createdBy}</bdi>${finishedAt !== null && html`, over ${moment(finishedAt)}`}. ${run.cancelled && html`Stopped by <bdi>${run.cancelled.by}</bdi>, ${moment(run.cancelled.at)}: nobody new is begun, and who was brought in stays.`}</small></p>
 <div class="progress"><progress max="${total}" value="${done}" aria-label="Done"></progress><span>${done} of ${total}</span></div>
 <ul class="figures stages">${stages.flatMap((stage) => (counts[stage] > 0 || way.includes(stage) ? [html`<li class="${signs[stage]}"><b>${counts[stage]}</b><span>${stage}</span></li>`] : []))}</ul>
@@ -68,7 +68,7 @@ ${run.mailsFailed > 0 && html`<p class="notice bad">${counted(run.mailsFailed, '
 <tbody>${run.people.map(personRow)}</tbody></table></div>
 ${
   pages > 1 &&
-  html`<nav class="pages" aria-label="Pages">${page > 1 && html`<a href="/imports/${id}?page=${page - 1}">Before</a>`}<span>Page ${page} of ${pages}</span>${page < pages && html`<a href="/imports/${id}?page=${page + 1}">Next</a>`}</nav>`
+  html`<nav class="pages" aria-label="Pages">${page > 1 && html`<a id="before" href="/imports/${id}?page=${page - 1}">Before</a>`}<span>Page ${page} of ${pages}</span>${page < pages && html`<a id="next" href="/imports/${id}?page=${page + 1}">Next</a>`}</nav>`
 }</section>`,
 )}`
 }
@@ -105,7 +105,8 @@ function saidOf({ total, done, finishedAt, counts, cancelled }: RunView): string
   return `${tenth}0 percent are done.`
 }
 
+// Focus goes by id when the part is fetched anew: whoever stands on a link stays there.
 function personRow({ row, name, email, extension, stage, employeeId, problem, mail }: RunPerson): Html {
-  return html`<tr><td>${row}</td><th scope="row">${employeeId === null ? html`<bdi>${name}</bdi>` : html`<a href="/people/${employeeId}"><bdi>${name}</bdi></a>`} <small>${email}</small></th><td>${extension}</td>
+  return html`<tr><td>${row}</td><th scope="row">${employeeId === null ? html`<bdi>${name}</bdi>` : html`<a id="person-${row}" href="/people/${employeeId}"><bdi>${name}</bdi></a>`} <small>${email}</small></th><td>${extension}</td>
 <td><span class="state ${signs[stage]}">${stage}</span>${problem !== null && html` <small>${problem}</small>`}</td><td><small>${mail}</small></td></tr>`
 }

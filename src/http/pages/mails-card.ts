@@ -17,7 +17,7 @@ export function mailsCard(mails: readonly MailView[], actor: Actor): Html | fals
 ${
   state === 'queued' &&
   mayDo(actor.role, 'onboard') &&
-  html`<span class="actions"><form method="post" action="/mails/${id}/retry"><button class="quiet">Try now</button></form><form method="post" action="/mails/${id}/cancel"><button class="quiet">Call it back</button></form></span>`
+  html`<span class="actions"><form method="post" action="/mails/${id}/retry"><button class="quiet" id="retry-${id}">Try now</button></form><form method="post" action="/mails/${id}/cancel"><button class="quiet" id="cancel-${id}">Call it back</button></form></span>`
 }</li>`,
     )}</ul></section>`
   )

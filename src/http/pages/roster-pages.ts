@@ -165,7 +165,7 @@ function draftRow({ line, cells: values, problems }: DraftRow, columns: readonly
   )}</tr>
 ${
   problems.length > 0 &&
-  html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}">${problems.map(({ message, hint }) => html`<span>× ${message}${hint !== undefined && html` <small>${hint}</small>`}</span> `)}</td></tr>`
+  html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}"><div>${problems.map(({ message, hint }) => html`<span>× ${message}${hint !== undefined && html` <small>${hint}</small>`}</span> `)}</div></td></tr>`
 }`
 }
 

@@ -43,7 +43,7 @@ export function sheetPages(application: Application, tools: PageTools): readonly
           .type('html')
           .send(
             pageText(tools, { title: 'Sheet', actor, here: '/people', trail }, [
-              toolbar(`${path}/sheet`, { ...query, language }, true),
+              toolbar('Hand-over sheet', `${path}/sheet`, { ...query, language }),
               onPaper(query, [content]),
             ]),
           )
@@ -71,7 +71,7 @@ export function sheetPages(application: Application, tools: PageTools): readonly
         ]
         response.type('html').send(
           pageText(tools, { title: 'Sheets', actor, here: '/onboard', trail }, [
-            toolbar(`/imports/${id}/sheets`, query, pile.total > 0, page),
+            toolbar('Hand-over sheets', `/imports/${id}/sheets`, query, page),
             html`<p class="off-paper">${pile.total === 0 ? 'There is no link that is still good.' : `${pile.total} sheets, those ${(page - 1) * perPage + 1} to ${(page - 1) * perPage + pile.sheets.length} are here.`}
 ${pile.stale > 0 && html`<small>${pile.stale} people are left out: their link was replaced, shut or has run out. Their own page makes a new one.</small>`}</p>
 ${pages > 1 && html`<nav class="pages off-paper" aria-label="Pages">${page > 1 && html`<a href="${address(`/imports/${id}/sheets`, query, page - 1)}">Before</a>`}<span>Page ${page} of ${pages}</span>${page < pages && html`<a href="${address(`/imports/${id}/sheets`, query, page + 1)}">Next</a>`}</nav>`}`,
@@ -105,7 +105,7 @@ ${pages > 1 && html`<nav class="pages off-paper" aria-label="Pages">${page > 1 &
           .type('html')
           .send(
             pageText(tools, { title: 'Bench sheet', actor, here: '/people', trail }, [
-              toolbar(`/handsets/${id}/bench-sheet`, { ...query, person }, false),
+              toolbar('Bench sheet', `/handsets/${id}/bench-sheet`, { ...query, person }),
               onPaper(query, [benchSheet(sheet, handset, handset.provisioningUrl, tools)]),
             ]),
           )
@@ -118,20 +118,22 @@ type Wanted = Paper & { readonly person?: string }
 
 function address(path: string, wanted: Wanted, page = 1): string {
   const parts = Object.entries({ ...wanted, ...(page > 1 ? { page: String(page) } : {}) })
-  const query = new URLSearchParams(parts.flatMap(([name, value]) => (value ? [[name, value] as [string, string]] : [])))
+  const query = new URLSearchParams(
+    parts.flatMap(([name, value]) => (value ? [[name, value] as [string, string]] : [])),
+  )
   return query.size === 0 ? path : `${path}?${query}`
 }
 
 /** On the screen only: paper and language are links, and printing is the browser's. */
-function toolbar(path: string, wanted: Wanted, speaks: boolean, page = 1): Html {
+function toolbar(title: string, path: string, wanted: Wanted, page = 1): Html {
   const size = wanted.paper ?? 'a4'
   const choice = (name: string, change: Wanted, isChosen: boolean, lang?: string) =>
     html`<a href="${address(path, { ...wanted, ...change }, page)}"${isChosen && html` aria-current="true"`}${lang !== undefined && html` lang="${lang}"`}>${name}</a>`
-  return html`<div class="head off-paper"><p class="choices">Paper: ${choice('A4', { paper: 'a4' }, size === 'a4')} ${choice('Letter', { paper: 'letter' }, size === 'letter')}</p>
-${speaks && html`<p class="choices">Language: ${languages.map((language) => html`${choice(languageNames[language], { language }, language === wanted.language, language)} `)}</p>`}
-<div class="actions"><button class="print" hidden>Print</button></div></div>`
+  return html`<div class="head off-paper"><h1>${title}</h1><div class="actions"><button class="print" hidden>Print</button></div></div>
+<div class="head off-paper"><p class="choices">Paper: ${choice('A4', { paper: 'a4' }, size === 'a4')} ${choice('Letter', { paper: 'letter' }, size === 'letter')}</p>
+${wanted.person === undefined && html`<p class="choices">Language: ${languages.map((language) => html`${choice(languageNames[language], { language }, language === wanted.language, language)} `)}</p>`}</div>`
 }
 
 function onPaper({ paper: size = 'a4' }: Paper, sheets: HtmlValue): Html {
-  return html`<div class="papers ${size}">${sheets}</div>`
+  return html`<div class="papers ${size}" role="region" aria-label="As it will be printed" tabindex="0">${sheets}</div>`
 }
