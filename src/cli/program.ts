@@ -94,9 +94,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .addOption(mailOption())
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options) => run(options, (now) => onboard(now, pick(options))))
-  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
-    (file, options) => run(options, (now) => importRoster(now, file)),
-  )
+  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
+    .addOption(mailOption())
+    .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
   asking(
     program,
     'models [word]',

@@ -1,6 +1,7 @@
 /** The API around rosters. */
 import { z } from 'zod'
 import type { Application } from '../journeys/application.ts'
+import { mailChoice } from './api-shapes.ts'
 import { importRun } from './import-shapes.ts'
 import { type Route, route } from './route.ts'
 
@@ -10,9 +11,15 @@ export function importRoutes(application: Application, v1: string): readonly Rou
       'post',
       `${v1}/imports`,
       'onboard',
-      { summary: 'Onboard everybody in a roster', body: 'csv', answer: importRun, status: 202 },
-      async ({ request, actor, response }) => {
-        const run = await application.importRoster(bytesOf(request.body), actor)
+      {
+        summary: 'Onboard everybody in a roster',
+        body: 'csv',
+        query: z.strictObject({ mail: mailChoice.optional().describe('sends each link by mail') }),
+        answer: importRun,
+        status: 202,
+      },
+      async ({ request, query, actor, response }) => {
+        const run = await application.importRoster(bytesOf(request.body), actor, query.mail)
         response.location(`${v1}/imports/${run.id}`)
         return run
       },

@@ -53,12 +53,6 @@ export function inputOf({ name, email, extension, gateway, handsets }: RosterPer
   return { name, email, extension, handsets, gateway: gateway ?? undefined }
 }
 
-/** As a file again, whatever it was before. */
-export function rosterText(rows: readonly RosterRecord[]): string {
-  const cell = (text: string) => (/[",;\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  return rows.map(({ cells }) => `${cells.map(cell).join(',')}\n`).join('')
-}
-
 function unfitness({ catalogue }: Reading, person: RosterPerson): readonly Problem[] {
   try {
     checkPerson(catalogue, inputOf(person))

@@ -41,7 +41,7 @@ export function mailChoice(text: string): MailChoice | null {
 }
 
 /** Beside which field of the form a problem stands; `form` for those that belong to none. */
-export function fieldOf({ field = '' }: Problem, rows: readonly number[]): string {
+function fieldOf({ field = '' }: Problem, rows: readonly number[]): string {
   const [, index, what] = /^handsets\.(\d+)\.(\w+)$/.exec(field) ?? []
   if (index !== undefined) return `${what}${rows[Number(index)] ?? 0}`
   if (field === 'handsets') return 'model0'
