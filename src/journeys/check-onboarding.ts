@@ -6,9 +6,9 @@ import { asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
 import { checkGateway, checkHandset, takenBy, warningsFor } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
-import type { OnboardCheck } from './hand-over-view.ts'
 import { mailLanguage } from './mails.ts'
 import { gatewayOf } from './onboard.ts'
+import type { OnboardCheck } from './sheet-view.ts'
 
 /** The checks of onboarding itself, each problem with the field it stands beside; half of a form is checked as far as it goes. */
 export async function checkOnboarding(context: JourneyContext, input: OnboardInput): Promise<OnboardCheck> {

@@ -8,7 +8,7 @@ import { warningsFor } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
 import { settingsOf } from './file-values.ts'
-import type { HandOver, Sheet, SheetPile } from './hand-over-view.ts'
+import type { HandOver, Sheet, SheetPile } from './sheet-view.ts'
 import { employeeView } from './views.ts'
 
 const goodForMs = 3_600_000

@@ -1,6 +1,6 @@
 import { AppError } from '../../src/errors.ts'
 import type { EmployeeView, Onboarded } from '../../src/journeys/application.ts'
-import type { HandOverDeeds } from '../../src/journeys/hand-over-view.ts'
+import type { HandOverDeeds } from '../../src/journeys/sheet-view.ts'
 
 /** References are good for ever and say whose they are; what a form says is always right. */
 export function fakeHandOver(

@@ -1,4 +1,4 @@
-import type { Sheet, SheetHandset } from '../../journeys/hand-over-view.ts'
+import type { Sheet, SheetHandset } from '../../journeys/sheet-view.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { inGroups } from './dictation.ts'
 import type { PageTools } from './layout.ts'

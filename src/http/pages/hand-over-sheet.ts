@@ -1,5 +1,5 @@
 import { type Language, momentIn } from '../../domain/language.ts'
-import type { Sheet, SheetHandset } from '../../journeys/hand-over-view.ts'
+import type { Sheet, SheetHandset } from '../../journeys/sheet-view.ts'
 import { type Html, html, trusted } from '../html.ts'
 import type { PageTools } from './layout.ts'
 import type { SheetWords } from './sheet-words.ts'

@@ -3,8 +3,8 @@ import { z } from 'zod'
 import { type Language, languageNames, languages } from '../../domain/language.ts'
 import type { Problem } from '../../domain/parse.ts'
 import type { ModelView, OnboardInput } from '../../journeys/application.ts'
-import type { OnboardCheck } from '../../journeys/hand-over-view.ts'
 import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
+import type { OnboardCheck } from '../../journeys/sheet-view.ts'
 import { type Html, html } from '../html.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
