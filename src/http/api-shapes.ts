@@ -12,7 +12,7 @@ import {
 } from './file-shapes.ts'
 import { importRun } from './import-shapes.ts'
 
-const time = z.string().describe('ISO 8601, UTC')
+export const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
 
 /** `default`: the language of RINGFENCE_MAIL_LANGUAGE. */
@@ -46,13 +46,6 @@ export const tokenRequest = z.strictObject({ label: z.string().min(1).max(100), 
 export const phoneSettingRequest = z.strictObject({ value: z.string().max(20_000) })
 export const emptyRequest = z.strictObject({}).optional()
 export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'offboarding', 'offboarded']).optional() })
-export const leavingRequest = z.strictObject({
-  at: z.iso.datetime({ offset: true }).describe('ISO 8601 with its offset, in the future'),
-  reason: z.string().max(1_000).nullish(),
-})
-export const eventsQuery = z.strictObject({
-  employee: z.string().max(100).optional().describe('id: only what is about this person'),
-})
 
 // Answers.
 export const accessLine = z.object({
@@ -87,17 +80,6 @@ const handset = z.object({
     .describe('what it last said of itself; a hint, never an authority'),
   warnings: z.array(z.string()),
   blankedAt: time.nullable().describe('first fetch of the document that takes the account away'),
-})
-
-export const leaving = z.object({
-  id: z.string(),
-  employeeId: z.string(),
-  name: z.string(),
-  at: time,
-  reason: z.string().nullable(),
-  askedBy: z.string(),
-  createdAt: time,
-  state: z.enum(['set', 'cancelled', 'done']),
 })
 
 const tunnel = z.object({

@@ -2,11 +2,11 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Application, EmployeeView } from '../journeys/application.ts'
-import { leaving, leavingRequest } from './api-shapes.ts'
 import { csvLine } from './csv-line.ts'
 import { doorName, doorState } from './pages/doors-picture.ts'
 import { lastHeard } from './pages/people-page.ts'
 import { asQuery, peopleQuery } from './people-query.ts'
+import { leaving, leavingRequest } from './people-shapes.ts'
 import { type Route, route } from './route.ts'
 
 const v1 = '/api/v1'

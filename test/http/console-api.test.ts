@@ -109,6 +109,13 @@ describe('the API', () => {
     })
     expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
+    const leaving = `/api/v1/employees/${body.id}/leaving`
+    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
+    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
+    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
+    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
+    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
     const files = `/api/v1/handsets/${body.handsets[0]!.id}/files`
     const listed = (await call('GET', files)).json as { items: { fileName: string; differs: boolean }[] }
     const { fileName } = listed.items[0]!
@@ -118,13 +125,6 @@ describe('the API', () => {
     expect(dry.json).toMatchObject({ dryRun: true, changes: [{ files: [fileName] }, {}] })
     expect((await call('POST', '/api/v1/templates/reload?dryRun=perhaps')).status).toBe(400)
     expect(doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
-    const leaving = `/api/v1/employees/${body.id}/leaving`
-    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
-    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
-    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
-    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
-    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
-    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
 
     doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
