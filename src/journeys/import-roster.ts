@@ -109,24 +109,32 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     live.set(run.id, now)
     const queue = [...state.people]
     expectKeys(certificatesFor(context, queue))
+    const write = async () => {
+      const done = Object.keys(outcomes).length
+      const finished = done === state.people.length
+      if (finished || done % progressEvery === 0) {
+        const end = finished ? { finishedAt: context.system.now().toISOString(), state: ended(state, now) } : {}
+        await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
+      }
+      context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+    }
+    const next = () => (stopped || now.cancelled ? undefined : queue.shift())
     const worker = async () => {
-      for (let person = queue.shift(); person && !stopped; person = queue.shift()) {
-        // Who is there already stays so, also where the run was stopped and then cut off.
-        outcomes[person.extension] = now.cancelled
-          ? ((await broughtIn(inviteToken(run.id, person.extension))) ?? { cancelled: true })
-          : await onboardOne(run, person, state)
-        const done = Object.keys(outcomes).length
-        const finished = done === state.people.length
-        if (finished || done % progressEvery === 0) {
-          const end = finished ? { finishedAt: context.system.now().toISOString(), state: ended(state, now) } : {}
-          await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
-        }
-        context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+      for (let person = next(); person; person = next()) {
+        outcomes[person.extension] = await onboardOne(run, person, state)
+        await write()
         // The embedded database answers within the turn: without a pause nobody else would get one until the last person.
         await nextTurn()
       }
     }
     await Promise.all(Array.from({ length: atOnce }, worker))
+    if (stopped || queue.length === 0) return
+    // Stopped by somebody. Who is there already, from before a crash, stays so.
+    for (const [index, { extension }] of queue.entries()) {
+      outcomes[extension] = (await broughtIn(inviteToken(run.id, extension))) ?? { cancelled: true }
+      if (index % 50 === 0) await nextTurn()
+    }
+    await write()
   }
 
   async function onboardOne(run: ImportRun, person: RosterPerson, { actor, mail = null }: RunState): Promise<Outcome> {

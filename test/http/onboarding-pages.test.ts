@@ -243,7 +243,9 @@ describe('a roster', () => {
     await expect
       .poll(async () => plain((await get(run)).text), { timeout: 20_000 })
       .toContain('Stopped by The helpdesk'.slice(0, 10))
-    await expect.poll(async () => (await desk.world.app.importRun(run.split('/').at(-1)!)).finished).toBe(true)
+    await expect
+      .poll(async () => (await desk.world.app.importRun(run.split('/').at(-1)!)).finished, { timeout: 10_000 })
+      .toBe(true)
     const after = await get(run)
     expect(plain(after.text)).toMatch(/stopped .* cancelled/)
     expect((await post(`${run}/cancel`, {})).status).toBe(409)
