@@ -7,6 +7,8 @@ import { consoleUrl, type OidcSettings, readOidc } from './console-settings.ts'
 import { contains, hubAddress, isLoopback, overlaps, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
 import { AppError } from './errors.ts'
+import { readMail } from './mail-settings.ts'
+import type { MailSettings } from './notify/mail-port.ts'
 import { type PbxSettings, readPbx } from './pbx-settings.ts'
 import {
   baseUrl,
@@ -58,6 +60,8 @@ export interface Config {
     readonly nameServers: readonly string[]
   }
   readonly pbx: PbxSettings
+  /** Null: mails are not sent. */
+  readonly mail: MailSettings | null
   readonly timeServer: string | null
   /** For tests only, which cannot wait for the usual rhythm of sweeps: every lane at this one; null in earnest. */
   readonly sweepMs: number | null
@@ -105,6 +109,7 @@ export function readConfig(env: Environment): Config {
     phoneDoor: { ...phoneDoor, inTunnel: readTunnelDoor(read, hub) },
     hub,
     pbx,
+    mail: readMail(read),
     timeServer: read.address(
       'TIME_SERVER',
       text('TIME_SERVER') ?? hub.timeServers[0] ?? null,

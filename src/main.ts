@@ -14,6 +14,7 @@ import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
+import { mailDelivery } from './journeys/deliver-mails.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { openHubWatch } from './journeys/hub-watch.ts'
 import { rosterImport } from './journeys/import-roster.ts'
@@ -26,12 +27,14 @@ import { startUpkeep } from './journeys/upkeep.ts'
 import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
-import { layFoundations } from './main/foundations.ts'
+import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
+import { loadLetters } from './notify/letters.ts'
+import { smtpMailer } from './notify/smtp-mailer.ts'
 import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
@@ -161,6 +164,10 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     },
     journal: foundations.journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -216,6 +223,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   await noteSettings(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
   loop.sweep()
+  const mails = mailDelivery(context)
   const upkeep = startUpkeep(
     upkeepTasks({
       context,
@@ -226,6 +234,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       handshakes,
       doors,
       door,
+      mails,
       onLeaseLost() {
         mayWrite = false
         lost.resolve('another Ringfence server has taken over this data folder')
@@ -234,6 +243,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     log,
   )
   undo.push(() => upkeep.stop())
+  // First, or a stop would wait for a slow mail server.
+  undo.push(() => mails.stop())
   await imports.resume()
   const setupToken = await firstOwnerLink(context)
   return {

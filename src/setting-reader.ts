@@ -29,6 +29,7 @@ export const settingNames = [
   'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
   'PBX', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
   'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_TLS', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
+  'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD_FILE', 'SMTP_FROM', 'SMTP_CA_FILE', 'MAIL_LANGUAGE',
   'TOKEN',
 ] as const // biome-ignore format: a table reads better in groups
 

@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
+import { languages } from '../domain/language.ts'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { roles } from '../domain/token.ts'
@@ -15,6 +16,7 @@ import { blankHandset, resyncHandset, showPhonePasswords } from './handset-comma
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
+import { changeMail, listMails, testMail } from './mail-commands.ts'
 import { mobileconfig } from './mobileconfig-command.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
@@ -96,11 +98,12 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .addOption(handsetOption().makeOptionMandatory())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
     .option('--gateway-of <who>', 'hang them on the gateway of somebody at the same home')
+    .addOption(mailOption())
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options) => run(options, (now) => onboard(now, pick(options))))
-  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
-    (file, options) => run(options, (now) => importRoster(now, file)),
-  )
+  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
+    .addOption(mailOption())
+    .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
   asking(
     program,
     'models [word]',
@@ -138,9 +141,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 
-  asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
-    run(options, (now) => renewInvite(now, who)),
-  )
+  asking(program, 'invite <who>', 'a new link in place of the old one')
+    .addOption(mailOption())
+    .action((who, options) => run(options, (now) => renewInvite(now, who, options.mail)))
   asking(
     program,
     'mobileconfig <who> [handset]',
@@ -199,6 +202,20 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .action((layer, words, options) =>
       run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
     )
+
+  const mail = program.command('mail').description('links by mail')
+  asking(mail, 'test <address>', 'send a letter without a link, to see whether mails go out').action(
+    (address, options) => run(options, (now) => testMail(now, address)),
+  )
+  asking(mail, 'list <who>', 'the mails to somebody, and what became of them').action((who, options) =>
+    run(options, (now) => listMails(now, who)),
+  )
+  asking(mail, 'retry <id>', 'try a mail that waits now').action((id, options) =>
+    run(options, (now) => changeMail(now, id, 'retry')),
+  )
+  asking(mail, 'cancel <id>', 'call a mail back that was not sent yet').action((id, options) =>
+    run(options, (now) => changeMail(now, id, 'cancel')),
+  )
 
   const token = program.command('token').description('API tokens')
   asking(token, 'create', 'make a token and print it, this once')
@@ -267,9 +284,14 @@ function pick({
   extension,
   handset,
   wait,
+  mail,
   ...rest
 }: Parameters<typeof onboard>[1]): Parameters<typeof onboard>[1] {
-  return { name, email, extension, handset, wait, ...gatewayOptions(rest) }
+  return { name, email, extension, handset, wait, ...(mail === undefined ? {} : { mail }), ...gatewayOptions(rest) }
+}
+
+function mailOption(): Option {
+  return new Option('--mail [language]', 'send the link by mail').choices(['default', ...languages]).preset('default')
 }
 
 function gatewayOptions({ gateway, gatewayOf }: { gateway?: string; gatewayOf?: string }) {

@@ -43,35 +43,63 @@ export function mount(app: Express, route: Route, application: Application, door
   })
 }
 
+/** RFC 7578, read by Node's own fetch. A field that was left out and a file that was not chosen are not there. */
+async function readUpload(request: Request): Promise<Record<string, string | Uint8Array>> {
+  const headers = { 'content-type': request.headers['content-type'] ?? '' }
+  const form = await new Response(request.body as Uint8Array<ArrayBuffer>, { headers })
+    .formData()
+    .catch((cause: unknown) => {
+      throw new AppError('INVALID_INPUT', 'the upload did not arrive whole', { hint: 'send it again', cause })
+    })
+  const fields: Record<string, string | Uint8Array> = {}
+  for (const [name, value] of form) {
+    if (typeof value === 'string') fields[name] = value
+    else if (value.size > 0) fields[name] = new Uint8Array(await value.arrayBuffer())
+  }
+  return fields
+}
+
+function isUpload(body: Route['contract']['body']): body is { readonly upload: z.ZodType } {
+  return typeof body === 'object' && 'upload' in body
+}
+
 function isForm(body: Route['contract']['body']): body is { readonly form: z.ZodType } {
   return typeof body === 'object' && 'form' in body
 }
 
 function schemaOf(body: Route['contract']['body']): z.ZodType | null {
   if (isForm(body)) return body.form
+  if (isUpload(body)) return body.upload
   return body instanceof z.ZodType ? body : null
 }
 
 /** The body parsers as promises, so that they run after the caller is known and throw into the route. */
 function bodyReader(body: Route['contract']['body']): (request: Request, response: Response) => Promise<void> {
   if (body === undefined) return async () => undefined
-  const kind = body === 'csv' ? 'csv' : isForm(body) ? 'form' : 'json'
-  const type = { csv: 'text/csv', form: 'application/x-www-form-urlencoded', json: 'application/json' }[kind]
+  const kind = body === 'csv' ? 'csv' : isForm(body) ? 'form' : isUpload(body) ? 'upload' : 'json'
+  const type = {
+    csv: 'text/csv',
+    form: 'application/x-www-form-urlencoded',
+    upload: 'multipart/form-data',
+    json: 'application/json',
+  }[kind]
   // No inflating: a small body must not become a large one.
   const common = { inflate: false, type }
   const parser = {
     csv: express.raw({ limit: csvLimit, ...common }),
-    form: express.urlencoded({ limit: formLimit, extended: false, parameterLimit: 200, ...common }),
+    form: express.urlencoded({ limit: formLimit, extended: false, parameterLimit: 1_000, ...common }),
+    upload: express.raw({ limit: csvLimit, ...common }),
     json: express.json({ limit: jsonLimit, verify: (_request, _response, text) => refuseDeep(text), ...common }),
   }[kind]
   return async (request, response) => {
     if (!hasBody(request)) {
       if (kind === 'csv') throw wrongType(type)
-      if (kind === 'form') request.body = {}
+      if (kind === 'form' || kind === 'upload') request.body = {}
       return
     }
     if (!request.is(type)) throw wrongType(type)
     await run(parser, request, response)
+    if (kind === 'upload') request.body = await readUpload(request)
   }
 }
 

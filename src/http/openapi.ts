@@ -73,6 +73,7 @@ function parameters(path: string, contract: Route['contract']): readonly Schema[
 
 function requestBody(body: NonNullable<Route['contract']['body']>): Schema {
   if (body === 'csv') return { required: true, content: { 'text/csv': { schema: { type: 'string' } } } }
+  if ('upload' in body) return { content: { 'multipart/form-data': {} } }
   if ('form' in body) return { content: { 'application/x-www-form-urlencoded': { schema: inline(body.form) } } }
   return { required: !body.safeParse(undefined).success, content: jsonContent(inline(body)) }
 }

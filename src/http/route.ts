@@ -23,8 +23,11 @@ type DeepReadonly<T> = T extends (infer Item)[]
 /** `answer`: the schema of a JSON body, or a media type; with a media type the route writes the response itself. */
 export interface Contract<Body extends z.ZodType, Query extends z.ZodType, Answer extends z.ZodType | string> {
   readonly summary: string
-  /** Absent: no body is read. `'csv'`: text/csv, handed on as bytes. `form`: what a browser's form sends. */
-  readonly body?: Body | { readonly form: Body } | 'csv'
+  /**
+   * Absent: no body is read. `'csv'`: text/csv, handed on as bytes. `form`: what a browser's form sends; `upload` the same
+   * with files, each of them as bytes.
+   */
+  readonly body?: Body | { readonly form: Body } | { readonly upload: Body } | 'csv'
   readonly query?: Query
   /** Default 200. */
   readonly status?: number

@@ -14,11 +14,14 @@ import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
 import type { JoinStatus, JoinView } from './join-view.ts'
+import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { TunnelProfile } from './managed-profile.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { RecordDeeds } from './records-view.ts'
+import type { RosterDeeds } from './roster-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
+import type { HandOverDeeds } from './sheet-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
@@ -78,8 +81,12 @@ export interface Application {
   readonly people: PeopleDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
-  readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
+  readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
+
+  readonly handOver: HandOverDeeds
+  readonly mails: MailDeeds
+  readonly rosters: RosterDeeds
 
   readonly createToken: (
     label: string,
@@ -139,6 +146,8 @@ export interface OnboardInput {
   readonly gateway?: string | undefined
   /** Somebody of the same home, on whose gateway these phones hang instead of one of their own. */
   readonly gatewayOf?: string | undefined
+  /** Sends the link by mail, in this language. */
+  readonly mail?: MailChoice | undefined
 }
 
 export interface HandsetInput {
@@ -259,7 +268,7 @@ export interface ImportView {
   readonly people: readonly {
     readonly email: string
     readonly extension: string
-    readonly state: 'queued' | 'onboarded' | 'failed'
+    readonly state: 'queued' | 'onboarded' | 'failed' | 'cancelled'
     readonly employeeId: string | null
     readonly inviteUrl: string | null
     readonly problem: string | null

@@ -6,17 +6,20 @@ import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
 import { takeBrowserKey } from './browser-key.ts'
+import { checkOnboarding } from './check-onboarding.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
 import { handsetDeeds } from './handset-deeds.ts'
 import type { HubWatch } from './hub-watch.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { joinStatus } from './join-status.ts'
+import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
 import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
@@ -25,10 +28,12 @@ import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
+import { rosterRecords } from './read-roster.ts'
 import { recordDeeds } from './record-deeds.ts'
 import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
 import { resyncHandset } from './resync.ts'
+import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
@@ -97,8 +102,27 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
 
-    importRoster: (csv, actor) => parts.imports.start(csv, actor),
+    importRoster: async (csv, actor, mail) =>
+      parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
     importRun: (id) => parts.imports.view(id),
+
+    handOver: {
+      check: (input) => checkOnboarding(context, input),
+      reference: (made) => handOverReference(context, made),
+      open: async (who, reference) => openHandOver(context, await idOf(who), reference),
+      ofImport: async (importId, page) => sheetPile(context, await parts.imports.links(importId), page),
+    },
+    mails: {
+      settings: () => mailSettings(context),
+      ofPerson: async (who) => mailsOf(context, await idOf(who)),
+      tryNow: (mailId) => tryMailNow(context, mailId),
+      cancel: (mailId, actor) => cancelMail(context, mailId, actor),
+      sendNewLink: async (who, choice, actor) =>
+        renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
+      test: (address, choice) => testMail(context, address, choice),
+    },
+
+    rosters: rosterDeeds(context, parts.imports),
 
     createToken: (label, role, actor) => createToken(context, label, role, actor),
     tokens: () => listTokens(context),

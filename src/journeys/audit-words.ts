@@ -21,6 +21,7 @@ const tellers = {
     return `onboarded with extension ${text(detail.extension, 'unknown')}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
   },
   'employee.imported': ({ detail }) => `a roster of ${text(detail.people, 'some')} people was handed in`,
+  'employee.import-stopped': ({ detail }) => `the roster was stopped after ${text(detail.done, 'some')} people`,
   'employee.offboarding-requested': ({ detail }) =>
     `offboarding began${count(detail.doors, 'door')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'employee.offboarded': ({ detail }) =>
@@ -44,6 +45,9 @@ const tellers = {
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
   'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
+  'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
+  'mail.failed': () => 'the mail with the link was given up',
+  'mail.cancelled': () => 'the mail with the link was not sent',
   'tunnel.key-replaced': () => 'the tunnel got a new key',
   'tunnel.profile-taken': () => 'the tunnel was taken as a profile for a managed device',
   'tunnel.first-handshake': () => 'the tunnel was heard for the first time',

@@ -5,6 +5,7 @@ import type { Secret } from '../domain/secret.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
+import type { Letters, Mailer } from '../notify/mail-port.ts'
 import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, ManagedProfile, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
@@ -36,6 +37,8 @@ export interface JourneyContext {
   readonly journal: { append(rows: readonly (Tombstone | Withdrawal)[]): Promise<void> }
   /** Tells these phones, a few at a time, that their files changed (resync-queue.ts). */
   readonly tellPhones: (handsetIds: readonly string[], actor: Actor) => void
+  /** Null where no mail server is configured. */
+  readonly mail: { readonly mailer: Mailer; readonly letters: Letters } | null
   readonly publish: (event: LiveEvent) => void
   /** What the hub last said; null before it answered. */
   readonly hubPublicKey: () => string | null

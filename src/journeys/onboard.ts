@@ -1,6 +1,7 @@
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
+import type { Language } from '../domain/language.ts'
 import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
@@ -22,6 +23,7 @@ import {
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
+import { mailLanguage, newMail } from './mails.ts'
 import { employeeView } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
@@ -30,8 +32,9 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   const person = checkPerson(context.catalogue, input)
   const taken = await takenBy(context.store, defaultId, person)
   if (taken.length > 0) throw conflict(taken)
-  const shared = await gatewayOf(context, input, person.handsets)
-  return enrolPerson(context, person, newInvite(context), actor, shared)
+  const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
+  const sharedGateway = await gatewayOf(context, input, person.handsets)
+  return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })
 }
 
 /** The same for people who were checked already (roster import). */
@@ -40,7 +43,7 @@ export async function enrolPerson(
   person: CheckedPerson,
   invite: NewInvite,
   actor: Actor,
-  sharedGateway: Gateway | null = null,
+  { sharedGateway = null, mail = null }: { sharedGateway?: Gateway | null; mail?: Language | null } = {},
 ): Promise<Onboarded> {
   const now = invite.createdAt
   const employee: Employee = {
@@ -78,7 +81,7 @@ export async function enrolPerson(
     await tx.insert('employee', [employee])
     await tx.insert('assignment', [assignment])
     await insertKit(context, tx, kit)
-    await insertInvite(context, tx, employee.id, invite, actor)
+    await insertInvite(context, tx, employee.id, invite, actor, mail)
     await tx.record(
       auditEvent(
         context,
@@ -174,7 +177,7 @@ export async function insertAddition(
  * The gateway of whoever `gatewayOf` names, for phones in the same home.
  * @throws AppError INVALID_INPUT
  */
-async function gatewayOf(
+export async function gatewayOf(
   { store }: JourneyContext,
   { gatewayOf: who, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
   handsets: readonly CheckedHandset[],
@@ -237,13 +240,14 @@ export async function onboarded(
   }
 }
 
-/** Closes older links and writes the new one. Returns what goes into the journal. */
+/** Closes older links and writes the new one, with the mail that brings it where a language is named. Returns what goes into the journal. */
 export async function insertInvite(
   context: JourneyContext,
   tx: StoreWriter,
   employeeId: string,
   invite: NewInvite,
   actor: Actor,
+  mail: Language | null = null,
 ): Promise<readonly Withdrawal[]> {
   const withdrawn = await closeInvites(tx, employeeId, invite.createdAt)
   const id = newId(context.system)
@@ -257,6 +261,10 @@ export async function insertInvite(
       closedAt: null,
     },
   ])
+  if (mail !== null) {
+    const employee = await tx.get('employee', employeeId)
+    await tx.insert('mail', [newMail(context, { employeeId, recipient: employee!.email, language: mail }, invite)])
+  }
   await tx.record(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )

@@ -3,6 +3,7 @@ import type { Loop } from '../access/loop.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
+import type { MailDelivery } from '../journeys/deliver-mails.ts'
 import { runLeavings } from '../journeys/leavings.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
@@ -29,6 +30,7 @@ export interface TaskParts {
   readonly handshakes: Map<string, string>
   readonly doors: Doors
   readonly door: PhoneDoor
+  readonly mails: Pick<MailDelivery, 'run'>
   readonly onLeaseLost: () => void
 }
 
@@ -41,6 +43,7 @@ export function upkeepTasks({
   handshakes,
   doors,
   door,
+  mails,
   onLeaseLost,
 }: TaskParts): UpkeepTask[] {
   const { store, system } = context
@@ -88,6 +91,7 @@ export function upkeepTasks({
       run: () => keepPbxCertificates(context.config, foundations, system.now()),
     },
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
+    { name: 'mail', everyMs: 2_000, run: () => mails.run() },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
     {
       name: 'ledger',

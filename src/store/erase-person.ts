@@ -38,6 +38,17 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .set({ seenModel: null, seenFirmware: null, seenMac: null, seenAt: null })
     .where('employeeId', '=', employeeId)
     .execute()
+  await tx
+    .updateTable('mail')
+    .set({ recipient: `${employeeId}@erased.invalid`, linkSealed: null, lastProblem: null })
+    .where('employeeId', '=', employeeId)
+    .execute()
+  await tx
+    .updateTable('mail')
+    .set({ state: 'cancelled' })
+    .where('employeeId', '=', employeeId)
+    .where('state', '=', 'queued')
+    .execute()
   await eraseLedger(tx, employeeId)
   await eraseServedFiles(tx, employeeId)
   await eraseCertificates(tx, employeeId)

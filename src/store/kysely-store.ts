@@ -6,6 +6,7 @@ import { databaseError } from './database-error.ts'
 import { trimDoorLedger } from './door-ledger.ts'
 import { erasePerson } from './erase-person.ts'
 import * as handsets from './handset-list.ts'
+import { howFar } from './how-far.ts'
 import { acquireLease, releaseLease, renewLease } from './lease.ts'
 import * as lookups from './lookups.ts'
 import { employeeBy, employeesWithAccess } from './people.ts'
@@ -15,6 +16,8 @@ import * as rows from './rows.ts'
 import { type Database, isPostgres } from './schema.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
 import { subjects } from './subjects.ts'
+import { taken } from './taken.ts'
+import { mailsDue, openInvites, recentImports } from './work-lists.ts'
 
 export interface Connections {
   readonly writer: Database
@@ -61,6 +64,11 @@ function readerOf(db: Database): StoreReader {
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
+    taken: (pbxId, claims) => taken(db, pbxId, claims),
+    howFar: (employeeIds) => howFar(db, employeeIds),
+    openInvites: (employeeIds, now) => openInvites(db, employeeIds, now),
+    recentImports: (limit) => recentImports(db, limit),
+    mailsDue: (now, limit) => mailsDue(db, now, limit),
     peoplePage: (filter, order) => lists.peoplePage(db, filter, order),
     modelsInUse: () => lists.modelsInUse(db),
     eventsSince: (filter) => lists.eventsSince(db, filter),

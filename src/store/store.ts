@@ -93,6 +93,16 @@ export interface StoreReader extends ConsoleLists {
   revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
   /** In order of position: those after `after`, or without it the newest `limit`. */
   auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
+  /** Those of the claimed extensions, e-mail addresses and MAC addresses that somebody has now. */
+  taken(pbxId: string, claims: Claims): Promise<Claims>
+  /** How far these people are on the way from onboarding to a phone that speaks; all of them are in the answer. */
+  howFar(employeeIds: readonly string[]): Promise<ReadonlyMap<string, HowFar>>
+  /** Links of these people that are still good. */
+  openInvites(employeeIds: readonly string[], now: string): Promise<readonly Invite[]>
+  /** The latest roster runs without their rows, newest first. */
+  recentImports(limit: number): Promise<readonly Omit<ImportRun, 'state'>[]>
+  /** Mails that wait and whose time has come, those that waited longest first. */
+  mailsDue(now: string, limit: number): Promise<readonly Mail[]>
   /** Newest first. */
   doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
   /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */
@@ -153,6 +163,23 @@ export interface Store extends StoreReader {
    */
   trimDoorLedger(now: Date): Promise<number>
   close(): Promise<void>
+}
+
+export interface Claims {
+  readonly extensions: ReadonlySet<string>
+  readonly emails: ReadonlySet<string>
+  readonly macs: ReadonlySet<string>
+}
+
+export interface HowFar {
+  /** Every SIP account was seen on the PBX, or somebody vouches for it. */
+  readonly onPbx: boolean
+  /** A mail was sent, or the link was opened. */
+  readonly invited: boolean
+  /** A tunnel has shaken hands. */
+  readonly connected: boolean
+  /** The latest. */
+  readonly mail: Mail | null
 }
 
 export interface EmployeeFilter {

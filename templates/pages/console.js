@@ -83,3 +83,32 @@ htmx.config.historyCacheSize = 0
     if (target.matches?.('input.copy')) target.select()
   })
 })()
+
+// What is typed is checked by the server; here a field only learns whether something stands beside it.
+;(() => {
+  document.addEventListener('htmx:afterSettle', () => {
+    for (const said of document.querySelectorAll('.field > .said')) {
+      const field = document.querySelector(`[aria-describedby="${CSS.escape(said.id)}"]`)
+      if (said.textContent.trim() === '') field?.removeAttribute('aria-invalid')
+      else field?.setAttribute('aria-invalid', 'true')
+    }
+  })
+
+  // A file that is dropped anywhere on the zone is put into its field and sent; the field itself does for keyboards.
+  for (const zone of document.querySelectorAll('[data-drop]')) {
+    const field = document.getElementById(zone.dataset.drop)
+    const over = (isOver) => (event) => {
+      if (!event.dataTransfer?.types.includes('Files')) return
+      event.preventDefault()
+      zone.classList.toggle('over', isOver)
+    }
+    zone.addEventListener('dragover', over(true))
+    zone.addEventListener('dragleave', over(false))
+    zone.addEventListener('drop', (event) => {
+      over(false)(event)
+      if (event.dataTransfer?.files.length !== 1) return
+      field.files = event.dataTransfer.files
+      field.form.requestSubmit()
+    })
+  }
+})()

@@ -9,6 +9,7 @@ import type { JourneyContext } from '../../src/journeys/context.ts'
 import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
+import { rosterRecords } from '../../src/journeys/read-roster.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
@@ -56,6 +57,7 @@ export async function rows(): Promise<BenchRow[]> {
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,
       tellPhones: () => undefined,
+      mail: null,
       publish: nothing,
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
@@ -186,7 +188,7 @@ async function importRow(context: JourneyContext, keys: Keys): Promise<BenchRow>
   const lag = monitorEventLoopDelay({ resolution: 5 })
   lag.enable()
   const rate = await perSecond(importSize, async () => {
-    const { id } = await imports.start(Buffer.from(csv), actor)
+    const { id } = await imports.start(rosterRecords(Buffer.from(csv)), null, actor)
     while (!(await imports.view(id)).finished) await new Promise((resolve) => setTimeout(resolve, 50))
   })
   lag.disable()

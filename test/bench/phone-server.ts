@@ -78,6 +78,7 @@ async function main(): Promise<void> {
     loop: { close: unasked, nudge: unasked, idle: unasked },
     journal: foundations.journal,
     tellPhones: () => undefined,
+    mail: null,
     publish: () => {},
     hubPublicKey: () => null,
     handshakes: new Map(),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { Mail } from '../../src/domain/mail.ts'
 import type { PeopleFilter, PeopleOrder, Store } from '../../src/store/store.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
@@ -10,6 +11,78 @@ export function peopleListContract(store: () => Store): void {
     (await store().peoplePage(filter, { ...byName, ...order })).ids
   const rename = (n: number, name: string, email = `person${n}@example.com`) =>
     store().transaction((tx) => tx.update('employee', `e${n}`, { name, email }))
+
+  describe('mails that wait', () => {
+    test('are found when their time has come, the longest waiting first, and only those', async () => {
+      const mail = (id: string, nextTryAt: string, state: Mail['state'] = 'queued'): Mail => ({
+        id,
+        employeeId: 'e1',
+        kind: 'invite',
+        recipient: 'ada@example.com',
+        language: 'de',
+        linkSealed: 'sealed',
+        expiresAt: at(99),
+        state,
+        attempts: 0,
+        nextTryAt,
+        lastProblem: null,
+        createdAt: at(1),
+        sentAt: null,
+      })
+      await store().transaction((tx) =>
+        tx.insert('mail', [mail('m1', at(5)), mail('m2', at(2)), mail('m3', at(3), 'sent'), mail('m4', at(9))]),
+      )
+      expect((await store().mailsDue(at(5), 10)).map(({ id }) => id)).toEqual(['m2', 'm1'])
+      expect((await store().mailsDue(at(5), 1)).map(({ id }) => id)).toEqual(['m2'])
+      expect(await store().mailsDue(at(1), 10)).toEqual([])
+    })
+  })
+
+  describe('what onboarding asks', () => {
+    test('which extensions, addresses and MACs somebody has now', async () => {
+      await store().transaction(async (tx) => {
+        await cast.onboard(tx, 1, 2)
+        await tx.update('assignment', 'a2', { untilAt: at(5) })
+        await tx.update('employee', 'e2', { lifecycle: 'offboarded' })
+        await tx.update('handset', 'h1', { mac: '805ec0000001' })
+        await tx.update('handset', 'h2', { mac: '805ec0000002', removedAt: at(5) })
+      })
+      const { extension } = (await store().find('assignment', { id: 'a1' }))[0]!
+      const gone = (await store().find('assignment', { id: 'a2' }))[0]!.extension
+      const [one, two] = await store().find('employee', {})
+      const answer = await store().taken('default', {
+        extensions: new Set([extension, gone, '9']),
+        emails: new Set([one!.email, two!.email, 'nobody@example.com']),
+        macs: new Set(['805ec0000001', '805ec0000002']),
+      })
+      expect([[...answer.extensions], [...answer.emails], [...answer.macs]]).toEqual([
+        [extension],
+        [one!.email],
+        ['805ec0000001'],
+      ])
+      const none = { extensions: new Set<string>(), emails: new Set<string>(), macs: new Set<string>() }
+      expect(await store().taken('default', none)).toEqual(none)
+    })
+
+    test('how far people are, and whose link is still good', async () => {
+      await store().transaction(async (tx) => {
+        await cast.onboard(tx, 1, 2)
+        await tx.update('tunnel', 't2', { firstHandshakeAt: at(3) })
+        for (const [id, closedAt, expiresAt] of [
+          ['i8', null, at(9)],
+          ['i9', at(2), at(9)],
+        ] as const)
+          await tx.insert('invite', [{ id, employeeId: 'e1', tokenHash: id, createdAt: at(1), expiresAt, closedAt }])
+      })
+      const far = await store().howFar(['e1', 'e2', 'nobody'])
+      expect([...far.keys()]).toEqual(['e1', 'e2', 'nobody'])
+      expect(far.get('e1')).toEqual({ onPbx: false, invited: false, connected: false, mail: null })
+      expect(far.get('e2')).toMatchObject({ connected: true })
+      expect((await store().openInvites(['e1', 'e2'], at(5))).map(({ id }) => id)).toContain('i8')
+      expect((await store().openInvites(['e1'], at(5))).map(({ id }) => id)).not.toContain('i9')
+      expect((await store().openInvites(['e1'], at(9))).map(({ id }) => id)).not.toContain('i8')
+    })
+  })
 
   describe('lists of people', () => {
     test('are cut into pages that together name everybody once, and count the whole', async () => {

@@ -24,8 +24,11 @@ import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakeHandOver } from './fake-hand-over.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
+import { fakeMails } from './fake-mails.ts'
 import { fakePeople } from './fake-people.ts'
+import { fakeRosters } from './fake-rosters.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
@@ -205,6 +208,11 @@ export function fakeApplication(): FakeApplication {
     return { contentType, body, etag, notModified: ifNoneMatch === etag }
   }
 
+  const mails = fakeMails({
+    invite: (who, actor) => fake.invite(who, actor),
+    did: (deed, actor) => did(deed, actor),
+    now: at,
+  })
   const sessions = new Map<string, Actor>()
   const shown: FakeRecords = { ledger: [], audit: [] }
   const fake: FakeApplication = {
@@ -262,6 +270,13 @@ export function fakeApplication(): FakeApplication {
       now: at,
     }),
 
+    mails,
+    handOver: fakeHandOver(
+      (who) => people.get(who),
+      (view) => onboarded(view),
+    ),
+    rosters: fakeRosters(imports, () => fake, did, at),
+
     overview: () => ({ demo: fake.demo }),
     models: () => models,
     async onboard(input, actor) {
@@ -303,6 +318,7 @@ export function fakeApplication(): FakeApplication {
         },
         input.handsets,
       )
+      if (input.mail !== undefined) mails.queue(view.id, view.email)
       return onboarded(save(view))
     },
     async addHandset(employeeId, handset, actor) {

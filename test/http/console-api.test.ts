@@ -83,6 +83,19 @@ describe('the API', () => {
       words: 'it is blanked at its next fetch',
     })
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
+    expect((await call('POST', `/api/v1/employees/${body.id}/invites`, { mail: 'de' })).status).toBe(201)
+    expect((await call('POST', `/api/v1/employees/${body.id}/invites`, { mail: 'xx' })).status).toBe(400)
+    const { items: mails } = (await call('GET', `/api/v1/employees/${body.id}/mails`)).json as {
+      items: { id: string }[]
+    }
+    expect(mails).toMatchObject([{ state: 'queued', recipient: 'ada@example.com', attempts: 0 }])
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/retry`)).json).toMatchObject({ state: 'queued' })
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/cancel`)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/cancel`)).status).toBe(409)
+    expect((await call('GET', '/api/v1/mail')).json).toMatchObject({ settings: { language: 'en' } })
+    expect((await call('POST', '/api/v1/mail/test', { address: 'me@example.com' })).json).toMatchObject({
+      durationMs: 40,
+    })
     const key = `${'B'.repeat(42)}A=`
     expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)
     expect(doors.application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)

@@ -19,11 +19,18 @@ const nobody = '01939d2c-0000-7000-8000-999999999999'
 
 /** A request that gets past the caller's check and then no further than NOT_FOUND or INVALID_INPUT. */
 function harmless({ method, path, contract }: Route) {
-  const kind =
-    contract.body === 'csv' ? 'csv' : typeof contract.body === 'object' && 'form' in contract.body ? 'form' : 'json'
+  const asks = typeof contract.body === 'object' ? contract.body : {}
+  const kind = contract.body === 'csv' ? 'csv' : 'form' in asks ? 'form' : 'upload' in asks ? 'upload' : 'json'
   const body =
-    contract.body === undefined ? undefined : { csv: 'bad\nrow', form: 'nonsense=1', json: '{"nonsense":1}' }[kind]
-  const type = { csv: 'text/csv', form: 'application/x-www-form-urlencoded', json: 'application/json' }[kind]
+    contract.body === undefined
+      ? undefined
+      : { csv: 'bad\nrow', form: 'nonsense=1', upload: '--x--\r\n', json: '{"nonsense":1}' }[kind]
+  const type = {
+    csv: 'text/csv',
+    form: 'application/x-www-form-urlencoded',
+    upload: 'multipart/form-data; boundary=x',
+    json: 'application/json',
+  }[kind]
   return {
     method: method.toUpperCase(),
     path: path.replace(/:[a-z]+/gi, nobody),

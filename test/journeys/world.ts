@@ -14,6 +14,7 @@ import type { Actor } from '../../src/domain/token.ts'
 import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import { type MailDelivery, mailDelivery } from '../../src/journeys/deliver-mails.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
@@ -25,9 +26,11 @@ import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
+import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
+import { loadLetters } from '../../src/notify/letters.ts'
+import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
@@ -64,6 +67,7 @@ export interface World extends AsyncDisposable {
   readonly door: PhoneDoor
   readonly imports: RosterImport
   readonly resyncs: ResyncQueue
+  readonly mails: MailDelivery
   /** Every line of the log. */
   readonly log: readonly string[]
   /** Days go by; then everything is looked at. */
@@ -95,6 +99,8 @@ export interface WorldOptions {
   readonly clock?: { aheadMs: number }
   /** In place of the real libraries of signing in. */
   readonly signIn?: Partial<SignInTools>
+  /** Shorter limits for a mail server that does not answer. */
+  readonly mailPatience?: Parameters<typeof smtpMailer>[1]
   /** False: nothing is looked at or resumed by itself at the start. */
   readonly begin?: boolean
 }
@@ -176,6 +182,10 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     },
     journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail, options.mailPatience),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
@@ -211,6 +221,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
+  const mails = mailDelivery(context)
   const imports = rosterImport(context, () => undefined)
   const app = assemble(context, {
     imports,
@@ -239,6 +250,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopped ??= (async () => {
+      mails.stop()
       await imports.stop()
       await resyncs.stop()
       await loop.stop()
@@ -261,6 +273,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     door,
     imports,
     resyncs,
+    mails,
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000

@@ -80,7 +80,7 @@ export function handsetDeedPages(application: Application, tools: PageTools): re
             .send(page(actor, row, 'Replace', replaceCard(row, mac, error)))
           return
         }
-        response.type('html').send(page(actor, row, 'Replaced', newLink(made, tools)))
+        response.type('html').send(page(actor, row, 'Replaced', newLink(made, application, tools)))
       },
     ),
     route(

@@ -5,6 +5,7 @@ import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, ModelView, Onboarded, SipSecretView } from '../../journeys/application.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
+import { handOverPath } from './hand-over-pages.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { momentText } from './moment.ts'
 import { personFrame } from './person-page.ts'
@@ -24,7 +25,7 @@ export function linkPages(application: Application, tools: PageTools): readonly 
       { summary: 'A new link', body: { form: z.object({}) }, answer: 'text/html' },
       async ({ actor, parameters: { id }, response }) => {
         const made = await application.invite(id, actor)
-        response.type('html').send(page(actor, made.employee, 'New link', newLink(made, tools)))
+        response.type('html').send(page(actor, made.employee, 'New link', newLink(made, application, tools)))
       },
     ),
     route(
@@ -50,7 +51,7 @@ export function linkPages(application: Application, tools: PageTools): readonly 
             { model, mac: mac || null, ...(gateway && { gateway }), ...(gatewayOf && { gatewayOf }) },
             actor,
           )
-          response.type('html').send(page(actor, made.employee, 'New link', newLink(made, tools)))
+          response.type('html').send(page(actor, made.employee, 'New link', newLink(made, application, tools)))
         } catch (error) {
           // What was typed stays: only the wrong part is to be typed again.
           if (!(error instanceof AppError) || error.code === 'NOT_FOUND' || error.code === 'INTERNAL') throw error
@@ -77,7 +78,8 @@ export function linkPages(application: Application, tools: PageTools): readonly 
   ]
 }
 
-export function newLink({ employee, invite, provisioningUrls, warnings }: Onboarded, { drawQr }: PageTools): Html {
+export function newLink(made: Onboarded, application: Application, { drawQr }: PageTools): Html {
+  const { employee, invite, provisioningUrls, warnings } = made
   const desk = employee.handsets.filter(({ mac, removedAt }) => mac !== null && removedAt === null)
   return html`<section class="card narrow">
 <h1>A new link for <bdi>${employee.name}</bdi></h1>
@@ -93,6 +95,7 @@ ${desk.map(({ id, model, mac }) => {
     html`<p><label>Provisioning address of ${model} ${mac} <input readonly value="${url}" class="copy"></label></p>`
   )
 })}
+<p><a href="${handOverPath(employee.id, application.handOver.reference(made))}">Print it, and watch the doors open</a></p>
 <p><a href="/people/${employee.id}">Back to <bdi>${employee.name}</bdi></a></p>
 </section>`
 }

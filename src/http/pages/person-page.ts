@@ -1,6 +1,7 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
+import type { MailView } from '../../journeys/mail-view.ts'
 import type { Happening, LeavingView } from '../../journeys/people-view.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -8,6 +9,7 @@ import { doorsPicture } from './doors-picture.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
+import { mailsCard } from './mails-card.ts'
 import { clockTime, dayOf, moment, momentText, withMoments, zone } from './moment.ts'
 
 export function personPages(application: Application, tools: PageTools): readonly Route[] {
@@ -18,14 +20,15 @@ export function personPages(application: Application, tools: PageTools): readonl
       'read',
       { summary: 'A person', answer: 'text/html' },
       async ({ actor, parameters: { id }, response }) => {
-        const [view, story, leaving] = await Promise.all([
+        const [view, story, leaving, mails] = await Promise.all([
           application.employee(id),
           application.people.happenings(id),
           application.people.leaving(id),
+          application.mails.ofPerson(id),
         ])
         response
           .type('html')
-          .send(pageText(tools, personFrame(actor, view), person({ actor, view, story, leaving }, application)))
+          .send(pageText(tools, personFrame(actor, view), person({ actor, view, story, leaving, mails }, application)))
       },
     ),
   ]
@@ -43,9 +46,10 @@ interface PersonParts {
   readonly view: EmployeeView
   readonly story: readonly Happening[]
   readonly leaving: LeavingView | null
+  readonly mails: readonly MailView[]
 }
 
-function person({ actor, view, story, leaving }: PersonParts, application: Application): Html {
+function person({ actor, view, story, leaving, mails }: PersonParts, application: Application): Html {
   const { id, access, offboardRequestedAt } = view
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   return live(
@@ -57,6 +61,7 @@ ${whatIsLeft(view)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
 ${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjectsOf(view, application) })}</section>
 <section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
+${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
 <p><small>Newest first. Times are ${zone()}.</small></p>${storyOf(story)}</section>`,
   )
