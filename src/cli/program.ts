@@ -126,7 +126,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   )
 
   const gateway = program.command('gateway').description('home gateways')
-  asking(gateway, 'key <who> <public key>', 'the key that the router showed, where it could not send it itself').action(
+  asking(gateway, 'key <who> <public-key>', 'the key that the router showed, where it could not send it itself').action(
     (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 

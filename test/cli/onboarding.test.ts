@@ -99,6 +99,18 @@ describe('handing out', () => {
   })
 })
 
+describe('the key of a home gateway', () => {
+  test('is entered by an admin who was told it on the telephone', async () => {
+    await run(['onboard', ...ada, '--extension', '1901'])
+    const key = `${'A'.repeat(43)}=`
+    const { code, out, err } = await run(['gateway', 'key', '1901', key])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain('the tunnel opens at its first word')
+    expect(doors().application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
+    expect((await run(['gateway', 'key', '1901'])).code).toBe(2)
+  })
+})
+
 describe('a roster', () => {
   const rows = (extensions: readonly string[]) =>
     `name,email,extension,model,mac\n${extensions.map((extension) => `P${extension},p${extension}@example.com,${extension},linphone-mobile,\n`).join('')}`

@@ -47,6 +47,10 @@ describe('a home gateway whose router makes its own key', () => {
     expect(made.employee.tunnels).toMatchObject([{ publicKey: null, keyOrigin: 'device' }])
     expect(made.employee.handsets.map(({ phoneAddress }) => phoneAddress)).toEqual(['10.78.0.2', '10.78.0.3'])
     expect(await world.hub.listPeers(soon())).toEqual([])
+    // Not green before a key came, and nothing is tried again and again meanwhile.
+    expect(lineOf(await world.app.settled('1030', 5_000), 'tunnel', 'open')).toMatchObject([
+      { verdict: 'waiting', problem: 'no key of its router is known yet', nextTryAt: null },
+    ])
     const { text, keyToken } = await scriptOf(world, made)
     for (const part of [...macs.slice(0, 2), '10.78.0.2', '10.78.0.3', '203.0.113.5', '10.90.0.2'])
       expect(text.toLowerCase().replaceAll(/(?<=[0-9a-f]{2}):(?=[0-9a-f]{2})/g, '')).toContain(part)
