@@ -87,7 +87,10 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .requiredOption('--extension <digits>', 'extension')
     .addOption(handsetOption().makeOptionMandatory())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-    .option('--gateway-of <who>', 'hang them on the gateway of somebody at the same home')
+    .option(
+      '--gateway-of <who>',
+      'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options) => run(options, (now) => onboard(now, pick(options))))
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
@@ -101,14 +104,17 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
     .action((options) => run(options, (now) => listPeople(now, options.lifecycle)))
-  asking(program, 'show <who>', 'one employee with handsets and doors').action((who, options) =>
-    run(options, (now) => showPerson(now, who)),
-  )
+  asking(program, 'show <who>', 'one employee with handsets and doors')
+    .option('--all', 'also doors of before, such as earlier keys, that were seen shut')
+    .action((who, options) => run(options, (now) => showPerson(now, who, options.all === true)))
 
   const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
-    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
-    .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
+    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard (default: plain)')
+    .option(
+      '--gateway-of <who>',
+      'hang it on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .action((who, model, options) =>
       run(options, (now) => addHandset(now, who, { ...parseHandset(model), ...gatewayOptions(options) })),
     )

@@ -23,7 +23,7 @@ import { resyncHandset } from './resync.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { showSecrets } from './show-secrets.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
-import { employeeView, viewOf } from './views.ts'
+import { employeeViews, viewOf } from './views.ts'
 
 export interface Parts {
   readonly imports: RosterImport
@@ -76,7 +76,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})
-      return people.map((access) => employeeView(context, access))
+      return employeeViews(context, people)
     },
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),

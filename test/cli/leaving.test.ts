@@ -17,10 +17,10 @@ describe('offboard', () => {
     expect(out).toMatchInlineSnapshot(`
       "Ada Example <p3001@example.com>  extension 3001  offboarded
 
-        verdict      door         state  seen                     evidence
-        ✓ converged  tunnel       shut   2026-11-22 14:00:00 UTC  tunnel seen closed
-        ✓ converged  phone-door   shut   2026-11-22 14:00:00 UTC  phone-door seen closed
-        ✓ converged  sip-account  shut   2026-11-22 14:00:00 UTC  sip-credential seen closed
+        verdict      door         state  seen (UTC)        evidence
+        ✓ converged  tunnel       shut   2026-11-22 14:00  tunnel seen closed
+        ✓ converged  phone-door   shut   2026-11-22 14:00  phone-door seen closed
+        ✓ converged  sip-account  shut   2026-11-22 14:00  sip-credential seen closed
 
       ✓ Every door was seen shut (3 of 3)
         next  ringfence report 01939d2c-0000-7000-8000-000000000001

@@ -21,13 +21,13 @@ describe('handing out', () => {
       Provisioning URL for yealink-t54w 80:5e:c0:11:22:33 (to type in, or for DHCP):
         https://phones.example.com:8443/p/<token>/
 
-        verdict      door                state  seen                     evidence
-        ✓ converged  tunnel 000003       open   2026-11-22 14:00:00 UTC  tunnel seen open
-        ✓ converged  phone-door 000002   open   2026-11-22 14:00:00 UTC  phone-door seen open
-        ✓ converged  sip-account 000002  open   2026-11-22 14:00:00 UTC  sip-credential seen open
-        ✓ converged  tunnel 000005       open   2026-11-22 14:00:00 UTC  tunnel seen open
-        ✓ converged  phone-door 000004   open   2026-11-22 14:00:00 UTC  phone-door seen open
-        ✓ converged  sip-account 000004  open   2026-11-22 14:00:00 UTC  sip-credential seen open
+        verdict      door                state  seen (UTC)        evidence
+        ✓ converged  tunnel 000003       open   2026-11-22 14:00  tunnel seen open
+        ✓ converged  phone-door 000002   open   2026-11-22 14:00  phone-door seen open
+        ✓ converged  sip-account 000002  open   2026-11-22 14:00  sip-credential seen open
+        ✓ converged  tunnel 000005       open   2026-11-22 14:00  tunnel seen open
+        ✓ converged  phone-door 000004   open   2026-11-22 14:00  phone-door seen open
+        ✓ converged  sip-account 000004  open   2026-11-22 14:00  sip-credential seen open
       "
     `)
     expect(err).toBe('warning: demo mode: no PBX address is set\n')
@@ -95,7 +95,7 @@ describe('handing out', () => {
     expect(added.code).toBe(0)
     expect((await run(['handset', 'remove', handset.id])).code).toBe(0)
     expect((await run(['handset', 'remove', 'nonsense'])).code).toBe(4)
-    expect((await run(['show', '1001'])).out).toContain('yealink-t54w (taken back)')
+    expect((await run(['show', '1001'])).out).toContain('access revoked; tombstone not fetched yet')
   })
 })
 

@@ -255,6 +255,7 @@ export function fakeApplication(): FakeApplication {
           offboardedAt: null,
           handsets: [],
           tunnels: [],
+          gateways: [],
           access: [],
         },
         input.handsets,
@@ -271,7 +272,11 @@ export function fakeApplication(): FakeApplication {
       if (!owner) throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
       return save({
         ...owner,
-        handsets: owner.handsets.map((handset) => (handset.id === handsetId ? { ...handset, removedAt: at } : handset)),
+        handsets: owner.handsets.map((handset) =>
+          handset.id === handsetId
+            ? { ...handset, removedAt: at, status: 'access revoked; tombstone not fetched yet' }
+            : handset,
+        ),
       })
     },
     async resyncHandset(handsetId, actor) {
