@@ -65,10 +65,12 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
   const open = view.access.filter(
     ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )
-  const ticks = [...new Set(open.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
+  // Where the hint says already how to tick it, a second command would look like a second thing to do.
+  const untold = open.filter(({ hint }) => !hint?.includes('ringfence acknowledge'))
+  const ticks = [...new Set(untold.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
   return [
     `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)})`,
-    ...(ticks.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
+    ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
 }
 

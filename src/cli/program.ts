@@ -82,17 +82,20 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
   asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
-    .requiredOption('--name <name>', 'full name')
-    .requiredOption('--email <address>', 'e-mail address')
-    .requiredOption('--extension <digits>', 'extension')
-    .addOption(handsetOption().makeOptionMandatory())
+    .option('--name <name>', 'full name')
+    .option('--email <address>', 'e-mail address')
+    .option('--extension <digits>', 'extension')
+    .addOption(handsetOption())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
     .option(
       '--gateway-of <who>',
       'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
     )
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
-    .action((options) => run(options, (now) => onboard(now, pick(options))))
+    .action((options, command) => {
+      needs(command, ['name', 'email', 'extension', 'handset'])
+      return run(options, (now) => onboard(now, pick(options)))
+    })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
     (file, options) => run(options, (now) => importRoster(now, file)),
   )
@@ -181,9 +184,12 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
 
   const token = program.command('token').description('API tokens')
   asking(token, 'create', 'make a token and print it, this once')
-    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what it may do').choices(roles))
     .option('--label <text>', 'what it is for', 'made on the command line')
-    .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
+    .action((options, command) => {
+      needs(command, ['role'])
+      return run(options, (now) => createToken(now, options.role, options.label))
+    })
   asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
   asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
 
@@ -224,6 +230,14 @@ function handsetOption(): Option {
   return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
     (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
   )
+}
+
+/** Commander's own check comes before it looks for misspelt options, and would name `--handset` where `--handsets` was typed. */
+function needs(command: Command, names: readonly string[]): void {
+  const missing = command.options.find(
+    (option) => names.includes(option.attributeName()) && command.getOptionValue(option.attributeName()) === undefined,
+  )
+  if (missing) command.error(`error: required option '${missing.flags}' not specified`)
 }
 
 function pick({

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { roles } from '../domain/token.ts'
-import { gateway } from './gateway-shape.ts'
+import { gateway, handsetName } from './gateway-shape.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
@@ -200,6 +200,7 @@ export const phoneSetting = z.object({
   setAt: time,
   setBy: z.string(),
   note: settingNote,
+  handset: handsetName.nullable(),
 })
 
 export const effectiveSetting = z.object({
@@ -249,7 +250,7 @@ export const templateReload = z.object({
   unused: z.array(z.string()),
   changes,
 })
-export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes })
+export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes, telling: z.array(z.string()) })
 
 const problem = z.object({
   type: z.string(),

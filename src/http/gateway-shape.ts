@@ -8,3 +8,6 @@ export const gateway = z.object({
   owner: z.object({ id: z.string(), name: z.string(), extension: z.string() }),
   lastHeardAt: z.string().nullable().describe('ISO 8601, UTC'),
 })
+
+/** Which handset, in words. */
+export const handsetName = z.object({ extension: z.string(), model: z.string(), mac: z.string().nullable() })

@@ -16,7 +16,10 @@ import type { JoinView } from './join-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
-/** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
+/**
+ * `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). `handsetId` is also taken as a
+ * MAC address, or as a `who` that has exactly one handset.
+ */
 export interface Application {
   readonly overview: () => Overview
   readonly models: () => readonly ModelView[]

@@ -52,6 +52,23 @@ describe('offboard', () => {
     },
   )
 
+  test('how to tick a step is said once, where its hint says it already', async () => {
+    await onboard('3201')
+    doors().application.closing = { 'sip-account': 'waiting' }
+    await run(['offboard', '3201', '--wait', '0'])
+    const { employee, offboard } = doors().application
+    const view = await employee('3201')
+    const hint = 'do the step, then `ringfence acknowledge 3201 sip-account`'
+    const access = view.access.map((line) => (line.system === 'sip-account' ? { ...line, hint } : line))
+    Object.assign(doors().application, {
+      employee: async () => ({ ...view, access }),
+      offboard: async () => ({ ...view, access }),
+    })
+    const { out } = await run(['offboard', '3201', '--wait', '0'])
+    Object.assign(doors().application, { employee, offboard })
+    expect(out.match(/ringfence acknowledge/g)).toHaveLength(1)
+  })
+
   test('a step done by hand is ticked by name, stays visible, and is still not "seen shut"', async () => {
     await onboard('3200')
     doors().application.closing = { 'sip-account': 'waiting' }

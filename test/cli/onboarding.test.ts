@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { AppError } from '../../src/errors.ts'
 import { ada, commandLine, steady } from './command-line.ts'
 
 const { doors, run } = commandLine()
@@ -79,6 +80,32 @@ describe('handing out', () => {
       hint: \`ringfence models\` lists them
       "
     `)
+  })
+
+  test('one problem is said once, with one hint', async () => {
+    const refuse = async () => {
+      const hint = 'a gateway is chosen with --gateway openwrt'
+      const problem = { field: 'model', message: 'gateway-openwrt is a home gateway and no phone', hint }
+      throw new AppError('MODEL_UNKNOWN', problem.message, { hint, problems: [problem] })
+    }
+    const { onboard } = doors().application
+    Object.assign(doors().application, { onboard: refuse })
+    const { code, err } = await run(['onboard', ...ada])
+    Object.assign(doors().application, { onboard })
+    expect([code, err]).toEqual([
+      2,
+      'error: gateway-openwrt is a home gateway and no phone\nhint: a gateway is chosen with --gateway openwrt\n',
+    ])
+  })
+
+  test('a misspelt option is named before one that is missing', async () => {
+    const typo = await run(['onboard', ...ada.slice(0, -2), '--handsets', 'linphone-mobile'])
+    expect([typo.code, typo.err]).toEqual([2, expect.stringContaining("unknown option '--handsets'")])
+    const missing = await run(['onboard', ...ada.slice(0, -2)])
+    expect([missing.code, missing.err]).toEqual([
+      2,
+      expect.stringContaining("required option '--handset <model[=mac]>'"),
+    ])
   })
 
   test('a taken extension ends with 1; with --json the problem document is on standard output too', async () => {
