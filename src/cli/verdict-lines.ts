@@ -15,6 +15,7 @@ const ticked: readonly [string, Tone] = ['☑', 'quiet']
 /** A column of evidence that is narrower than this would be a tower of words. */
 const narrowestEvidence = 36
 const longestInColumn = 90
+const timeWidth = '2026-11-22 14:00'.length
 
 /** One line for each door: verdict, door, what was seen or is wrong, when; hints below. */
 export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): string[] {
@@ -24,8 +25,9 @@ export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): 
     (sum, column) => sum + Math.max(5, ...heads.map((head) => cells(head[column]!))) + 2,
     0,
   )
-  if (terminal.outIsTerminal && terminal.width - indent - 18 < narrowestEvidence)
-    return [...narrow(terminal, heads, lines), ...hints(terminal, lines)]
+  const room = terminal.width - indent
+  if (terminal.outIsTerminal && room - timeWidth - 2 < narrowestEvidence)
+    return [...narrow(terminal, heads, lines, room), ...hints(terminal, lines)]
   const rows = lines.map((line, index) => [
     ...heads[index]!,
     paint(terminal, 'quiet', shortly(line.at)),
@@ -35,15 +37,22 @@ export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): 
   return [...table(terminal, heading, rows), ...paragraphs(terminal, lines), ...hints(terminal, lines)]
 }
 
-/** Too little room beside the door: evidence and time stand under it. */
-function narrow(terminal: Terminal, heads: readonly string[][], lines: readonly AccessLine[]): string[] {
-  const [heading = '', ...rows] = table(terminal, ['  verdict', 'door', 'state'], heads)
-  return [
+/** Too little room beside the door: what was seen stands under it, and the time too where even that has no room. */
+function narrow(terminal: Terminal, heads: readonly string[][], lines: readonly AccessLine[], room: number): string[] {
+  const hasRoom = room >= timeWidth
+  const times = (line: AccessLine) => (hasRoom ? [paint(terminal, 'quiet', shortly(line.at))] : [])
+  const heading = ['  verdict', 'door', 'state', ...(hasRoom ? ['seen (UTC)'] : [])]
+  const [first = '', ...rows] = table(
+    terminal,
     heading,
+    heads.map((head, index) => [...head, ...times(lines[index]!)]),
+  )
+  return [
+    first,
     ...lines.flatMap((line, index) => [
       rows[index]!,
-      ...wrappedUnder(terminal, `${evidence(line)} (${shortly(line.at)} UTC)`, 4).map((text) =>
-        paint(terminal, 'quiet', text),
+      ...wrappedUnder(terminal, hasRoom ? evidence(line) : `${evidence(line)} (${shortly(line.at)} UTC)`, 4).map(
+        (text) => paint(terminal, 'quiet', text),
       ),
     ]),
   ]
