@@ -3,7 +3,7 @@ import type { Handset } from './handset.ts'
 
 export type DoorDecision =
   /** The handset's file with its secrets. `enrols`: the steady token is used for the first time. */
-  | { readonly answer: 'file'; readonly token: 'enrolment' | 'steady'; readonly enrols: boolean }
+  | { readonly answer: 'file'; readonly token: 'enrolment' | 'steady' | 'former'; readonly enrols: boolean }
   /** The document that takes the account away. */
   | { readonly answer: 'blanking' }
   /** The one 404; the reason is for the ledger only. */
@@ -14,14 +14,17 @@ export const blankingDays = 30
 
 export function decideDoor(handset: Handset, hash: string, now: Date): DoorDecision {
   const steady = hash === handset.steadyTokenHash
+  const former = hash === handset.formerTokenHash
   if (handset.removedAt !== null) {
-    if (!steady) return { answer: 'refuse', reason: 'enrolment link of a handset that was taken back' }
+    if (!steady && !former) return { answer: 'refuse', reason: 'enrolment link of a handset that was taken back' }
     const until = Date.parse(handset.removedAt) + blankingDays * 86_400_000
     return now.getTime() < until
       ? { answer: 'blanking' }
       : { answer: 'refuse', reason: `taken back more than ${blankingDays} days ago` }
   }
   if (steady) return { answer: 'file', token: 'steady', enrols: handset.enrolledAt === null }
+  // Its file names the new link, so that the phone takes it by itself.
+  if (former) return { answer: 'file', token: 'former', enrols: false }
   if (hash !== handset.enrolTokenHash) return { answer: 'refuse', reason: 'no such link' }
   return decideEnrolment(handset, now)
 }

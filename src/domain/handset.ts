@@ -16,6 +16,8 @@ export interface Handset {
   readonly enrolTokenHash: string | null
   readonly enrolExpiresAt: string | null
   readonly steadyTokenHash: string | null
+  /** Of the phone's own link of before a new invite: a phone in use goes on with it until it first uses the new one. */
+  readonly formerTokenHash: string | null
   /** First use of the steady token; the enrolment token is dead from then on. */
   readonly enrolledAt: string | null
   /** Its reserved address in the phone subnet of its gateway (DHCP by MAC), without length; null with its own tunnel. */

@@ -86,11 +86,11 @@ function line(text: string, most: number): string | null {
 }
 
 function extraLines(text: string): string | null {
-  const lines = text
-    .replace(/\r\n?/g, '\n')
-    .split('\n')
-    .map((one) => one.trimEnd())
-  const value = lines.join('\n').replace(/^\n+|\n+$/g, '')
+  if (text.length > 16_000) return null
+  const lines = text.split(/\r\n|\r|\n/).map((one) => one.trimEnd())
+  const first = lines.findIndex((one) => one !== '')
+  const last = lines.findLastIndex((one) => one !== '')
+  const value = lines.slice(Math.max(first, 0), last + 1).join('\n')
   return value === '' || value.length > 8_000 || lines.some((one) => notOnALine.test(one)) ? null : value
 }
 

@@ -16,7 +16,8 @@ export interface Withdrawal {
 /**
  * - `api-token` (id of the token), `invite` (id of the invite): over for ever; the generation says nothing and is 1.
  * - `door-links` (id of the handset or home gateway): all links of door generations below this one.
- * - `enrolment-link` (id of the handset): used up in this door generation and those below; the phone's own link goes on.
+ * - `enrolment-link` (id of the handset, or of the home gateway whose key came by its link): used up in this door
+ *   generation and those below; the phone's own link and the gateway's link for phones go on.
  * - `sip-secret` (id of the credential): all secrets of generations below this one.
  */
 export type WithdrawalKind = (typeof withdrawalKinds)[number]

@@ -8,6 +8,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { addAbortSignal } from 'node:stream'
 import { looksLikeToken } from '../domain/invite.ts'
 import type { Application } from '../journeys/application.ts'
 import type { DoorFile } from '../journeys/door-view.ts'
@@ -78,7 +79,12 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
     const parts = pathParts(request.url ?? '')
     if (!parts || (parts.door === 'k') !== (method === 'POST')) return null
     const { door, token, fileName } = parts
-    if (door === 'k') return (await application.takeGatewayKey(token, await postedKey(request))) ? taken : null
+    const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
+    if (door === 'k') {
+      const served = await application.takeGatewayKey(token, await postedKey(request))
+      await application.enterVisit({ token, fileName: 'public key', remoteAddress, userAgent, served })
+      return served ? taken : null
+    }
     if (method !== 'GET' && method !== 'HEAD') return null
     const ifNoneMatch = request.headers['if-none-match'] ?? null
 
@@ -88,7 +94,6 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
       // Media type: RFC 2585 section 4.2. A reader asks each time, and mostly hears 304.
       return fresh('application/pkix-crl', body, etag, ifNoneMatch, { 'Cache-Control': 'no-cache' })
     }
-    const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
     if (door === 'p') {
       const file = await application.serveFile({ token, fileName, remoteAddress, userAgent, ifNoneMatch, method })
       return file && ofFile(file, file.notModified, { 'Cache-Control': 'private, no-cache' })
@@ -133,13 +138,18 @@ const taken: Served = { contentType: '', body: '', headers: { 'Cache-Control': '
 
 /** `publicKey=` and 44 characters, of which `+`, `/` and `=` may be percent-encoded. */
 const longestPost = 200
+const longestPostMs = 5_000
 
-/** Of a form (`application/x-www-form-urlencoded`); empty when there is none, or more than a key. */
+/** Of a form (`application/x-www-form-urlencoded`); empty when there is none, or more than a key, or none in time. */
 async function postedKey(request: IncomingMessage): Promise<string> {
   let text = ''
-  for await (const chunk of request) {
-    text += String(chunk)
-    if (text.length > longestPost) return ''
+  try {
+    for await (const chunk of addAbortSignal(AbortSignal.timeout(longestPostMs), request)) {
+      text += String(chunk)
+      if (text.length > longestPost) return ''
+    }
+  } catch {
+    return '' // Whoever hung up, or let us wait, said nothing.
   }
   // A plus sign of base64 that nobody encoded means itself here: no key has a space.
   return new URLSearchParams(text.trim()).get('publicKey')?.replaceAll(' ', '+') ?? ''

@@ -15,8 +15,9 @@ export async function completeOffboardings(context: JourneyContext, employeeIds:
   for (const employeeId of employeeIds) {
     const employee = await context.store.get('employee', employeeId)
     if (employee?.lifecycle !== 'offboarding') continue
-    const { settled } = await linesOf(context, employeeId)
-    if (!settled) continue
+    const { lines, settled } = await linesOf(context, employeeId)
+    // Whatever left it open: a proof of a door that is open is none.
+    if (!settled || lines.some(({ subject }) => subject.wanted === 'open')) continue
     const at = context.system.now().toISOString()
     const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })
     const done = await context.store.transaction(async (tx) => {

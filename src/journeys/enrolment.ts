@@ -76,9 +76,11 @@ export function doorTokens(
   handsetId: string,
   doorGeneration: number,
   invite: NewInvite,
+  formerTokenHash: string | null = null,
 ) {
   return {
     doorGeneration,
+    formerTokenHash,
     enrolTokenHash: tokenHash(enrolmentToken(invite.token, handsetId)),
     enrolExpiresAt: invite.expiresAt,
     steadyTokenHash: tokenHash(steadyTokenOf(context, handsetId, doorGeneration)),

@@ -1,11 +1,9 @@
 /** A home gateway whose router makes its own key tells us the public half: by itself, or through an admin. */
-import type { Subject } from '../domain/access.ts'
 import type { Gateway } from '../domain/handset.ts'
 import { tokenHash } from '../domain/invite.ts'
 import type { Actor } from '../domain/token.ts'
 import { parsePublicKey } from '../domain/tunnel.ts'
 import { AppError } from '../errors.ts'
-import type { StoreWriter } from '../store/store.ts'
 import type { EmployeeView } from './application.ts'
 import { invalid } from './check-person.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
@@ -13,6 +11,9 @@ import { shutNow } from './offboard.ts'
 import { activeHolder } from './onboard.ts'
 import { retireKey } from './renew-invite.ts'
 import { viewOf } from './views.ts'
+
+/** Each leaves a tombstone for ever: whoever found the link must not fill the store with them. */
+const mostKeysADay = 10
 
 /** What the router posts to its own link. False for every refusal alike: outsiders never learn why. */
 export async function takeGatewayKey(context: JourneyContext, token: string, publicKey: string): Promise<boolean> {
@@ -53,7 +54,7 @@ export async function setGatewayKey(
 
 /**
  * Before the tunnel has ever spoken the key is simply this one; later it waits beside the one in use until it has shaken
- * hands. A key that was taken back stays so: its tombstone would shut it again.
+ * hands. A key that was taken back stays so, whoever had it: its tombstone would shut it again, or shut the other's.
  */
 async function setKey(
   context: JourneyContext,
@@ -74,8 +75,11 @@ async function setKey(
         'this gateway has a key in use',
         '`ringfence invite` makes a new link, with which it can be replaced',
       )
-    if (publicKey === context.hubPublicKey() || (await wasRetired(tx, tunnel.id, publicKey)))
+    if (publicKey === context.hubPublicKey() || (await tx.knowsTunnelKey(publicKey)))
       throw refused('this key was used before', 'let the router make a new one')
+    const yesterday = new Date(Date.parse(at) - 86_400_000).toISOString()
+    if (byToken !== null && (await tx.retiredTunnelKeys(tunnel.id, yesterday)) >= mostKeysADay)
+      throw refused('this link told too many keys', '`ringfence gateway key` tells one by hand')
     const inUse = tunnel.firstHandshakeAt !== null
     const generation = tunnel.generation + 1
     const unused = inUse ? tunnel.nextPublicKey : tunnel.publicKey
@@ -88,16 +92,6 @@ async function setKey(
   context.loop.nudge('tunnel', [outcome.tunnelId])
   await shutNow(context, employeeId, outcome.retired, at)
   context.publish({ kind: 'employee', employeeId, data: { tunnel: outcome.tunnelId } })
-}
-
-async function wasRetired(tx: StoreWriter, tunnelId: string, publicKey: string): Promise<boolean> {
-  const closed: readonly Subject[] = await tx.subjects('tunnel', await tombstonesOf(tx, tunnelId))
-  return closed.some((subject) => subject.kind === 'tunnel' && subject.retiredKeys.includes(publicKey))
-}
-
-async function tombstonesOf(tx: StoreWriter, tunnelId: string): Promise<string[]> {
-  const ids = (await tx.find('tombstone', { kind: 'tunnel' })).map(({ subjectId }) => subjectId)
-  return ids.filter((id) => id.startsWith(`${tunnelId}#`))
 }
 
 function refused(message: string, hint = 'look at `ringfence show`'): AppError {

@@ -7,8 +7,9 @@ import { inviteDays } from '../domain/invite.ts'
  * fetched the document that takes its account away, so nothing here ever says that it was wiped.
  */
 export function handsetStatus(handset: Handset, canBlank: boolean, now: Date): string {
-  const { removedAt, enrolledAt, blankedAt } = handset
+  const { removedAt, enrolledAt, formerTokenHash, blankedAt } = handset
   if (removedAt === null && enrolledAt !== null) return 'enrolled'
+  if (removedAt === null && formerTokenHash !== null) return 'enrolled; a new link waits for it'
   if (removedAt === null)
     return hasItsFile(handset) ? 'has its file, has not come back with its own link yet' : 'not enrolled yet'
   if (blankedAt !== null) return `access revoked; tombstone fetched at ${blankedAt}`

@@ -1,4 +1,5 @@
 import type { Subject, TunnelSubject } from '../domain/access.ts'
+import type { Handset } from '../domain/handset.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import type { Tunnel } from '../domain/tunnel.ts'
@@ -17,7 +18,7 @@ import { withdraw } from './withdraw.ts'
 /**
  * A new link in place of a lost or old one. Handsets that nobody enrolled get new secrets, and tunnels that never shook
  * hands new keys, so that the old link is worth nothing. What is in use goes on: a tunnel until its new key has shaken
- * hands, an account with the secret it has. A stolen phone is another matter: take the handset back and hand out a new one.
+ * hands, an account with the secret it has, a phone with its own link until it has used the new one. A stolen phone is another matter: take the handset back and hand out a new one.
  */
 export async function renewInvite(context: JourneyContext, employeeId: string, actor: Actor): Promise<Onboarded> {
   const holder = await activeHolder(context, employeeId)
@@ -41,12 +42,15 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
       }
     }
     const renewed = await renewSecrets(context, tx, { handsets, made, at: invite.createdAt, actor })
-    for (const handset of handsets)
-      await tx.update('handset', handset.id, doorTokens(context, handset.id, handset.doorGeneration + 1, invite))
+    for (const handset of handsets) {
+      const tokens = doorTokens(context, handset.id, handset.doorGeneration + 1, invite, linkInUse(handset))
+      await tx.update('handset', handset.id, tokens)
+    }
     for (const { id, doorGeneration } of gateways)
       await tx.update('gateway', id, gatewayDoor(context, id, doorGeneration + 1))
     await tx.update('employee', employeeId, { generation: employee.generation + 1 })
-    const links = [...handsets, ...gateways].map(({ id, doorGeneration }) =>
+    const ended = [...handsets.filter((handset) => linkInUse(handset) === null), ...gateways]
+    const links = ended.map(({ id, doorGeneration }) =>
       withdrawalOf('door-links', id, { employeeId, at: invite.createdAt, generation: doorGeneration + 1 }),
     )
     const withdrawn = [
@@ -65,6 +69,11 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
     handsets.map(({ id }) => id),
   )
   return onboarded(context, employeeId, invite, [])
+}
+
+/** What the phone fetches with now; a link that it was to take, and did not, is none. */
+function linkInUse({ enrolledAt, steadyTokenHash, formerTokenHash }: Handset): string | null {
+  return enrolledAt === null ? formerTokenHash : steadyTokenHash
 }
 
 async function replaceKey(

@@ -9,7 +9,7 @@ import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
 import { openFetchLedger } from './fetch-ledger.ts'
 import { derivedPassword, fileValues, phoneOf } from './file-values.ts'
 import { openHandsetInventory } from './handset-inventory.ts'
-import { openServedFiles } from './served-files.ts'
+import { openServedFiles, spelledName } from './served-files.ts'
 import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** The door's memory: rendered files (a phone asks for the same one for years) and ledger lines on their way. */
@@ -58,11 +58,21 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
   }
 
   async function enterVisit({ token, fileName, remoteAddress, userAgent, served }: InviteVisit): Promise<void> {
-    const invite = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
+    const hash = tokenHash(token)
+    const [invite] = await context.store.find('invite', { tokenHash: hash })
+    const [gateway] = invite ? [] : await context.store.find('gateway', { keyTokenHash: hash })
     const request = { token, fileName, remoteAddress, userAgent }
-    const reason =
-      invite === undefined ? 'no such invite' : served ? 'invite' : 'invite is closed, has expired or has no such file'
-    const seen = invite && { id: null, employeeId: invite.employeeId }
+    const reason = invite
+      ? served
+        ? 'invite'
+        : 'invite is closed, has expired or has no such file'
+      : gateway
+        ? served
+          ? "home gateway's key"
+          : 'no key that this home gateway may have now'
+        : 'no such link'
+    const holder = invite ?? gateway
+    const seen = holder && { id: null, employeeId: holder.employeeId }
     enter(request, seen, served ? 'served' : 'refused', reason, null)
   }
 
@@ -94,14 +104,14 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
 
   function answer(
     request: DoorRequest,
-    handset: Handset,
+    asking: Handset | { readonly id: null; readonly employeeId: string },
     { contentType, body, etag, hash }: Rendered,
     reason: string,
     outcome?: 'blanked',
   ): DoorFile {
     const notModified = request.ifNoneMatch?.split(',').some((tag) => tag.trim() === etag) ?? false
-    enter(request, handset, outcome ?? (notModified ? 'not-modified' : 'served'), reason, hash)
-    if (outcome === undefined) inventory.served(handset, request.userAgent)
+    enter(request, asking, outcome ?? (notModified ? 'not-modified' : 'served'), reason, hash)
+    if (asking.id !== null && outcome === undefined) inventory.served(asking, request.userAgent)
     return { contentType, body, etag, notModified }
   }
 
@@ -131,9 +141,10 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     }
     const waiting = asking.filter((handset) => decideEnrolment(handset, now).answer === 'file')
     const rendered = await commonFile(waiting, fileName, `${context.config.phoneDoor.url}/p/${token}/`)
-    return rendered
-      ? answer(request, waiting[0]!, rendered, 'gateway link')
-      : refuse('not one file for all phones behind this gateway')
+    if (!rendered) return refuse('not one file for all phones behind this gateway')
+    // Which of several phones asks, nobody can tell.
+    const only = waiting.length === 1 ? waiting[0]! : { id: null, employeeId: gateway.employeeId }
+    return answer(request, only, rendered, 'gateway link')
   }
 
   /** A file without a MAC in its name: only where all phones that wait get the same, and none learns another's own link. */
@@ -172,7 +183,7 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
       const current = await tx.get('handset', handset.id)
       if (!current || current.removedAt !== null || current.steadyTokenHash !== hash) return null
       if (current.enrolledAt !== null) return []
-      await tx.update('handset', handset.id, { enrolledAt: at })
+      await tx.update('handset', handset.id, { enrolledAt: at, formerTokenHash: null })
       await tx.record(
         auditEvent(context, 'handset.enrolled', {
           employeeId: handset.employeeId,
@@ -181,7 +192,9 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
         }),
       )
       const { id, employeeId, doorGeneration: generation } = current
-      return withdraw(tx, [withdrawalOf('enrolment-link', id, { employeeId, at, generation })])
+      const used = withdrawalOf('enrolment-link', id, { employeeId, at, generation })
+      const former = withdrawalOf('door-links', id, { employeeId, at, generation })
+      return withdraw(tx, current.formerTokenHash === null ? [used] : [used, former])
     })
     if (withdrawn !== null) await appendToJournal(context, withdrawn)
     return withdrawn !== null
@@ -203,7 +216,8 @@ export function openPhoneDoor(context: JourneyContext): PhoneDoor {
     }
     // The employee's generation grows with every change of what this person holds; so does the handset's own.
     const settings = context.phoneSettings.stamp(phoneOf(context.catalogue, handset))
-    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${settings}/${fileName}`
+    const name = spelledName(context, handset, fileName) ?? fileName
+    const key = `${handset.id}/${handset.doorGeneration}/${employee.generation}/${settings}/${name}`
     const known = cache.get(key)
     if (known) {
       cache.delete(key)

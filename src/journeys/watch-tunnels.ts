@@ -1,8 +1,11 @@
 /** What the hub's regular listing means for tunnels: first handshakes, replaced keys, keys that are not needed any more. */
 import type { Tunnel } from '../domain/tunnel.ts'
+import { type Withdrawal, withdrawalOf } from '../domain/withdrawal.ts'
+import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { shutNow } from './offboard.ts'
 import { retireKey } from './renew-invite.ts'
+import { appendToJournal, withdraw } from './withdraw.ts'
 
 /** A stored handshake time this much older than the live one is worth a write. */
 const staleMs = 10 * 60_000
@@ -52,7 +55,7 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-replaced')
       const retired = tunnel.publicKey === null ? [] : await retireKey(tx, changed, employeeId, tunnel.publicKey, at)
-      return { employeeId, retired, keysChanged: true }
+      return { employeeId, retired, withdrawn: await keyLinkUsedUp(tx, changed, employeeId, at), keysChanged: true }
     }
     const seen = tunnel.publicKey === null ? undefined : handshakes.get(tunnel.publicKey)
     const windowOver = tunnel.keyWindowEndsAt !== null && tunnel.keyWindowEndsAt <= at
@@ -76,7 +79,8 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
       }
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-erased')
-      return { employeeId, retired: await retireKey(tx, changed, employeeId, dropped, at), keysChanged: true }
+      const retired = await retireKey(tx, changed, employeeId, dropped, at)
+      return { employeeId, retired, withdrawn: [], keysChanged: true }
     }
     await tx.update('tunnel', id, {
       ...(seen === undefined ? {} : { firstHandshakeAt: tunnel.firstHandshakeAt ?? seen, lastHandshakeAt: seen }),
@@ -84,11 +88,27 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     })
     if (first) await record('tunnel.first-handshake')
     if (erase) await record('tunnel.key-erased')
-    return first || erase ? { employeeId, retired: [], keysChanged: false } : null
+    const withdrawn = told ? await keyLinkUsedUp(tx, tunnel, employeeId, at) : []
+    return first || erase ? { employeeId, retired: [], withdrawn, keysChanged: false } : null
   })
   if (!outcome) return
+  await appendToJournal(context, outcome.withdrawn)
   // New key first, or the old one's removal would leave the addresses with nobody for a moment.
   if (outcome.keysChanged) context.loop.nudge('tunnel', [id])
   if (outcome.retired.length > 0) await shutNow(context, outcome.employeeId ?? '', outcome.retired, at)
   if (outcome.employeeId) context.publish({ kind: 'employee', employeeId: outcome.employeeId, data: { tunnel: id } })
+}
+
+/** An older copy of the database must not take another router's key by the same link. */
+async function keyLinkUsedUp(
+  tx: StoreWriter,
+  { keyOrigin, carrierKind, carrierId }: Tunnel,
+  employeeId: string | null,
+  at: string,
+): Promise<readonly Withdrawal[]> {
+  const gateway = keyOrigin === 'device' && carrierKind === 'gateway' ? await tx.get('gateway', carrierId) : undefined
+  if (!gateway) return []
+  return withdraw(tx, [
+    withdrawalOf('enrolment-link', gateway.id, { employeeId, at, generation: gateway.doorGeneration }),
+  ])
 }

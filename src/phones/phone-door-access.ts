@@ -7,7 +7,7 @@ import type { Handset } from '../domain/handset.ts'
 export interface DoorSnapshot {
   readonly answers: ReadonlyMap<
     string,
-    { readonly steady: DoorDecision['answer']; readonly enrolment: DoorDecision['answer']; readonly enrolled: boolean }
+    Readonly<Record<'steady' | 'former' | 'enrolment', DoorDecision['answer']>> & { readonly enrolled: boolean }
   >
 }
 
@@ -28,13 +28,15 @@ export function phoneDoorAccess({
   const look = async (ids: readonly string[] | null): Promise<DoorSnapshot> => {
     const at = now()
     const rows = await handsets(ids)
+    const answer = (row: Handset, hash: string | null) => (hash === null ? 'refuse' : decideDoor(row, hash, at).answer)
     return {
       answers: new Map(
         rows.map((row) => [
           row.id,
           {
-            steady: row.steadyTokenHash === null ? 'refuse' : decideDoor(row, row.steadyTokenHash, at).answer,
-            enrolment: row.enrolTokenHash === null ? 'refuse' : decideDoor(row, row.enrolTokenHash, at).answer,
+            steady: answer(row, row.steadyTokenHash),
+            former: answer(row, row.formerTokenHash),
+            enrolment: answer(row, row.enrolTokenHash),
             enrolled: row.enrolledAt !== null,
           },
         ]),
@@ -49,8 +51,13 @@ export function phoneDoorAccess({
     apply: async () => undefined,
     judge(subject, { answers }): Finding {
       const answer = answers.get(subject.handsetId)
-      const facts = { steadyLink: answer?.steady ?? 'refuse', enrolmentLink: answer?.enrolment ?? 'refuse' }
-      const open = answer !== undefined && (answer.steady === 'file' || answer.enrolment === 'file')
+      const { steady = 'refuse', former = 'refuse', enrolment = 'refuse' } = answer ?? {}
+      const facts = {
+        steadyLink: steady,
+        enrolmentLink: enrolment,
+        ...(former === 'refuse' ? {} : { formerLink: former }),
+      }
+      const open = [steady, former, enrolment].includes('file')
       if (subject.wanted === 'closed') {
         if (open)
           return {
@@ -59,13 +66,13 @@ export function phoneDoorAccess({
             problem: 'the phone door still serves this handset',
           }
         const summary =
-          answer?.steady === 'blanking'
+          steady === 'blanking'
             ? 'its link gives only the document that takes the account away'
             : 'its links are refused like unknown ones'
         return { state: 'as-desired', evidence: { summary, facts } }
       }
       // Its steady link would be answered too, but nobody knows that one before the enrolment link gave it away.
-      const reachable = answer?.enrolment === 'file' || (answer?.steady === 'file' && answer.enrolled)
+      const reachable = enrolment === 'file' || former === 'file' || (steady === 'file' && answer?.enrolled)
       if (reachable) return { state: 'as-desired', evidence: { summary: 'the handset gets its file', facts } }
       return {
         state: 'waiting',

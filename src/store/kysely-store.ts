@@ -52,6 +52,8 @@ function readerOf(db: Database): StoreReader {
     takenPrefixes: (hubId, since) => lookups.takenPrefixes(db, hubId, since),
     prefixHolders: (hubId) => lookups.prefixHolders(db, hubId),
     handsetByTokenHash: (hash) => lookups.handsetByTokenHash(db, hash),
+    knowsTunnelKey: (publicKey) => lookups.knowsTunnelKey(db, publicKey),
+    retiredTunnelKeys: (tunnelId, since) => lookups.retiredTunnelKeys(db, tunnelId, since),
     certifiedHandsets: () => lookups.certifiedHandsets(db),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),

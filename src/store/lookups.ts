@@ -38,12 +38,44 @@ export async function prefixHolders(db: Database, hubId: string): Promise<Readon
   ])
 }
 
+const tokenColumns = ['enrolTokenHash', 'steadyTokenHash', 'formerTokenHash'] as const
+
 export function handsetByTokenHash(db: Database, hash: string): Promise<Handset | undefined> {
   return db
     .selectFrom('handset')
     .selectAll()
-    .where((eb) => eb.or([eb('enrolTokenHash', '=', hash), eb('steadyTokenHash', '=', hash)]))
+    .where((eb) => eb.or(tokenColumns.map((column) => eb(column, '=', hash))))
     .executeTakeFirst()
+}
+
+export async function knowsTunnelKey(db: Database, publicKey: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('tunnel')
+    .select('id')
+    .where((eb) => eb.or([eb('publicKey', '=', publicKey), eb('nextPublicKey', '=', publicKey)]))
+    .executeTakeFirst()
+  if (row) return true
+  // Tombstones keep their keys as JSON; base64 has no character that LIKE or JSON reads in another way.
+  const retired = await db
+    .selectFrom('tombstone')
+    .selectAll()
+    .where('kind', '=', 'tunnel')
+    .where('subject', 'like', `%"${publicKey}"%`)
+    .execute()
+  return closedSubjects('tunnel', retired).some(
+    ({ publicKeys, retiredKeys }) => publicKeys.includes(publicKey) || retiredKeys.includes(publicKey),
+  )
+}
+
+export async function retiredTunnelKeys(db: Database, tunnelId: string, since: string): Promise<number> {
+  const row = await db
+    .selectFrom('tombstone')
+    .select(sql<number | string>`count(*)`.as('count'))
+    .where('kind', '=', 'tunnel')
+    .where('subjectId', 'like', `${tunnelId}#%`)
+    .where('closedAt', '>', since)
+    .executeTakeFirst()
+  return Number(row?.count ?? 0)
 }
 
 export async function certifiedHandsets(db: Database): Promise<ReadonlySet<string>> {

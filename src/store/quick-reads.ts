@@ -20,7 +20,9 @@ export function quickReads(database: DatabaseSync): Pick<StoreReader, 'get' | 'h
       return copied<Rows[T]>(statement.get(String(id)))
     },
     async handsetByTokenHash(hash) {
-      byToken ??= database.prepare('select * from "handset" where "enrolTokenHash" = ?1 or "steadyTokenHash" = ?1')
+      byToken ??= database.prepare(
+        'select * from "handset" where "enrolTokenHash" = ?1 or "steadyTokenHash" = ?1 or "formerTokenHash" = ?1',
+      )
       return copied<Handset>(byToken.get(String(hash)))
     },
   }

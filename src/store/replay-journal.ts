@@ -1,5 +1,6 @@
 import type { Tombstone } from '../domain/tombstone.ts'
 import { newId, type System } from '../system.ts'
+import { closeEmptyGateways } from './close-empty-gateways.ts'
 import { isDamaged } from './closed-subjects.ts'
 import { isTombstone, type JournalRow, journalRows } from './journal-rows.ts'
 import type { LeaverJournal } from './leaver-journal.ts'
@@ -50,8 +51,12 @@ export async function replayJournal(
 
     // Going on with one would bring back people who were brought in and left after this copy was made.
     const imports = missing.length > 0 ? await endImports(tx, system.now()) : 0
+    const contradicted = await shutContradicted(tx, [...present.values()].filter(isTombstone))
+    const empty = contradicted.length === 0 ? null : await closeEmptyGateways(tx, system.now().toISOString())
+    for (const tombstone of empty?.tombstones ?? []) present.set(tombstone.id, tombstone)
+    await shutContradicted(tx, empty?.tombstones ?? [])
+    const shut = [...contradicted, ...(empty?.shut ?? [])]
     const all = [...present.values()]
-    const shut = await shutContradicted(tx, all.filter(isTombstone))
     const offboarding = await startOffboardings(tx, shut)
     const withdrawn = await withdrawContradicted(
       tx,

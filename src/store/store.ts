@@ -73,6 +73,10 @@ export interface StoreReader {
   prefixHolders(hubId: string): Promise<ReadonlyMap<string, string>>
   /** The handset whose enrolment or steady token has this hash, live or removed. */
   handsetByTokenHash(hash: string): Promise<Handset | undefined>
+  /** Whether this key is or ever was one of any tunnel's: a second tunnel with it would shut or open the first one's peer. */
+  knowsTunnelKey(publicKey: string): Promise<boolean>
+  /** How many keys of a tunnel that lives on were retired after `since`. */
+  retiredTunnelKeys(tunnelId: string, since: string): Promise<number>
   /** Handsets that hold a certificate which was not revoked. */
   certifiedHandsets(): Promise<ReadonlySet<string>>
   /** Certificates that must stand in the revocation list: revoked and not yet run out. */

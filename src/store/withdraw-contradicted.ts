@@ -41,7 +41,12 @@ const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<E
       // A person has one invite at a time: what waits to be enrolled waits for links that were derived from this one.
       const { employeeId } = invite
       for (const handset of await tx.find('handset', { employeeId, removedAt: null, enrolledAt: null }))
-        await tx.update('handset', handset.id, { enrolTokenHash: null, enrolExpiresAt: null })
+        await tx.update('handset', handset.id, {
+          enrolTokenHash: null,
+          enrolExpiresAt: null,
+          // A phone in use has its own link still; the one that it was to take came by this invite.
+          ...(handset.formerTokenHash === null ? {} : { steadyTokenHash: null }),
+        })
       return true
     }
   },
@@ -57,7 +62,8 @@ const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<E
       }
       const handset = live.get(id)
       if (handset === undefined || handset.doorGeneration >= generation) return false
-      const none = { enrolTokenHash: null, enrolExpiresAt: null, steadyTokenHash: null, enrolledAt: null }
+      const links = { enrolTokenHash: null, steadyTokenHash: null, formerTokenHash: null }
+      const none = { ...links, enrolExpiresAt: null, enrolledAt: null }
       await tx.update('handset', id, { doorGeneration: generation, ...none })
       return true
     }
@@ -65,7 +71,16 @@ const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<E
 
   async 'enrolment-link'(tx) {
     const live = byId(await tx.find('handset', { removedAt: null, enrolledAt: null }))
+    const gateways = byId(await tx.find('gateway', { removedAt: null }))
     return async ({ subjectId: id, generation, at }) => {
+      const gateway = gateways.get(id)
+      if (gateway !== undefined) {
+        if (gateway.doorGeneration > generation) return false
+        const tunnels = await tx.find('tunnel', { carrierId: id, closedAt: null })
+        const waiting = tunnels.filter(({ keyWindowEndsAt }) => keyWindowEndsAt !== null)
+        for (const tunnel of waiting) await tx.update('tunnel', tunnel.id, { keyWindowEndsAt: null })
+        return waiting.length > 0
+      }
       const handset = live.get(id)
       if (handset === undefined || handset.doorGeneration > generation) return false
       await tx.update('handset', id, { enrolledAt: at })

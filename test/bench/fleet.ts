@@ -144,6 +144,7 @@ function person(
       doorGeneration: 1,
       enrolTokenHash: createHash('sha256').update(`enrol ${handsetId}`).digest('hex'),
       enrolExpiresAt: at,
+      formerTokenHash: null,
       steadyTokenHash: tokenHash(steadyToken(vault.deriveKey('phone-door'), handsetId, 1)),
       enrolledAt: at,
       phoneAddress: null,

@@ -86,6 +86,7 @@ export function handset(n: number, change: Partial<Rows['handset']> = {}): Rows[
     enrolTokenHash: `enrol-${n}`,
     enrolExpiresAt: at(1_000),
     steadyTokenHash: `steady-${n}`,
+    formerTokenHash: null,
     enrolledAt: null,
     phoneAddress: null,
     ...neverSeen,

@@ -129,7 +129,8 @@ describe('bringing the tables up to date', () => {
     await old.transaction(async (tx) => {
       await tx.insert('employee', [cast.employee(1)])
       await tx.insert('assignment', [cast.assignment(1)])
-      const { phoneAddress: _, seenModel, seenFirmware, seenMac, seenAt, blankedAt, ...firstColumns } = cast.handset(1)
+      const { phoneAddress: _, seenModel, seenFirmware, seenMac, seenAt, blankedAt, ...others } = cast.handset(1)
+      const { formerTokenHash, ...firstColumns } = others
       await tx.insert('handset', [firstColumns as ReturnType<typeof cast.handset>])
       await tx.insert('sipCredential', [cast.credential(1)])
       await tx.update('handset', 'h1', { doorGeneration: 3, enrolledAt: cast.at(4) })

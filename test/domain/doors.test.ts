@@ -9,7 +9,12 @@ import { digestHa1 } from '../../src/domain/sip-account.ts'
 
 const now = new Date('2026-03-10T12:00:00.000Z')
 const later = (days: number) => new Date(now.getTime() + days * 86_400_000)
-const [enrol, steady, stranger] = ['enrol', 'steady', 'stranger'].map(tokenHash) as [string, string, string]
+const [enrol, steady, former, stranger] = ['enrol', 'steady', 'former', 'stranger'].map(tokenHash) as [
+  string,
+  string,
+  string,
+  string,
+]
 
 function handset(change: Partial<Handset> = {}): Handset {
   return {
@@ -23,6 +28,7 @@ function handset(change: Partial<Handset> = {}): Handset {
     enrolTokenHash: enrol,
     enrolExpiresAt: later(7).toISOString(),
     steadyTokenHash: steady,
+    formerTokenHash: null,
     enrolledAt: null,
     phoneAddress: null,
     ...neverSeen,
@@ -61,15 +67,23 @@ describe('the phone door', () => {
     expect(decideDoor({ ...removed, removedAt: 'whenever' }, steady, now).answer).toBe('refuse')
   })
 
+  test('gives a phone in use its file by its link of before too, which does not use the new one up', () => {
+    const invited = handset({ formerTokenHash: stranger })
+    expect(decideDoor(invited, stranger, now)).toEqual({ answer: 'file', token: 'former', enrols: false })
+    expect(decideDoor({ ...invited, removedAt: now.toISOString() }, stranger, now).answer).toBe('blanking')
+    expect(decideDoor(handset({}), stranger, now).answer).toBe('refuse')
+  })
+
   test('never gives a file to a phone that was taken back, nor anything to a link that is not its own', () => {
     const time = fc.option(
       fc.date({ min: later(-60), max: later(60), noInvalidDate: true }).map((date) => date.toISOString()),
     )
-    const hash = fc.constantFrom(enrol, steady, stranger, '')
+    const hash = fc.constantFrom(enrol, steady, former, stranger, '')
     const anyHandset = fc
       .record({
         enrolTokenHash: fc.option(fc.constantFrom(enrol)),
         steadyTokenHash: fc.option(fc.constantFrom(steady)),
+        formerTokenHash: fc.option(fc.constantFrom(former)),
         enrolExpiresAt: time,
         enrolledAt: time,
         removedAt: time,
@@ -79,8 +93,9 @@ describe('the phone door', () => {
       fc.property(anyHandset, hash, (phone, given) => {
         const { answer } = decideDoor(phone, given, now)
         if (phone.removedAt !== null) expect(answer).not.toBe('file')
-        if (given !== phone.enrolTokenHash && given !== phone.steadyTokenHash) expect(answer).toBe('refuse')
-        if (answer === 'blanking') expect(given).toBe(phone.steadyTokenHash)
+        const own = [phone.steadyTokenHash, phone.formerTokenHash]
+        if (![phone.enrolTokenHash, ...own].includes(given)) expect(answer).toBe('refuse')
+        if (answer === 'blanking') expect(own).toContain(given)
       }),
       { numRuns: 1000 },
     )

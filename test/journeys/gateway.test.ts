@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { EmployeeView, Onboarded } from '../../src/journeys/application.ts'
 import { newKey } from '../contracts/hub.contract.ts'
@@ -14,7 +16,7 @@ async function open(): Promise<World> {
   return world
 }
 afterEach(async () => {
-  for (const world of worlds.splice(0)) await world[Symbol.asyncDispose]()
+  for (const world of worlds.splice(0).reverse()) await world[Symbol.asyncDispose]()
 })
 
 const ida = (...phones: number[]) => ({
@@ -113,6 +115,33 @@ describe('a home gateway whose router makes its own key', () => {
     expect(await world.app.takeGatewayKey(renewed.keyToken, newKey())).toBe(true)
   })
 
+  test('may not have a key that any other tunnel has or had, for that one would be shut or opened with it', async () => {
+    const world = await open()
+    const { keyToken } = await scriptOf(world, await onboarded(world, ida(0)))
+    const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const its = ada.employee.tunnels[0]!.publicKey!
+    expect(await world.app.takeGatewayKey(keyToken, its)).toBe(false)
+    await world.app.invite('1001', mia)
+    expect(await world.app.takeGatewayKey(keyToken, its)).toBe(false)
+    const last = (await world.app.employee('1001')).tunnels[0]!.publicKey!
+    await world.app.offboard('1001', null, mia)
+    expect(await world.app.takeGatewayKey(keyToken, last)).toBe(false)
+    await expect(world.app.setGatewayKey('1030', last, mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(await world.app.takeGatewayKey(keyToken, newKey())).toBe(true)
+  })
+
+  test('hears a few keys a day by its link and no more, for each leaves a trace for ever', async () => {
+    const world = await open()
+    const { keyToken } = await scriptOf(world, await onboarded(world, ida(0)))
+    const answers: boolean[] = []
+    for (let n = 0; n < 13; n++) answers.push(await world.app.takeGatewayKey(keyToken, newKey()))
+    expect(answers.filter(Boolean)).toHaveLength(11)
+    expect(answers.lastIndexOf(true)).toBe(10)
+    await world.app.setGatewayKey('1030', newKey(), mia)
+    await world.travel(2)
+    expect(await world.app.takeGatewayKey(keyToken, newKey())).toBe(true)
+  })
+
   test('is told by an admin where the router cannot reach the door', async () => {
     const world = await open()
     await onboarded(world, ida(0))
@@ -180,24 +209,64 @@ describe("the link in a gateway's DHCP option", () => {
     expect(await world.fetch(last.phones, `${macs[0]}.cfg`)).toBeNull()
     expect(await world.app.takeGatewayKey(last.keyToken, newKey())).toBe(false)
   })
+})
 
-  test('stays dead when an older copy of the database comes back', async () => {
-    const { cp } = await import('node:fs/promises')
-    const { join } = await import('node:path')
-    let world = await open()
-    const old = await scriptOf(world, await onboarded(world, ida(0)))
+describe('after an older database was restored', () => {
+  async function restored(world: World, since: (later: World) => Promise<void>): Promise<World> {
     await world.stop()
     const copy = join(world.folder, 'copy.db')
     await cp(join(world.folder, 'ringfence.db'), copy)
-    world = await world.restart()
-    worlds.push(world)
-    await world.app.invite('1030', mia)
-    await world.stop()
+    const later = await world.restart()
+    worlds.push(later)
+    await since(later)
+    await later.stop()
     await cp(copy, join(world.folder, 'ringfence.db'))
-    world = await world.restart()
-    worlds.push(world)
-    expect(await world.fetch(old.phones, `${macs[0]}.cfg`)).toBeNull()
-    expect(await world.app.takeGatewayKey(old.keyToken, newKey())).toBe(false)
+    const back = await later.restart()
+    worlds.push(back)
+    return back
+  }
+
+  test('the link of a gateway that was replaced since stays dead', async () => {
+    const world = await open()
+    const old = await scriptOf(world, await onboarded(world, ida(0)))
+    const back = await restored(world, async (later) => void (await later.app.invite('1030', mia)))
+    expect(await back.fetch(old.phones, `${macs[0]}.cfg`)).toBeNull()
+    expect(await back.app.takeGatewayKey(old.keyToken, newKey())).toBe(false)
+  })
+
+  test('the link by which the key in use came takes no other one', async () => {
+    const world = await open()
+    const { keyToken } = await scriptOf(world, await onboarded(world, ida(0)))
+    const back = await restored(world, async (later) => {
+      const key = newKey()
+      await later.app.takeGatewayKey(keyToken, key)
+      await later.loop.idle()
+      await later.shakeHands(key)
+    })
+    expect(await back.app.takeGatewayKey(keyToken, newKey())).toBe(false)
+    const renewed = await scriptOf(back, await back.app.invite('1030', mia))
+    expect(await back.app.takeGatewayKey(renewed.keyToken, newKey())).toBe(true)
+  })
+
+  test('a gateway that was handed to a leaver since, and went with them, is shut with its tunnel', async () => {
+    const world = await open()
+    await onboarded(world, ida(0))
+    await onboarded(world, ben(1))
+    const key = newKey()
+    await world.app.setGatewayKey('1030', key, mia)
+    await world.loop.idle()
+    await world.shakeHands(key)
+    const back = await restored(world, async (later) => {
+      const [phone] = (await later.app.employee('1030')).handsets
+      await later.app.removeHandset(phone!.id, mia)
+      await later.app.offboard('1031', null, mia)
+      await later.app.settled('1031', 5_000)
+    })
+    await back.loop.idle()
+    expect(await back.store.find('gateway', { removedAt: null })).toEqual([])
+    expect(await back.hub.listPeers(soon())).toEqual([])
+    expect(await admitted(back)).toEqual([])
+    expect((await back.app.settled('1031', 5_000)).lifecycle).toBe('offboarded')
   })
 })
 
@@ -237,8 +306,14 @@ describe('a gateway that two people of one home share', () => {
       await world.app.setGatewayKey('1030', key, mia)
       await world.loop.idle()
       await world.shakeHands(key)
+      const links = await scriptOf(world, await world.app.invite('1030', mia))
+      const unused = newKey()
+      expect(await world.app.takeGatewayKey(links.keyToken, unused)).toBe(true)
       await world.app.offboard(leaver, null, mia)
       const left = await world.app.settled(leaver, 5_000)
+      // Whoever leaves may have kept the script: its links and the key that nobody used yet end.
+      for (const mac of macs) expect(await world.fetch(links.phones, `${mac}.cfg`)).toBeNull()
+      expect(await world.app.takeGatewayKey(links.keyToken, newKey())).toBe(false)
       expect(await world.hub.listPeers(soon())).toMatchObject([{ publicKey: key }])
       expect(await admitted(world)).not.toContain(`${shut}/32`)
       expect(await admitted(world)).toHaveLength(2)
@@ -257,7 +332,7 @@ describe('a gateway that two people of one home share', () => {
       await world.app.acknowledge(leaver, 'tunnel', null, mia)
       expect((await world.app.settled(leaver, 5_000)).lifecycle).toBe('offboarded')
       const { access } = await world.app.settled(stayer, 5_000)
-      expect(access.filter(({ verdict, wanted }) => verdict !== 'converged' || wanted !== 'open')).toEqual([])
+      expect(access.filter(({ verdict }) => verdict !== 'converged')).toEqual([])
 
       // The last one takes it with them.
       await world.app.offboard(stayer, null, mia)

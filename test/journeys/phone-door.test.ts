@@ -208,18 +208,53 @@ describe('the phone door', () => {
       expect(blanked!.body).not.toContain(secret[0])
   })
 
-  test('gives a handset that was invited anew another own link, and the old one nothing', async () => {
+  test('keeps a phone in use on its link of before, until it has used the new one that its file names', async () => {
     await using world = await openWorld()
     const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
     const { id } = employee.handsets[0]!
     const old = await steadyUrl(world, id)
     expect(await world.fetch(old, 'linphone.xml')).not.toBeNull()
+    const ha1 = /name="ha1"[^>]*>([0-9a-f]{32})</
+    const account = ha1.exec((await world.fetch(old, 'linphone.xml'))!.body)![1]!
+    await world.app.invite('1001', mia)
     const again = await world.app.invite('1001', mia)
-    expect(await world.fetch(old, 'linphone.xml')).toBeNull()
-    expect(await world.fetch(again.provisioningUrls[id]!, 'linphone.xml')).not.toBeNull()
     const steady = await steadyUrl(world, id)
     expect(steady).not.toBe(old)
+    const body = (await world.fetch(old, 'linphone.xml'))!.body
+    expect(body).toContain(steady)
+    expect(body).toContain(account)
+    expect((await world.app.employee('1001')).handsets[0]!.status).toBe('enrolled; a new link waits for it')
+    // Whoever set the phone back to its factory settings needs the new link meanwhile.
+    expect(await world.fetch(again.provisioningUrls[id]!, 'linphone.xml')).not.toBeNull()
     expect(await world.fetch(steady, 'linphone.xml')).not.toBeNull()
     expect(await world.fetch(again.provisioningUrls[id]!, 'linphone.xml')).toBeNull()
+    expect(await world.fetch(old, 'linphone.xml')).toBeNull()
+  })
+
+  test('blanks a phone that had not taken its new link yet when its person left', async () => {
+    await using world = await openWorld()
+    const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { id } = employee.handsets[0]!
+    const old = await steadyUrl(world, id)
+    await world.fetch(old, 'linphone.xml')
+    const [secret] = await secretsOf(world, id)
+    await world.app.invite('1001', mia)
+    await world.app.offboard('1001', null, mia)
+    const blanked = (await world.fetch(old, 'linphone.xml'))!
+    expect(blanked.body).not.toContain(secret!)
+    expect(blanked.body).not.toContain('1001')
+    await world.travel(31)
+    expect(await world.fetch(old, 'linphone.xml')).toBeNull()
+  })
+
+  test('gives a handset that nobody enrolled and was invited anew another link, and the old one nothing', async () => {
+    await using world = await openWorld()
+    const { employee, provisioningUrls } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { id } = employee.handsets[0]!
+    const old = await steadyUrl(world, id)
+    const again = await world.app.invite('1001', mia)
+    for (const url of [old, provisioningUrls[id]!]) expect(await world.fetch(url, 'linphone.xml')).toBeNull()
+    expect(await world.fetch(again.provisioningUrls[id]!, 'linphone.xml')).not.toBeNull()
+    expect(await steadyUrl(world, id)).not.toBe(old)
   })
 })

@@ -95,6 +95,23 @@ describe('after an older database was restored', () => {
     expect(await back.fetch(own, file)).not.toBeNull()
   })
 
+  test('a phone in use goes on with the link that it had last, whichever that was', async () => {
+    for (const moved of [false, true]) {
+      await using world = await openWorld()
+      await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+      const before = await ownUrlOf(world)
+      await world.fetch(before, file)
+      let after = before
+      await using back = await restored(world, async (later) => {
+        await later.app.invite('1001', mia)
+        after = await ownUrlOf(later)
+        if (moved) await later.fetch(after, file)
+      })
+      expect((await back.fetch(before, file)) !== null).toBe(!moved)
+      expect((await back.fetch(after, file)) !== null).toBe(moved)
+    }
+  })
+
   test('a shared password that was rotated since is not in force again; the phones that stayed get another one', async () => {
     await using world = await openWorld({ pbx: 'manual' })
     const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile', 'linphone-desktop'))

@@ -1,13 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import { isPostgres } from '../schema.ts'
 
-/** What phones say of themselves, reserved addresses behind a gateway, a gateway's tokens, settings and last files. */
+/** What phones say of themselves, their link of before a new invite, reserved addresses behind a gateway, a gateway's tokens, settings and last files. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const postgres = isPostgres(db)
   // Byte order in both databases, as in the first tables.
   const text = postgres ? sql`text collate "C"` : sql`text`
   for (const column of ['phoneAddress', 'seenModel', 'seenFirmware', 'seenMac', 'seenAt', 'blankedAt'])
     await db.schema.alterTable('handset').addColumn(column, text).execute()
+  await db.schema.alterTable('handset').addColumn('formerTokenHash', text).execute()
+  await db.schema.createIndex('handset_formerTokenHash').on('handset').column('formerTokenHash').unique().execute()
   await db.schema
     .alterTable('gateway')
     .addColumn('doorGeneration', 'integer', (column) => column.notNull().defaultTo(1))
