@@ -89,8 +89,9 @@ export function stayingGatewayLines(
     return [
       `${paint(terminal, 'warn', '! stays')}  the ${safe(kind)} gateway ${subnets.map(safe).join(' ')}, for other phones;`,
       `         it is that of ${safe(owner.name)} (${safe(owner.extension)})${since}`,
-      `  next   its router should get a new key: ringfence invite ${safe(owner.extension)},`,
-      '         then its script or file on the router once more',
+      `  next   its router should get a new key: take the old one off it (a script`,
+      `         keeps the key that it finds; docs/gateways.md says how), then`,
+      `         ringfence invite ${safe(owner.extension)}, and its script or file on the router once more`,
       '',
     ]
   })
