@@ -57,3 +57,22 @@ test('a place for emergency calls is said to be for people, and lines for no mak
     hint: expect.stringMatching(/^one of .*snom.*yealink/),
   })
 })
+
+test('with a PBX that can tell phones, those that hear it are counted and the others named', async () => {
+  await using telling = await openWorld()
+  const { employee } = await onboarded(
+    telling,
+    person('Ida Nowak', '1030', 'yealink-t54w=805ec0aabb01', 'linphone-mobile'),
+  )
+  const set = async (name: string, value: string) =>
+    (await telling.app.setPhoneSetting({ layer: 'site', scope: 'default', name }, value, { dryRun: false }, mia))
+      .telling
+  expect(employee.handsets).toHaveLength(2)
+  expect(await set('label', 'Front desk')).toEqual([
+    '1 told to fetch now; whoever does not hear it does so at the next poll',
+  ])
+  const line = '<section name="ui"><entry name="it" overwrite="true">1</entry></section>'
+  expect(await set('extraLines.linphone', line)).toEqual([
+    'no way is known to tell linphone-mobile: it fetches when it starts, or at its next poll',
+  ])
+})
