@@ -42,6 +42,8 @@ export interface Serving {
   readonly console: string
   readonly phoneDoor: string
   readonly adminSocket: string
+  /** Nobody is here yet. */
+  readonly isEmpty: boolean
   /** Resolves with the reason when the server must not go on: another process has taken the lease. */
   readonly ended: Promise<string>
   /** Takes down what was started, the hub's interface and table included. */
@@ -221,12 +223,14 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   )
   undo.push(() => upkeep.stop())
   await imports.resume()
+  const isEmpty = (await store.counts()).employees === 0
   return {
     config,
     hub: hubNow.description,
     console: doors.console,
     phoneDoor: doors.phoneDoor,
     adminSocket: doors.adminSocket,
+    isEmpty,
     ended: lost.promise,
     stop: () => undo.all(),
   }

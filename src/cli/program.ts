@@ -82,14 +82,20 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
   asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
-    .requiredOption('--name <name>', 'full name')
-    .requiredOption('--email <address>', 'e-mail address')
-    .requiredOption('--extension <digits>', 'extension')
-    .addOption(handsetOption().makeOptionMandatory())
+    .option('--name <name>', 'full name')
+    .option('--email <address>', 'e-mail address')
+    .option('--extension <digits>', 'extension')
+    .addOption(handsetOption())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-    .option('--gateway-of <who>', 'hang them on the gateway of somebody at the same home')
+    .option(
+      '--gateway-of <who>',
+      'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
-    .action((options) => run(options, (now) => onboard(now, pick(options))))
+    .action((options, command) => {
+      needs(command, ['name', 'email', 'extension', 'handset'])
+      return run(options, (now) => onboard(now, pick(options)))
+    })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
     (file, options) => run(options, (now) => importRoster(now, file)),
   )
@@ -101,14 +107,17 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
     .action((options) => run(options, (now) => listPeople(now, options.lifecycle)))
-  asking(program, 'show <who>', 'one employee with handsets and doors').action((who, options) =>
-    run(options, (now) => showPerson(now, who)),
-  )
+  asking(program, 'show <who>', 'one employee with handsets and doors')
+    .option('--all', 'also doors of before, such as earlier keys, that were seen shut')
+    .action((who, options) => run(options, (now) => showPerson(now, who, options.all === true)))
 
   const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
-    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
-    .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
+    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard (default: plain)')
+    .option(
+      '--gateway-of <who>',
+      'hang it on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .action((who, model, options) =>
       run(options, (now) => addHandset(now, who, { ...parseHandset(model), ...gatewayOptions(options) })),
     )
@@ -126,7 +135,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   )
 
   const gateway = program.command('gateway').description('home gateways')
-  asking(gateway, 'key <who> <public key>', 'the key that the router showed, where it could not send it itself').action(
+  asking(gateway, 'key <who> <public-key>', 'the key that the router showed, where it could not send it itself').action(
     (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 
@@ -175,9 +184,12 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
 
   const token = program.command('token').description('API tokens')
   asking(token, 'create', 'make a token and print it, this once')
-    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
+    .addOption(new Option('--role <role>', 'what it may do').choices(roles))
     .option('--label <text>', 'what it is for', 'made on the command line')
-    .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
+    .action((options, command) => {
+      needs(command, ['role'])
+      return run(options, (now) => createToken(now, options.role, options.label))
+    })
   asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
   asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
 
@@ -218,6 +230,14 @@ function handsetOption(): Option {
   return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
     (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
   )
+}
+
+/** Commander's own check comes before it looks for misspelt options, and would name `--handset` where `--handsets` was typed. */
+function needs(command: Command, names: readonly string[]): void {
+  const missing = command.options.find(
+    (option) => names.includes(option.attributeName()) && command.getOptionValue(option.attributeName()) === undefined,
+  )
+  if (missing) command.error(`error: required option '${missing.flags}' not specified`)
 }
 
 function pick({

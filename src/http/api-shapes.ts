@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { roles } from '../domain/token.ts'
+import { gateway, handsetName } from './gateway-shape.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
@@ -11,7 +12,7 @@ const handsetInput = z.strictObject({
   model: z.string().max(100),
   mac: z.string().max(40).nullish(),
   gateway: z.string().max(40).optional(),
-  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway it hangs'),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
 })
 
 export const onboardRequest = z.strictObject({
@@ -20,7 +21,7 @@ export const onboardRequest = z.strictObject({
   extension: z.string().max(40),
   handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
-  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway they hang'),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
 })
 export const handsetRequest = handsetInput
 export const gatewayKeyRequest = z.strictObject({ publicKey: z.string().max(100) })
@@ -37,7 +38,7 @@ export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'off
 export const accessLine = z.object({
   system: z.string(),
   instance: z.string(),
-  subject: z.object({ kind: z.string(), id: z.string() }),
+  subject: z.object({ kind: z.string(), id: z.string(), name: z.string().nullish().describe('whose door, in words') }),
   wanted: z.enum(['open', 'closed']),
   verdict: z.enum(['converged', 'retrying', 'waiting', 'unverifiable']),
   evidence: z.object({ summary: z.string(), facts }).nullable(),
@@ -88,6 +89,7 @@ export const employee = z.object({
   offboardedAt: time.nullable(),
   handsets: z.array(handset),
   tunnels: z.array(tunnel),
+  gateways: z.array(gateway).describe('also those of others that carry their phones, or stayed when they left'),
   access: z.array(accessLine),
 })
 
@@ -198,6 +200,7 @@ export const phoneSetting = z.object({
   setAt: time,
   setBy: z.string(),
   note: settingNote,
+  handset: handsetName.nullable(),
 })
 
 export const effectiveSetting = z.object({
@@ -247,7 +250,7 @@ export const templateReload = z.object({
   unused: z.array(z.string()),
   changes,
 })
-export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes })
+export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes, telling: z.array(z.string()) })
 
 const problem = z.object({
   type: z.string(),

@@ -16,7 +16,10 @@ import type { JoinView } from './join-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 
-/** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
+/**
+ * `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). `handsetId` is also taken as a
+ * MAC address, or as a `who` that has exactly one handset.
+ */
 export interface Application {
   readonly overview: () => Overview
   readonly models: () => readonly ModelView[]
@@ -115,7 +118,7 @@ export interface OnboardInput {
   readonly handsets: readonly HandsetInput[]
   /** Kind of the home gateway for desk phones without WireGuard; default `plain`. */
   readonly gateway?: string | undefined
-  /** Somebody of the same home, on whose gateway these phones hang instead of one of their own. */
+  /** Somebody of the same home (or the network of the phones there), on whose gateway these hang instead of one of their own. */
   readonly gatewayOf?: string | undefined
 }
 
@@ -155,6 +158,8 @@ export interface EmployeeView {
   readonly offboardedAt: string | null
   readonly handsets: readonly HandsetView[]
   readonly tunnels: readonly TunnelView[]
+  /** Also of others who carry their phones, and those that stayed for others when they left. */
+  readonly gateways: readonly GatewayView[]
   readonly access: readonly AccessLine[]
 }
 
@@ -195,10 +200,20 @@ export interface TunnelView {
   readonly lastHandshakeAt: string | null
 }
 
+export interface GatewayView {
+  readonly id: string
+  readonly kind: string
+  /** Networks of its phones. */
+  readonly subnets: readonly string[]
+  readonly owner: { readonly id: string; readonly name: string; readonly extension: string }
+  readonly lastHeardAt: string | null
+}
+
 export interface AccessLine {
   readonly system: string
   readonly instance: string
-  readonly subject: { readonly kind: string; readonly id: string }
+  /** `name`: the handset or gateway that it belongs to, in words; leaver files of before have none. */
+  readonly subject: { readonly kind: string; readonly id: string; readonly name?: string | null | undefined }
   readonly wanted: 'open' | 'closed'
   readonly verdict: VerdictState
   readonly evidence: { readonly summary: string; readonly facts: Readonly<Record<string, unknown>> } | null

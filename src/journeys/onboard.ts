@@ -10,7 +10,6 @@ import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { HandsetInput, Onboarded, OnboardInput } from './application.ts'
 import {
-  type CheckedHandset,
   type CheckedPerson,
   checkGateway,
   checkHandset,
@@ -19,10 +18,11 @@ import {
   takenBy,
   warningsFor,
 } from './check-person.ts'
+import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, prepareKit } from './kit.ts'
-import { employeeView } from './views.ts'
+import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
@@ -105,10 +105,10 @@ export async function addHandset(
   const handset = checkHandset(context.catalogue, input, problems)
   const wantedGateway = checkGateway(context.catalogue, input.gateway, [handset], problems)
   if (problems.length > 0 || !handset) throw invalid(problems)
+  const asked = input.gateway === undefined ? null : wantedGateway
   const existing =
     (await gatewayOf(context, input, [handset])) ??
-    (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ??
-    null
+    (wantedGateway ? await ownGateway(context, employeeId, asked) : null)
   const shared =
     (await context.store.find('sipCredential', { assignmentId: assignment.id, handsetId: null, closedAt: null }))[0] ??
     null
@@ -118,7 +118,7 @@ export async function addHandset(
     assignment,
     handsets: [handset],
     gateway: existing ? null : wantedGateway,
-    existingGateway: wantedGateway ? existing : null,
+    existingGateway: existing,
     invite,
     sharedCredential: shared,
   })
@@ -147,31 +147,6 @@ export async function addHandset(
   await appendToJournal(context, withdrawn)
   announce(context, employeeId, kit)
   return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
-}
-
-/**
- * The gateway of whoever `gatewayOf` names, for phones in the same home.
- * @throws AppError INVALID_INPUT
- */
-async function gatewayOf(
-  { store }: JourneyContext,
-  { gatewayOf: who, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
-  handsets: readonly CheckedHandset[],
-): Promise<Gateway | null> {
-  if (who === undefined) return null
-  const refuse = (message: string, hint: string) => invalid([{ field: 'gatewayOf', message, hint }])
-  if (kind !== undefined)
-    throw refuse('a gateway that is there already has its kind', 'name either a kind or a person, not both')
-  if (handsets.every(({ model }) => model.capabilities.ownTunnel))
-    throw refuse('none of these handsets hangs on a gateway', 'leave it out: they bring their own tunnel')
-  const holder = await store.employeeBy(who)
-  const [access] = holder ? await store.employeesWithAccess({ ids: [holder.id] }) : []
-  const gateway = access?.employee.lifecycle === 'active' && access.gateways.find(({ removedAt }) => removedAt === null)
-  if (gateway) return gateway
-  throw refuse(
-    `${JSON.stringify(who.slice(0, 80))} is nobody who has a home gateway here`,
-    'name the e-mail address or extension of the person at the same home whose phones hang on it',
-  )
 }
 
 /** The key of a tunnel that is still to be fetched is good for as long as the link that shows it. */
@@ -207,7 +182,7 @@ export async function onboarded(
   const door = context.config.phoneDoor.url
   const invited = access!.handsets.filter((handset) => handset.removedAt === null && invitedBy(invite.token, handset))
   return {
-    employee: employeeView(context, access!),
+    employee: await viewOf(context, employeeId),
     invite: { url: `${door}/join/${invite.token}`, expiresAt: invite.expiresAt },
     provisioningUrls: Object.fromEntries(
       invited.map((handset) => [handset.id, `${door}/p/${enrolmentToken(invite.token, handset.id)}/`]),
