@@ -71,7 +71,7 @@ function actions(actor: Actor, { id, lifecycle }: EmployeeView): Html {
   const link = (href: string, words: string, looks: string) =>
     html`<a class="${looks}" role="button" href="/people/${id}/${href}">${words}</a>`
   if (lifecycle !== 'active') return link('offboard', 'How the offboarding went', 'button quiet')
-  return html`${mayDo(actor.role, 'onboard') && html`<form method="post" action="/people/${id}/link"><button class="quiet">New link</button></form>${link('handset', 'Add a handset', 'button quiet')}`}
+  return html`${mayDo(actor.role, 'onboard') && html`${link('hand-over', 'New link', 'button quiet')}${link('handset', 'Add a handset', 'button quiet')}`}
 ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${id}/secrets"><button class="quiet">SIP password</button></form>${link('leaving', 'Leaving date', 'button quiet')}${link('offboard', 'Offboard', 'button danger')}`}`
 }
 

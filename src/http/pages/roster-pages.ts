@@ -138,7 +138,7 @@ ${mail && html`<div class="field"><label for="mail">Links by mail <small>in this
 <div class="actions"><button>Onboard ${counted(people, 'person', 'people')}</button></div></form>`
 }
 <section class="card" aria-labelledby="rows"><div class="head"><h2 id="rows">${page.onlyWrong ? 'Rows that need a look' : 'All rows'}</h2>
-<nav class="actions" aria-label="Rows"><a href="/onboard/roster/${id}${queryOf({ ...page, onlyWrong: !page.onlyWrong }, 1)}">${page.onlyWrong ? `all ${total} rows` : `only the ${wrong} that need a look`}</a></nav></div>
+${(page.onlyWrong || wrong > 0) && html`<nav class="actions" aria-label="Rows"><a href="/onboard/roster/${id}${queryOf({ ...page, onlyWrong: !page.onlyWrong }, 1)}">${page.onlyWrong ? `all ${total} rows` : `only the ${wrong} that need a look`}</a></nav>`}</div>
 ${
   draft.rows.length === 0
     ? html`<p>None.</p>`
