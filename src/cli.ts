@@ -23,7 +23,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
     errIsTerminal: stderr.isTTY === true,
     // https://no-color.org: any value that is not empty
     colour: stdout.isTTY === true && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb',
-    width: stdout.columns ?? stderr.columns ?? 80,
+    // Some terminals say that they have no columns at all.
+    width: stdout.columns || stderr.columns || 80,
   },
   environment: env,
   version,

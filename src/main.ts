@@ -3,14 +3,13 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
-import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
 import { privateFolder } from './durable-file.ts'
 import { AppError } from './errors.ts'
 import { startHubChild } from './hub/hub-child.ts'
 import { runHub } from './hub/hub-main.ts'
-import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
+import { hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
@@ -28,6 +27,7 @@ import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
+import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
@@ -53,6 +53,8 @@ export interface Serving {
   readonly setupLink: Secret | null
   readonly phoneDoor: string
   readonly adminSocket: string
+  /** Nobody is here yet. */
+  readonly isEmpty: boolean
   /** Resolves with the reason when the server must not go on: another process has taken the lease. */
   readonly ended: Promise<string>
   /** Takes down what was started, the hub's interface and table included. */
@@ -247,6 +249,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   undo.push(() => mails.stop())
   await imports.resume()
   const setupToken = await firstOwnerLink(context)
+  const isEmpty = (await store.counts()).employees === 0
   return {
     config,
     hub: hubNow.description,
@@ -254,6 +257,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     setupLink: setupToken && new Secret(`${doors.console}/setup/${setupToken.reveal()}`),
     phoneDoor: doors.phoneDoor,
     adminSocket: doors.adminSocket,
+    isEmpty,
     ended: lost.promise,
     stop: () => undo.all(),
   }
@@ -275,28 +279,4 @@ function openLog({ logLevel }: Config): Log {
   const level = logLevel ?? (process.stderr.isTTY ? 'warn' : 'info')
   const formatters = { level: (label: string) => ({ level: label }) }
   return pino({ level, base: null, formatters }, pino.destination({ dest: 2, sync: true }))
-}
-
-function hubSettings({ hub, pbx, phoneDoor }: Config): HubSettingsInput {
-  const own = hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
-  return {
-    interface: hub.interface,
-    listenPort: hub.listenPort,
-    subnets: [...hub.subnets],
-    phoneSubnets: [...hub.phoneSubnets],
-    pbx: {
-      address: pbx.address && addressOf(pbx.address),
-      ports: [pbx.port, pbx.mtlsPort],
-      rtpFrom: pbx.rtp.from,
-      rtpTo: pbx.rtp.to,
-    },
-    // A door inside the VPN on another host than the hub is behind it like the PBX, and not let through yet.
-    doorPort: phoneDoor.inTunnel && own.includes(phoneDoor.inTunnel.host) ? phoneDoor.inTunnel.port : null,
-    timeServers: [...hub.timeServers],
-    nameServers: [...hub.nameServers],
-    masquerade: hub.masquerade,
-    socketPath: hub.socket,
-    socketMode: hub.separate ? 0o660 : 0o600,
-    dataFolder: hub.dataFolder,
-  }
 }

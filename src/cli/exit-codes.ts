@@ -21,12 +21,16 @@ export function reportError(terminal: Terminal, error: unknown): ExitCode {
   terminal.err(
     `${paint({ colour: terminal.colour && terminal.errIsTerminal }, 'bad', 'error:')} ${safe(error.message)}`,
   )
-  for (const { row, field, message, hint } of error.problems) {
+  const [only, ...others] = error.problems
+  // The one problem is the error itself: saying it again would look like two.
+  const isSaid = only !== undefined && others.length === 0 && only.row === undefined && only.message === error.message
+  for (const { row, field, message, hint } of isSaid ? [] : error.problems) {
     const place = [row === undefined ? '' : `row ${row}`, field ?? ''].filter((part) => part !== '').join(', ')
     terminal.err(
       `  ${place === '' ? '' : `${safe(place)}: `}${safe(message)}${hint === undefined ? '' : ` (${safe(hint)})`}`,
     )
   }
-  if (error.hint !== undefined) terminal.err(`hint: ${safe(error.hint)}`)
+  const hint = error.hint ?? (isSaid ? only.hint : undefined)
+  if (hint !== undefined) terminal.err(`hint: ${safe(hint)}`)
   return ofCode[error.code] ?? exitCodes.error
 }

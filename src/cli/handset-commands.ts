@@ -1,9 +1,9 @@
-import type { EmployeeView, HandsetView } from '../journeys/application.ts'
+import type { EmployeeView } from '../journeys/application.ts'
 import type { ResyncView } from '../journeys/phone-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { print, printJson, type Session } from './session.ts'
-import { paint, safe, type Terminal, table, when } from './terminal.ts'
+import { paint, safe, type Terminal, table } from './terminal.ts'
 import { personLine, verdictLines } from './verdict-lines.ts'
 
 /** Ends with `open` when nobody was told: a script that changed a file knows then that it must wait for the poll. */
@@ -45,24 +45,6 @@ export async function showPhonePasswords(session: Session, handsetId: string): P
     print(session, table(session.terminal, ['of the phone', 'password'], rows))
   }
   return exitCodes.ok
-}
-
-/** Under the table of handsets: where each stands, what it says of itself, and what does not fit. */
-export function handsetNotes(terminal: Terminal, handsets: readonly HandsetView[]): string[] {
-  return handsets.flatMap(({ model, mac, status, seen, warnings }) => [
-    `  ${safe(model)}${mac === null ? '' : ` ${safe(mac)}`}: ${safe(status)}`,
-    ...(seen === null ? [] : [paint(terminal, 'quiet', `    ${seenWords(seen)}`)]),
-    ...warnings.map((warning) => `    ${paint(terminal, 'warn', '! look:')} ${safe(warning)}`),
-  ])
-}
-
-function seenWords({ model, firmware, mac, at }: NonNullable<HandsetView['seen']>): string {
-  const parts = [
-    ...(model === null ? [] : [safe(model)]),
-    ...(firmware === null ? [] : [`firmware ${safe(firmware)}`]),
-    ...(mac === null ? [] : [`MAC ${safe(mac)}`]),
-  ]
-  return `says of itself: ${parts.join(', ')} (${when(at)})`
 }
 
 function askedLine(terminal: Terminal, { outcome, words }: ResyncView): string {

@@ -2,10 +2,11 @@ import { AppError } from '../errors.ts'
 import type { EmployeeView, LeaverFile } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { stayingGatewayLines } from './gateway-lines.ts'
 import { findPerson, pause, print, printJson, type Session } from './session.ts'
-import { paint, safe, when } from './terminal.ts'
-import { personLine, tally, verdictLines } from './verdict-lines.ts'
-import { isShut, settledDoors, watchDoors } from './watching.ts'
+import { paint, safe, table, when } from './terminal.ts'
+import { isShut, personLine, tally, verdictLines } from './verdict-lines.ts'
+import { settledDoors, watchDoors } from './watching.ts'
 
 interface OffboardOptions {
   readonly reason: string | undefined
@@ -15,7 +16,8 @@ interface OffboardOptions {
 /** Ends with `open` unless every single door was seen shut: a script must not take "asked for" for "done". */
 export async function offboard(session: Session, who: string, { reason, wait }: OffboardOptions): Promise<ExitCode> {
   const { terminal, client } = session
-  const { id } = await findPerson(session, who)
+  const before = await findPerson(session, who)
+  const { id } = before
   const until = Date.now() + wait * 1_000
   const json = reason === undefined ? {} : { reason }
   const click = client.send<EmployeeView>({
@@ -39,6 +41,7 @@ export async function offboard(session: Session, who: string, { reason, wait }: 
       '',
       ...verdictLines(terminal, view.access),
       '',
+      ...stayingGatewayLines(terminal, view, new Map(before.gateways.map((gateway) => [gateway.id, gateway.owner.id]))),
       ...summary(session, view, done),
     ])
   }
@@ -62,10 +65,12 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
   const open = view.access.filter(
     ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )
-  const ticks = [...new Set(open.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
+  // Where the hint says already how to tick it, a second command would look like a second thing to do.
+  const untold = open.filter(({ hint }) => !hint?.includes('ringfence acknowledge'))
+  const ticks = [...new Set(untold.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
   return [
     `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)})`,
-    ...(ticks.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
+    ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
 }
 
@@ -86,10 +91,10 @@ export async function acknowledge(
 }
 
 export async function removeHandset(session: Session, handsetId: string): Promise<ExitCode> {
-  return shown(
-    session,
-    await session.client.send<EmployeeView>({ method: 'DELETE', path: path`/handsets/${handsetId}` }),
-  )
+  const view = await session.client.send<EmployeeView>({ method: 'DELETE', path: path`/handsets/${handsetId}` })
+  const code = shown(session, view)
+  if (!session.json) print(session, ['', ...stayingGatewayLines(session.terminal, view)].slice(0, -1))
+  return code
 }
 
 function shown(session: Session, view: EmployeeView): ExitCode {
@@ -127,19 +132,23 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
       : paint(terminal, 'warn', '! not complete: this is a preview'),
     '',
     `Asked for   ${when(file.requestedAt)} by ${safe(file.requestedBy)}`,
-    `Reason      ${file.reason === null ? 'none given' : safe(file.reason)}`,
+    ...table(terminal, [], [['Reason    ', file.reason === null ? 'none given' : safe(file.reason)]]),
     `Completed   ${file.completedAt === null ? 'not yet' : `${when(file.completedAt)}${file.durationMs === null ? '' : `, after ${duration(file.durationMs)}`}`}`,
     '',
     ...verdictLines(terminal, file.doors),
     '',
-    ...file.handsets.map(
-      ({ model, mac, certificateSerials }) =>
-        `Handset     ${safe(model)}${mac === null ? '' : ` ${safe(mac)}`}${certificateSerials.length === 0 ? '' : `, certificates ${certificateSerials.map(safe).join(', ')}`}`,
+    ...file.handsets.flatMap(({ model, mac, certificateSerials }) => [
+      `Handset     ${safe(model)}${mac === null ? '' : ` ${safe(mac)}`}`,
+      ...certificateSerials.map((serial) => `            certificate ${safe(serial)}`),
+    ]),
+    ...table(
+      terminal,
+      [],
+      file.addenda.map(({ at, summary: text }) => ['Later     ', `${when(at)} ${safe(text)}`]),
     ),
-    ...file.addenda.map(({ at, summary: text }) => `Later       ${when(at)} ${safe(text)}`),
     ...(file.auditHead === null
       ? []
-      : [`Audit       position ${file.auditHead.position}, ${safe(file.auditHead.hash)}`]),
+      : [`Audit       position ${file.auditHead.position}`, `            ${safe(file.auditHead.hash)}`]),
   ])
   return exitCodes.ok
 }

@@ -1,11 +1,12 @@
+import { AppError } from '../errors.ts'
 import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
-import { handsetNotes } from './handset-commands.ts'
+import { handsetLines } from './handset-lines.ts'
 import { modelLines } from './model-lines.ts'
 import { findPerson, type List, print, printJson, type Session } from './session.ts'
 import { paint, safe, type Terminal, type Tone, table, when } from './terminal.ts'
-import { personLine, tally, verdictLines } from './verdict-lines.ts'
+import { currentDoors, foldedLine, personLine, tally, verdictLines } from './verdict-lines.ts'
 
 export async function listPeople(session: Session, lifecycle: string | undefined): Promise<ExitCode> {
   const query = lifecycle === undefined ? '' : `?lifecycle=${encodeURIComponent(lifecycle)}`
@@ -13,51 +14,39 @@ export async function listPeople(session: Session, lifecycle: string | undefined
   if (session.json) printJson(session, list)
   else if (list.items.length === 0) session.terminal.out('nobody yet; `ringfence onboard --help` shows how to begin')
   else {
-    const rows = list.items.map(({ extension, name, email, lifecycle: state, handsets, access }) => [
-      safe(extension),
-      safe(name),
-      safe(email),
-      state,
-      String(handsets.filter(({ removedAt }) => removedAt === null).length),
-      access.length === 0 ? '' : tally(access),
+    const rows = list.items.map((person) => [
+      safe(person.extension),
+      safe(person.name),
+      safe(person.email),
+      person.lifecycle,
+      String(person.handsets.filter(({ removedAt }) => removedAt === null).length),
+      person.access.length === 0 ? '' : tally(currentDoors(person)),
     ])
     print(session, table(session.terminal, ['extension', 'name', 'e-mail', 'state', 'handsets', 'doors'], rows))
   }
   return exitCodes.ok
 }
 
-export async function showPerson(session: Session, who: string): Promise<ExitCode> {
+/** @param all also the doors of before that were seen shut */
+export async function showPerson(session: Session, who: string, all: boolean): Promise<ExitCode> {
   const { terminal } = session
   const view = await findPerson(session, who)
   if (session.json) printJson(session, view)
   else {
+    const quiet = (text: string) => paint(terminal, 'quiet', text)
+    const shown = all ? view.access : currentDoors(view)
     print(session, [
       personLine(terminal, view),
-      paint(
-        terminal,
-        'quiet',
-        `id ${view.id}, since ${when(view.createdAt)}${view.offboardRequestedAt === null ? '' : `, offboarding asked for ${when(view.offboardRequestedAt)}`}`,
-      ),
+      quiet(`id ${view.id}, since ${when(view.createdAt)}`),
+      ...(view.offboardRequestedAt === null ? [] : [quiet(`offboarding asked for ${when(view.offboardRequestedAt)}`)]),
       '',
-      ...table(terminal, ['  handset', 'MAC', 'tunnel address', 'certificate', 'id'], handsetRows(view)),
-      ...handsetNotes(terminal, view.handsets),
+      ...handsetLines(terminal, view),
       '',
-      ...verdictLines(terminal, view.access),
+      ...verdictLines(terminal, shown),
+      ...foldedLine(view.access.length - shown.length),
     ])
   }
   return exitCodes.ok
-}
-
-function handsetRows({ handsets, tunnels }: EmployeeView): string[][] {
-  return handsets.map(({ id, model, mac, tunnelId, certificate, certificateNote, removedAt }) => [
-    `  ${safe(model)}${removedAt === null ? '' : ' (taken back)'}`,
-    safe(mac ?? '-'),
-    safe(tunnels.find((tunnel) => tunnel.id === tunnelId)?.addresses.join(' ') ?? '-'),
-    certificate
-      ? `${certificate.serial.slice(0, 8)}… until ${certificate.notAfter.slice(0, 10)}`
-      : safe(certificateNote ?? '-'),
-    id,
-  ])
 }
 
 interface SipSecret {
@@ -86,6 +75,10 @@ export async function listModels(session: Session, wanted: string): Promise<Exit
     const word = wanted.toLowerCase()
     const exact = list.items.filter(({ id }) => id === word)
     const shown = list.items.filter(({ id, name }) => `${id} ${name}`.toLowerCase().includes(word))
+    if (shown.length === 0)
+      throw new AppError('NOT_FOUND', `no model is called ${JSON.stringify(wanted.slice(0, 60))}`, {
+        hint: '`ringfence models` lists them all',
+      })
     print(session, modelLines(session.terminal, exact.length > 0 ? exact : shown))
   }
   return exitCodes.ok

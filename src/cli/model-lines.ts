@@ -6,7 +6,6 @@ const mostInWords = 3
 
 /** What a phone can do: a line of short words for each model, and sentences where only a few are left. */
 export function modelLines(terminal: Terminal, models: readonly ModelView[]): string[] {
-  if (models.length === 0) return ['no model is called so; `ringfence models` lists them all']
   if (models.length <= mostInWords)
     return models.flatMap((model, index) => [...(index === 0 ? [] : ['']), ...inSentences(terminal, model)])
   const rows = models.map((model) => [safe(model.id), ...cellsOf(model), safe(model.name)])

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import type { EmployeeView, HandsetInput } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { takenGatewayLines } from './gateway-lines.ts'
 import { type Created, findPerson, type ImportRun, pause, print, printJson, type Session } from './session.ts'
 import { cells, paint, safe, table, when } from './terminal.ts'
 import { personLine, verdictLines } from './verdict-lines.ts'
@@ -27,16 +28,26 @@ interface OnboardOptions {
 
 export async function onboard(session: Session, { handset, wait, ...person }: OnboardOptions): Promise<ExitCode> {
   const json = { ...person, handsets: handset }
-  return handedOut(session, await session.client.send<Created>({ method: 'POST', path: '/employees', json }), wait)
+  const created = await session.client.send<Created>({ method: 'POST', path: '/employees', json })
+  return handedOut(session, created, wait, {
+    fresh: created.handsets,
+    before: person.gatewayOf === undefined ? new Set() : null,
+    isDefault: person.gateway === undefined,
+  })
 }
 
 export async function addHandset(session: Session, who: string, handset: HandsetInput): Promise<ExitCode> {
-  const { id } = await findPerson(session, who)
-  return handedOut(
-    session,
-    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/handsets`, json: handset }),
-    0,
-  )
+  const before = await findPerson(session, who)
+  const created = await session.client.send<Created>({
+    method: 'POST',
+    path: path`/employees/${before.id}/handsets`,
+    json: handset,
+  })
+  return handedOut(session, created, 0, {
+    fresh: created.handsets.filter(({ id }) => before.handsets.every((known) => known.id !== id)),
+    before: handset.gatewayOf === undefined ? new Set(before.gateways.map(({ id }) => id)) : null,
+    isDefault: handset.gateway === undefined,
+  })
 }
 
 export async function setGatewayKey(session: Session, who: string, publicKey: string): Promise<ExitCode> {
@@ -62,8 +73,20 @@ export async function renewInvite(session: Session, who: string, mail: string | 
   )
 }
 
+/** New phones, and the gateways that were there before them. */
+interface News {
+  readonly fresh: Created['handsets']
+  readonly before: ReadonlySet<string> | null
+  readonly isDefault: boolean
+}
+
 /** The link for the employee, its code in a terminal, and what an installer types into a desk phone. */
-async function handedOut(session: Session, created: Created, waitSeconds: number): Promise<ExitCode> {
+async function handedOut(
+  session: Session,
+  created: Created,
+  waitSeconds: number,
+  news: News | null = null,
+): Promise<ExitCode> {
   const { terminal } = session
   if (session.json) {
     if (waitSeconds > 0) await settledDoors(session, created.id, waitSeconds)
@@ -84,11 +107,13 @@ async function handedOut(session: Session, created: Created, waitSeconds: number
       `Provisioning URL for ${safe(model)} ${safe(mac ?? '')} (to type in, or for DHCP):`,
       `  ${provisioningUrl}`,
     ]),
+    ...(news ? takenGatewayLines(terminal, created, news.fresh, news) : []),
   ])
-  for (const warning of created.warnings)
-    terminal.err(`${paint({ colour: terminal.colour && terminal.errIsTerminal }, 'warn', 'warning:')} ${safe(warning)}`)
   if (waitSeconds > 0)
     print(session, ['', ...verdictLines(terminal, await settledDoors(session, created.id, waitSeconds))])
+  // Last, where they are read: the doors above may have come many lines later.
+  for (const warning of created.warnings)
+    terminal.err(`${paint({ colour: terminal.colour && terminal.errIsTerminal }, 'warn', 'warning:')} ${safe(warning)}`)
   return exitCodes.ok
 }
 

@@ -12,12 +12,12 @@ export async function listPhoneSettings(session: Session): Promise<ExitCode> {
   else if (list.items.length === 0)
     session.terminal.out('nothing is set; `ringfence phone-settings set --help` shows how')
   else {
-    const rows = list.items.map(({ layer, scope, name, value, setAt, setBy }) => [
-      layer,
-      safe(scope),
-      safe(name),
-      `${when(setAt)} by ${safe(setBy)}`,
-      inOneLine(value),
+    const rows = list.items.map((setting) => [
+      setting.layer,
+      scopeWords(setting),
+      safe(setting.name),
+      `${when(setting.setAt)} by ${safe(setting.setBy)}`,
+      inOneLine(setting.value),
     ])
     print(session, table(session.terminal, ['layer', 'of', 'setting', 'set', 'value'], rows))
   }
@@ -82,12 +82,11 @@ function told(session: Session, setting: PhoneSettingChange, what: string): Exit
   const { terminal } = session
   if (session.json) printJson(session, setting)
   else {
-    const whose = setting.layer === 'site' ? 'the site' : `${setting.layer} ${safe(setting.scope)}`
+    const whose = setting.layer === 'site' ? 'the site' : `${setting.layer} ${scopeWords(setting)}`
     terminal.out(`${what} (${whose})`)
     print(session, changedLines(terminal, setting.changes))
     if (setting.dryRun) terminal.out('a dry run: nothing was written, and no phone was told')
-    else if (setting.changes.length > 0)
-      terminal.out('they are told to fetch now; whoever does not hear it does so at the next poll')
+    else print(session, setting.telling.map(safe))
     if (setting.note !== null) terminal.err(`! ${safe(setting.note)}`)
   }
   return exitCodes.ok
@@ -99,12 +98,20 @@ function placed(
   words: readonly string[],
   last: readonly string[],
 ): [scope: string, name: string, value: string] {
-  const all = layer === 'site' && words.length === last.length ? ['default', ...words] : words
+  const all = layer === 'site' && words[0] !== 'default' ? ['default', ...words] : words
   if (all.length === last.length + 1) return [all[0]!, all[1]!, all[2] ?? '']
   const whose = { site: '', model: 'MODEL ', handset: 'ID ' }[layer] ?? ''
   throw new AppError('INVALID_INPUT', `for a ${layer} this takes ${whose}${last.join(' ')}`, {
-    hint: 'put a value with spaces between quotation marks',
+    hint: last.includes('VALUE')
+      ? 'put a value with spaces between quotation marks'
+      : `it takes no value; these are ${words.length} words: ${words.join(' ')}`,
   })
+}
+
+/** A handset by what people know it by. */
+function scopeWords({ scope, handset }: Pick<PhoneSettingView, 'scope' | 'handset'>): string {
+  if (handset === null) return safe(scope)
+  return [handset.extension, handset.model, handset.mac ?? scope].map(safe).join(' ')
 }
 
 function inOneLine(value: string): string {

@@ -2,28 +2,20 @@ import { Argument, Command, CommanderError, type CommandOptions, InvalidArgument
 import { languages } from '../domain/language.ts'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
-import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
-import {
-  createAdministrator,
-  disableAdministrator,
-  listAdministrators,
-  recoverAdministrator,
-} from './administrator-commands.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
-import { changeMail, listMails, testMail } from './mail-commands.ts'
 import { mobileconfig } from './mobileconfig-command.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { type CommonOptions, operatingCommands } from './operating-program.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
 import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
-import { createToken, listTokens, revokeToken } from './token-commands.ts'
 
 export interface Surroundings {
   readonly terminal: Terminal
@@ -34,11 +26,6 @@ export interface Surroundings {
   /** Run until they are stopped. */
   readonly serve: () => Promise<void>
   readonly hub: () => Promise<void>
-}
-
-interface CommonOptions {
-  readonly json?: true
-  readonly url?: string
 }
 
 /** Runs one command line (without node and script) and says how the process should end. */
@@ -92,15 +79,21 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
   asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
-    .requiredOption('--name <name>', 'full name')
-    .requiredOption('--email <address>', 'e-mail address')
-    .requiredOption('--extension <digits>', 'extension')
-    .addOption(handsetOption().makeOptionMandatory())
+    .option('--name <name>', 'full name')
+    .option('--email <address>', 'e-mail address')
+    .option('--extension <digits>', 'extension')
+    .addOption(handsetOption())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-    .option('--gateway-of <who>', 'hang them on the gateway of somebody at the same home')
+    .option(
+      '--gateway-of <who>',
+      'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .addOption(mailOption())
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
-    .action((options) => run(options, (now) => onboard(now, pick(options))))
+    .action((options, command) => {
+      needs(command, ['name', 'email', 'extension', 'handset'])
+      return run(options, (now) => onboard(now, pick(options)))
+    })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
     .addOption(mailOption())
     .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
@@ -112,14 +105,17 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'list', 'list the employees')
     .addOption(new Option('--lifecycle <state>', 'only these').choices(['active', 'offboarding', 'offboarded']))
     .action((options) => run(options, (now) => listPeople(now, options.lifecycle)))
-  asking(program, 'show <who>', 'one employee with handsets and doors').action((who, options) =>
-    run(options, (now) => showPerson(now, who)),
-  )
+  asking(program, 'show <who>', 'one employee with handsets and doors')
+    .option('--all', 'also doors of before, such as earlier keys, that were seen shut')
+    .action((who, options) => run(options, (now) => showPerson(now, who, options.all === true)))
 
   const handset = program.command('handset').description('give one more handset, take one back, or look after one')
   asking(handset, 'add <who> <model[=mac]>', 'give one more handset')
-    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard')
-    .option('--gateway-of <who>', 'hang it on the gateway of somebody at the same home')
+    .option('--gateway <kind>', 'home gateway for a desk phone without WireGuard (default: plain)')
+    .option(
+      '--gateway-of <who>',
+      'hang it on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+    )
     .action((who, model, options) =>
       run(options, (now) => addHandset(now, who, { ...parseHandset(model), ...gatewayOptions(options) })),
     )
@@ -137,7 +133,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   )
 
   const gateway = program.command('gateway').description('home gateways')
-  asking(gateway, 'key <who> <public key>', 'the key that the router showed, where it could not send it itself').action(
+  asking(gateway, 'key <who> <public-key>', 'the key that the router showed, where it could not send it itself').action(
     (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 
@@ -203,41 +199,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
     )
 
-  const mail = program.command('mail').description('links by mail')
-  asking(mail, 'test <address>', 'send a letter without a link, to see whether mails go out').action(
-    (address, options) => run(options, (now) => testMail(now, address)),
-  )
-  asking(mail, 'list <who>', 'the mails to somebody, and what became of them').action((who, options) =>
-    run(options, (now) => listMails(now, who)),
-  )
-  asking(mail, 'retry <id>', 'try a mail that waits now').action((id, options) =>
-    run(options, (now) => changeMail(now, id, 'retry')),
-  )
-  asking(mail, 'cancel <id>', 'call a mail back that was not sent yet').action((id, options) =>
-    run(options, (now) => changeMail(now, id, 'cancel')),
-  )
-
-  const token = program.command('token').description('API tokens')
-  asking(token, 'create', 'make a token and print it, this once')
-    .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
-    .option('--label <text>', 'what it is for', 'made on the command line')
-    .action((options) => run(options, (now) => createToken(now, options.role, options.label)))
-  asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
-  asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
-
-  const admin = program.command('admin').description('who may sign in to the console')
-  asking(admin, 'list', 'list the administrators').action((options) => run(options, listAdministrators))
-  asking(admin, 'create', 'invite an administrator; prints a one-time link')
-    .requiredOption('--name <name>', 'full name')
-    .requiredOption('--email <address>', 'e-mail address; the same as the employee has, if they are one')
-    .addOption(new Option('--role <role>', 'what they may do').choices(roles).makeOptionMandatory())
-    .action((options) => run(options, (now) => createAdministrator(now, options)))
-  asking(admin, 'recover <email>', 'a one-time link to come back in; prints it').action((who, options) =>
-    run(options, (now) => recoverAdministrator(now, who)),
-  )
-  asking(admin, 'disable <email>', 'end sessions, passkeys, password and tokens of an administrator').action(
-    (who, options) => run(options, (now) => disableAdministrator(now, who)),
-  )
+  operatingCommands(program, { asking, run, needs })
 
   asking(
     program,
@@ -276,6 +238,14 @@ function handsetOption(): Option {
   return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
     (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
   )
+}
+
+/** Commander's own check comes before it looks for misspelt options, and would name `--handset` where `--handsets` was typed. */
+function needs(command: Command, names: readonly string[]): void {
+  const missing = command.options.find(
+    (option) => names.includes(option.attributeName()) && command.getOptionValue(option.attributeName()) === undefined,
+  )
+  if (missing) command.error(`error: required option '${missing.flags}' not specified`)
 }
 
 function pick({

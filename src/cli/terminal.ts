@@ -93,6 +93,16 @@ export function wrapped(text: string, width: number): string[] {
   return [...lines, line]
 }
 
+/** A sentence under something, indented; in a pipe it stays one line. */
+export function wrappedUnder(
+  { outIsTerminal, width }: Pick<Terminal, 'outIsTerminal' | 'width'>,
+  text: string,
+  indent: number,
+): string[] {
+  const room = outIsTerminal ? Math.min(width, 100) - indent : Number.POSITIVE_INFINITY
+  return wrapped(text, room).map((line) => ' '.repeat(indent) + line)
+}
+
 /** Lines that are drawn over each other while something goes on; `clear` leaves no trace of them. */
 export function redrawn(terminal: Terminal): { show(lines: readonly string[]): void; clear(): void } {
   let drawn = 0
@@ -120,6 +130,11 @@ function clipped(line: string, width: number): string {
     text += segment
   }
   return `${text}…`
+}
+
+/** `2026-11-22 14:00`, in a column whose heading names the zone. */
+export function shortly(time: string): string {
+  return when(time).slice(0, 16)
 }
 
 /** `2026-11-22 14:00:05 UTC`: one zone for everybody who reads it. */

@@ -1,5 +1,5 @@
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
-import { paint, safe, type Terminal, type Tone, table, when, wrapped } from './terminal.ts'
+import { cells, paint, safe, shortly, type Terminal, type Tone, table, when, wrappedUnder } from './terminal.ts'
 
 // A sign and a word: neither colour nor sign alone carries the meaning.
 const marks: Readonly<Record<AccessLine['verdict'], readonly [string, Tone]>> = {
@@ -12,28 +12,62 @@ const marks: Readonly<Record<AccessLine['verdict'], readonly [string, Tone]>> = 
 /** Somebody has vouched for it; still not the same as seen. */
 const ticked: readonly [string, Tone] = ['☑', 'quiet']
 
+/** A column of evidence that is narrower than this would be a tower of words. */
+const narrowestEvidence = 36
+const longestInColumn = 90
+const timeWidth = '2026-11-22 14:00'.length
+
 /** One line for each door: verdict, door, what was seen or is wrong, when; hints below. */
 export function verdictLines(terminal: Terminal, lines: readonly AccessLine[]): string[] {
   if (lines.length === 0) return ['  no doors yet']
-  const several = (line: AccessLine): boolean => lines.filter(({ system }) => system === line.system).length > 1
-  const rows = lines.map((line) => {
-    const [sign, tone] = line.acknowledged ? ticked : marks[line.verdict]
-    return [
-      `  ${paint(terminal, tone, `${sign} ${line.acknowledged ? `${line.verdict}, ticked` : line.verdict}`)}`,
-      `${safe(line.system)}${several(line) ? paint(terminal, 'quiet', ` ${safe(line.subject.id.slice(-6))}`) : ''}`,
-      line.wanted === 'closed'
-        ? line.verdict === 'converged'
-          ? 'shut'
-          : 'to be shut'
-        : line.verdict === 'converged'
-          ? 'open'
-          : 'to be opened',
-      paint(terminal, 'quiet', when(line.at)),
-      isLong(terminal, line) ? `${line.verdict === 'waiting' ? 'a step for you' : 'more'}, below` : evidence(line),
-    ]
-  })
-  const heading = ['  verdict', 'door', 'state', 'seen', 'evidence']
+  const heads = lines.map((line) => headOf(terminal, line, lines))
+  const indent = [0, 1, 2].reduce(
+    (sum, column) => sum + Math.max(5, ...heads.map((head) => cells(head[column]!))) + 2,
+    0,
+  )
+  const room = terminal.width - indent
+  if (terminal.outIsTerminal && room - timeWidth - 2 < narrowestEvidence)
+    return [...narrow(terminal, heads, lines, room), ...hints(terminal, lines)]
+  const rows = lines.map((line, index) => [
+    ...heads[index]!,
+    paint(terminal, 'quiet', shortly(line.at)),
+    isLong(terminal, line) ? `${line.verdict === 'waiting' ? 'a step for you' : 'more'}, below` : evidence(line),
+  ])
+  const heading = ['  verdict', 'door', 'state', 'seen (UTC)', 'evidence']
   return [...table(terminal, heading, rows), ...paragraphs(terminal, lines), ...hints(terminal, lines)]
+}
+
+/** Too little room beside the door: what was seen stands under it, and the time too where even that has no room. */
+function narrow(terminal: Terminal, heads: readonly string[][], lines: readonly AccessLine[], room: number): string[] {
+  const hasRoom = room >= timeWidth
+  const times = (line: AccessLine) => (hasRoom ? [paint(terminal, 'quiet', shortly(line.at))] : [])
+  const heading = ['  verdict', 'door', 'state', ...(hasRoom ? ['seen (UTC)'] : [])]
+  const [first = '', ...rows] = table(
+    terminal,
+    heading,
+    heads.map((head, index) => [...head, ...times(lines[index]!)]),
+  )
+  return [
+    first,
+    ...lines.flatMap((line, index) => [
+      rows[index]!,
+      ...wrappedUnder(terminal, hasRoom ? evidence(line) : `${evidence(line)} (${shortly(line.at)} UTC)`, 4).map(
+        (text) => paint(terminal, 'quiet', text),
+      ),
+    ]),
+  ]
+}
+
+function headOf(terminal: Terminal, line: AccessLine, all: readonly AccessLine[]): string[] {
+  const [sign, tone] = line.acknowledged ? ticked : marks[line.verdict]
+  const isAlone = all.filter(({ system }) => system === line.system).length === 1
+  const of = line.subject.name ? ` of ${safe(line.subject.name)}` : ` ${safe(line.subject.id.slice(-6))}`
+  const isDone = line.verdict === 'converged'
+  return [
+    `  ${paint(terminal, tone, `${sign} ${line.acknowledged ? `${line.verdict}, ticked` : line.verdict}`)}`,
+    `${safe(line.system)}${isAlone ? '' : paint(terminal, 'quiet', of)}`,
+    line.wanted === 'closed' ? (isDone ? 'shut' : 'to be shut') : isDone ? 'open' : 'to be opened',
+  ]
 }
 
 function evidence({ verdict, evidence: seen, problem, acknowledged }: AccessLine): string {
@@ -41,21 +75,18 @@ function evidence({ verdict, evidence: seen, problem, acknowledged }: AccessLine
   return `${safe(said)}${acknowledged ? ` (ticked by ${safe(acknowledged.by)}, ${when(acknowledged.at)})` : ''}`
 }
 
-const longestInColumn = 90
-
 /** A paragraph in a narrow column is hard to read; in a pipe each door stays one line. */
 function isLong(terminal: Terminal, line: AccessLine): boolean {
   return terminal.outIsTerminal && evidence(line).length > longestInColumn
 }
 
 function paragraphs(terminal: Terminal, lines: readonly AccessLine[]): string[] {
-  const room = Math.min(terminal.width, 100) - 4
   return lines
     .filter((line) => isLong(terminal, line))
     .flatMap((line) => [
       '',
       `  ${paint(terminal, 'strong', `${safe(line.system)}: ${line.verdict === 'waiting' ? 'do this, then tick it' : line.verdict}`)}`,
-      ...wrapped(evidence(line), room).map((text) => `    ${text}`),
+      ...wrappedUnder(terminal, evidence(line), 4),
     ])
 }
 
@@ -64,10 +95,26 @@ function hints(terminal: Terminal, lines: readonly AccessLine[]): string[] {
   const open = lines.filter(
     ({ verdict, hint, acknowledged }) => verdict !== 'converged' && hint !== null && !acknowledged,
   )
+  const told = new Set(open.map(({ system, hint }) => `hint ${safe(system)}: ${safe(hint ?? '')}`))
+  return [...told].flatMap((text) => {
+    const [first = '', ...more] = wrappedUnder(terminal, text, 2)
+    return [first.replace('hint', paint(terminal, 'strong', 'hint')), ...more]
+  })
+}
+
+export function isShut(line: AccessLine): boolean {
+  return line.wanted === 'closed' && line.verdict === 'converged'
+}
+
+/** Of somebody who is here: doors that are in use, and whatever of before was not seen shut. Of leavers all. */
+export function currentDoors({ lifecycle, access }: Pick<EmployeeView, 'lifecycle' | 'access'>): readonly AccessLine[] {
+  return lifecycle === 'active' ? access.filter((line) => !isShut(line)) : access
+}
+
+export function foldedLine(count: number): string[] {
+  if (count === 0) return []
   return [
-    ...new Set(
-      open.map(({ system, hint }) => `  ${paint(terminal, 'strong', 'hint')} ${safe(system)}: ${safe(hint ?? '')}`),
-    ),
+    `  ${count} earlier ${count === 1 ? 'door' : 'doors (keys, certificates, links)'}, all shut (--all shows them)`,
   ]
 }
 

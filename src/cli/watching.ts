@@ -31,10 +31,6 @@ export async function watchDoors<T>(session: Session, employeeId: string, work: 
   return finished
 }
 
-export function isShut(line: AccessLine): boolean {
-  return line.wanted === 'closed' && line.verdict === 'converged'
-}
-
 /** Looks until nothing is retrying or time is over; the server waits with us, as long as it does for one request. */
 export async function settledDoors(
   session: Session,

@@ -10,6 +10,7 @@ import {
   phoneSettingChange,
   templateReload,
 } from './file-shapes.ts'
+import { gateway } from './gateway-shape.ts'
 import { importRun } from './import-shapes.ts'
 
 export const time = z.string().describe('ISO 8601, UTC')
@@ -23,7 +24,7 @@ const handsetInput = z.strictObject({
   model: z.string().max(100),
   mac: z.string().max(40).nullish(),
   gateway: z.string().max(40).optional(),
-  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway it hangs'),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
 })
 
 export const onboardRequest = z.strictObject({
@@ -32,7 +33,7 @@ export const onboardRequest = z.strictObject({
   extension: z.string().max(40),
   handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
-  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, on whose gateway they hang'),
+  gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
   mail: mailChoice.optional().describe('sends the link by mail, in this language'),
 })
 export const handsetRequest = handsetInput
@@ -53,7 +54,7 @@ export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'off
 export const accessLine = z.object({
   system: z.string(),
   instance: z.string(),
-  subject: z.object({ kind: z.string(), id: z.string() }),
+  subject: z.object({ kind: z.string(), id: z.string(), name: z.string().nullish().describe('whose door, in words') }),
   wanted: z.enum(['open', 'closed']),
   verdict: z.enum(['converged', 'retrying', 'waiting', 'unverifiable']),
   evidence: z.object({ summary: z.string(), facts }).nullable(),
@@ -104,6 +105,7 @@ export const employee = z.object({
   offboardedAt: time.nullable(),
   handsets: z.array(handset),
   tunnels: z.array(tunnel),
+  gateways: z.array(gateway).describe('also those of others that carry their phones, or stayed when they left'),
   access: z.array(accessLine),
 })
 

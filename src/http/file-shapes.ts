@@ -1,6 +1,7 @@
 /** Bodies of the API around phones' files and what is set for them. */
 import { z } from 'zod'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
+import { handsetName } from './gateway-shape.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
 
@@ -17,6 +18,7 @@ export const phoneSetting = z.object({
   setAt: time,
   setBy: z.string(),
   note: settingNote,
+  handset: handsetName.nullable(),
 })
 
 export const effectiveSetting = z.object({
@@ -55,4 +57,4 @@ export const templateReload = z.object({
   unused: z.array(z.string()),
   changes,
 })
-export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes })
+export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes, telling: z.array(z.string()) })

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { hubClient } from '../tunnels/hub-client.ts'
 import type { HubLog } from './hub-log.ts'
@@ -22,6 +23,10 @@ interface HubChildOptions {
   readonly output?: 'inherit' | 'ignore'
 }
 
+/** What a hub says before it ends; `isFinal`: another try would say the same. */
+const refusalSchema = z.object({ message: z.string(), hint: z.string().optional(), isFinal: z.boolean() })
+type Refusal = z.output<typeof refusalSchema>
+
 const entry = fileURLToPath(new URL('hub-entry.ts', import.meta.url))
 const pollMs = 20
 const firstPauseMs = 200
@@ -30,7 +35,8 @@ const stopTimeoutMs = 20_000
 
 /**
  * Runs the hub as a child of this process, starts it again when it dies, and resolves when it first answers.
- * @throws AppError HUB_UNREACHABLE when it does not come up; nothing runs then.
+ * @throws AppError HUB_REFUSED when it says that trying again is of no use, as where its interface belongs to another;
+ *   HUB_UNREACHABLE when it does not come up. Nothing runs then.
  */
 export async function startHubChild(
   settings: HubSettingsInput,
@@ -41,6 +47,8 @@ export async function startHubChild(
   let child: ChildProcess | undefined
   let gone: Promise<void> = Promise.resolve()
   let pauseMs = firstPauseMs
+  let refusal: Refusal | undefined
+  let hasAnswered = false
   const stopping = new AbortController()
 
   function start(): void {
@@ -53,12 +61,16 @@ export async function startHubChild(
       stdio: ['ignore', output, output, 'ipc'],
     })
     child = started
+    started.on('message', (said) => {
+      refusal = refusalSchema.safeParse(said).data
+    })
     gone = new Promise((resolve) => {
       const ended = (reason: string) => {
         if (child !== started) return
         child = undefined
         resolve()
-        if (!stopping.signal.aborted) void startAgain(reason, Date.now() - startedAt)
+        if (!stopping.signal.aborted && (hasAnswered || !refusal?.isFinal))
+          void startAgain(reason, Date.now() - startedAt)
       }
       started.once('error', ({ message }) => ended(message))
       started.once('exit', (code, signal) => ended(signal ?? `status ${code}`))
@@ -97,15 +109,21 @@ export async function startHubChild(
       () => false,
     )
     if (ready) break
+    if (refusal?.isFinal && !child) {
+      await stop()
+      throw new AppError('HUB_REFUSED', refusal.message, refusal.hint === undefined ? {} : { hint: refusal.hint })
+    }
     if (Date.now() > until) {
       await stop()
-      throw new AppError('HUB_UNREACHABLE', 'the hub process does not come up', {
-        hint: 'its log, just above, says why',
-        retryable: true,
-      })
+      throw new AppError(
+        'HUB_UNREACHABLE',
+        `the hub process does not come up${refusal ? `: ${refusal.message}` : ''}`,
+        { hint: refusal?.hint ?? 'its log, just above, says why', retryable: true },
+      )
     }
     await delay(pollMs)
   }
+  hasAnswered = true
   return {
     get pid() {
       return child?.pid

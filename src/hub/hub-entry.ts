@@ -27,10 +27,12 @@ try {
   // Leaves nothing that could keep the process: the channel to the parent would.
   if (process.connected) process.disconnect()
 } catch (error) {
-  const { code, message, hint } = asAppError(error)
+  const { code, message, hint, retryable } = asAppError(error)
   log.error({ code, hint, ...(code === 'INTERNAL' ? { err: error } : {}) }, message)
   process.exitCode = 1
-  if (process.connected) process.disconnect()
+  // Whoever waits for the first answer can say why there will be none.
+  const isFinal = code === 'HUB_REFUSED' && !retryable
+  if (process.connected && process.send) process.send({ message, hint, isFinal }, () => process.disconnect())
 }
 
 /** Like the server's: quieter in a terminal, unless RINGFENCE_LOG_LEVEL says otherwise. */

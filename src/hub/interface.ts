@@ -104,7 +104,8 @@ async function takeOver(settings: HubSettings, key: Secret, system: System, sign
 
 function notOurs({ interface: name }: HubSettings, why: string): AppError {
   return new AppError('HUB_REFUSED', `interface ${name} is not this hub's: ${why}`, {
-    hint: 'set RINGFENCE_HUB_INTERFACE to another name, or remove that interface (`ip link delete`) if nobody needs it',
+    // It may be the tunnels of a hub that works: nobody is told to delete it.
+    hint: 'set RINGFENCE_HUB_INTERFACE to another name; a second Ringfence on this machine needs RINGFENCE_HUB_PORT, RINGFENCE_LISTEN and RINGFENCE_PHONE_LISTEN of its own too',
   })
 }
 

@@ -35,6 +35,8 @@ export async function acknowledge(
       )
     }
     for (const line of open) {
+      // Whose word it was, and when, stays as it was given.
+      if (line.acknowledgedAt !== null) continue
       await tx.update('verdict', line.id, { acknowledgedBy: actor.name, acknowledgedAt: at })
       await tx.record(
         auditEvent(

@@ -10,10 +10,9 @@ import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
-import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
+import type { DoorDeeds } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
-import type { JoinStatus, JoinView } from './join-view.ts'
 import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { TunnelProfile } from './managed-profile.ts'
 import type { PeopleDeeds } from './people-view.ts'
@@ -24,8 +23,11 @@ import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from 
 import type { HandOverDeeds } from './sheet-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
-/** `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). */
-export interface Application {
+/**
+ * `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). `handsetId` is also taken as a
+ * MAC address, or as a `who` that has exactly one handset.
+ */
+export interface Application extends DoorDeeds {
   readonly overview: () => Overview
   readonly models: () => readonly ModelView[]
 
@@ -40,6 +42,8 @@ export interface Application {
   readonly showPhonePasswords: (handsetId: string, actor: Actor) => Promise<PhonePasswords>
   /** A new link in place of the old one. */
   readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
+  /** The tunnel of a handset as a profile for the device management of Apple devices. @throws NOT_FOUND, CONFLICT */
+  readonly managedProfile: (tunnelId: string, platform: 'ios' | 'macos', actor: Actor) => Promise<TunnelProfile>
   /** The public key that the router of this person's home gateway made, where an admin was told it. */
   readonly setGatewayKey: (who: string, publicKey: string, actor: Actor) => Promise<EmployeeView>
   /** The click. Returns when it is committed and closing has begun; `settled` waits for the verdicts. */
@@ -115,26 +119,6 @@ export interface Application {
   /** Calls back for every change until `stop` is called. */
   readonly subscribe: (listener: (event: LiveEvent) => void) => { stop(): void }
   readonly metrics: () => Promise<string>
-
-  /** The employee's page; null for every refusal alike. */
-  readonly join: (token: string) => Promise<JoinView | null>
-  /** `<name>.conf` of one tunnel of this invite; null for every refusal alike. */
-  readonly joinTunnel: (token: string, fileName: string) => Promise<DoorFile | null>
-  /** Files beside the page: client certificate PEM for models that take it by hand. */
-  readonly joinFile: (token: string, fileName: string) => Promise<DoorFile | null>
-  /** The public key of a tunnel whose private half the employee's browser made; null for every refusal alike, else the `.conf` without it. */
-  readonly takeBrowserKey: (token: string, tunnelId: string, publicKey: string) => Promise<string | null>
-  /** What was seen of the tunnels and phones of this invite; null for every refusal alike. */
-  readonly joinStatus: (token: string) => Promise<JoinStatus | null>
-  /** The tunnel of a handset as a profile for the device management of Apple devices. @throws NOT_FOUND, CONFLICT */
-  readonly managedProfile: (tunnelId: string, platform: 'ios' | 'macos', actor: Actor) => Promise<TunnelProfile>
-  /** What a phone asks for; every answer and refusal goes into the ledger. Null: the one 404. */
-  readonly serveFile: (request: DoorRequest) => Promise<DoorFile | null>
-  /** The public key that a home gateway's router tells through its own link. False for every refusal alike. */
-  readonly takeGatewayKey: (token: string, publicKey: string) => Promise<boolean>
-  /** Called for each request to an invite's page or files, with what became of it. */
-  readonly enterVisit: (visit: InviteVisit) => Promise<void>
-  readonly revocationList: () => Promise<Buffer>
 }
 
 export interface OnboardInput {
@@ -144,7 +128,7 @@ export interface OnboardInput {
   readonly handsets: readonly HandsetInput[]
   /** Kind of the home gateway for desk phones without WireGuard; default `plain`. */
   readonly gateway?: string | undefined
-  /** Somebody of the same home, on whose gateway these phones hang instead of one of their own. */
+  /** Somebody of the same home (or the network of the phones there), on whose gateway these hang instead of one of their own. */
   readonly gatewayOf?: string | undefined
   /** Sends the link by mail, in this language. */
   readonly mail?: MailChoice | undefined
@@ -186,6 +170,8 @@ export interface EmployeeView {
   readonly offboardedAt: string | null
   readonly handsets: readonly HandsetView[]
   readonly tunnels: readonly TunnelView[]
+  /** Also of others who carry their phones, and those that stayed for others when they left. */
+  readonly gateways: readonly GatewayView[]
   readonly access: readonly AccessLine[]
 }
 
@@ -226,10 +212,20 @@ export interface TunnelView {
   readonly lastHandshakeAt: string | null
 }
 
+export interface GatewayView {
+  readonly id: string
+  readonly kind: string
+  /** Networks of its phones. */
+  readonly subnets: readonly string[]
+  readonly owner: { readonly id: string; readonly name: string; readonly extension: string }
+  readonly lastHeardAt: string | null
+}
+
 export interface AccessLine {
   readonly system: string
   readonly instance: string
-  readonly subject: { readonly kind: string; readonly id: string }
+  /** `name`: the handset or gateway that it belongs to, in words; leaver files of before have none. */
+  readonly subject: { readonly kind: string; readonly id: string; readonly name?: string | null | undefined }
   readonly wanted: 'open' | 'closed'
   readonly verdict: VerdictState
   readonly evidence: { readonly summary: string; readonly facts: Readonly<Record<string, unknown>> } | null

@@ -12,6 +12,7 @@ import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
 import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
+import { handsetIdOf, settingPlace } from './find-handset.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
 import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
 import { handsetDeeds } from './handset-deeds.ts'
@@ -39,7 +40,7 @@ import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
-import { employeeView, viewOf } from './views.ts'
+import { employeeViews, viewOf } from './views.ts'
 
 export interface Parts {
   readonly imports: RosterImport
@@ -68,10 +69,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     onboard: (input, actor) => onboard(context, input, actor),
     addHandset: async (who, handset, actor) => addHandset(context, await idOf(who), handset, actor),
-    removeHandset: (handsetId, actor) => removeHandset(context, handsetId, actor),
-    resyncHandset: (handsetId, actor) => resyncHandset(context, handsetId, actor),
-    blankHandset: (handsetId, actor) => blankHandset(context, handsetId, actor),
-    showPhonePasswords: (handsetId, actor) => showPhonePasswords(context, handsetId, actor),
+    removeHandset: async (which, actor) => removeHandset(context, await handsetIdOf(store, which), actor),
+    resyncHandset: async (which, actor) => resyncHandset(context, await handsetIdOf(store, which), actor),
+    blankHandset: async (which, actor) => blankHandset(context, await handsetIdOf(store, which), actor),
+    showPhonePasswords: async (which, actor) => showPhonePasswords(context, await handsetIdOf(store, which), actor),
     invite: async (who, actor) => renewInvite(context, await idOf(who), actor),
     setGatewayKey: async (who, publicKey, actor) => setGatewayKey(context, await idOf(who), publicKey, actor),
     offboard: async (who, reason, actor) => offboard(context, await idOf(who), reason, actor),
@@ -86,14 +87,16 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
 
-    phoneSettings: async () => phoneSettingViews(context),
-    handsetSettings: (handsetId) => handsetSettings(context, handsetId),
-    setPhoneSetting: (address, value, options, actor) => setPhoneSetting(context, address, value, options, actor),
-    unsetPhoneSetting: (address, options, actor) => unsetPhoneSetting(context, address, options, actor),
+    phoneSettings: () => phoneSettingViews(context),
+    handsetSettings: async (which) => handsetSettings(context, await handsetIdOf(store, which)),
+    setPhoneSetting: async (address, value, options, actor) =>
+      setPhoneSetting(context, await settingPlace(store, address), value, options, actor),
+    unsetPhoneSetting: async (address, options, actor) =>
+      unsetPhoneSetting(context, await settingPlace(store, address), options, actor),
 
     async employees({ lifecycle }) {
       const people = await store.employeesWithAccess(lifecycle ? { lifecycle } : {})
-      return people.map((access) => employeeView(context, access))
+      return employeeViews(context, people)
     },
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
@@ -134,8 +137,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     account: accountDeeds(context),
     administrators: administratorDeeds(context),
 
-    handsetFiles: (handsetId) => handsetFiles(context, handsetId),
-    previewFile: (handsetId, fileName) => previewFile(context, handsetId, fileName),
+    handsetFiles: async (which) => handsetFiles(context, await handsetIdOf(store, which)),
+    previewFile: async (which, fileName) => previewFile(context, await handsetIdOf(store, which), fileName),
     reloadTemplates: templateReload(context, parts.templates),
 
     doctor: () => doctor(context, parts.doctor),

@@ -5,9 +5,9 @@ import { defaultId } from '../domain/site.ts'
 import { asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
 import { checkGateway, checkHandset, takenBy, warningsFor } from './check-person.ts'
+import { gatewayOf } from './choose-gateway.ts'
 import type { JourneyContext } from './context.ts'
 import { mailLanguage } from './mails.ts'
-import { gatewayOf } from './onboard.ts'
 import type { OnboardCheck } from './sheet-view.ts'
 
 /** The checks of onboarding itself, each problem with the field it stands beside; half of a form is checked as far as it goes. */

@@ -62,7 +62,19 @@ export function checkHandset(catalogue: Catalogue, input: HandsetInput, problems
 /** What is wrong with asking for this model, in words, or null. */
 export function modelProblem(catalogue: Catalogue, id: string, mac: string | null): Problem | null {
   const model = catalogue.model(id)
-  if (!model || model.kind === 'gateway') {
+  if (model?.kind === 'gateway')
+    return {
+      field: 'model',
+      message: `${model.id} is a home gateway and no phone`,
+      hint: `a gateway is chosen with --gateway ${model.id.replace('gateway-', '')}`,
+    }
+  if (id.trim() === '')
+    return {
+      field: 'model',
+      message: 'a model is missing',
+      hint: 'a handset is named as MODEL or MODEL=MAC, such as yealink-t54w=805ec0aabbcc; `ringfence models` lists the models',
+    }
+  if (!model) {
     const refusal = catalogue.refusal(id)
     if (refusal)
       return {
@@ -70,11 +82,10 @@ export function modelProblem(catalogue: Catalogue, id: string, mac: string | nul
         message: `${JSON.stringify(id.slice(0, 60))} is not handed out: ${refusal}`,
         hint: 'linphone-mobile and linphone-desktop take their account from here alone',
       }
-    const nearest = catalogue.nearest(id)
     return {
       field: 'model',
       message: `${JSON.stringify(id.slice(0, 60))} is not a model that Ringfence knows`,
-      hint: nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : '`ringfence models` lists them',
+      hint: modelHint(catalogue, id),
     }
   }
   if (model.kind === 'desk-phone' && !mac)
@@ -88,6 +99,14 @@ export function modelProblem(catalogue: Catalogue, id: string, mac: string | nul
   return null
 }
 
+function modelHint(catalogue: Catalogue, id: string): string {
+  const vendor = id.trim().toLowerCase()
+  if (catalogue.models.some((model) => model.vendor === vendor && model.kind !== 'gateway'))
+    return `\`ringfence models ${vendor}\` lists the models of that maker`
+  const nearest = catalogue.nearest(id)
+  return nearest.length > 0 ? `did you mean ${nearest.join(', ')}?` : '`ringfence models` lists them'
+}
+
 /** Desk phones that bring no tunnel hang on a home gateway; the plain kind unless another is named. */
 export function checkGateway(
   catalogue: Catalogue,
@@ -96,7 +115,12 @@ export function checkGateway(
   problems: Problem[],
 ): Model | null {
   const needed = handsets.some((handset) => handset && !handset.model.capabilities.ownTunnel)
-  const gateway = catalogue.model(`gateway-${(kind ?? 'plain').replace(/^gateway-/, '')}`)
+  const gateway = catalogue.model(
+    `gateway-${(kind ?? 'plain')
+      .trim()
+      .toLowerCase()
+      .replace(/^gateway-/, '')}`,
+  )
   if (gateway?.kind !== 'gateway') {
     const known = catalogue.models
       .filter((model) => model.kind === 'gateway')
@@ -108,14 +132,23 @@ export function checkGateway(
     })
     return null
   }
-  return needed ? gateway : null
+  if (needed) return gateway
+  if (kind !== undefined && handsets.every((handset) => handset !== null))
+    problems.push({
+      field: 'gateway',
+      message: `none of these handsets hangs on a home gateway, so the kind ${gateway.id.replace('gateway-', '')} would be given to nobody`,
+      hint: 'leave the gateway out: they bring their own tunnel',
+    })
+  return null
 }
 
 /** What a careful person would want to hear before the phone is shipped; never a refusal. */
 export function warningsFor(catalogue: Catalogue, handsets: readonly CheckedHandset[]): string[] {
   return handsets.flatMap(({ model, mac }) => [
     ...(mac && catalogue.looksForeign(model.id, mac)
-      ? [`${mac} does not look like a MAC address of a ${model.name}; check the label`]
+      ? [
+          `${mac} does not look like a MAC address of a ${model.name}; check the label. Wrong? \`ringfence handset remove ${mac}\`, then \`ringfence handset add WHO ${model.id}=MAC\``,
+        ]
       : []),
     ...model.warnings,
     ...(model.capabilities.clientCertificate === 'none'

@@ -74,7 +74,7 @@ export async function report(context: JourneyContext, employeeId: string): Promi
 
 function leaverFile(context: JourneyContext, access: EmployeeAccess, completedAt: string | null): LeaverFile {
   const { employee } = access
-  const view = employeeView(context, access)
+  const view = employeeView(context, access, [])
   const requestedAt = employee.offboardRequestedAt ?? employee.createdAt
   return {
     version: 1,

@@ -18,7 +18,7 @@ export interface FilePreview extends HandsetFile {
   readonly handsetId: string
   readonly contentType: string
   readonly body: string
-  /** What admins set for this handset, and the layer that won. */
+  /** Of what admins set for this handset, what this file says, and the layer that won. */
   readonly settings: readonly { readonly name: string; readonly value: string; readonly layer: string }[]
   /** Unified, from the version last fetched to this one; null where none is known, empty where nothing differs. */
   readonly diff: string | null

@@ -9,7 +9,7 @@ import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
 import { settingsOf } from './file-values.ts'
 import type { HandOver, Sheet, SheetPile } from './sheet-view.ts'
-import { employeeView } from './views.ts'
+import { viewOf } from './views.ts'
 
 const goodForMs = 3_600_000
 
@@ -39,7 +39,7 @@ export async function openHandOver(context: JourneyContext, employeeId: string, 
   })
   return {
     ...(await sheetOf(context, access, token, invite)),
-    employee: employeeView(context, access),
+    employee: await viewOf(context, employeeId),
     warnings: [...new Set(warningsFor(context.catalogue, models))],
   }
 }

@@ -20,7 +20,7 @@ import { keyWords } from './key-words.ts'
 import { heardSince } from './people.ts'
 import { certificateDueDays, onlineMinutes } from './people-view.ts'
 import { isStale, placesChangedAt } from './settings-drift.ts'
-import { employeeView } from './views.ts'
+import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
 
@@ -87,12 +87,9 @@ async function rowsOf(context: JourneyContext, ids: readonly string[]): Promise<
   const found = await Promise.all(ids.map((id) => context.store.get('handset', id)))
   const handsets = found.filter((handset) => handset !== undefined)
   const holders = [...new Set(handsets.map(({ employeeId }) => employeeId))]
-  const people = new Map(
-    (await context.store.employeesWithAccess({ ids: holders })).map((access) => [
-      access.employee.id,
-      { access, view: employeeView(context, access) },
-    ]),
-  )
+  const accesses = await context.store.employeesWithAccess({ ids: holders })
+  const views = await employeeViews(context, accesses)
+  const people = new Map(accesses.map((access, place) => [access.employee.id, { access, view: views[place]! }]))
   return handsets.flatMap((handset) => {
     const holder = people.get(handset.employeeId)
     return holder ? [rowOf(context, handset, holder)] : []

@@ -20,11 +20,12 @@ import {
   takenBy,
   warningsFor,
 } from './check-person.ts'
+import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { mailLanguage, newMail } from './mails.ts'
-import { employeeView } from './views.ts'
+import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
@@ -129,11 +130,11 @@ export async function prepareAddition(
   const handset = checkHandset(context.catalogue, input, problems)
   const wantedGateway = checkGateway(context.catalogue, input.gateway, [handset], problems)
   if (problems.length > 0 || !handset) throw invalid(problems)
+  const asked = input.gateway === undefined ? null : wantedGateway
   const existing =
     onGateway ??
     (await gatewayOf(context, input, [handset])) ??
-    (await context.store.find('gateway', { employeeId, removedAt: null }))[0] ??
-    null
+    (wantedGateway ? await ownGateway(context, employeeId, asked) : null)
   const shared =
     (await context.store.find('sipCredential', { assignmentId: assignment.id, handsetId: null, closedAt: null }))[0] ??
     null
@@ -143,7 +144,7 @@ export async function prepareAddition(
     assignment,
     handsets: [handset],
     gateway: existing ? null : wantedGateway,
-    existingGateway: wantedGateway ? existing : null,
+    existingGateway: existing,
     invite,
     sharedCredential: shared,
   })
@@ -163,7 +164,11 @@ export async function insertAddition(
   await tx.update('employee', employeeId, { generation: current.generation + 1 })
   for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
     if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
-      await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
+      await tx.update(
+        'handset',
+        waiting.id,
+        doorTokens(context, waiting.id, waiting.doorGeneration, invite, waiting.formerTokenHash),
+      )
       await keepKey(tx, waiting, invite)
     }
   }
@@ -171,31 +176,6 @@ export async function insertAddition(
   const who = { employeeId, subjectId: kit.handsets[0]!.id, actor }
   await tx.record(auditEvent(context, 'handset.added', who, { model: handset.model.id }))
   return withdrawn
-}
-
-/**
- * The gateway of whoever `gatewayOf` names, for phones in the same home.
- * @throws AppError INVALID_INPUT
- */
-export async function gatewayOf(
-  { store }: JourneyContext,
-  { gatewayOf: who, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
-  handsets: readonly CheckedHandset[],
-): Promise<Gateway | null> {
-  if (who === undefined) return null
-  const refuse = (message: string, hint: string) => invalid([{ field: 'gatewayOf', message, hint }])
-  if (kind !== undefined)
-    throw refuse('a gateway that is there already has its kind', 'name either a kind or a person, not both')
-  if (handsets.every(({ model }) => model.capabilities.ownTunnel))
-    throw refuse('none of these handsets hangs on a gateway', 'leave it out: they bring their own tunnel')
-  const holder = await store.employeeBy(who)
-  const [access] = holder ? await store.employeesWithAccess({ ids: [holder.id] }) : []
-  const gateway = access?.employee.lifecycle === 'active' && access.gateways.find(({ removedAt }) => removedAt === null)
-  if (gateway) return gateway
-  throw refuse(
-    `${JSON.stringify(who.slice(0, 80))} is nobody who has a home gateway here`,
-    'name the e-mail address or extension of the person at the same home whose phones hang on it',
-  )
 }
 
 /** The key of a tunnel that is still to be fetched is good for as long as the link that shows it. */
@@ -231,7 +211,7 @@ export async function onboarded(
   const door = context.config.phoneDoor.url
   const invited = access!.handsets.filter((handset) => handset.removedAt === null && invitedBy(invite.token, handset))
   return {
-    employee: employeeView(context, access!),
+    employee: await viewOf(context, employeeId),
     invite: { url: `${door}/join/${invite.token}`, expiresAt: invite.expiresAt },
     provisioningUrls: Object.fromEntries(
       invited.map((handset) => [handset.id, `${door}/p/${enrolmentToken(invite.token, handset.id)}/`]),

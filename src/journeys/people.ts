@@ -13,7 +13,7 @@ import {
   secretOldDays,
   type Today,
 } from './people-view.ts'
-import { employeeView } from './views.ts'
+import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
 /** How many leavers and leaving dates the first page names. */
@@ -22,12 +22,8 @@ const few = 8
 export async function peoplePage(context: JourneyContext, query: PeopleQuery): Promise<PeoplePage> {
   const { sort = 'name', descending = false, offset = 0, limit } = query
   const { ids, total } = await context.store.peoplePage(filterOf(context, query), { sort, descending, offset, limit })
-  const people = new Map(
-    (await context.store.employeesWithAccess({ ids })).map((access) => [
-      access.employee.id,
-      employeeView(context, access),
-    ]),
-  )
+  const views = await employeeViews(context, await context.store.employeesWithAccess({ ids }))
+  const people = new Map(views.map((view) => [view.id, view]))
   return { people: ids.flatMap((id) => people.get(id) ?? []), total }
 }
 

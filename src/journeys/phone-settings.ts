@@ -10,7 +10,9 @@ import { filesChangedBySettings } from './changed-files.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { phoneOf } from './file-values.ts'
 import type { ChangedHandset } from './file-view.ts'
+import { handsetName } from './find-handset.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
+import { tellWords } from './tell-words.ts'
 
 type Settings = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'phoneSettings'>
 
@@ -19,8 +21,8 @@ interface ChangeOptions {
   readonly dryRun: boolean
 }
 
-export function phoneSettingViews({ phoneSettings }: Settings): readonly PhoneSettingView[] {
-  return phoneSettings.all().map((setting) => viewOf(setting, null))
+export function phoneSettingViews(context: Settings): Promise<readonly PhoneSettingView[]> {
+  return Promise.all(context.phoneSettings.all().map((setting) => viewOf(context, setting, null)))
 }
 
 export async function handsetSettings(
@@ -31,7 +33,7 @@ export async function handsetSettings(
   if (!handset) throw noHandset()
   return phoneSettings.effective(phoneOf(catalogue, handset)).map((setting) => ({
     ...setting,
-    note: catalogue.settingNote(handset.model, setting.name, setting.value),
+    note: noteOn(catalogue, handset.model, setting.name, setting.value),
   }))
 }
 
@@ -51,9 +53,11 @@ export async function setPhoneSetting(
     ...phoneSettings.all().filter(({ id }) => id !== wanted.id),
     { ...wanted, setAt: system.now().toISOString(), setBy: actor.name },
   ])
-  const note = model && catalogue.settingNote(model, name, value)
-  if (dryRun)
-    return { ...viewOf({ ...wanted, setAt: system.now().toISOString(), setBy: actor.name }, note), dryRun, changes }
+  const note = model && noteOn(catalogue, model, name, value)
+  if (dryRun) {
+    const setting = { ...wanted, setAt: system.now().toISOString(), setBy: actor.name }
+    return { ...(await viewOf(context, setting, note)), dryRun, changes, telling: [] }
+  }
   const setting = await store.transaction(async (tx) => {
     // Again inside: the handset may have been taken back a moment ago.
     await ownerOf(context, tx, address)
@@ -67,7 +71,7 @@ export async function setPhoneSetting(
   })
   await phoneSettings.refresh()
   tell(context, changes, actor)
-  return { ...viewOf(setting, note), dryRun, changes }
+  return { ...(await viewOf(context, setting, note)), dryRun, changes, telling: tellWords(context, changes) }
 }
 
 /** Also of a handset that was taken back, whose settings stay until its owner is erased. */
@@ -82,7 +86,7 @@ export async function unsetPhoneSetting(
   const present = phoneSettings.all().find((setting) => setting.id === id)
   const rest = phoneSettings.all().filter((setting) => setting.id !== id)
   const changes = present ? await filesChangedBySettings(context, rest) : []
-  if (dryRun && present) return { ...viewOf(present, null), dryRun, changes }
+  if (dryRun && present) return { ...(await viewOf(context, present, null)), dryRun, changes, telling: [] }
   const gone = await context.store.transaction(async (tx) => {
     const { layer, scope, name } = address
     const before = await tx.get('phoneSetting', phoneSettingId(address))
@@ -95,7 +99,7 @@ export async function unsetPhoneSetting(
   })
   await phoneSettings.refresh()
   tell(context, changes, actor)
-  return { ...viewOf(gone, null), dryRun: false, changes }
+  return { ...(await viewOf(context, gone, null)), dryRun: false, changes, telling: tellWords(context, changes) }
 }
 
 /** Only those whose files changed; the next poll is the safety net. */
@@ -166,7 +170,15 @@ function checked(
     })
   }
   if (!parsed.ok) return refuse(parsed.problem)
-  const [kind, vendor = model] = name.split('.')
+  const [kind, named] = name.split('.')
+  const makers = [...new Set(catalogue.models.filter((one) => one.kind !== 'gateway').map((one) => one.vendor))].sort()
+  if (named !== undefined && !makers.includes(named))
+    return refuse({
+      field: 'name',
+      message: `there is no maker ${JSON.stringify(named.slice(0, 40))}`,
+      hint: `one of ${makers.join(', ')}`,
+    })
+  const vendor = named ?? model
   if (kind !== 'extraLines' || vendor === null) return parsed.value
   const wrong = catalogue.extraLinesProblem(vendor!, parsed.value)
   return wrong === null
@@ -192,6 +204,19 @@ function noHandset(): AppError {
   return new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show WHO` prints the ids' })
 }
 
-function viewOf({ id: _, ...setting }: PhoneSetting, note: string | null): PhoneSettingView {
-  return { ...setting, note }
+async function viewOf(
+  { store }: Settings,
+  { id: _, ...setting }: PhoneSetting,
+  note: string | null,
+): Promise<PhoneSettingView> {
+  const handset = setting.layer === 'handset' ? await store.get('handset', setting.scope) : undefined
+  return { ...setting, note, handset: handset ? await handsetName(store, handset) : null }
+}
+
+/** No phone takes a text for the place where it stands, and none should be expected to: that is not a gap of one model. */
+function noteOn(catalogue: Settings['catalogue'], model: string, name: string, value: string): string | null {
+  const note = catalogue.settingNote(model, name, value)
+  return note !== null && name === 'emergencyNote'
+    ? 'shown on the invite page and in this list; no phone takes a text for it'
+    : note
 }

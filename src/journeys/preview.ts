@@ -33,7 +33,20 @@ export async function previewFile(context: JourneyContext, handsetId: string, as
       hint: `it has ${names.join(', ')}`,
     })
   }
-  return preview(context, handset, values, fileName)
+  const shown = await preview(context, handset, values, fileName)
+  return { ...shown, settings: shown.settings.filter(({ name }) => isSaid(context, handset, values, shown, name)) }
+}
+
+/** Whether the file is another one without the setting: each of the phone's files says only some of them. */
+function isSaid(
+  { catalogue }: JourneyContext,
+  { model }: Handset,
+  values: FileValues,
+  { fileName, body }: FilePreview,
+  name: string,
+): boolean {
+  const { [name]: _, ...rest } = values.settings
+  return catalogue.render(model, fileName, { ...values, settings: rest })?.body !== body
 }
 
 async function lookedAt(

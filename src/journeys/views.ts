@@ -4,8 +4,10 @@ import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { Handset } from '../domain/handset.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
-import type { AccessLine, EmployeeView, HandsetView, TunnelView } from './application.ts'
+import type { AccessLine, EmployeeView, GatewayView, HandsetView, TunnelView } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { doorNames } from './door-names.ts'
+import { gatewayViewer } from './gateway-view.ts'
 import { doubtsAbout, seenOf } from './handset-inventory.ts'
 import { handsetStatus } from './handset-status.ts'
 
@@ -18,10 +20,22 @@ export async function viewOf(
 ): Promise<EmployeeView> {
   const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })
   if (!access) throw new AppError('NOT_FOUND', 'there is no such person')
-  return employeeView(context, access)
+  return employeeView(context, access, await gatewayViewer(context.store)(access))
 }
 
-export function employeeView(context: ViewContext, access: EmployeeAccess): EmployeeView {
+export async function employeeViews(
+  context: ViewContext & Pick<JourneyContext, 'store'>,
+  people: readonly EmployeeAccess[],
+): Promise<EmployeeView[]> {
+  const gatewaysOf = gatewayViewer(context.store)
+  return Promise.all(people.map(async (access) => employeeView(context, access, await gatewaysOf(access))))
+}
+
+export function employeeView(
+  context: ViewContext,
+  access: EmployeeAccess,
+  gateways: readonly GatewayView[],
+): EmployeeView {
   const { employee } = access
   const assignment = access.assignments.find(({ untilAt }) => untilAt === null) ?? access.assignments.at(-1)
   return {
@@ -35,6 +49,7 @@ export function employeeView(context: ViewContext, access: EmployeeAccess): Empl
     offboardedAt: employee.offboardedAt,
     handsets: access.handsets.map((handset) => handsetView(context, access, handset)),
     tunnels: access.tunnels.map((tunnel) => tunnelView(context, access, tunnel.id)),
+    gateways: gateways.map((gateway) => heard(context, access, gateway)),
     access: accessLines(context, access),
   }
 }
@@ -43,6 +58,7 @@ export function employeeView(context: ViewContext, access: EmployeeAccess): Empl
 function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLine[] {
   const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
   const subjects = subjectsIn(access)
+  const nameOf = doorNames(access)
   const own = subjects.flatMap(({ kind, id, wanted, generation, since }) =>
     systems
       .filter((system) => system.subjectKind === kind)
@@ -51,11 +67,11 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
         const verdict = verdicts.get(key)
         verdicts.delete(key)
         // A shut door's row keeps the number that its tombstone is above.
-        if (verdict?.wanted === wanted && verdict.generation >= generation) return accessLine(verdict)
+        if (verdict?.wanted === wanted && verdict.generation >= generation) return accessLine(verdict, nameOf)
         return {
           system: system.kind,
           instance: system.instance,
-          subject: { kind, id },
+          subject: { kind, id, name: nameOf(kind, id) },
           wanted,
           verdict: 'retrying',
           evidence: null,
@@ -68,7 +84,7 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
       }),
   )
   // Keys that a living tunnel used to have are doors of their own.
-  return [...own, ...[...verdicts.values()].map(accessLine)].sort(byDoor)
+  return [...own, ...[...verdicts.values()].map((verdict) => accessLine(verdict, nameOf))].sort(byDoor)
 }
 
 interface ExpectedSubject {
@@ -131,11 +147,21 @@ function tunnelView(context: ViewContext, access: EmployeeAccess, tunnelId: stri
   }
 }
 
-function accessLine(verdict: Verdict): AccessLine {
+/** The newest word of its tunnel is in memory before it is in the database. */
+function heard({ handshakes }: ViewContext, { tunnels }: EmployeeAccess, gateway: GatewayView): GatewayView {
+  const key = tunnels.find(({ carrierId }) => carrierId === gateway.id)?.publicKey
+  return { ...gateway, lastHeardAt: (key && handshakes.get(key)) || gateway.lastHeardAt }
+}
+
+function accessLine(verdict: Verdict, nameOf: ReturnType<typeof doorNames>): AccessLine {
   return {
     system: verdict.system,
     instance: verdict.instance,
-    subject: { kind: verdict.subjectKind, id: verdict.subjectId },
+    subject: {
+      kind: verdict.subjectKind,
+      id: verdict.subjectId,
+      name: nameOf(verdict.subjectKind, verdict.subjectId),
+    },
     wanted: verdict.wanted,
     verdict: verdict.state,
     evidence: verdict.evidence === null ? null : JSON.parse(verdict.evidence),

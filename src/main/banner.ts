@@ -1,7 +1,10 @@
+import { resolve } from 'node:path'
 import type { Serving } from '../main.ts'
 
+type Shown = Pick<Serving, 'config' | 'hub' | 'console' | 'setupLink' | 'phoneDoor' | 'adminSocket' | 'isEmpty'>
+
 /** What an admin sees first: where things are, what this host can do, what is only a demo, and what to type next. */
-export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket }: Serving): string {
+export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket, isEmpty }: Shown): string {
   const modes = hub && {
     kernel: `${hub.interface}, WireGuard in the kernel, UDP ${hub.listenPort}`,
     userspace: `${hub.interface}, wireguard-go (this kernel has no WireGuard), UDP ${hub.listenPort}`,
@@ -20,7 +23,9 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
     ['Local socket', adminSocket],
     ['Tunnels', tunnels],
     ['PBX', pbx],
+    ['Process', String(process.pid)],
   ]
+  const command = `${folderFor(config.dataFolder)}./ringfence`
   const parts = [
     ['Ringfence is running.', '', ...lines.map(([name, value]) => `  ${name.padEnd(13)} ${value}`)],
     hub && hub.problems.length > 0
@@ -41,12 +46,21 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
         ],
     [
       'Next, in another terminal:',
-      '  ./ringfence onboard --name "Ada Byron" --email ada@example.com --extension 1001 --handset linphone-mobile',
-      '  ./ringfence doctor',
+      isEmpty
+        ? `  ${command} onboard --name "Ada Byron" --email ada@example.com --extension 1001 --handset linphone-mobile`
+        : `  ${command} list`,
+      `  ${command} doctor`,
     ],
   ]
   return `\n${parts
     .filter((part) => part.length > 0)
     .map((part) => part.join('\n'))
     .join('\n\n')}\n`
+}
+
+/** What the commands need in front so that they find this server; nothing where it is the usual folder. */
+function folderFor(dataFolder: string): string {
+  if (dataFolder === resolve('data')) return ''
+  const quoted = /^[\w@%+=:,./-]+$/.test(dataFolder) ? dataFolder : `'${dataFolder.replaceAll("'", "'\\''")}'`
+  return `RINGFENCE_DATA=${quoted} `
 }

@@ -161,9 +161,8 @@ function judgeClosed(subject: TunnelSubject, { peers, interface: name }: TunnelS
 }
 
 function judgeOpen(subject: TunnelSubject, { peers, interface: name }: TunnelSnapshot): Finding {
-  if (subject.publicKeys.length === 0 && subject.retiredKeys.every((key) => !peers.has(key))) {
-    return { state: 'as-desired', evidence: { summary: 'waits for its key', facts: { interface: name, keys: 0 } } }
-  }
+  if (subject.publicKeys.length === 0 && subject.retiredKeys.every((key) => !peers.has(key)))
+    return keyMissing(subject, name)
   const problems = subject.publicKeys.flatMap((key) => problemOf(key, wantedPrefixes(subject, key), peers.get(key)))
   problems.push(
     ...subject.retiredKeys.filter((key) => peers.has(key)).map((key) => `retired key ${key} is still there`),
@@ -186,6 +185,26 @@ function judgeOpen(subject: TunnelSubject, { peers, interface: name }: TunnelSna
       ? `peer present on ${name}, waits for its first handshake`
       : `peer present on ${name} with ${listed([...subject.prefixes].sort())}`
   return { state: 'as-desired', evidence: { summary, facts } }
+}
+
+/** Nothing passes and nothing is there to be tried again: a person runs the script, and the key brings a new generation. */
+function keyMissing({ prefixes, admitted }: TunnelSubject, name: string): Finding {
+  const evidence = { summary: 'waits for its key', facts: { interface: name, keys: 0 } }
+  // Only behind a gateway is there a network that is not admitted as a whole.
+  const isGateway = prefixes.some((prefix) => !admitted.includes(prefix))
+  return isGateway
+    ? {
+        state: 'waiting',
+        evidence,
+        problem: 'no key of its router is known yet',
+        hint: 'run its script, or enter the key: `ringfence gateway key WHO KEY`; when the link has ended, `ringfence invite WHO` makes another',
+      }
+    : {
+        state: 'waiting',
+        evidence,
+        problem: 'it has no key: the last one was not used in time',
+        hint: '`ringfence invite WHO` makes a new link and a new key',
+      }
 }
 
 function problemOf(key: string, wanted: readonly string[], peer: Peer | undefined): string[] {

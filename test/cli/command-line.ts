@@ -11,6 +11,7 @@ export interface Run {
 
 interface RunOptions {
   readonly terminal?: boolean
+  readonly width?: number
   readonly environment?: Readonly<Record<string, string>>
 }
 
@@ -26,7 +27,7 @@ export function commandLine(): {
   afterAll(async () => doors?.[Symbol.asyncDispose]())
   return {
     doors: () => doors,
-    async run(words, { terminal = false, environment = {} } = {}) {
+    async run(words, { terminal = false, width = 100, environment = {} } = {}) {
       let out = ''
       let err = ''
       const code = await runCli(words, {
@@ -46,7 +47,7 @@ export function commandLine(): {
           outIsTerminal: terminal,
           errIsTerminal: terminal,
           colour: terminal,
-          width: 100,
+          width,
         },
         environment: { RINGFENCE_DATA: doors.folder, ...environment },
         version: '0.0.0-test',

@@ -71,7 +71,9 @@ describe('looking after one handset', () => {
     Object.assign(doors().application, { employee: async () => ({ ...employee, handsets }) })
     const { out } = await run(['show', '5004'])
     Object.assign(doors().application, { employee: before })
-    expect(out).toContain('  yealink-t54w 805ec0112233: access revoked; tombstone not fetched yet\n')
+    expect(out).toMatch(
+      / {2}yealink-t54w {2}805ec0112233 .*\n {4}id \S+\n {4}access revoked; tombstone not fetched yet\n/,
+    )
     expect(out).toContain(
       '    says of itself: SIP-T54W\ufffd[2J, firmware 96.86.0.100, MAC 805ec0112233 (2026-11-22 14:00:00 UTC)\n',
     )

@@ -17,10 +17,10 @@ describe('offboard', () => {
     expect(out).toMatchInlineSnapshot(`
       "Ada Example <p3001@example.com>  extension 3001  offboarded
 
-        verdict      door         state  seen                     evidence
-        ✓ converged  tunnel       shut   2026-11-22 14:00:00 UTC  tunnel seen closed
-        ✓ converged  phone-door   shut   2026-11-22 14:00:00 UTC  phone-door seen closed
-        ✓ converged  sip-account  shut   2026-11-22 14:00:00 UTC  sip-credential seen closed
+        verdict      door         state  seen (UTC)        evidence
+        ✓ converged  tunnel       shut   2026-11-22 14:00  tunnel seen closed
+        ✓ converged  phone-door   shut   2026-11-22 14:00  phone-door seen closed
+        ✓ converged  sip-account  shut   2026-11-22 14:00  sip-credential seen closed
 
       ✓ Every door was seen shut (3 of 3)
         next  ringfence report 01939d2c-0000-7000-8000-000000000001
@@ -51,6 +51,23 @@ describe('offboard', () => {
       expect(JSON.parse(json.out)).toMatchObject({ lifecycle: 'offboarding' })
     },
   )
+
+  test('how to tick a step is said once, where its hint says it already', async () => {
+    await onboard('3201')
+    doors().application.closing = { 'sip-account': 'waiting' }
+    await run(['offboard', '3201', '--wait', '0'])
+    const { employee, offboard } = doors().application
+    const view = await employee('3201')
+    const hint = 'do the step, then `ringfence acknowledge 3201 sip-account`'
+    const access = view.access.map((line) => (line.system === 'sip-account' ? { ...line, hint } : line))
+    Object.assign(doors().application, {
+      employee: async () => ({ ...view, access }),
+      offboard: async () => ({ ...view, access }),
+    })
+    const { out } = await run(['offboard', '3201', '--wait', '0'])
+    Object.assign(doors().application, { employee, offboard })
+    expect(out.match(/ringfence acknowledge/g)).toHaveLength(1)
+  })
 
   test('a step done by hand is ticked by name, stays visible, and is still not "seen shut"', async () => {
     await onboard('3200')

@@ -28,7 +28,11 @@ describe('looking', () => {
     const { code, out } = await run(['models', 't54w'])
     expect([code, out]).toMatchSnapshot('models t54w')
     expect((await run(['models', 'linphone-mobile'])).out).not.toContain('linphone-desktop')
-    expect((await run(['models', 'nokia'])).out).toMatch(/^no model is called so/)
+    const none = await run(['models', 'nokia'])
+    expect([none.code, none.err]).toEqual([
+      4,
+      'error: no model is called "nokia"\nhint: `ringfence models` lists them all\n',
+    ])
     const wide = (await run(['models', 'linphone'], { terminal: true })).out.replace(/\u001b\[[0-9;]*m/g, '')
     for (const line of wide.split('\n')) expect(line.length).toBeLessThanOrEqual(100)
   })

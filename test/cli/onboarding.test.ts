@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { AppError } from '../../src/errors.ts'
 import { ada, commandLine, steady } from './command-line.ts'
 
 const { doors, run } = commandLine()
@@ -21,13 +22,13 @@ describe('handing out', () => {
       Provisioning URL for yealink-t54w 80:5e:c0:11:22:33 (to type in, or for DHCP):
         https://phones.example.com:8443/p/<token>/
 
-        verdict      door                state  seen                     evidence
-        ✓ converged  tunnel 000003       open   2026-11-22 14:00:00 UTC  tunnel seen open
-        ✓ converged  phone-door 000002   open   2026-11-22 14:00:00 UTC  phone-door seen open
-        ✓ converged  sip-account 000002  open   2026-11-22 14:00:00 UTC  sip-credential seen open
-        ✓ converged  tunnel 000005       open   2026-11-22 14:00:00 UTC  tunnel seen open
-        ✓ converged  phone-door 000004   open   2026-11-22 14:00:00 UTC  phone-door seen open
-        ✓ converged  sip-account 000004  open   2026-11-22 14:00:00 UTC  sip-credential seen open
+        verdict      door                state  seen (UTC)        evidence
+        ✓ converged  tunnel 000003       open   2026-11-22 14:00  tunnel seen open
+        ✓ converged  phone-door 000002   open   2026-11-22 14:00  phone-door seen open
+        ✓ converged  sip-account 000002  open   2026-11-22 14:00  sip-credential seen open
+        ✓ converged  tunnel 000005       open   2026-11-22 14:00  tunnel seen open
+        ✓ converged  phone-door 000004   open   2026-11-22 14:00  phone-door seen open
+        ✓ converged  sip-account 000004  open   2026-11-22 14:00  sip-credential seen open
       "
     `)
     expect(err).toBe('warning: demo mode: no PBX address is set\n')
@@ -81,6 +82,32 @@ describe('handing out', () => {
     `)
   })
 
+  test('one problem is said once, with one hint', async () => {
+    const refuse = async () => {
+      const hint = 'a gateway is chosen with --gateway openwrt'
+      const problem = { field: 'model', message: 'gateway-openwrt is a home gateway and no phone', hint }
+      throw new AppError('MODEL_UNKNOWN', problem.message, { hint, problems: [problem] })
+    }
+    const { onboard } = doors().application
+    Object.assign(doors().application, { onboard: refuse })
+    const { code, err } = await run(['onboard', ...ada])
+    Object.assign(doors().application, { onboard })
+    expect([code, err]).toEqual([
+      2,
+      'error: gateway-openwrt is a home gateway and no phone\nhint: a gateway is chosen with --gateway openwrt\n',
+    ])
+  })
+
+  test('a misspelt option is named before one that is missing', async () => {
+    const typo = await run(['onboard', ...ada.slice(0, -2), '--handsets', 'linphone-mobile'])
+    expect([typo.code, typo.err]).toEqual([2, expect.stringContaining("unknown option '--handsets'")])
+    const missing = await run(['onboard', ...ada.slice(0, -2)])
+    expect([missing.code, missing.err]).toEqual([
+      2,
+      expect.stringContaining("required option '--handset <model[=mac]>'"),
+    ])
+  })
+
   test('a taken extension ends with 1; with --json the problem document is on standard output too', async () => {
     expect((await run(['onboard', ...ada])).code).toBe(1)
     const { code, out, err } = await run(['onboard', ...ada, '--json'])
@@ -110,7 +137,19 @@ describe('handing out', () => {
     expect(added.code).toBe(0)
     expect((await run(['handset', 'remove', handset.id])).code).toBe(0)
     expect((await run(['handset', 'remove', 'nonsense'])).code).toBe(4)
-    expect((await run(['show', '1001'])).out).toContain('yealink-t54w (taken back)')
+    expect((await run(['show', '1001'])).out).toContain('access revoked; tombstone not fetched yet')
+  })
+})
+
+describe('the key of a home gateway', () => {
+  test('is entered by an admin who was told it on the telephone', async () => {
+    await run(['onboard', ...ada, '--extension', '1901'])
+    const key = `${'A'.repeat(43)}=`
+    const { code, out, err } = await run(['gateway', 'key', '1901', key])
+    expect([code, err]).toEqual([0, ''])
+    expect(out).toContain('the tunnel opens at its first word')
+    expect(doors().application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
+    expect((await run(['gateway', 'key', '1901'])).code).toBe(2)
   })
 })
 

@@ -21,9 +21,13 @@ describe("`phone-settings` and what phones' files say", () => {
       const { code, out, err } = await cli.run(['phone-settings', 'set', ...place, 'label', 'Front desk'])
       expect([code, err]).toEqual([0, ''])
       expect(out).toContain('label is Front desk')
+      expect(out).toContain('nobody can be told (PBX by hand)\n')
+      expect(out).not.toContain('told to fetch now')
     }
     const { out } = await cli.run(['phone-settings'])
     expect(out.match(/Front desk/g)).toHaveLength(3)
+    // People know the phone by its extension and model; only an app without a MAC address needs its id.
+    expect(out).toMatch(/handset +1001 yealink-t54w/)
     expect(JSON.parse((await cli.run(['phone-settings', '--json'])).out).items).toHaveLength(3)
   })
 
@@ -44,6 +48,7 @@ describe("`phone-settings` and what phones' files say", () => {
     [['set', 'galaxy', 'label', 'x'], /Allowed choices are site, model, handset/],
     [['set', 'model', 'label', 'x'], /for a model this takes MODEL NAME VALUE/],
     [['unset', 'handset', 'label'], /for a handset this takes ID NAME/],
+    [['unset', 'site', 'timezone', 'Europe/Berlin'], /for a site this takes NAME\nhint: it takes no value/],
     [['set', 'site', 'colour', 'red'], /colour is not a setting of phones/],
     [['nonsense'], /too many arguments|unknown command/],
   ])('refuses %j with words and the code for wrong words', async (words, message) => {

@@ -90,10 +90,15 @@ describeLive('a hub process with wireguard-go and nftables, over its socket', tu
         firewall: await hub.client.readFirewall(signal()),
         peers: await hub.client.listPeers(signal()),
       }
+      // Said at once and for good: trying again would say the same, and the interface is not to be deleted.
       await expect(
-        startLabHub(opened.place, { interface: hub.settings.interface, listenPort: 51_821 }, 2_000),
+        startLabHub(opened.place, { interface: hub.settings.interface, listenPort: 51_821 }, 600_000),
       ).rejects.toMatchObject({
-        code: 'HUB_UNREACHABLE',
+        code: 'HUB_REFUSED',
+        message: expect.stringContaining(`interface ${hub.settings.interface} is not this hub's`),
+        hint: expect.stringMatching(
+          /RINGFENCE_HUB_INTERFACE.*RINGFENCE_HUB_PORT, RINGFENCE_LISTEN and RINGFENCE_PHONE_LISTEN(?!.*delete)/,
+        ),
       })
       expect(await hub.client.readFirewall(signal())).toEqual(firewall)
       expect(new Set(await hub.client.listPeers(signal()))).toEqual(new Set(peers))

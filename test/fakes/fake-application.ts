@@ -314,6 +314,7 @@ export function fakeApplication(): FakeApplication {
           offboardedAt: null,
           handsets: [],
           tunnels: [],
+          gateways: [],
           access: [],
         },
         input.handsets,
@@ -331,7 +332,11 @@ export function fakeApplication(): FakeApplication {
       if (!owner) throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
       return save({
         ...owner,
-        handsets: owner.handsets.map((handset) => (handset.id === handsetId ? { ...handset, removedAt: at } : handset)),
+        handsets: owner.handsets.map((handset) =>
+          handset.id === handsetId
+            ? { ...handset, removedAt: at, status: 'access revoked; tombstone not fetched yet' }
+            : handset,
+        ),
       })
     },
     async resyncHandset(handsetId, actor) {
@@ -511,16 +516,22 @@ export function fakeApplication(): FakeApplication {
       did('setPhoneSetting', actor)
       if (address.name !== 'label')
         throw new AppError('INVALID_INPUT', `${address.name} is not a setting of phones`, { hint: 'one of label' })
-      const setting = { ...address, value, setAt: at, setBy: actor.name, note: null }
+      const handset = [...people.values()]
+        .flatMap((one) => one.handsets)
+        .find(({ id: known }) => known === address.scope)
+      const setting = {
+        ...{ ...address, value, setAt: at, setBy: actor.name, note: null },
+        handset: handset ? { extension: '1001', model: handset.model, mac: handset.mac } : null,
+      }
       if (!dryRun) phoneSettings.set(JSON.stringify(address), setting)
-      return { ...setting, dryRun, changes: [] }
+      return { ...setting, dryRun, changes: [], telling: dryRun ? [] : ['nobody can be told (PBX by hand)'] }
     },
     async unsetPhoneSetting(address, { dryRun }, actor) {
       did('unsetPhoneSetting', actor)
       const setting = phoneSettings.get(JSON.stringify(address))
       if (!setting) throw new AppError('NOT_FOUND', 'nothing is set there', { hint: '`ringfence phone-settings`' })
       if (!dryRun) phoneSettings.delete(JSON.stringify(address))
-      return { ...setting, dryRun, changes: [] }
+      return { ...setting, dryRun, changes: [], telling: dryRun ? [] : ['nobody can be told (PBX by hand)'] }
     },
 
     async enterVisit({ fileName, served }) {

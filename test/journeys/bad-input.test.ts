@@ -109,7 +109,21 @@ describe('what cannot be right', () => {
         hint: expect.stringMatching(/^did you mean .*yealink-t54w/),
       },
     ],
-    ['a gateway as a phone', { handsets: [{ model: 'gateway-plain' }] }, { code: 'MODEL_UNKNOWN' }],
+    [
+      'a gateway as a phone',
+      { handsets: [{ model: 'gateway-openwrt' }] },
+      { code: 'MODEL_UNKNOWN', hint: 'a gateway is chosen with --gateway openwrt' },
+    ],
+    [
+      'a MAC address without a model',
+      { handsets: [{ model: '', mac: '805ec0aabb09' }] },
+      { code: 'MODEL_UNKNOWN', message: 'a model is missing', hint: expect.stringContaining('MODEL=MAC') },
+    ],
+    [
+      'a maker instead of a model',
+      { handsets: [{ model: 'yealink', mac: '805ec0aabb09' }] },
+      { code: 'MODEL_UNKNOWN', hint: '`ringfence models yealink` lists the models of that maker' },
+    ],
     [
       'a gateway that nobody knows',
       { gateway: 'fritzbox-9000' },

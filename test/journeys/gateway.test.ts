@@ -49,6 +49,10 @@ describe('a home gateway whose router makes its own key', () => {
     expect(made.employee.tunnels).toMatchObject([{ publicKey: null, keyOrigin: 'device' }])
     expect(made.employee.handsets.map(({ phoneAddress }) => phoneAddress)).toEqual(['10.78.0.2', '10.78.0.3'])
     expect(await world.hub.listPeers(soon())).toEqual([])
+    // Not green before a key came, and nothing is tried again and again meanwhile.
+    expect(lineOf(await world.app.settled('1030', 5_000), 'tunnel', 'open')).toMatchObject([
+      { verdict: 'waiting', problem: 'no key of its router is known yet', nextTryAt: null },
+    ])
     const { text, keyToken } = await scriptOf(world, made)
     for (const part of [...macs.slice(0, 2), '10.78.0.2', '10.78.0.3', '203.0.113.5', '10.90.0.2'])
       expect(text.toLowerCase().replaceAll(/(?<=[0-9a-f]{2}):(?=[0-9a-f]{2})/g, '')).toContain(part)
@@ -372,5 +376,57 @@ describe('a gateway that two people of one home share', () => {
     await refused({ gatewayOf: '1030', gateway: 'plain' })
     await refused({ gatewayOf: '1030', handsets: [{ model: 'linphone-mobile' }] })
     expect(await world.store.find('employee', {})).toHaveLength(2)
+  })
+})
+
+describe('which gateway takes one phone more', () => {
+  const extra = (mac: string, gatewayOf: string) => ({ ...person('Cem Oz', '1099', `yealink-t53=${mac}`), gatewayOf })
+  /** Ben has a gateway of his own, and a phone on Ida's. */
+  async function twoHomes() {
+    const world = await open()
+    await onboarded(world, ida(0))
+    await onboarded(world, { ...person('Ben Li', '1031', yealink(1)), gateway: 'plain' })
+    await world.app.addHandset('1031', { model: 'yealink-t54w', mac: macs[2], gatewayOf: '1030' }, mia)
+    return world
+  }
+
+  test('is the own one of whoever is named, and the answer says which it was and whose', async () => {
+    const world = await twoHomes()
+    const made = await onboarded(world, extra('805ec0aabb09', '1031'))
+    expect(made.employee.gateways).toMatchObject([{ kind: 'plain', owner: { name: 'Ben Li', extension: '1031' } }])
+    const ben = await world.app.employee('1031')
+    expect(ben.gateways.map(({ kind, owner }) => [kind, owner.name])).toEqual([
+      ['plain', 'Ben Li'],
+      ['openwrt', 'Ida Nowak'],
+    ])
+    expect(made.employee.access.find(({ system }) => system === 'tunnel')!.subject.name).toBe('the plain gateway')
+  })
+
+  test('is never guessed: where several are possible they are named, and one can be chosen by its network', async () => {
+    const world = await twoHomes()
+    // Ida's router stays for Ben, who then has two.
+    await world.app.offboard('1030', null, mia)
+    const left = await world.app.settled('1030', 5_000)
+    expect(left.gateways).toMatchObject([{ kind: 'openwrt', subnets: ['10.78.0.0/28'], owner: { name: 'Ben Li' } }])
+    const refusal = { code: 'CONFLICT', message: expect.stringMatching(/openwrt 10\.78\.0\.0\/28 of Ben Li/) }
+    await expect(world.app.onboard(extra('805ec0aabb09', '1031'), mia)).rejects.toMatchObject(refusal)
+    await expect(
+      world.app.addHandset('1031', { model: 'yealink-t53', mac: '805ec0aabb09' }, mia),
+    ).rejects.toMatchObject(refusal)
+    const made = await onboarded(world, extra('805ec0aabb09', '10.78.0.0/28'))
+    expect(made.employee.gateways).toMatchObject([{ kind: 'openwrt', owner: { name: 'Ben Li' } }])
+  })
+
+  test('and a kind that would be given to nobody, or beside another kind, is refused instead of forgotten', async () => {
+    const world = await open()
+    await onboarded(world, ida(0))
+    const other = { model: 'yealink-t53', mac: macs[1], gateway: 'plain' }
+    await expect(world.app.addHandset('1030', other, mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await world.app.addHandset('1030', { ...other, gateway: 'openWRT' }, mia)
+    const app = { ...person('Ada Byron', '1001', 'linphone-mobile'), gateway: 'openwrt' }
+    await expect(world.app.onboard(app, mia)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      problems: [{ field: 'gateway' }],
+    })
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { handsetOf, offboarded, onboarded, openWorld, person, steadyUrl, type World } from './world.ts'
+import { handsetOf, mia, offboarded, onboarded, openWorld, person, steadyUrl, type World } from './world.ts'
 
 const mac = '805ec0aabb01'
 const good = `Yealink SIP-T54W 96.86.0.100 ${mac}`
@@ -55,6 +55,18 @@ describe('the inventory of handsets', () => {
     })
     await using later = await world.restart()
     expect(await viewOf(later, id)).toEqual(view)
+  })
+
+  test('tells a phone that fetched its file by the first link from one that came back by its own', async () => {
+    await using world = await openWorld()
+    const made = await onboarded(world, person('Ben Li', '1002', `yealink-t54w=${mac}`))
+    const { id } = made.employee.handsets[0]!
+    expect(await fetchAs(world, made.provisioningUrls[id]!, `${mac}.cfg`, good)).not.toBeNull()
+    expect((await viewOf(world, id)).status).toBe('has its file, has not come back with its own link yet')
+    // With a later link it is another enrolment, of which nothing was seen.
+    await world.travel(1)
+    await world.app.invite('1002', mia)
+    expect((await viewOf(world, id)).status).toBe('not enrolled yet')
   })
 
   test('follows a new firmware, and is written once in hours while nothing changes', async () => {

@@ -241,6 +241,9 @@ describe('a PBX that is operated by hand', () => {
     const line = (await world.app.employee('1001')).access.find(({ system }) => system === 'sip-account')
     expect(line).toMatchObject({ verdict: 'waiting', acknowledged: { by: 'Noor' } })
     expect(await kindsOf(world, employee.id)).toContain('access.acknowledged')
+    // Whoever ticks it once more changes nothing of the first one's word.
+    const { access } = await world.app.acknowledge('1001', 'sip-account', null, mia)
+    expect(access.find(({ system }) => system === 'sip-account')).toEqual(line)
   })
 
   test('a tick of the open account does not count for the shut one', async () => {

@@ -165,7 +165,7 @@ describe("what admins set for phones' files", () => {
       { layer: 'site', scope: 'default', name: 'extraLines.nokia' },
       'a = 1',
       'INVALID_INPUT',
-      /no place/,
+      /no maker "nokia"/,
     ],
     [
       "another vendor's lines",

@@ -131,10 +131,13 @@ describe('a preview', () => {
     expect(await look()).toMatchObject({ differs: false })
   })
 
-  test('names the settings that won, and the layer', async () => {
+  test('names the settings that won, and the layer, in the files that say them and in no other', async () => {
     await using world = await openWorld()
-    const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
-    const { id } = handsetOf(employee, 'linphone-mobile')
+    const { employee } = await onboarded(
+      world,
+      person('Ada Byron', '1001', 'yealink-t54w=805ec0aabb01', 'linphone-mobile'),
+    )
+    const { id } = handsetOf(employee, 'yealink-t54w')
     const set = (layer: 'site' | 'model' | 'handset', scope: string, name: string, value: string) => ({
       id: `${layer}/${scope}/${name}`,
       ...{ layer, scope, name, value, setAt: '2026-11-01T00:00:00.000Z', setBy: 'Mia' },
@@ -142,18 +145,22 @@ describe('a preview', () => {
     await world.store.transaction((tx) =>
       tx.insert('phoneSetting', [
         set('site', 'default', 'language', 'de'),
-        set('model', 'linphone-mobile', 'language', 'fr'),
+        set('model', 'yealink-t54w', 'language', 'fr'),
         set('site', 'default', 'label', 'Office'),
         set('handset', id, 'label', 'Ada'),
         set('handset', 'another', 'label', 'Bo'),
       ]),
     )
     await world.context.phoneSettings.refresh()
-    const { settings } = await world.app.previewFile(id, 'linphone.xml')
+    const { settings } = await world.app.previewFile(id, '805ec0aabb01.cfg')
     expect(settings.toSorted((one, other) => (one.name < other.name ? -1 : 1))).toEqual([
       { name: 'label', value: 'Ada', layer: 'handset' },
       { name: 'language', value: 'fr', layer: 'model' },
     ])
+    // The common file of the model holds nothing of a person, and this app takes no label and no language from here.
+    expect((await world.app.previewFile(id, 'y000000000096.cfg')).settings).toEqual([])
+    const app = handsetOf(employee, 'linphone-mobile').id
+    expect((await world.app.previewFile(app, 'linphone.xml')).settings).toEqual([])
   })
 
   test('is refused for what is not there: a handset, a file, a handset that was taken back', async () => {

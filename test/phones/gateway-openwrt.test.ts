@@ -140,6 +140,13 @@ describe.skipIf(!wg)('the script for an OpenWrt router [needs wg]', () => {
     const key = place.state.committed['network.rf_tunnel']?.options.private_key
     expect(key).toMatch(/^[A-Za-z0-9+/]{43}=$/)
     expect(key).not.toBe(before['network.rf_tunnel']?.options.private_key)
+    // `uci delete network.rf_tunnel.private_key && uci commit network`, as docs/gateways.md has it.
+    for (const sections of [place.state.committed, place.state.staged])
+      delete sections['network.rf_tunnel']!.options.private_key
+    await place.run(script({ presharedKey: anotherPresharedKey }))
+    const next = place.state.committed['network.rf_tunnel']?.options.private_key
+    expect(next).toMatch(/^[A-Za-z0-9+/]{43}=$/)
+    expect(next).not.toBe(key)
   })
 
   test("does not carry somebody's own unsaved changes along", async () => {

@@ -92,10 +92,20 @@ describe('tunnels on a hub', () => {
     })
   })
 
-  test('a tunnel whose phone has made no key yet is not a fault', async () => {
+  test('a tunnel without a key is neither a fault nor open: it waits for whoever gives it one', async () => {
     const waiting = subject({ publicKeys: [], activeKey: null })
     await tunnels().apply([waiting], signal())
-    expect((await look(waiting))[0]).toMatchObject({ state: 'as-desired', evidence: { summary: 'waits for its key' } })
+    expect((await look(waiting))[0]).toMatchObject({
+      state: 'waiting',
+      evidence: { summary: 'waits for its key' },
+      hint: expect.stringContaining('ringfence invite WHO'),
+    })
+    const gateway = { ...waiting, prefixes: [...waiting.prefixes, '10.78.0.0/28'] }
+    expect((await look(gateway))[0]).toMatchObject({
+      state: 'waiting',
+      problem: 'no key of its router is known yet',
+      hint: expect.stringContaining('ringfence gateway key WHO KEY'),
+    })
     expect((await look(closed(waiting)))[0]).toMatchObject({ state: 'as-desired' })
   })
 
