@@ -28,12 +28,8 @@ const types: Readonly<Record<AssetName, string>> = {
 export function assets(): Assets {
   const contents: Readonly<Record<AssetName, string>> = {
     'console.css': [fileOf('@picocss/pico/css/pico.min.css'), pageStyle('console').text].join('\n'),
-    // htmx first: the extension and our own small scripts hang on it.
-    'console.js': [
-      fileOf('htmx.org/dist/htmx.min.js'),
-      fileOf('htmx-ext-sse/dist/sse.min.js'),
-      ownFile('console.js'),
-    ].join(';\n'),
+    // htmx first: our own small script hangs on it.
+    'console.js': [fileOf('htmx.org/dist/htmx.min.js'), ownFile('console.js')].join(';\n'),
     // Only on pages where somebody signs in or looks after their account.
     'passkey.js': [
       readFileSync(new URL('../dist/bundle/index.umd.min.js', import.meta.resolve('@simplewebauthn/browser')), 'utf8'),

@@ -10,6 +10,7 @@ import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
+import type { DoctorReport } from './doctor-view.ts'
 import type { DoorDeeds } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
@@ -288,18 +289,6 @@ export interface ModelView {
 export interface Overview {
   /** What is not configured and therefore only good for trying. */
   readonly demo: readonly string[]
-}
-
-export interface DoctorReport {
-  readonly checks: readonly DoctorCheck[]
-}
-
-export interface DoctorCheck {
-  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings' | 'templates'
-  readonly state: 'ok' | 'note' | 'problem'
-  readonly message: string
-  /** The command or step that mends it. */
-  readonly hint: string | null
 }
 
 export interface LiveEvent {

@@ -1,5 +1,6 @@
 /** About: the version, the licence, and what doctor finds, with the commands that mend it. */
-import type { Application, DoctorCheck } from '../../journeys/application.ts'
+import type { Application } from '../../journeys/application.ts'
+import type { DoctorCheck } from '../../journeys/doctor-view.ts'
 import type { Guide } from '../guides.ts'
 import { type Html, html, htmlText } from '../html.ts'
 import { type Route, route } from '../route.ts'

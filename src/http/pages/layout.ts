@@ -32,7 +32,7 @@ interface Place {
 }
 
 /** In the order of a day's work. */
-export const places: readonly Place[] = [
+const places: readonly Place[] = [
   { href: '/', name: 'Today', needs: 'read' },
   { href: '/people', name: 'People', needs: 'read' },
   { href: '/handsets', name: 'Handsets', needs: 'read' },
