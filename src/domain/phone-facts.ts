@@ -6,6 +6,8 @@ export interface PhoneFacts {
   readonly now: Date
   readonly createdAt: string
   readonly enrolledAt: string | null
+  /** It was enrolled before, and a new link waits for it. */
+  readonly newLinkWaits: boolean
   readonly removedAt: string | null
   /** Until when its holder's link works; null: it was closed, or there is none. */
   readonly linkUntil: string | null

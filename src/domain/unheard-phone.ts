@@ -90,11 +90,11 @@ const refusals: readonly (readonly [begins: string, what: string, todo: string])
   ['taken back', 'it was taken back in this moment', 'look at the page again'],
 ]
 
-export function fetchCauses({ fetches, enrolledAt, tunnel, now, linkUntil }: PhoneFacts): Cause[] {
+export function fetchCauses({ fetches, enrolledAt, newLinkWaits, tunnel, now, linkUntil }: PhoneFacts): Cause[] {
   const [last] = fetches
   if (last === undefined) {
     const linkIsOver = linkUntil === null || Date.parse(linkUntil) <= now.getTime()
-    if (enrolledAt !== null) return []
+    if (enrolledAt !== null || newLinkWaits) return []
     return [
       cause(
         tunnel?.firstHandshakeAt ? 'likely' : 'possible',
@@ -115,6 +115,15 @@ export function fetchCauses({ fetches, enrolledAt, tunnel, now, linkUntil }: Pho
         : cause('likely', 'its last request was refused', seen, 'look at its lines in the phone door ledger'),
     ]
   }
+  if (newLinkWaits)
+    return [
+      cause(
+        'possible',
+        'a new link waits for it: it goes on with its old one until its next fetch',
+        seen,
+        'tell it to fetch its file (resync), or start it anew',
+      ),
+    ]
   return enrolledAt === null
     ? [
         cause(

@@ -29,6 +29,7 @@ async function factsOf(context: JourneyContext, watch: HubWatch, row: HandsetRow
     now: system.now(),
     createdAt: stored.createdAt,
     enrolledAt: stored.enrolledAt,
+    newLinkWaits: stored.enrolledAt === null && stored.formerTokenHash !== null,
     removedAt: stored.removedAt,
     linkUntil: invites.at(-1)?.expiresAt ?? null,
     fetches,

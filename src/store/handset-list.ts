@@ -128,8 +128,16 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
 
 const states: Readonly<Record<NonNullable<HandsetFilter['state']>, (eb: Eb) => Expression<SqlBool>[]>> = {
   'in-use': (eb) => [eb('handset.removedAt', 'is', null)],
-  waiting: (eb) => [eb('handset.removedAt', 'is', null), eb('handset.enrolledAt', 'is', null)],
-  enrolled: (eb) => [eb('handset.removedAt', 'is', null), eb('handset.enrolledAt', 'is not', null)],
+  waiting: (eb) => [
+    eb('handset.removedAt', 'is', null),
+    eb('handset.enrolledAt', 'is', null),
+    eb('handset.formerTokenHash', 'is', null),
+  ],
+  // With a new link that waits it goes on with the one before.
+  enrolled: (eb) => [
+    eb('handset.removedAt', 'is', null),
+    eb.or([eb('handset.enrolledAt', 'is not', null), eb('handset.formerTokenHash', 'is not', null)]),
+  ],
   'taken-back': (eb) => [eb('handset.removedAt', 'is not', null)],
   blanked: (eb) => [eb('handset.removedAt', 'is not', null), eb('handset.blankedAt', 'is not', null)],
   'not-blanked': (eb) => [eb('handset.removedAt', 'is not', null), eb('handset.blankedAt', 'is', null)],

@@ -13,6 +13,7 @@ function phone(change: Partial<PhoneFacts> = {}): PhoneFacts {
     now,
     createdAt: minutesAgo(100_000),
     enrolledAt: minutesAgo(90_000),
+    newLinkWaits: false,
     removedAt: null,
     linkUntil: inDays(-60),
     linkOpenedAt: minutesAgo(95_000),
@@ -99,6 +100,8 @@ describe('why a phone does not work', () => {
     const [cause] = causesOf(phone({ enrolledAt: null }))
     expect(cause).toMatchObject({ certainty: 'likely', seen: expect.stringContaining('from 192.0.2.7: steady link') })
     expect(cause!.what).toMatch(/never came back with its own link/)
+    // One in use that got a new link goes on with the old one, which is no fault.
+    expect(first({ enrolledAt: null, newLinkWaits: true })).toMatch(/^possible: a new link waits for it/)
   })
 
   test('certificate, doubts, old files and the hub have their say; what is certain comes first', () => {

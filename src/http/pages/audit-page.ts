@@ -64,6 +64,7 @@ const groupWords: Readonly<Record<string, string>> = {
   token: 'API tokens',
   journal: 'the leaver journal',
   gateway: 'home gateways',
+  mail: 'mails',
   administrator: 'administrators',
   'sign-in': 'signing in',
   session: 'sessions',

@@ -138,7 +138,7 @@ function linkCard({ handset, employee, gateway, tunnel }: HandsetDetail): Html {
   return html`<section class="card narrow"><h1>A new link with its QR codes</h1>
 <p>The link is for all handsets of <bdi>${employee.name}</bdi>. Making a new one changes this:</p>
 <ul><li>The link before it, and every QR code drawn from it, stops working at once.</li>
-<li>${handset.enrolledAt === null ? 'This handset was never enrolled: it gets new secrets and a new tunnel key.' : 'This handset goes on with what it has. When the new link is used on it, it gets a new link of its own.'}</li>
+<li>${handset.status === 'not enrolled yet' ? 'This handset was never enrolled: it gets new secrets, and what was fetched with the old link is worth nothing.' : 'This handset goes on with what it has, until it takes the new link with its next fetch.'}</li>
 <li>${tunnel?.lastHandshakeAt ? 'Its tunnel goes on with the old key until the new one has been heard.' : 'Its tunnel gets a new key.'}</li>
 <li>The passwords of the phone's own pages change with its next fetch.</li>
 ${gateway && html`<li>The configuration of the home gateway (${gateway.kind}) is on the link's page too, with its script where that kind has one. An installer opens the link and downloads it there.</li>`}</ul>

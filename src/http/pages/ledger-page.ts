@@ -73,7 +73,7 @@ export function ledgerTable(lines: readonly LedgerLine[]): Html {
 function line({ at, outcome, reason, employee, handset, fileName, remoteAddress, userAgent }: LedgerLine): Html {
   return html`<tr><td>${moment(at)}</td><td>${outcomeSign(outcome)}<br><small>${reason}</small></td>
 <td>${employee ? html`<a href="/people/${employee.id}"><bdi>${employee.name}</bdi></a>` : html`<small>a stranger</small>`}${handset && html`<br><a href="/handsets/${handset.id}">${handset.name}</a>`}</td>
-<td>${fileName ?? html`<small>none</small>`}</td><td><a href="${listAddress(path, { address: remoteAddress })}">${remoteAddress}</a></td><td><small><bdi>${userAgent ?? 'nothing'}</bdi></small></td></tr>`
+<td>${fileName ?? html`<small>none</small>`}</td><td class="address"><a href="${listAddress(path, { address: remoteAddress })}">${remoteAddress}</a></td><td><small><bdi>${userAgent ?? 'nothing'}</bdi></small></td></tr>`
 }
 
 function outcomeSign(outcome: string): Html {
