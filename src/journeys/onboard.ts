@@ -129,7 +129,11 @@ export async function addHandset(
     await tx.update('employee', employeeId, { generation: current.generation + 1 })
     for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
       if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
-        await tx.update('handset', waiting.id, doorTokens(context, waiting.id, waiting.doorGeneration, invite))
+        await tx.update(
+          'handset',
+          waiting.id,
+          doorTokens(context, waiting.id, waiting.doorGeneration, invite, waiting.formerTokenHash),
+        )
         await keepKey(tx, waiting, invite)
       }
     }
