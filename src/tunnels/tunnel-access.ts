@@ -135,7 +135,7 @@ function judgeClosed(subject: TunnelSubject, { peers, interface: name }: TunnelS
       },
       problem: 'shared gateway, return the phone',
       hint: inUse
-        ? 'get the phone back, and give the router a new key: `ringfence invite` for whoever stays, then its script or file once more'
+        ? 'get the phone back, and give the router a new key (docs/gateways.md): take the old one off it, then `ringfence invite` for whoever stays and its script or file once more'
         : "the hub's firewall shuts the phone's own address; whoever still has the phone could give it another one in that home",
     }
   }

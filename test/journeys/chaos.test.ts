@@ -167,6 +167,9 @@ async function play(steps: readonly Step[]): Promise<{ left: number; retired: nu
 
 const stranger = 'c29tZWJvZHkgZWxzZSdzIGtleSwgbm90IG9mIHVzIQA='
 
+/** What no machine can do: a phone is to be brought back, a router to be set up anew. */
+const forSomebody = ['shared gateway, return the phone', 'no key of its router is known yet']
+
 async function agree(world: World, controlKey: string): Promise<void> {
   const { store } = world
   const tunnels = await store.find('tunnel', { closedAt: null })
@@ -208,7 +211,7 @@ async function agree(world: World, controlKey: string): Promise<void> {
     await world.app.acknowledge(id, 'tunnel', null, mia).catch(() => undefined)
     const { lifecycle: settled, access: lines } = await world.app.settled(id, 10_000)
     expect(
-      lines.filter(({ verdict, problem }) => verdict !== 'converged' && problem !== 'shared gateway, return the phone'),
+      lines.filter(({ verdict, problem }) => verdict !== 'converged' && !forSomebody.includes(problem ?? '')),
       `${lifecycle} ${access.length}`,
     ).toEqual([])
     if (lifecycle === 'active') continue
