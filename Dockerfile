@@ -19,6 +19,8 @@ COPY --from=dependencies /opt/ringfence/node_modules ./node_modules
 COPY package.json ringfence LICENSE ./
 COPY src ./src
 COPY templates ./templates
+# The console shows them as guides.
+COPY docs ./docs
 ENV NODE_ENV=production \
     PATH=/opt/ringfence:$PATH \
     RINGFENCE_DATA=/var/lib/ringfence

@@ -3,9 +3,12 @@
  * docs/configuration.md explains each, and a test keeps the two in step.
  */
 import { resolve } from 'node:path'
+import { consoleUrl, type OidcSettings, readOidc } from './console-settings.ts'
 import { contains, hubAddress, isLoopback, overlaps, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
 import { AppError } from './errors.ts'
+import { readMail } from './mail-settings.ts'
+import type { MailSettings } from './notify/mail-port.ts'
 import { type PbxSettings, readPbx } from './pbx-settings.ts'
 import {
   baseUrl,
@@ -30,7 +33,11 @@ export interface Config {
     readonly hosts: readonly string[]
     readonly allowPlain: boolean
     readonly tls: TlsFiles | null
+    /** Without a path and a slash at its end: what stands in links to the console, and the origin of passkeys. */
+    readonly url: string
   }
+  /** Null: no single sign-on. */
+  readonly oidc: OidcSettings | null
   readonly phoneDoor: HostPort & {
     readonly url: string
     readonly tls: 'off' | 'service-ca' | TlsFiles
@@ -53,6 +60,8 @@ export interface Config {
     readonly nameServers: readonly string[]
   }
   readonly pbx: PbxSettings
+  /** Null: mails are not sent. */
+  readonly mail: MailSettings | null
   readonly timeServer: string | null
   /** For tests only, which cannot wait for the usual rhythm of sweeps: every lane at this one; null in earnest. */
   readonly sweepMs: number | null
@@ -96,9 +105,11 @@ export function readConfig(env: Environment): Config {
     logLevel,
     passphrase,
     console: readConsole(read),
+    oidc: readOidc(read),
     phoneDoor: { ...phoneDoor, inTunnel: readTunnelDoor(read, hub) },
     hub,
     pbx,
+    mail: readMail(read),
     timeServer: read.address(
       'TIME_SERVER',
       text('TIME_SERVER') ?? hub.timeServers[0] ?? null,
@@ -121,7 +132,8 @@ export function readConfig(env: Environment): Config {
 /** Linux: sun_path of unix(7) has 108 bytes with the closing zero. */
 const longestSocketPath = 107
 
-function readConsole({ text, on, hostPort, tlsFiles, wrong }: SettingReader): Config['console'] {
+function readConsole(read: SettingReader): Config['console'] {
+  const { text, on, hostPort, tlsFiles, wrong } = read
   const at = hostPort('LISTEN', { host: '127.0.0.1', port: 8080 })
   const tls = tlsFiles('LISTEN_TLS_CERT', 'LISTEN_TLS_KEY')
   const allowPlain = on('ALLOW_PLAIN_CONSOLE')
@@ -132,7 +144,12 @@ function readConsole({ text, on, hostPort, tlsFiles, wrong }: SettingReader): Co
       'keep 127.0.0.1 and use a tunnel, set RINGFENCE_LISTEN_TLS_CERT and _KEY, or, on a private network only, RINGFENCE_ALLOW_PLAIN_CONSOLE=yes',
     )
   }
-  return { ...at, hosts: splitList(text('LISTEN_HOSTS')), allowPlain, tls }
+  const url = consoleUrl(read, at, tls !== null)
+  // The name in the address is one under which browsers open it; addresses and localhost are let through anyway.
+  const { hostname } = new URL(url)
+  const named = text('CONSOLE_URL') === null ? [] : [hostname]
+  const hosts = [...new Set([...splitList(text('LISTEN_HOSTS')), ...named])]
+  return { ...at, hosts, allowPlain, tls, url }
 }
 
 function readPhoneDoor(

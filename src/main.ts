@@ -3,36 +3,45 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
-import { addressOf, hubAddress, parsePrefix } from './domain/address.ts'
+import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
 import { privateFolder } from './durable-file.ts'
 import { AppError } from './errors.ts'
 import { startHubChild } from './hub/hub-child.ts'
 import { runHub } from './hub/hub-main.ts'
-import { type HubSettingsInput, hubSettingsSchema } from './hub/hub-settings.ts'
+import { hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
+import { mailDelivery } from './journeys/deliver-mails.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
+import { openHubWatch } from './journeys/hub-watch.ts'
 import { rosterImport } from './journeys/import-roster.ts'
 import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
 import { openResyncQueue } from './journeys/resync-queue.ts'
 import { openPhoneDoor } from './journeys/serve-phone.ts'
+import { firstOwnerLink } from './journeys/set-up.ts'
 import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
+import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
-import { layFoundations } from './main/foundations.ts'
+import { layFoundations, templates as templateFolder } from './main/foundations.ts'
+import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
 import { choosePbx } from './main/pbx.ts'
+import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
+import { loadLetters } from './notify/letters.ts'
+import { smtpMailer } from './notify/smtp-mailer.ts'
+import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
 import { journalRows } from './store/journal-rows.ts'
 import { realSystem, resolveHost } from './system.ts'
-import { type HubClient, hubClient } from './tunnels/hub-client.ts'
-import type { HubDescription } from './tunnels/hub-port.ts'
+import { hubClient } from './tunnels/hub-client.ts'
+import type { Hub, HubDescription } from './tunnels/hub-port.ts'
 
 export interface Serving {
   readonly config: Config
@@ -40,6 +49,8 @@ export interface Serving {
   readonly hub: HubDescription | null
   /** Base URLs as they really listen. */
   readonly console: string
+  /** Where the first owner is made; null once there is one. */
+  readonly setupLink: Secret | null
   readonly phoneDoor: string
   readonly adminSocket: string
   /** Nobody is here yet. */
@@ -124,8 +135,10 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     const child = await startHubChild(hubSettings(config), log)
     undo.push(() => child.stop(true))
   }
-  const hub = hubClient(config.hub.socket)
-  undo.push(() => hub.close())
+  const client = hubClient(config.hub.socket)
+  undo.push(() => client.close())
+  const hubWatch = openHubWatch(system.now)
+  const hub = hubWatch.around(client)
   const hubNow = await lookAtHub(hub, config, log)
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
@@ -153,13 +166,20 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     },
     journal: foundations.journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
     hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost,
+    signIn: chooseSignIn(config, vault, log),
     log,
   }
   const resyncs = openResyncQueue(context)
@@ -189,6 +209,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     imports,
     door,
     templates,
+    hubWatch,
     listeners,
     revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
     doctor: {
@@ -204,6 +225,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   await noteSettings(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
   loop.sweep()
+  const mails = mailDelivery(context)
   const upkeep = startUpkeep(
     upkeepTasks({
       context,
@@ -214,6 +236,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       handshakes,
       doors,
       door,
+      mails,
       onLeaseLost() {
         mayWrite = false
         lost.resolve('another Ringfence server has taken over this data folder')
@@ -222,12 +245,16 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     log,
   )
   undo.push(() => upkeep.stop())
+  // First, or a stop would wait for a slow mail server.
+  undo.push(() => mails.stop())
   await imports.resume()
+  const setupToken = await firstOwnerLink(context)
   const isEmpty = (await store.counts()).employees === 0
   return {
     config,
     hub: hubNow.description,
     console: doors.console,
+    setupLink: setupToken && new Secret(`${doors.console}/setup/${setupToken.reveal()}`),
     phoneDoor: doors.phoneDoor,
     adminSocket: doors.adminSocket,
     isEmpty,
@@ -237,7 +264,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
 }
 
 /** A hub of its own may come later than the server; ours has answered already. */
-async function lookAtHub(hub: HubClient, { hub: { separate, socket } }: Config, log: Log): Promise<HubNow> {
+async function lookAtHub(hub: Hub, { hub: { separate, socket } }: Config, log: Log): Promise<HubNow> {
   try {
     return { description: await hub.describe(AbortSignal.timeout(5_000)) }
   } catch (error) {
@@ -252,28 +279,4 @@ function openLog({ logLevel }: Config): Log {
   const level = logLevel ?? (process.stderr.isTTY ? 'warn' : 'info')
   const formatters = { level: (label: string) => ({ level: label }) }
   return pino({ level, base: null, formatters }, pino.destination({ dest: 2, sync: true }))
-}
-
-function hubSettings({ hub, pbx, phoneDoor }: Config): HubSettingsInput {
-  const own = hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
-  return {
-    interface: hub.interface,
-    listenPort: hub.listenPort,
-    subnets: [...hub.subnets],
-    phoneSubnets: [...hub.phoneSubnets],
-    pbx: {
-      address: pbx.address && addressOf(pbx.address),
-      ports: [pbx.port, pbx.mtlsPort],
-      rtpFrom: pbx.rtp.from,
-      rtpTo: pbx.rtp.to,
-    },
-    // A door inside the VPN on another host than the hub is behind it like the PBX, and not let through yet.
-    doorPort: phoneDoor.inTunnel && own.includes(phoneDoor.inTunnel.host) ? phoneDoor.inTunnel.port : null,
-    timeServers: [...hub.timeServers],
-    nameServers: [...hub.nameServers],
-    masquerade: hub.masquerade,
-    socketPath: hub.socket,
-    socketMode: hub.separate ? 0o660 : 0o600,
-    dataFolder: hub.dataFolder,
-  }
 }

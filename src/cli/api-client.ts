@@ -21,6 +21,8 @@ export interface ApiRequest {
 export interface ApiClient {
   /** @throws ApiProblem when the server refuses; AppError SERVER_UNREACHABLE when there is none */
   send<T>(request: ApiRequest): Promise<T>
+  /** A file, as it came. @throws like `send` */
+  read(request: ApiRequest): Promise<string>
 }
 
 /** What the API answered instead of a result. */
@@ -64,12 +66,21 @@ export function apiClient(server: ServerAddress): ApiClient {
       const { status, text } = await exchange(server, request)
       const body = parsed(text)
       if (status >= 200 && status < 300 && body !== undefined) return body as T
-      if (isProblem(body)) throw new ApiProblem(body)
-      throw new AppError('SERVER_UNREACHABLE', `what answers there is not Ringfence (status ${status})`, {
-        hint: 'check the address; a proxy may be in between',
-      })
+      throw refusal(status, body)
+    },
+    async read(request) {
+      const { status, text } = await exchange(server, request)
+      if (status >= 200 && status < 300) return text
+      throw refusal(status, parsed(text))
     },
   }
+}
+
+function refusal(status: number, body: unknown): Error {
+  if (isProblem(body)) return new ApiProblem(body)
+  return new AppError('SERVER_UNREACHABLE', `what answers there is not Ringfence (status ${status})`, {
+    hint: 'check the address; a proxy may be in between',
+  })
 }
 
 function exchange(

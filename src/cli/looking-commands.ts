@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
-import type { DoctorReport, EmployeeView, ModelView } from '../journeys/application.ts'
+import type { EmployeeView, ModelView } from '../journeys/application.ts'
+import type { DoctorReport } from '../journeys/doctor-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { handsetLines } from './handset-lines.ts'

@@ -22,6 +22,7 @@ interface OnboardOptions {
   readonly handset: readonly HandsetInput[]
   readonly gateway?: string
   readonly gatewayOf?: string
+  readonly mail?: string
   readonly wait: number
 }
 
@@ -62,11 +63,12 @@ export async function setGatewayKey(session: Session, who: string, publicKey: st
   return exitCodes.ok
 }
 
-export async function renewInvite(session: Session, who: string): Promise<ExitCode> {
+export async function renewInvite(session: Session, who: string, mail: string | undefined): Promise<ExitCode> {
   const { id } = await findPerson(session, who)
+  const json = mail === undefined ? {} : { mail }
   return handedOut(
     session,
-    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/invites` }),
+    await session.client.send<Created>({ method: 'POST', path: path`/employees/${id}/invites`, json }),
     0,
   )
 }
@@ -115,7 +117,7 @@ async function handedOut(
   return exitCodes.ok
 }
 
-export async function importRoster(session: Session, file: string): Promise<ExitCode> {
+export async function importRoster(session: Session, file: string, mail: string | undefined): Promise<ExitCode> {
   const csv = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw new AppError('INVALID_INPUT', `${file} cannot be read (${cause.code ?? 'no reason given'})`, {
       hint: 'name a CSV file with the header name,email,extension,model,mac',
@@ -127,7 +129,11 @@ export async function importRoster(session: Session, file: string): Promise<Exit
       hint: 'its first row reads name,email,extension,model,mac',
     })
   }
-  let run = await session.client.send<ImportRun>({ method: 'POST', path: '/imports', csv })
+  let run = await session.client.send<ImportRun>({
+    method: 'POST',
+    path: mail === undefined ? '/imports' : path`/imports?mail=${mail}`,
+    csv,
+  })
   const progress = progressOf(session)
   while (!run.finished) {
     progress.show(run.done, run.total)
@@ -137,7 +143,7 @@ export async function importRoster(session: Session, file: string): Promise<Exit
   }
   progress.show(run.done, run.total)
   progress.end()
-  const failed = run.people.filter(({ state }) => state === 'failed')
+  const failed = run.people.filter(({ state }) => state === 'failed' || state === 'cancelled')
   if (session.json) printJson(session, run)
   else print(session, importLines(session, run))
   if (failed.length === 0) return exitCodes.ok
@@ -148,7 +154,9 @@ export async function importRoster(session: Session, file: string): Promise<Exit
 
 function importLines({ terminal }: Session, run: ImportRun): string[] {
   const rows = run.people.map(({ state, extension, email, inviteUrl, problem }) => [
-    state === 'onboarded' ? paint(terminal, 'good', '✓ onboarded') : paint(terminal, 'bad', `✗ ${state}`),
+    state === 'onboarded'
+      ? paint(terminal, 'good', '✓ onboarded')
+      : paint(terminal, 'bad', `✗ ${state === 'cancelled' ? 'stopped before' : state}`),
     safe(extension),
     safe(email),
     inviteUrl ?? safe(problem ?? ''),

@@ -1,19 +1,21 @@
 import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
+import { languages } from '../domain/language.ts'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
-import { roles } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
+import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
+import { mobileconfig } from './mobileconfig-command.ts'
 import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { type CommonOptions, operatingCommands } from './operating-program.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
 import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
-import { createToken, listTokens, revokeToken } from './token-commands.ts'
 
 export interface Surroundings {
   readonly terminal: Terminal
@@ -24,11 +26,6 @@ export interface Surroundings {
   /** Run until they are stopped. */
   readonly serve: () => Promise<void>
   readonly hub: () => Promise<void>
-}
-
-interface CommonOptions {
-  readonly json?: true
-  readonly url?: string
 }
 
 /** Runs one command line (without node and script) and says how the process should end. */
@@ -91,14 +88,15 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       '--gateway-of <who>',
       'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
     )
+    .addOption(mailOption())
     .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
     .action((options, command) => {
       needs(command, ['name', 'email', 'extension', 'handset'])
       return run(options, (now) => onboard(now, pick(options)))
     })
-  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)').action(
-    (file, options) => run(options, (now) => importRoster(now, file)),
-  )
+  asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
+    .addOption(mailOption())
+    .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
   asking(
     program,
     'models [word]',
@@ -139,16 +137,35 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     (who, key, options) => run(options, (now) => setGatewayKey(now, who, key)),
   )
 
-  asking(program, 'invite <who>', 'a new link in place of the old one').action((who, options) =>
-    run(options, (now) => renewInvite(now, who)),
+  asking(program, 'invite <who>', 'a new link in place of the old one')
+    .addOption(mailOption())
+    .action((who, options) => run(options, (now) => renewInvite(now, who, options.mail)))
+  asking(
+    program,
+    'mobileconfig <who> [handset]',
+    "a handset's tunnel as a profile for managed Apple devices, with its private key, on standard output; recorded",
   )
+    .addOption(new Option('--platform <platform>', 'what it is for').choices(['ios', 'macos']).makeOptionMandatory())
+    .action((who, handset, options) => run(options, (now) => mobileconfig(now, { who, handset, ...options })))
   asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
     (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
   )
   asking(program, 'offboard <who>', 'shut every door of an employee and see that it is shut')
     .option('--reason <text>', 'for the leaver file')
     .option('--wait <seconds>', 'wait until nothing is retrying, at most so long', seconds, 10)
-    .action((who, options) => run(options, (now) => offboard(now, who, { reason: options.reason, wait: options.wait })))
+    .option('--at <time>', "not now: at '2026-12-31 17:00' in this terminal's time zone, or ISO 8601 with its offset")
+    .action((who, { reason, wait, at, ...options }) =>
+      run(options, (now) =>
+        at === undefined ? offboard(now, who, { reason, wait }) : setLeaving(now, who, { at, reason }),
+      ),
+    )
+  const leaving = program.command('leaving').description('leaving dates that were set ahead')
+  asking(leaving, 'show <who>', 'the date that is set').action((who, options) =>
+    run(options, (now) => showLeaving(now, who)),
+  )
+  asking(leaving, 'cancel <who>', 'not at that date after all').action((who, options) =>
+    run(options, (now) => cancelLeaving(now, who)),
+  )
   asking(program, 'secret <who>', 'the SIP password, for a PBX that is operated by hand; the look is recorded').action(
     (who, options) => run(options, (now) => showSecret(now, who)),
   )
@@ -182,16 +199,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
     )
 
-  const token = program.command('token').description('API tokens')
-  asking(token, 'create', 'make a token and print it, this once')
-    .addOption(new Option('--role <role>', 'what it may do').choices(roles))
-    .option('--label <text>', 'what it is for', 'made on the command line')
-    .action((options, command) => {
-      needs(command, ['role'])
-      return run(options, (now) => createToken(now, options.role, options.label))
-    })
-  asking(token, 'list', 'list the tokens').action((options) => run(options, listTokens))
-  asking(token, 'revoke <id>', 'revoke a token').action((id, options) => run(options, (now) => revokeToken(now, id)))
+  operatingCommands(program, { asking, run, needs })
 
   asking(
     program,
@@ -246,9 +254,14 @@ function pick({
   extension,
   handset,
   wait,
+  mail,
   ...rest
 }: Parameters<typeof onboard>[1]): Parameters<typeof onboard>[1] {
-  return { name, email, extension, handset, wait, ...gatewayOptions(rest) }
+  return { name, email, extension, handset, wait, ...(mail === undefined ? {} : { mail }), ...gatewayOptions(rest) }
+}
+
+function mailOption(): Option {
+  return new Option('--mail [language]', 'send the link by mail').choices(['default', ...languages]).preset('default')
 }
 
 function gatewayOptions({ gateway, gatewayOf }: { gateway?: string; gatewayOf?: string }) {

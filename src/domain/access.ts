@@ -72,7 +72,21 @@ export interface PhoneDoorSubject extends SubjectOf<'phone-door'> {
   readonly handsetId: string
 }
 
-export type Subject = TunnelSubject | CertificateSubject | SipCredentialSubject | PhoneDoorSubject
+/**
+ * Somebody's way into the console: sessions, passkeys, password, the API tokens they made. Only closed ones are watched:
+ * while they may sign in there is nothing to prove.
+ */
+export interface AdministratorSubject extends SubjectOf<'administrator'> {
+  /** The API tokens that they made, when it was shut. */
+  readonly tokenIds: readonly string[]
+}
+
+export type Subject =
+  | TunnelSubject
+  | CertificateSubject
+  | SipCredentialSubject
+  | PhoneDoorSubject
+  | AdministratorSubject
 
 export type SubjectKind = Subject['kind']
 

@@ -1,6 +1,7 @@
 /** The roster CSV: one row per handset, rows with the same extension are one person (design: contract). */
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
+import { isLanguage, type Language, languages } from './language.ts'
 import type { Parsed, Problem } from './parse.ts'
 import { parseExtension } from './sip-account.ts'
 
@@ -9,13 +10,17 @@ export interface RosterPerson {
   readonly email: string
   readonly extension: string
   readonly gateway: string | null
+  /** Of a mail to this person; null: the usual one. */
+  readonly language: Language | null
   readonly handsets: readonly { readonly model: string; readonly mac: string | null }[]
   /** First row of the person, for messages about what is already taken. */
   readonly row: number
 }
 
-const required = ['name', 'email', 'extension', 'model', 'mac']
-const known = [...required, 'gateway']
+/** In the order in which people write them. */
+export const rosterColumns = ['name', 'email', 'extension', 'model', 'mac', 'gateway', 'language'] as const
+const required: readonly string[] = rosterColumns.slice(0, 5)
+const known: readonly string[] = rosterColumns
 
 /** A row as the CSV reader split it. `line` is the line of the file that it begins in, from 1: what an editor shows. */
 export interface RosterRecord {
@@ -67,6 +72,14 @@ export function parseRoster(
     const extension = take(parseExtension(cell('extension')))
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
+    const language = cell('language').toLowerCase()
+    if (language !== '' && !isLanguage(language))
+      problems.push({
+        row,
+        field: 'language',
+        message: `${JSON.stringify(language.slice(0, 20))} is not a language of the mails`,
+        hint: `one of ${languages.join(', ')}, or nothing`,
+      })
     // As it was typed: a malformed address has its own problem and is not a missing one.
     const wrongModel = modelProblem(model, cell('mac') || null)
     if (wrongModel) problems.push({ row, ...wrongModel })
@@ -89,7 +102,16 @@ export function parseRoster(
 
     const gateway = cell('gateway') || null
     const person = people.get(extension)
-    if (!person) people.set(extension, { name, email, extension, gateway, row, handsets: [{ model, mac }] })
+    if (!person)
+      people.set(extension, {
+        name,
+        email,
+        extension,
+        gateway,
+        language: isLanguage(language) ? language : null,
+        row,
+        handsets: [{ model, mac }],
+      })
     else if (person.name !== name || person.email !== email) {
       problems.push({
         row,
@@ -125,6 +147,6 @@ function checkHeader(header: readonly string[], row: number): Problem | null {
   return {
     row,
     message: `the header is ${what.join(' and ')}`,
-    hint: 'the first row must read: name,email,extension,model,mac (gateway is optional)',
+    hint: 'the first row must read: name,email,extension,model,mac (gateway and language are optional)',
   }
 }

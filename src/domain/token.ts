@@ -34,5 +34,5 @@ export function mayDo(role: Role, authority: Authority): boolean {
 export interface Actor {
   readonly name: string
   readonly role: Role
-  readonly via: 'local-socket' | 'token' | 'system'
+  readonly via: 'local-socket' | 'token' | 'session' | 'system'
 }

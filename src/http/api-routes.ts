@@ -1,4 +1,3 @@
-import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { Application, Onboarded } from '../journeys/application.ts'
 import {
@@ -14,9 +13,10 @@ import {
   erased,
   gatewayKeyRequest,
   handsetRequest,
-  importRun,
+  inviteRequest,
   leaverFile,
   listOf,
+  mobileconfigQuery,
   model,
   offboardRequest,
   onboardRequest,
@@ -26,6 +26,8 @@ import {
   token,
   tokenRequest,
 } from './api-shapes.ts'
+import { importRoutes } from './import-routes.ts'
+import { mailRoutes } from './mail-routes.ts'
 import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
@@ -100,6 +102,23 @@ export function apiRoutes(application: Application): readonly Route[] {
       ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
     ),
     route(
+      'get',
+      `${v1}/tunnels/:id/mobileconfig`,
+      'revoke',
+      {
+        summary: "A handset's tunnel as a profile for managed Apple devices, with its private key; recorded",
+        query: mobileconfigQuery,
+        answer: 'application/x-apple-aspen-config',
+      },
+      async ({ parameters, query, actor, response }) => {
+        const profile = await application.managedProfile(parameters.id, query.platform, actor)
+        response
+          .set({ 'Cache-Control': 'no-store', 'Content-Disposition': `attachment; filename="${profile.fileName}"` })
+          .type('application/x-apple-aspen-config')
+          .send(profile.text.reveal())
+      },
+    ),
+    route(
       'post',
       `${v1}/handsets/:id/resync`,
       'onboard',
@@ -131,8 +150,13 @@ export function apiRoutes(application: Application): readonly Route[] {
       'post',
       `${v1}/employees/:id/invites`,
       'onboard',
-      { summary: 'A new link in place of the old one', body: emptyRequest, ...creation },
-      async ({ parameters, actor }) => creationBody(await application.invite(parameters.id, actor)),
+      { summary: 'A new link in place of the old one', body: inviteRequest, ...creation },
+      async ({ parameters: { id }, body, actor }) =>
+        creationBody(
+          await (body?.mail === undefined
+            ? application.invite(id, actor)
+            : application.mails.sendNewLink(id, body.mail, actor)),
+        ),
     ),
 
     route(
@@ -202,25 +226,7 @@ export function apiRoutes(application: Application): readonly Route[] {
       ({ parameters }) => application.report(parameters.id),
     ),
 
-    route(
-      'post',
-      `${v1}/imports`,
-      'onboard',
-      { summary: 'Onboard everybody in a roster', body: 'csv', answer: importRun, status: 202 },
-      async ({ request, actor, response }) => {
-        const run = await application.importRoster(bytesOf(request.body), actor)
-        response.location(`${v1}/imports/${run.id}`)
-        return run
-      },
-    ),
-    // Not `read`: it shows invite links.
-    route(
-      'get',
-      `${v1}/imports/:id`,
-      'onboard',
-      { summary: 'How far an import is', answer: importRun },
-      ({ parameters }) => application.importRun(parameters.id),
-    ),
+    ...importRoutes(application, v1),
 
     route(
       'post',
@@ -251,6 +257,7 @@ export function apiRoutes(application: Application): readonly Route[] {
 
     ...templateRoutes(application),
     ...phoneSettingRoutes(application, v1),
+    ...mailRoutes(application, v1),
 
     route(
       'get',
@@ -286,8 +293,4 @@ function who(text: string): string {
   if (text.length > 254)
     throw new AppError('NOT_FOUND', 'nobody is known by that', { hint: 'look at the list of employees' })
   return text
-}
-
-function bytesOf(body: unknown): Uint8Array {
-  return z.instanceof(Uint8Array).parse(body)
 }

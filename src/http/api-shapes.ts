@@ -1,11 +1,23 @@
 /** The bodies of the API, said once: requests are checked against them, OpenAPI and the route types are made from them. */
 import { z } from 'zod'
-import { phoneSettingLayers } from '../domain/phone-setting.ts'
+import { languages } from '../domain/language.ts'
 import { roles } from '../domain/token.ts'
-import { gateway, handsetName } from './gateway-shape.ts'
+import {
+  effectiveSetting,
+  filePreview,
+  handsetFile,
+  phoneSetting,
+  phoneSettingChange,
+  templateReload,
+} from './file-shapes.ts'
+import { gateway } from './gateway-shape.ts'
+import { importRun } from './import-shapes.ts'
 
-const time = z.string().describe('ISO 8601, UTC')
+export const time = z.string().describe('ISO 8601, UTC')
 const facts = z.record(z.string(), z.unknown())
+
+/** `default`: the language of RINGFENCE_MAIL_LANGUAGE. */
+export const mailChoice = z.enum(['default', ...languages])
 
 // Requests. Only shape and size are checked here; what an e-mail address or a MAC is, the domain decides.
 const handsetInput = z.strictObject({
@@ -22,8 +34,12 @@ export const onboardRequest = z.strictObject({
   handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
   gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
+  mail: mailChoice.optional().describe('sends the link by mail, in this language'),
 })
 export const handsetRequest = handsetInput
+export const mobileconfigQuery = z.strictObject({ platform: z.enum(['ios', 'macos']) })
+
+export const inviteRequest = z.strictObject({ mail: mailChoice.optional() }).optional()
 export const gatewayKeyRequest = z.strictObject({ publicKey: z.string().max(100) })
 export const offboardRequest = z.strictObject({ reason: z.string().max(1_000).nullish() }).optional()
 export const acknowledgeRequest = z
@@ -134,23 +150,6 @@ export const leaverFile = z.object({
   auditHead: z.object({ position: z.number(), hash: z.string() }).nullable(),
 })
 
-export const importRun = z.object({
-  id: z.string(),
-  total: z.number(),
-  done: z.number(),
-  finished: z.boolean(),
-  people: z.array(
-    z.object({
-      email: z.string(),
-      extension: z.string(),
-      state: z.enum(['queued', 'onboarded', 'failed']),
-      employeeId: z.string().nullable(),
-      inviteUrl: z.string().nullable().describe('a secret'),
-      problem: z.string().nullable(),
-    }),
-  ),
-})
-
 export const sipSecret = z.object({
   extension: z.string(),
   username: z.string().describe('the login name, or authentication id'),
@@ -187,29 +186,6 @@ export const model = z.object({
   warnings: z.array(z.string()).describe('said each time it is handed out'),
 })
 
-const settingPlace = {
-  layer: z.enum(phoneSettingLayers),
-  scope: z.string().describe('the site (default), a model or the id of a handset'),
-  value: z.string(),
-}
-const settingNote = z.string().nullable().describe('why the file does not say it')
-
-export const phoneSetting = z.object({
-  ...settingPlace,
-  name: z.string(),
-  setAt: time,
-  setBy: z.string(),
-  note: settingNote,
-  handset: handsetName.nullable(),
-})
-
-export const effectiveSetting = z.object({
-  ...settingPlace,
-  name: z.string(),
-  beats: z.array(z.object(settingPlace)).describe('what it won over, strongest first'),
-  note: settingNote,
-})
-
 export const doctorReport = z.object({
   checks: z.array(
     z.object({
@@ -220,37 +196,6 @@ export const doctorReport = z.object({
     }),
   ),
 })
-
-const handsetFileFields = {
-  fileName: z.string(),
-  purpose: z.string(),
-  template: z.string().nullable().describe('null: a certificate or key, which is made from none'),
-  ownTemplate: z.boolean().describe("the admin's own, not a delivered one"),
-  fetchedAt: time.nullable().describe('since when the version last fetched was served'),
-  differs: z.boolean().nullable().describe('whether the next fetch gives another file; null: not known'),
-}
-export const handsetFile = z.object(handsetFileFields)
-export const filePreview = z.object({
-  ...handsetFileFields,
-  handsetId: z.string(),
-  contentType: z.string(),
-  body: z.string().describe('every secret is masked'),
-  settings: z.array(z.object({ name: z.string(), value: z.string(), layer: z.string() })),
-  diff: z.string().nullable().describe('unified, from the version last fetched; null: not known, empty: the same'),
-})
-
-export const dryRunQuery = z.strictObject({ dryRun: z.enum(['true', 'false']).optional() })
-const changes = z
-  .array(z.object({ handsetId: z.string(), employeeId: z.string(), model: z.string(), files: z.array(z.string()) }))
-  .describe('handsets whose files change, and which')
-
-export const templateReload = z.object({
-  dryRun: z.boolean(),
-  replaced: z.array(z.string()),
-  unused: z.array(z.string()),
-  changes,
-})
-export const phoneSettingChange = phoneSetting.extend({ dryRun: z.boolean(), changes, telling: z.array(z.string()) })
 
 const problem = z.object({
   type: z.string(),

@@ -14,9 +14,37 @@ const userHeader = 'x-ringfence-user'
 
 export async function callerOf(request: Request, door: Door, application: Application): Promise<Actor | null> {
   if (door === 'admin-socket') return { name: claimedUser(request), role: 'owner', via: 'local-socket' }
+  const cookie = sessionCookie(request)
+  if (request.headers.authorization === undefined && cookie !== null) return application.authenticateSession(cookie)
   // RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
   const token = /^Bearer +([A-Za-z0-9._~+/=-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
   return token === undefined ? null : await application.authenticate(token)
+}
+
+/**
+ * `__Host-` (RFC 6265bis section 4.1.3.2): set by this host alone, over TLS, for every path. Where the console is plain
+ * HTTP on loopback the browser would not keep such a cookie, so there it has the bare name.
+ */
+export function cookieName(secure: boolean): string {
+  return secure ? '__Host-ringfence' : 'ringfence'
+}
+
+/** Behind a proxy that ends TLS only the setting of the console's address knows that browsers come over TLS. */
+export function isSecure(request: Request): boolean {
+  return request.secure || request.app.get(secureSetting) === true
+}
+
+/** The express setting that `isSecure` reads; consoleApp sets it. */
+export const secureSetting = 'ringfence secure'
+
+/** Null without one. SameSite=Strict keeps other sites from sending it; the browser guard says no to them besides. */
+export function sessionCookie(request: Request): string | null {
+  const wanted = cookieName(isSecure(request))
+  for (const pair of (request.headers.cookie ?? '').split(';')) {
+    const [name = '', value = ''] = pair.trim().split('=', 2)
+    if (name === wanted && /^[A-Za-z0-9_-]{43}$/.test(value)) return value
+  }
+  return null
 }
 
 /** @throws UNAUTHORIZED without a caller, FORBIDDEN when the role does not reach. */

@@ -1,20 +1,28 @@
 import { randomBytes } from 'node:crypto'
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express'
 import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
+import { administratorRoutes } from './administrator-routes.ts'
 import { apiRoutes } from './api-routes.ts'
 import { health } from './api-shapes.ts'
+import { type Assets, assets } from './assets.ts'
 import { browserGuard } from './browser-guard.ts'
-import { callerOf, type Door } from './caller.ts'
-import { consolePage } from './console-page.ts'
+import { callerOf, type Door, secureSetting } from './caller.ts'
+import { clientAddresses } from './client-address.ts'
+import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import { handsetRoutes } from './handset-routes.ts'
+import type { DrawQr } from './join/parts.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
+import { errorPage } from './pages/error-page.ts'
+import type { PageTools } from './pages/layout.ts'
+import { peopleRoutes } from './people-routes.ts'
+import { eventsQuery } from './people-shapes.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
 import { type Route, route } from './route.ts'
-import { pageStyle } from './style.ts'
 
 export interface ConsoleOptions {
   readonly log: RequestLog
@@ -25,17 +33,26 @@ export interface ConsoleOptions {
   readonly version: string
   /** Default 15 000. */
   readonly heartbeatMs?: number
+  /** Of which the word about who is behind them counts. */
+  readonly trustedProxies?: readonly string[]
+  /** The console's own address as browsers know it: https means that cookies are for TLS only. */
+  readonly url?: string
+  /** Read once for all listeners where given. */
+  readonly assets?: Assets
   /** Ends the event streams; everything else ends by itself. */
   readonly stopping?: AbortSignal
+  readonly drawQr?: DrawQr
 }
 
-/** The console: the page for people, the API, health and metrics. */
-export function consoleApp(application: Application, options: ConsoleOptions): Express {
+/** The console: pages for people, the API, health and metrics. */
+export function consoleApp(application: Application, given: ConsoleOptions): Express {
+  const options: ConsoleOptions = { ...given, assets: given.assets ?? assets() }
   const app = express()
   app.disable('x-powered-by')
   // Answers are no-store: an entity tag would only cost time.
   app.disable('etag')
   app.set('query parser', 'simple')
+  app.set(secureSetting, options.url?.startsWith('https:') === true)
   app.use(requestId, requestLine(options), headers(), browserGuard(options.hosts ?? []))
   for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door)
   app.use((request) => {
@@ -43,41 +60,17 @@ export function consoleApp(application: Application, options: ConsoleOptions): E
       hint: 'the API is described at /api/v1/openapi.json',
     })
   })
-  app.use(problemAnswer(options.log))
+  app.use(problemAnswer(application, options))
   return app
 }
-
-/** A ring with one door in it. */
-const icon =
-  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><path fill="none" stroke="#0a6b5c" stroke-width="5" stroke-linecap="round" d="M11 5.5a12 12 0 1 0 10 0"/></svg>'
 
 /** Every route there is: what is not in this list is not served. */
 export function consoleRoutes(application: Application, options: ConsoleOptions): readonly Route[] {
   const events = eventStreams(application, { heartbeatMs: options.heartbeatMs ?? 15_000, stopping: options.stopping })
-  const style = pageStyle('console')
+  const tools = toolsOf(application, options)
   const routes: Route[] = [
-    route('get', '/', 'public', { summary: 'A page for people', answer: 'text/html' }, async ({ response }) => {
-      const { demo } = application.overview()
-      response.type('html').send(consolePage({ demo, version: options.version }))
-    }),
-    route(
-      'get',
-      '/assets/console.css',
-      'public',
-      { summary: 'Its style', answer: 'text/css' },
-      async ({ response }) => {
-        response.type('css').send(style.text)
-      },
-    ),
-    route(
-      'get',
-      '/assets/icon.svg',
-      'public',
-      { summary: 'Its sign', answer: 'image/svg+xml' },
-      async ({ response }) => {
-        response.type('svg').send(icon)
-      },
-    ),
+    ...tools.assets.routes,
+    ...consolePages(application, tools),
     route('get', '/healthz', 'public', { summary: 'The server answers', answer: health }, async () => ({
       status: 'ok' as const,
     })),
@@ -95,12 +88,16 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       'get',
       '/api/v1/events',
       'read',
-      { summary: 'Changes as server-sent events', answer: 'text/event-stream' },
-      async ({ request, response }) => {
-        events.open(response, async () => (await callerOf(request, options.door, application)) !== null)
+      { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
+      async ({ request, response, query }) => {
+        const stillAllowed = async () => (await callerOf(request, options.door, application)) !== null
+        events.open(response, stillAllowed, query.employee)
       },
     ),
     ...apiRoutes(application),
+    ...administratorRoutes(application),
+    ...peopleRoutes(application),
+    ...handsetRoutes(application),
   ]
   routes.push(
     route(
@@ -114,6 +111,21 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ),
   )
   return routes
+}
+
+function toolsOf(application: Application, options: ConsoleOptions): PageTools {
+  return {
+    assets: options.assets ?? assets(),
+    version: options.version,
+    demo: () => application.overview().demo,
+    addressOf: clientAddresses(options.trustedProxies ?? []),
+    drawQr: options.drawQr,
+  }
+}
+
+/** Somebody typed or followed an address: they get a page, not JSON. */
+function isVisit({ method, headers, path }: Request): boolean {
+  return method === 'GET' && !path.startsWith('/api/') && (headers.accept ?? '').includes('text/html')
 }
 
 /** Ours, never the caller's: a log line must not be forged from outside. */
@@ -151,7 +163,8 @@ function headers(): RequestHandler {
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
+        // data: is what the style sheet draws arrows and marks with.
+        imgSrc: ["'self'", 'data:'],
         connectSrc: ["'self'"],
         baseUri: ["'none'"],
         formAction: ["'self'"],
@@ -160,6 +173,8 @@ function headers(): RequestHandler {
     },
     crossOriginEmbedderPolicy: true,
     frameguard: { action: 'deny' },
+    // With no-referrer a browser sends `Origin: null` with our own forms (Fetch standard, "append a request Origin header").
+    referrerPolicy: { policy: 'same-origin' },
     // It would bind every other service of this host name too.
     strictTransportSecurity: false,
   })
@@ -170,7 +185,9 @@ function headers(): RequestHandler {
 }
 
 // Four parameters: express tells an error handler by their number.
-function problemAnswer(log: RequestLog): ErrorRequestHandler {
+function problemAnswer(application: Application, options: ConsoleOptions): ErrorRequestHandler {
+  const { log } = options
+  const tools = toolsOf(application, options)
   return (thrown, request, response, _next) => {
     const error = edgeError(thrown)
     if (error.code === 'INTERNAL') {
@@ -183,6 +200,12 @@ function problemAnswer(log: RequestLog): ErrorRequestHandler {
     if (document.status === 503) response.setHeader('Retry-After', '5')
     // What is left of a refused upload is not read: the connection ends with this answer.
     if (!request.complete) response.setHeader('Connection', 'close')
-    response.status(document.status).type(problemContentType).send(JSON.stringify(document))
+    const forPeople = response.locals.page === true || (document.status === 404 && isVisit(request))
+    if (!forPeople) return void response.status(document.status).type(problemContentType).send(JSON.stringify(document))
+    if (document.status === 401) return void response.redirect(303, `/sign-in?next=${encodeURIComponent(request.url)}`)
+    response
+      .status(document.status)
+      .type('html')
+      .send(errorPage(tools, document, response.locals.actor ?? null))
   }
 }

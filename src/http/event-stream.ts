@@ -9,9 +9,10 @@ const mostReaders = 200
 interface EventStreams {
   /**
    * Sends every change to one reader as server-sent events until it leaves, is too slow, or `stillAllowed` says no.
+   * @param employeeId only what is about this person
    * @throws FORBIDDEN when there are too many readers
    */
-  open(response: Response, stillAllowed: () => Promise<boolean>): void
+  open(response: Response, stillAllowed: () => Promise<boolean>, employeeId?: string): void
 }
 
 interface EventStreamOptions {
@@ -28,7 +29,7 @@ export function eventStreams(application: Application, { heartbeatMs, stopping }
     for (const close of readers) close()
   })
   return {
-    open(response, stillAllowed) {
+    open(response, stillAllowed, employeeId) {
       if (readers.size >= mostReaders || stopping?.aborted) {
         throw new AppError('FORBIDDEN', 'too many programs follow the events already', { hint: 'close one of them' })
       }
@@ -42,6 +43,7 @@ export function eventStreams(application: Application, { heartbeatMs, stopping }
         else response.write(text)
       }
       const { stop } = application.subscribe((event) => {
+        if (employeeId !== undefined && event.employeeId !== employeeId) return
         const { kind, ...rest } = event
         send(`event: ${kind}\ndata: ${JSON.stringify(rest)}\n\n`)
       })

@@ -11,6 +11,7 @@ const longestWaitSeconds = 50
 
 const jsonLimit = 1024 * 1024
 const csvLimit = 10 * 1024 * 1024
+const formLimit = 256 * 1024
 
 /**
  * Hangs one declared route into the app. The order is the point: who asks is settled before a byte of the body is read.
@@ -18,16 +19,20 @@ const csvLimit = 10 * 1024 * 1024
 export function mount(app: Express, route: Route, application: Application, door: Door): void {
   const { method, path, authority, contract } = route
   const readBody = bodyReader(contract.body)
+  const isPage = route.page
   app[method](path, async (request: Request, response: Response) => {
+    response.locals.page = isPage
     const hangUp = new AbortController()
     response.once('close', () => hangUp.abort())
-    const actor = authority === 'public' ? null : demand(await callerOf(request, door, application), authority)
+    const caller = isPage || authority !== 'public' ? await callerOf(request, door, application) : null
+    response.locals.actor = caller
+    const actor = authority === 'public' ? null : demand(caller, authority)
     await readBody(request, response)
     const waitSeconds = contract.waits ? preferredWait(request, response) : 0
     const answer = await route.handle({
       actor,
       parameters: request.params,
-      body: contract.body instanceof z.ZodType ? checked(contract.body, request.body) : request.body,
+      body: schemaOf(contract.body) ? checked(schemaOf(contract.body)!, request.body) : request.body,
       query: contract.query ? checked(contract.query, request.query) : undefined,
       waitSeconds,
       signal: hangUp.signal,
@@ -38,22 +43,63 @@ export function mount(app: Express, route: Route, application: Application, door
   })
 }
 
+/** RFC 7578, read by Node's own fetch. A field that was left out and a file that was not chosen are not there. */
+async function readUpload(request: Request): Promise<Record<string, string | Uint8Array>> {
+  const headers = { 'content-type': request.headers['content-type'] ?? '' }
+  const form = await new Response(request.body as Uint8Array<ArrayBuffer>, { headers })
+    .formData()
+    .catch((cause: unknown) => {
+      throw new AppError('INVALID_INPUT', 'the upload did not arrive whole', { hint: 'send it again', cause })
+    })
+  const fields: Record<string, string | Uint8Array> = {}
+  for (const [name, value] of form) {
+    if (typeof value === 'string') fields[name] = value
+    else if (value.size > 0) fields[name] = new Uint8Array(await value.arrayBuffer())
+  }
+  return fields
+}
+
+function isUpload(body: Route['contract']['body']): body is { readonly upload: z.ZodType } {
+  return typeof body === 'object' && 'upload' in body
+}
+
+function isForm(body: Route['contract']['body']): body is { readonly form: z.ZodType } {
+  return typeof body === 'object' && 'form' in body
+}
+
+function schemaOf(body: Route['contract']['body']): z.ZodType | null {
+  if (isForm(body)) return body.form
+  if (isUpload(body)) return body.upload
+  return body instanceof z.ZodType ? body : null
+}
+
 /** The body parsers as promises, so that they run after the caller is known and throw into the route. */
 function bodyReader(body: Route['contract']['body']): (request: Request, response: Response) => Promise<void> {
   if (body === undefined) return async () => undefined
-  const json = body !== 'csv'
-  const type = json ? 'application/json' : 'text/csv'
-  const parser = json
-    ? // No inflating: a small body must not become a large one.
-      express.json({ limit: jsonLimit, inflate: false, type, verify: (_request, _response, text) => refuseDeep(text) })
-    : express.raw({ limit: csvLimit, inflate: false, type })
+  const kind = body === 'csv' ? 'csv' : isForm(body) ? 'form' : isUpload(body) ? 'upload' : 'json'
+  const type = {
+    csv: 'text/csv',
+    form: 'application/x-www-form-urlencoded',
+    upload: 'multipart/form-data',
+    json: 'application/json',
+  }[kind]
+  // No inflating: a small body must not become a large one.
+  const common = { inflate: false, type }
+  const parser = {
+    csv: express.raw({ limit: csvLimit, ...common }),
+    form: express.urlencoded({ limit: formLimit, extended: false, parameterLimit: 1_000, ...common }),
+    upload: express.raw({ limit: csvLimit, ...common }),
+    json: express.json({ limit: jsonLimit, verify: (_request, _response, text) => refuseDeep(text), ...common }),
+  }[kind]
   return async (request, response) => {
     if (!hasBody(request)) {
-      if (!json) throw wrongType(type)
+      if (kind === 'csv') throw wrongType(type)
+      if (kind === 'form' || kind === 'upload') request.body = {}
       return
     }
     if (!request.is(type)) throw wrongType(type)
     await run(parser, request, response)
+    if (kind === 'upload') request.body = await readUpload(request)
   }
 }
 

@@ -13,6 +13,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Sche
 
   const paths: Record<string, Record<string, Schema>> = {}
   for (const route of routes) {
+    if (route.page) continue
     const path = route.path.replace(/:([A-Za-z]+)/g, '{$1}')
     paths[path] = { ...paths[path], [route.method]: operation(route) }
   }
@@ -70,8 +71,10 @@ function parameters(path: string, contract: Route['contract']): readonly Schema[
   return [...inPath, ...inQuery, ...(contract.waits ? [prefer] : [])]
 }
 
-function requestBody(body: z.ZodType | 'csv'): Schema {
+function requestBody(body: NonNullable<Route['contract']['body']>): Schema {
   if (body === 'csv') return { required: true, content: { 'text/csv': { schema: { type: 'string' } } } }
+  if ('upload' in body) return { content: { 'multipart/form-data': {} } }
+  if ('form' in body) return { content: { 'application/x-www-form-urlencoded': { schema: inline(body.form) } } }
   return { required: !body.safeParse(undefined).success, content: jsonContent(inline(body)) }
 }
 

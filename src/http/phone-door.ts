@@ -13,11 +13,10 @@ import { looksLikeToken } from '../domain/invite.ts'
 import type { Application } from '../journeys/application.ts'
 import type { DoorFile } from '../journeys/door-view.ts'
 import { clientAddresses } from './client-address.ts'
-import { htmlText } from './html.ts'
-import { type DrawQr, joinPage } from './join-page.ts'
+import { joinDoor } from './join/join-door.ts'
+import type { DrawQr } from './join/parts.ts'
 import { type RefusalLimiter, refusalLimiter } from './refusal-limiter.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
-import { pageStyle } from './style.ts'
 
 export interface PhoneDoorOptions {
   readonly log: RequestLog
@@ -69,21 +68,24 @@ export function phoneDoorApp(application: Application, options: PhoneDoorOptions
 
 /** What there is for a request; null is the 404. */
 function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
-  const style = pageStyle('join')
-  const pageHeaders = {
-    'Cache-Control': 'no-store',
-    'Content-Security-Policy': `default-src 'none'; style-src ${style.cspSource}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
-  }
+  const joins = joinDoor(application, drawQr)
   return async (request: IncomingMessage, remoteAddress: string): Promise<Served | null> => {
     const method = request.method
+    const script = method === 'GET' || method === 'HEAD' ? joins.script(request.url ?? '') : null
+    if (script) return script
     const parts = pathParts(request.url ?? '')
-    if (!parts || (parts.door === 'k') !== (method === 'POST')) return null
+    if (!parts || (parts.door === 'k' || parts.door === 'join-key') !== (method === 'POST')) return null
     const { door, token, fileName } = parts
     const userAgent = request.headers['user-agent']?.slice(0, 300) ?? null
     if (door === 'k') {
       const served = await application.takeGatewayKey(token, await postedKey(request))
       await application.enterVisit({ token, fileName: 'public key', remoteAddress, userAgent, served })
       return served ? taken : null
+    }
+    if (door === 'join-key') {
+      const taken = await joins.takeKey(token, fileName, await postedKey(request))
+      await application.enterVisit({ token, fileName: 'key', remoteAddress, userAgent, served: taken !== null })
+      return taken
     }
     if (method !== 'GET' && method !== 'HEAD') return null
     const ifNoneMatch = request.headers['if-none-match'] ?? null
@@ -98,14 +100,20 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
       const file = await application.serveFile({ token, fileName, remoteAddress, userAgent, ifNoneMatch, method })
       return file && ofFile(file, file.notModified, { 'Cache-Control': 'private, no-cache' })
     }
+    const reader = {
+      userAgent,
+      query: new URLSearchParams(request.url?.split('?', 2)[1]),
+      acceptLanguage: request.headers['accept-language'],
+    }
+    // The page asks for it every few seconds: only a refusal is news for the ledger.
+    const status = fileName === 'status' ? await joins.status(token, reader) : null
+    if (status) return status
     const visited = (served: boolean) =>
       application.enterVisit({ token, fileName: fileName || 'page', remoteAddress, userAgent, served })
     if (fileName === '') {
-      const view = await application.join(token)
-      await visited(view !== null)
-      if (!view) return null
-      const page = joinPage(view, { token, style: style.text, drawQr })
-      return { contentType: 'text/html; charset=utf-8', body: htmlText(page), headers: pageHeaders, notModified: false }
+      const page = await joins.page(token, reader)
+      await visited(page !== null)
+      return page
     }
     const file = (await application.joinTunnel(token, fileName)) ?? (await application.joinFile(token, fileName))
     await visited(file !== null)
@@ -115,8 +123,8 @@ function doorLookUp(application: Application, { drawQr }: PhoneDoorOptions) {
 }
 
 interface DoorPath {
-  /** `k`: where the router of a home gateway posts its public key. */
-  readonly door: 'join' | 'p' | 'k' | 'crl'
+  /** `k`: where the router of a home gateway posts its public key; `join-key`: where a browser does, `fileName` being the tunnel's id. */
+  readonly door: 'join' | 'join-key' | 'p' | 'k' | 'crl'
   readonly token: string
   readonly fileName: string
 }
@@ -124,6 +132,8 @@ interface DoorPath {
 function pathParts(target: string): DoorPath | null {
   const path = target.split('?', 1)[0]!
   if (path === '/crl/handsets.crl') return { door: 'crl', token: '', fileName: '' }
+  const key = /^\/join\/([^/]+)\/([0-9a-f-]{36})\/key$/.exec(path)
+  if (key && looksLikeToken(key[1]!)) return { door: 'join-key', token: key[1]!, fileName: key[2]! }
   // Some phones put a slash of their own behind the address that they were given, which ends in one.
   const match = /^\/(join|p|k)\/([^/]+)(?:\/(?:(?<=^\/p\/[^/]+\/)\/)?([A-Za-z0-9._=+-]{1,100}))?$/.exec(path)
   if (!match) return null

@@ -1,13 +1,7 @@
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import type { Application } from '../journeys/application.ts'
-import {
-  dryRunQuery,
-  effectiveSetting,
-  listOf,
-  phoneSetting,
-  phoneSettingChange,
-  phoneSettingRequest,
-} from './api-shapes.ts'
+import { listOf, phoneSettingRequest } from './api-shapes.ts'
+import { dryRunQuery, effectiveSetting, phoneSetting, phoneSettingChange } from './file-shapes.ts'
 import { type Route, route } from './route.ts'
 
 /** What admins set for phones' files. */

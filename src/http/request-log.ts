@@ -20,7 +20,7 @@ export function loggablePath(target: string): string {
       const before = index === 0 ? '' : segments[index - 1]!.toLowerCase()
       if (segment === '') return segment
       if (before === 'join' || before === 'p' || before === 'k') return '[token]'
-      if (before === 'employees' && !uuid.test(segment)) return '[who]'
+      if ((before === 'employees' || before === 'people') && !uuid.test(segment)) return '[who]'
       if (segment.length >= 24 && !uuid.test(segment)) return '[redacted]'
       return segment
     })

@@ -23,8 +23,11 @@ type DeepReadonly<T> = T extends (infer Item)[]
 /** `answer`: the schema of a JSON body, or a media type; with a media type the route writes the response itself. */
 export interface Contract<Body extends z.ZodType, Query extends z.ZodType, Answer extends z.ZodType | string> {
   readonly summary: string
-  /** Absent: no body is read. `'csv'`: text/csv, handed on as bytes. */
-  readonly body?: Body | 'csv'
+  /**
+   * Absent: no body is read. `'csv'`: text/csv, handed on as bytes. `form`: what a browser's form sends; `upload` the same
+   * with files, each of them as bytes.
+   */
+  readonly body?: Body | { readonly form: Body } | { readonly upload: Body } | 'csv'
   readonly query?: Query
   /** Default 200. */
   readonly status?: number
@@ -52,6 +55,8 @@ export interface Route {
   readonly authority: Authority | 'public'
   readonly contract: Contract<z.ZodType, z.ZodType, z.ZodType | string>
   readonly handle: (call: Call<Actor | null, unknown, unknown, unknown>) => Promise<unknown>
+  /** For people: errors are a page too, and whoever is not signed in is asked to. */
+  readonly page: boolean
 }
 
 type Caller<A extends Authority | 'public'> = A extends 'public' ? null : Actor
@@ -72,5 +77,6 @@ export function route<
   ) => Promise<Answer extends z.ZodType ? DeepReadonly<z.output<Answer>> : void>,
 ): Route {
   // The mount checks caller, body and query against this very declaration before it calls.
-  return { method, path, authority, contract, handle: handle as Route['handle'] }
+  const page = contract.answer === 'text/html'
+  return { method, path, authority, contract, handle: handle as Route['handle'], page }
 }

@@ -9,8 +9,9 @@ export interface PageStyle {
   readonly cspSource: string
 }
 
-/** The shared style sheet and the one of this page, as one text; read when an app is made. */
+/** The style sheets of this page as one text, read when an app is made. The console's own stands on Pico (assets.ts). */
 export function pageStyle(page: 'console' | 'join'): PageStyle {
-  const text = ['base', page].map((name) => readFileSync(new URL(`${name}.css`, folder), 'utf8')).join('\n')
+  const names = page === 'join' ? ['base', 'join'] : ['console']
+  const text = names.map((name) => readFileSync(new URL(`${name}.css`, folder), 'utf8')).join('\n')
   return { text, cspSource: `'sha256-${createHash('sha256').update(text).digest('base64')}'` }
 }

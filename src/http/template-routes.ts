@@ -1,5 +1,6 @@
 import type { Application } from '../journeys/application.ts'
-import { dryRunQuery, emptyRequest, filePreview, handsetFile, listOf, templateReload } from './api-shapes.ts'
+import { emptyRequest, listOf } from './api-shapes.ts'
+import { dryRunQuery, filePreview, handsetFile, templateReload } from './file-shapes.ts'
 import { type Route, route } from './route.ts'
 
 /** What phones get, looked at with masks for its secrets, and the templates it is made from. */

@@ -10,17 +10,25 @@ import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
-import type { DoorFile, DoorRequest, InviteVisit } from './door-view.ts'
+import type { DoctorReport } from './doctor-view.ts'
+import type { DoorDeeds } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
-import type { JoinView } from './join-view.ts'
+import type { HandsetDeeds } from './handsets-view.ts'
+import type { MailChoice, MailDeeds } from './mail-view.ts'
+import type { TunnelProfile } from './managed-profile.ts'
+import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
+import type { RecordDeeds } from './records-view.ts'
+import type { RosterDeeds } from './roster-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
+import type { HandOverDeeds } from './sheet-view.ts'
+import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
 
 /**
  * `who` is an id, an e-mail address or an extension (its live holder, else the latest leaver). `handsetId` is also taken as a
  * MAC address, or as a `who` that has exactly one handset.
  */
-export interface Application {
+export interface Application extends DoorDeeds {
   readonly overview: () => Overview
   readonly models: () => readonly ModelView[]
 
@@ -35,6 +43,8 @@ export interface Application {
   readonly showPhonePasswords: (handsetId: string, actor: Actor) => Promise<PhonePasswords>
   /** A new link in place of the old one. */
   readonly invite: (who: string, actor: Actor) => Promise<Onboarded>
+  /** The tunnel of a handset as a profile for the device management of Apple devices. @throws NOT_FOUND, CONFLICT */
+  readonly managedProfile: (tunnelId: string, platform: 'ios' | 'macos', actor: Actor) => Promise<TunnelProfile>
   /** The public key that the router of this person's home gateway made, where an admin was told it. */
   readonly setGatewayKey: (who: string, publicKey: string, actor: Actor) => Promise<EmployeeView>
   /** The click. Returns when it is committed and closing has begun; `settled` waits for the verdicts. */
@@ -70,9 +80,18 @@ export interface Application {
   /** The leaver file: frozen when complete, a preview of it before. @throws NOT_FOUND for people who did not leave. */
   readonly report: (who: string) => Promise<LeaverFile>
 
+  /** What the console's pages about people show and set. */
+  readonly handsets: HandsetDeeds
+  readonly records: RecordDeeds
+  readonly people: PeopleDeeds
+
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
-  readonly importRoster: (csv: Uint8Array, actor: Actor) => Promise<ImportView>
+  readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
   readonly importRun: (id: string) => Promise<ImportView>
+
+  readonly handOver: HandOverDeeds
+  readonly mails: MailDeeds
+  readonly rosters: RosterDeeds
 
   readonly createToken: (
     label: string,
@@ -83,6 +102,12 @@ export interface Application {
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
   readonly authenticate: (token: string) => Promise<Actor | null>
+  /** Null for anything that is not the cookie of somebody who is fully signed in. */
+  readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+
+  readonly signIn: SignInDeeds
+  readonly account: AccountDeeds
+  readonly administrators: AdministratorDeeds
 
   /** The files of a live handset, and whether each would be another than the one last fetched. @throws NOT_FOUND */
   readonly handsetFiles: (handsetId: string) => Promise<readonly HandsetFile[]>
@@ -95,20 +120,6 @@ export interface Application {
   /** Calls back for every change until `stop` is called. */
   readonly subscribe: (listener: (event: LiveEvent) => void) => { stop(): void }
   readonly metrics: () => Promise<string>
-
-  /** The employee's page; null for every refusal alike. */
-  readonly join: (token: string) => Promise<JoinView | null>
-  /** `<name>.conf` of one tunnel of this invite; null for every refusal alike. */
-  readonly joinTunnel: (token: string, fileName: string) => Promise<DoorFile | null>
-  /** Files beside the page: client certificate PEM for models that take it by hand. */
-  readonly joinFile: (token: string, fileName: string) => Promise<DoorFile | null>
-  /** What a phone asks for; every answer and refusal goes into the ledger. Null: the one 404. */
-  readonly serveFile: (request: DoorRequest) => Promise<DoorFile | null>
-  /** The public key that a home gateway's router tells through its own link. False for every refusal alike. */
-  readonly takeGatewayKey: (token: string, publicKey: string) => Promise<boolean>
-  /** Called for each request to an invite's page or files, with what became of it. */
-  readonly enterVisit: (visit: InviteVisit) => Promise<void>
-  readonly revocationList: () => Promise<Buffer>
 }
 
 export interface OnboardInput {
@@ -120,6 +131,8 @@ export interface OnboardInput {
   readonly gateway?: string | undefined
   /** Somebody of the same home (or the network of the phones there), on whose gateway these hang instead of one of their own. */
   readonly gatewayOf?: string | undefined
+  /** Sends the link by mail, in this language. */
+  readonly mail?: MailChoice | undefined
 }
 
 export interface HandsetInput {
@@ -252,7 +265,7 @@ export interface ImportView {
   readonly people: readonly {
     readonly email: string
     readonly extension: string
-    readonly state: 'queued' | 'onboarded' | 'failed'
+    readonly state: 'queued' | 'onboarded' | 'failed' | 'cancelled'
     readonly employeeId: string | null
     readonly inviteUrl: string | null
     readonly problem: string | null
@@ -276,18 +289,6 @@ export interface ModelView {
 export interface Overview {
   /** What is not configured and therefore only good for trying. */
   readonly demo: readonly string[]
-}
-
-export interface DoctorReport {
-  readonly checks: readonly DoctorCheck[]
-}
-
-export interface DoctorCheck {
-  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings' | 'templates'
-  readonly state: 'ok' | 'note' | 'problem'
-  readonly message: string
-  /** The command or step that mends it. */
-  readonly hint: string | null
 }
 
 export interface LiveEvent {

@@ -1,8 +1,12 @@
 /** Binds every deed to its context: the Application that http and cli are built on. */
 import { AppError } from '../errors.ts'
+import { accountDeeds } from './account.ts'
 import { acknowledge } from './acknowledge.ts'
+import { administratorDeeds } from './administrators.ts'
 import type { Application, LiveEvent } from './application.ts'
 import { blankHandset } from './blank-handset.ts'
+import { takeBrowserKey } from './browser-key.ts'
+import { checkOnboarding } from './check-onboarding.ts'
 import { completeOffboardings, report } from './complete-offboarding.ts'
 import type { JourneyContext } from './context.ts'
 import { type DoctorSources, doctor } from './doctor.ts'
@@ -10,19 +14,31 @@ import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { handsetIdOf, settingPlace } from './find-handset.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
+import { handsetDeeds } from './handset-deeds.ts'
+import type { HubWatch } from './hub-watch.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
+import { joinStatus } from './join-status.ts'
+import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
+import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
 import { handsetFiles, previewFile } from './preview.ts'
+import { rosterRecords } from './read-roster.ts'
+import { recordDeeds } from './record-deeds.ts'
 import { type TemplateShelf, templateReload } from './reload-templates.ts'
 import { renewInvite } from './renew-invite.ts'
 import { resyncHandset } from './resync.ts'
+import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
+import { authenticateSession } from './sessions.ts'
 import { showSecrets } from './show-secrets.ts'
+import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
 import { employeeViews, viewOf } from './views.ts'
 
@@ -31,6 +47,7 @@ export interface Parts {
   readonly door: PhoneDoor
   readonly templates: TemplateShelf
   readonly doctor: DoctorSources
+  readonly hubWatch: HubWatch
   readonly listeners: Set<(event: LiveEvent) => void>
   readonly revocationList: () => Promise<Buffer>
 }
@@ -84,13 +101,41 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     employee: async (who) => viewOf(context, await idOf(who)),
     report: async (who) => report(context, await idOf(who)),
 
-    importRoster: (csv, actor) => parts.imports.start(csv, actor),
+    handsets: handsetDeeds(context, parts.hubWatch),
+    records: recordDeeds(context, parts.hubWatch),
+    people: peopleDeeds(context, idOf),
+
+    importRoster: async (csv, actor, mail) =>
+      parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
     importRun: (id) => parts.imports.view(id),
+
+    handOver: {
+      check: (input) => checkOnboarding(context, input),
+      reference: (made) => handOverReference(context, made),
+      open: async (who, reference) => openHandOver(context, await idOf(who), reference),
+      ofImport: async (importId, page) => sheetPile(context, await parts.imports.links(importId), page),
+    },
+    mails: {
+      settings: () => mailSettings(context),
+      ofPerson: async (who) => mailsOf(context, await idOf(who)),
+      tryNow: (mailId) => tryMailNow(context, mailId),
+      cancel: (mailId, actor) => cancelMail(context, mailId, actor),
+      sendNewLink: async (who, choice, actor) =>
+        renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
+      test: (address, choice) => testMail(context, address, choice),
+    },
+
+    rosters: rosterDeeds(context, parts.imports),
 
     createToken: (label, role, actor) => createToken(context, label, role, actor),
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
+    authenticateSession: (cookie) => authenticateSession(context, cookie),
+
+    signIn: signInDeeds(context),
+    account: accountDeeds(context),
+    administrators: administratorDeeds(context),
 
     handsetFiles: async (which) => handsetFiles(context, await handsetIdOf(store, which)),
     previewFile: async (which, fileName) => previewFile(context, await handsetIdOf(store, which), fileName),
@@ -105,6 +150,9 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     join: (token) => join(context, token),
     takeGatewayKey: (token, publicKey) => takeGatewayKey(context, token, publicKey),
+    takeBrowserKey: (token, tunnelId, publicKey) => takeBrowserKey(context, token, tunnelId, publicKey),
+    joinStatus: joinStatus(context),
+    managedProfile: (tunnelId, platform, actor) => takeManagedProfile(context, tunnelId, platform, actor),
     joinTunnel: (token, fileName) => joinTunnelFile(context, token, fileName),
     joinFile: (token, fileName) => joinCertificateFile(context, token, fileName),
     serveFile: (request) => parts.door.serve(request),

@@ -9,8 +9,13 @@ import type { BlankedView } from './phone-view.ts'
  * through the tunnel, which the hub shuts before the PBX has been asked (tried with a real PBX and hub: 0 of 8 phones heard
  * one that was sent in the same moment), and no door is kept open for it.
  */
-export async function blankHandset(context: JourneyContext, handsetId: string, actor: Actor): Promise<BlankedView> {
-  const employee = await removeHandset(context, handsetId, actor)
+export async function blankHandset(
+  context: JourneyContext,
+  handsetId: string,
+  actor: Actor,
+  reason: string | null = null,
+): Promise<BlankedView> {
+  const employee = await removeHandset(context, handsetId, actor, reason)
   const handset = employee.handsets.find(({ id }) => id === handsetId)
   const model = context.catalogue.model(handset?.model ?? '')
   const words = model?.capabilities.blanking

@@ -168,18 +168,29 @@ export function warningsFor(catalogue: Catalogue, handsets: readonly CheckedHand
   ])
 }
 
+/** As far as it could be read. */
+interface Claimant {
+  readonly email: string | null
+  readonly extension: string | null
+  readonly handsets: readonly { readonly mac: string | null }[]
+}
+
 /** Who is in the way, found before keys are spent on it; the store's own rules still decide. */
-export async function takenBy(store: StoreReader, pbxId: string, person: CheckedPerson): Promise<Problem[]> {
+export async function takenBy(store: StoreReader, pbxId: string, person: Claimant): Promise<Problem[]> {
   const problems: Problem[] = []
-  if ((await store.find('assignment', { pbxId, extension: person.extension, untilAt: null })).length > 0) {
+  const taken = await store.taken(pbxId, {
+    extensions: new Set(person.extension === null ? [] : [person.extension]),
+    emails: new Set(person.email === null ? [] : [person.email]),
+    macs: new Set(person.handsets.flatMap(({ mac }) => mac ?? [])),
+  })
+  if (person.extension !== null && taken.extensions.has(person.extension)) {
     problems.push({
       field: 'extension',
       message: `extension ${person.extension} is in use`,
       hint: 'offboard its holder first, or choose another',
     })
   }
-  const sameEmail = await store.find('employee', { email: person.email })
-  if (sameEmail.some((employee) => employee.lifecycle === 'active')) {
+  if (person.email !== null && taken.emails.has(person.email)) {
     problems.push({
       field: 'email',
       message: `${person.email} already has a phone here`,
@@ -187,7 +198,7 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Checked
     })
   }
   for (const { mac } of person.handsets) {
-    if (mac && (await store.find('handset', { mac, removedAt: null })).length > 0) {
+    if (mac && taken.macs.has(mac)) {
       problems.push({
         field: 'mac',
         message: `${mac} belongs to a handset that is in use`,

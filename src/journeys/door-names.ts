@@ -15,13 +15,18 @@ export function doorNames(access: EmployeeAccess): (kind: SubjectKind, subjectId
   const credentials = new Map(
     access.credentials.map(({ id, handsetId }) => [id, handsetId === null ? undefined : handsets.get(handsetId)]),
   )
+  const of: Readonly<Record<SubjectKind, ReadonlyMap<string, string | undefined>>> = {
+    'phone-door': handsets,
+    tunnel: tunnels,
+    certificate: certificates,
+    'sip-credential': credentials,
+    // Theirs alone: there is nothing to tell it from.
+    administrator: new Map(),
+  }
   return (kind, subjectId) => {
     // `<id>#<what>`: of a tunnel that goes on, a key that it used to have or a phone that left it.
     const [id = '', part] = subjectId.split('#')
-    const of = { 'phone-door': handsets, tunnel: tunnels, certificate: certificates, 'sip-credential': credentials }[
-      kind
-    ]
-    const name = of.get(id) ?? null
+    const name = of[kind].get(id) ?? null
     if (part === undefined) return name
     const phone = handsets.get(part)
     return phone === undefined ? (name === null ? null : `${name}, earlier key`) : `${phone}, shared gateway`

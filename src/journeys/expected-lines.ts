@@ -38,6 +38,7 @@ export async function linesOf(
     certificate: ids('certificate', access.certificates),
     'sip-credential': ids('sip-credential', access.credentials),
     'phone-door': ids('phone-door', access.handsets),
+    administrator: ids('administrator', []),
   }
   const lines: { id: string; subject: Subject; verdict: Verdict | null }[] = []
   for (const kind of Object.keys(wanted) as SubjectKind[]) {

@@ -7,7 +7,7 @@ import type { GatewayValues } from '../phones/phone-port.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import { gatewayTokenOf } from './enrolment.ts'
-import type { JoinTunnel } from './join-view.ts'
+import type { JoinFile } from './join-view.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
 export async function gatewayValues(
@@ -54,7 +54,7 @@ export function gatewayScript(
   gateway: Gateway,
   tunnel: Tunnel,
   values: GatewayValues,
-): JoinTunnel | null {
+): JoinFile | null {
   const model = `gateway-${gateway.kind}`
   const extension = context.catalogue.gateway(model)?.scriptExtension ?? null
   if (extension === null) return null

@@ -1,60 +1,78 @@
 /** A CSV of new starters: checked whole, then onboarded one by one in a run that survives a restart. */
 import { createHmac } from 'node:crypto'
-import { parse } from 'csv-parse/sync'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inviteEnd, tokenHash } from '../domain/invite.ts'
-import type { Problem } from '../domain/parse.ts'
-import { parseRoster, type RosterPerson, type RosterRecord } from '../domain/roster.ts'
-import { defaultId } from '../domain/site.ts'
+import type { Language } from '../domain/language.ts'
+import type { RosterPerson, RosterRecord } from '../domain/roster.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { ImportRun } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { ImportView } from './application.ts'
-import { checkPerson, invalid, modelProblem } from './check-person.ts'
+import { checkPerson } from './check-person.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { newInvite } from './enrolment.ts'
 import { enrolPerson } from './onboard.ts'
+import { demandRoster, inputOf } from './read-roster.ts'
 
-const largestBytes = 5 * 1024 * 1024
 /** People prepared at the same time: keeps the key makers busy without holding up the console. */
 const atOnce = 4
 
 interface RunState {
   readonly people: readonly RosterPerson[]
   readonly actor: Actor
+  /** Of the mails with the links; null or, in runs of older versions, absent: none are sent. */
+  readonly mail?: Language | null
+  /** Somebody stopped it. */
+  readonly cancelled?: Cancellation
   /** By extension, written when the run ends: until then the running process knows, and after a crash their own rows tell. */
   readonly outcomes: Readonly<Record<string, Outcome>>
 }
 
 const again = 'import the rest again'
 
-type Outcome = { readonly employeeId: string } | { readonly problem: string }
+export type Outcome = { readonly employeeId: string } | { readonly problem: string } | { readonly cancelled: true }
+
+export interface Cancellation {
+  readonly by: string
+  readonly at: string
+}
 
 /** Progress is written every so many people, the outcomes only once: a long run stays linear. */
 const progressEvery = 10
 
 export interface RosterImport {
-  start(csv: Uint8Array, actor: Actor): Promise<ImportView>
+  start(rows: readonly RosterRecord[], mail: Language | null, actor: Actor): Promise<ImportView>
   view(id: string): Promise<ImportView>
+  /** The run, and what became of whom so far, in the order of the file. @throws NOT_FOUND */
+  standing(id: string): Promise<RunStanding>
+  /** Of those who were brought in, by the id of the employee. @throws NOT_FOUND */
+  links(id: string): Promise<ReadonlyMap<string, string>>
+  /** Begins nobody new. @throws NOT_FOUND, CONFLICT when it is over */
+  cancel(id: string, actor: Actor): Promise<void>
   /** Goes on with runs that a restart cut off, for as long as the links that they make are good. */
   resume(): Promise<void>
   stop(): Promise<void>
 }
 
+export interface RunStanding {
+  readonly run: Omit<ImportRun, 'state'>
+  readonly cancelled: Cancellation | null
+  readonly people: readonly { readonly person: RosterPerson; readonly outcome: Outcome | null }[]
+}
+
 /** @param expectKeys told how many certificates are about to be asked for */
 export function rosterImport(context: JourneyContext, expectKeys: (count: number) => void): RosterImport {
   const running = new Map<string, Promise<void>>()
-  /** Outcomes of the runs that are under way. */
-  const live = new Map<string, Record<string, Outcome>>()
+  /** Of the runs that are under way: the outcomes so far, and whether somebody stopped it. */
+  const live = new Map<string, { readonly outcomes: Record<string, Outcome>; cancelled: Cancellation | null }>()
   let stopped = false
   let inviteKey: Buffer | null = null
 
-  async function start(csv: Uint8Array, actor: Actor): Promise<ImportView> {
-    const people = readRoster(context, csv)
-    const taken = await takenPeople(context, people)
-    if (taken.length > 0) throw invalid(taken)
+  async function start(rows: readonly RosterRecord[], mail: Language | null, actor: Actor): Promise<ImportView> {
+    const people = await demandRoster(context, rows)
     const now = context.system.now().toISOString()
-    const state: RunState = { people, actor, outcomes: {} }
+    const state: RunState = { people, actor, mail, outcomes: {} }
     const run: ImportRun = {
       id: newId(context.system),
       createdAt: now,
@@ -86,28 +104,40 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
 
   async function process(run: ImportRun): Promise<void> {
     const state: RunState = JSON.parse(run.state)
-    const outcomes: Record<string, Outcome> = {}
-    live.set(run.id, outcomes)
+    const now = { outcomes: {} as Record<string, Outcome>, cancelled: state.cancelled ?? null }
+    const { outcomes } = now
+    live.set(run.id, now)
     const queue = [...state.people]
     expectKeys(certificatesFor(context, queue))
+    const write = async () => {
+      const done = Object.keys(outcomes).length
+      const finished = done === state.people.length
+      if (finished || done % progressEvery === 0) {
+        const end = finished ? { finishedAt: context.system.now().toISOString(), state: ended(state, now) } : {}
+        await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
+      }
+      context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+    }
+    const next = () => (stopped || now.cancelled ? undefined : queue.shift())
     const worker = async () => {
-      for (let person = queue.shift(); person && !stopped; person = queue.shift()) {
-        outcomes[person.extension] = await onboardOne(run, person, state.actor)
-        const done = Object.keys(outcomes).length
-        const finished = done === state.people.length
-        if (finished || done % progressEvery === 0) {
-          const end = finished
-            ? { finishedAt: context.system.now().toISOString(), state: JSON.stringify({ ...state, outcomes }) }
-            : {}
-          await context.store.transaction((tx) => tx.update('importRun', run.id, { done, ...end }))
-        }
-        context.publish({ kind: 'import', employeeId: null, data: { id: run.id, done, total: state.people.length } })
+      for (let person = next(); person; person = next()) {
+        outcomes[person.extension] = await onboardOne(run, person, state)
+        await write()
+        // The embedded database answers within the turn: without a pause nobody else would get one until the last person.
+        await nextTurn()
       }
     }
     await Promise.all(Array.from({ length: atOnce }, worker))
+    if (stopped || queue.length === 0) return
+    // Stopped by somebody. Who is there already, from before a crash, stays so.
+    for (const [index, { extension }] of queue.entries()) {
+      outcomes[extension] = (await broughtIn(inviteToken(run.id, extension))) ?? { cancelled: true }
+      if (index % 50 === 0) await nextTurn()
+    }
+    await write()
   }
 
-  async function onboardOne(run: ImportRun, person: RosterPerson, actor: Actor): Promise<Outcome> {
+  async function onboardOne(run: ImportRun, person: RosterPerson, { actor, mail = null }: RunState): Promise<Outcome> {
     const token = inviteToken(run.id, person.extension)
     const before = await broughtIn(token)
     if (before) return before
@@ -115,7 +145,9 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       const checked = checkPerson(context.catalogue, inputOf(person))
       // The link can be made again for as long as the run is known, so its time is the run's.
       const invite = newInvite(context, token, run.createdAt)
-      const { employee } = await enrolPerson(context, checked, invite, actor)
+      const { employee } = await enrolPerson(context, checked, invite, actor, {
+        mail: mail && (person.language ?? mail),
+      })
       return { employeeId: employee.id }
     } catch (error) {
       const { message, hint } = asAppError(error)
@@ -140,7 +172,8 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   async function cutOff(run: ImportRun, state: RunState, why: string): Promise<Readonly<Record<string, Outcome>>> {
     const outcomes: Record<string, Outcome> = { ...state.outcomes }
     for (const { extension } of state.people)
-      outcomes[extension] ??= (await broughtIn(inviteToken(run.id, extension))) ?? { problem: why }
+      outcomes[extension] ??=
+        (await broughtIn(inviteToken(run.id, extension))) ?? (state.cancelled ? { cancelled: true } : { problem: why })
     return outcomes
   }
 
@@ -170,7 +203,8 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
         return {
           email,
           extension,
-          state: outcome === undefined ? 'queued' : onboarded ? 'onboarded' : 'failed',
+          state:
+            outcome === undefined ? 'queued' : onboarded ? 'onboarded' : 'problem' in outcome ? 'failed' : 'cancelled',
           employeeId: onboarded ? outcome.employeeId : null,
           inviteUrl: onboarded ? `${context.config.phoneDoor.url}/join/${inviteToken(run.id, extension)}` : null,
           problem: outcome !== undefined && 'problem' in outcome ? outcome.problem : null,
@@ -179,16 +213,59 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     }
   }
 
+  async function known(id: string): Promise<{ run: ImportRun; state: RunState; outcomes: RunState['outcomes'] }> {
+    const run = await context.store.get('importRun', id)
+    if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
+    const state: RunState = JSON.parse(run.state)
+    const now = live.get(id)
+    if (now || run.finishedAt === null) return { run, state, outcomes: now?.outcomes ?? state.outcomes }
+    // The store ends runs when it finds that the database is an older copy; what became of whom is asked here.
+    return { run, state, outcomes: await cutOff(run, state, `cut off by a restored database; ${again}`) }
+  }
+
   return {
     start,
     async view(id) {
-      const run = await context.store.get('importRun', id)
-      if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
-      const state: RunState = JSON.parse(run.state)
-      const outcomes = live.get(id)
-      if (outcomes || run.finishedAt === null) return viewOf(run, state, outcomes ?? state.outcomes)
-      // The store ends runs when it finds that the database is an older copy; what became of whom is asked here.
-      return viewOf(run, state, await cutOff(run, state, `cut off by a restored database; ${again}`))
+      const { run, state, outcomes } = await known(id)
+      return viewOf(run, state, outcomes)
+    },
+    async standing(id) {
+      const { run, state, outcomes } = await known(id)
+      const { state: _json, ...summary } = run
+      return {
+        run: { ...summary, done: Math.max(run.done, Object.keys(outcomes).length) },
+        cancelled: state.cancelled ?? null,
+        people: state.people.map((person) => ({ person, outcome: outcomes[person.extension] ?? null })),
+      }
+    },
+    async links(id) {
+      const { run, state, outcomes } = await known(id)
+      return new Map(
+        viewOf(run, state, outcomes).people.flatMap(({ employeeId, inviteUrl }) =>
+          employeeId !== null && inviteUrl !== null ? [[employeeId, inviteUrl] as const] : [],
+        ),
+      )
+    },
+    async cancel(id, actor) {
+      const cancelled = { by: actor.name, at: context.system.now().toISOString() }
+      const now = live.get(id)
+      const before = now?.cancelled ?? null
+      // Before it is written, so that a run that ends in this moment does not write it away.
+      if (now) now.cancelled ??= cancelled
+      await context.store
+        .transaction(async (tx) => {
+          const run = await tx.get('importRun', id)
+          if (!run) throw new AppError('NOT_FOUND', 'there is no such import')
+          const state: RunState = JSON.parse(run.state)
+          if (run.finishedAt !== null || state.cancelled)
+            throw new AppError('CONFLICT', `this import is ${state.cancelled ? 'stopped' : 'over'} already`)
+          await tx.update('importRun', id, { state: JSON.stringify({ ...state, cancelled }) })
+          await tx.record(auditEvent(context, 'employee.import-stopped', { subjectId: id, actor }, { done: run.done }))
+        })
+        .catch((error: unknown) => {
+          if (now) now.cancelled = before
+          throw error
+        })
     },
     async resume() {
       const now = context.system.now().toISOString()
@@ -204,94 +281,13 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   }
 }
 
+function ended(state: RunState, now: { outcomes: Record<string, Outcome>; cancelled: Cancellation | null }): string {
+  const { cancelled, outcomes } = now
+  return JSON.stringify({ ...state, ...(cancelled ? { cancelled } : {}), outcomes })
+}
+
 function certificatesFor({ catalogue }: JourneyContext, people: readonly RosterPerson[]): number {
   return people
     .flatMap(({ handsets }) => handsets)
     .filter(({ model }) => catalogue.model(model)?.capabilities.clientCertificate !== 'none').length
-}
-
-/** @throws AppError TOO_LARGE or INVALID_INPUT with every problem by row */
-function readRoster(context: JourneyContext, csv: Uint8Array): readonly RosterPerson[] {
-  if (csv.byteLength > largestBytes)
-    throw new AppError('TOO_LARGE', 'the file is larger than 5 MB', { hint: 'split it; 5 MB hold about 50,000 people' })
-  const result = parseRoster(records(decode(csv)), (model, mac) => modelProblem(context.catalogue, model, mac))
-  if ('problems' in result) throw invalid(result.problems)
-  const unfit = result.people.flatMap((person): Problem[] => {
-    try {
-      checkPerson(context.catalogue, inputOf(person))
-      return []
-    } catch (error) {
-      return asAppError(error).problems.map((problem) => ({ row: person.row, ...problem }))
-    }
-  })
-  if (unfit.length > 0) throw invalid(unfit)
-  return result.people
-}
-
-function decode(csv: Uint8Array): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(csv)
-  } catch (cause) {
-    throw new AppError('INVALID_INPUT', 'the file is not in UTF-8', {
-      hint: 'save it again as "CSV UTF-8"; in a spreadsheet that is a choice of its own',
-      cause,
-    })
-  }
-}
-
-function records(file: string): RosterRecord[] {
-  // The reader counts a CR LF inside quotes as two lines.
-  const text = file.replace(/\r\n?/g, '\n')
-  const header = text.slice(0, text.search(/\n|$/))
-  const delimiter = header.split(';').length > header.split(',').length ? ';' : ','
-  try {
-    const read: unknown = parse(text, {
-      delimiter,
-      record_delimiter: '\n',
-      relax_column_count: true,
-      skip_empty_lines: true,
-      bom: true,
-      max_record_size: 10_000,
-      info: true,
-    })
-    // With `info` each row comes as this pair, which the types of csv-parse do not say; its line is the row's last.
-    return (read as { info: { lines: number }; record: string[] }[]).map(({ info, record }) => ({
-      line: info.lines - record.join('').split('\n').length + 1,
-      cells: record,
-    }))
-  } catch (cause) {
-    const { lines } = cause as { lines?: number }
-    throw invalid([
-      {
-        ...(lines ? { row: lines } : {}),
-        message: 'this row cannot be read as CSV',
-        hint: 'look for a double quote that is never closed',
-      },
-    ])
-  }
-}
-
-async function takenPeople(context: JourneyContext, people: readonly RosterPerson[]): Promise<Problem[]> {
-  const extensions = new Set(
-    (await context.store.find('assignment', { pbxId: defaultId, untilAt: null })).map(({ extension }) => extension),
-  )
-  const emails = new Set((await context.store.find('employee', { lifecycle: 'active' })).map(({ email }) => email))
-  const macs = new Set((await context.store.find('handset', { removedAt: null })).flatMap(({ mac }) => mac ?? []))
-  return people.flatMap((person): Problem[] => [
-    ...(extensions.has(person.extension)
-      ? [{ row: person.row, field: 'extension', message: `extension ${person.extension} is in use` }]
-      : []),
-    ...(emails.has(person.email)
-      ? [{ row: person.row, field: 'email', message: `${person.email} already has a phone here` }]
-      : []),
-    ...person.handsets.flatMap(({ mac }) =>
-      mac && macs.has(mac)
-        ? [{ row: person.row, field: 'mac', message: `${mac} belongs to a handset that is in use` }]
-        : [],
-    ),
-  ])
-}
-
-function inputOf({ name, email, extension, gateway, handsets }: RosterPerson) {
-  return { name, email, extension, handsets, gateway: gateway ?? undefined }
 }

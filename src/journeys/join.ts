@@ -1,34 +1,31 @@
 /** The employee's page and the files beside it. Every refusal is `null`: outsiders never learn why. */
 import { createHash } from 'node:crypto'
 import type { Gateway, Handset } from '../domain/handset.ts'
-import { enrolmentToken, type Invite, tokenHash } from '../domain/invite.ts'
+import { enrolmentToken } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
-import type { Tunnel } from '../domain/tunnel.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoorFile } from './door-view.ts'
 import { invitedBy } from './enrolment.ts'
 import { settingsOf } from './file-values.ts'
-import { addressesOf, gatewayScript, gatewayValues, tunnelName } from './gateway-setup.ts'
-import type { JoinGateway, JoinHandset, JoinTunnel, JoinView } from './join-view.ts'
-import { handsetAllowedIps } from './reachable.ts'
+import { gatewayScript, gatewayValues } from './gateway-setup.ts'
+import type { JoinGateway, JoinHandset, JoinView } from './join-view.ts'
+import { openInvite } from './open-invite.ts'
+import { gatewaysOfInvite, handsetsOfInvite, joinTunnel, tunnelOf } from './tunnel-hand-over.ts'
 
 export async function join(context: JourneyContext, token: string): Promise<JoinView | null> {
   const invited = await openInvite(context, token)
   if (!invited) return null
   const { access, invite } = invited
-  const handsets = access.handsets.filter(
-    (handset) => handset.removedAt === null && (invitedBy(token, handset) || handset.enrolledAt !== null),
-  )
-  // On somebody else's gateway only phones of theirs hang.
-  const gateways = access.gateways.filter(
-    ({ employeeId, removedAt }) => removedAt === null && employeeId === access.employee.id,
-  )
+  const handsets = handsetsOfInvite(access, token)
+  const gateways = gatewaysOfInvite(access)
   return {
     name: access.employee.name,
     extension: access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? '',
     expiresAt: invite.expiresAt,
     demo: context.config.demo,
+    pbxHost: context.config.pbx.host,
+    pbxAddress: context.config.pbx.address,
     handsets: handsets.map((handset) => joinHandset(context, access, handset, token)),
     gateways: (await Promise.all(gateways.map((gateway) => joinGateway(context, access, gateway)))).filter(
       (gateway) => gateway !== null,
@@ -87,16 +84,6 @@ export async function joinCertificateFile(
   return null
 }
 
-async function openInvite(
-  context: JourneyContext,
-  token: string,
-): Promise<{ invite: Invite; access: EmployeeAccess } | null> {
-  const invite = (await context.store.find('invite', { tokenHash: tokenHash(token) }))[0]
-  if (!invite || invite.closedAt !== null || Date.parse(invite.expiresAt) <= context.system.now().getTime()) return null
-  const [access] = await context.store.employeesWithAccess({ ids: [invite.employeeId] })
-  return access?.employee.lifecycle === 'active' ? { invite, access } : null
-}
-
 function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: Handset, token: string): JoinHandset {
   const model = context.catalogue.model(handset.model)
   const tunnel = tunnelOf(access, handset.id)
@@ -115,6 +102,8 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
       app: signIn.app,
       scan: signIn.how === 'scan',
       words: signIn.words,
+      translations: signIn.translations,
+      stores: signIn.stores,
       files: signIn.how === 'save' ? files.map((name) => fileToSave(context, handset, base, name)) : [],
     },
     softphoneUrl: url,
@@ -124,6 +113,7 @@ function joinHandset(context: JourneyContext, access: EmployeeAccess, handset: H
     certificateFiles: enrolled
       ? []
       : certificateFiles(context, access, handset).map(({ name, what }) => ({ name, what })),
+    mac: handset.mac,
     enrolled,
     emergencyNote: settingsOf(context, handset).emergencyNote ?? null,
     notes: model?.notes ?? [],
@@ -170,35 +160,6 @@ function certificateFiles(
       content: () => new Secret(context.serviceCertificate),
     },
   ]
-}
-
-function tunnelOf(access: EmployeeAccess, carrierId: string): Tunnel | undefined {
-  return access.tunnels.find((tunnel) => tunnel.carrierId === carrierId && tunnel.closedAt === null)
-}
-
-function joinTunnel(context: JourneyContext, access: EmployeeAccess, tunnel: Tunnel): JoinTunnel {
-  return {
-    fileName: `${tunnelName(access, tunnel)}.conf`,
-    configuration: configurationOf(context, tunnel, addressesOf(access, tunnel, 'carrier')),
-  }
-}
-
-function configurationOf(context: JourneyContext, tunnel: Tunnel, addresses: readonly string[]): Secret | null {
-  const hubPublicKey = context.hubPublicKey()
-  if (tunnel.privateKeySealed === null || tunnel.presharedKeySealed === null || hubPublicKey === null) return null
-  return new Secret(
-    context.tunnelConfiguration(
-      {
-        privateKey: context.vault.open(tunnel.privateKeySealed, `tunnel:${tunnel.id}:key`),
-        presharedKey: context.vault.open(tunnel.presharedKeySealed, `tunnel:${tunnel.id}:psk`),
-        addresses,
-        hubPublicKey,
-        hubEndpoint: context.config.hub.endpoint,
-        allowedIps: handsetAllowedIps(context.config),
-      },
-      tunnel.carrierKind === 'gateway' ? 'gateway' : 'handset',
-    ),
-  )
 }
 
 function fileOf(contentType: string, body: string): DoorFile {

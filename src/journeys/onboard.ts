@@ -1,6 +1,7 @@
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
+import type { Language } from '../domain/language.ts'
 import { personMessage } from '../domain/outbox.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
@@ -10,6 +11,7 @@ import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { HandsetInput, Onboarded, OnboardInput } from './application.ts'
 import {
+  type CheckedHandset,
   type CheckedPerson,
   checkGateway,
   checkHandset,
@@ -21,7 +23,8 @@ import {
 import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
-import { announce, insertKit, prepareKit } from './kit.ts'
+import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
+import { mailLanguage, newMail } from './mails.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
@@ -30,8 +33,9 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   const person = checkPerson(context.catalogue, input)
   const taken = await takenBy(context.store, defaultId, person)
   if (taken.length > 0) throw conflict(taken)
-  const shared = await gatewayOf(context, input, person.handsets)
-  return enrolPerson(context, person, newInvite(context), actor, shared)
+  const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
+  const sharedGateway = await gatewayOf(context, input, person.handsets)
+  return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })
 }
 
 /** The same for people who were checked already (roster import). */
@@ -40,7 +44,7 @@ export async function enrolPerson(
   person: CheckedPerson,
   invite: NewInvite,
   actor: Actor,
-  sharedGateway: Gateway | null = null,
+  { sharedGateway = null, mail = null }: { sharedGateway?: Gateway | null; mail?: Language | null } = {},
 ): Promise<Onboarded> {
   const now = invite.createdAt
   const employee: Employee = {
@@ -78,7 +82,7 @@ export async function enrolPerson(
     await tx.insert('employee', [employee])
     await tx.insert('assignment', [assignment])
     await insertKit(context, tx, kit)
-    await insertInvite(context, tx, employee.id, invite, actor)
+    await insertInvite(context, tx, employee.id, invite, actor, mail)
     await tx.record(
       auditEvent(
         context,
@@ -100,6 +104,27 @@ export async function addHandset(
   input: HandsetInput,
   actor: Actor,
 ): Promise<Onboarded> {
+  const addition = await prepareAddition(context, employeeId, input)
+  const withdrawn = await context.store.transaction((tx) => insertAddition(context, tx, addition, actor))
+  await appendToJournal(context, withdrawn)
+  announce(context, employeeId, addition.kit)
+  return onboarded(context, employeeId, addition.invite, warningsFor(context.catalogue, [addition.handset]))
+}
+
+export interface Addition {
+  readonly employee: Employee
+  readonly handset: CheckedHandset
+  readonly invite: NewInvite
+  readonly kit: Kit
+}
+
+/** Everything slow, before the transaction. `onGateway`: the one it hangs on, where that is settled. */
+export async function prepareAddition(
+  context: JourneyContext,
+  employeeId: string,
+  input: HandsetInput,
+  onGateway: Gateway | null = null,
+): Promise<Addition> {
   const { employee, assignment } = await activeHolder(context, employeeId)
   const problems: Parameters<typeof checkHandset>[2] = []
   const handset = checkHandset(context.catalogue, input, problems)
@@ -107,6 +132,7 @@ export async function addHandset(
   if (problems.length > 0 || !handset) throw invalid(problems)
   const asked = input.gateway === undefined ? null : wantedGateway
   const existing =
+    onGateway ??
     (await gatewayOf(context, input, [handset])) ??
     (wantedGateway ? await ownGateway(context, employeeId, asked) : null)
   const shared =
@@ -122,35 +148,34 @@ export async function addHandset(
     invite,
     sharedCredential: shared,
   })
-  const withdrawn = await context.store.transaction(async (tx) => {
-    const current = await tx.get('employee', employeeId)
-    if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
-    await insertKit(context, tx, kit)
-    await tx.update('employee', employeeId, { generation: current.generation + 1 })
-    for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
-      if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
-        await tx.update(
-          'handset',
-          waiting.id,
-          doorTokens(context, waiting.id, waiting.doorGeneration, invite, waiting.formerTokenHash),
-        )
-        await keepKey(tx, waiting, invite)
-      }
+  return { employee, handset, invite, kit }
+}
+
+/** In the caller's transaction. Returns what goes into the journal. */
+export async function insertAddition(
+  context: JourneyContext,
+  tx: StoreWriter,
+  { employee: { id: employeeId }, handset, invite, kit }: Addition,
+  actor: Actor,
+): Promise<readonly Withdrawal[]> {
+  const current = await tx.get('employee', employeeId)
+  if (current?.lifecycle !== 'active') throw new AppError('CONFLICT', 'this person is being offboarded')
+  await insertKit(context, tx, kit)
+  await tx.update('employee', employeeId, { generation: current.generation + 1 })
+  for (const waiting of await tx.find('handset', { employeeId, removedAt: null })) {
+    if (waiting.enrolledAt === null && !kit.handsets.some((made) => made.id === waiting.id)) {
+      await tx.update(
+        'handset',
+        waiting.id,
+        doorTokens(context, waiting.id, waiting.doorGeneration, invite, waiting.formerTokenHash),
+      )
+      await keepKey(tx, waiting, invite)
     }
-    const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
-    await tx.record(
-      auditEvent(
-        context,
-        'handset.added',
-        { employeeId, subjectId: kit.handsets[0]!.id, actor },
-        { model: handset.model.id },
-      ),
-    )
-    return withdrawn
-  })
-  await appendToJournal(context, withdrawn)
-  announce(context, employeeId, kit)
-  return onboarded(context, employeeId, invite, warningsFor(context.catalogue, [handset]))
+  }
+  const withdrawn = await insertInvite(context, tx, employeeId, invite, actor)
+  const who = { employeeId, subjectId: kit.handsets[0]!.id, actor }
+  await tx.record(auditEvent(context, 'handset.added', who, { model: handset.model.id }))
+  return withdrawn
 }
 
 /** The key of a tunnel that is still to be fetched is good for as long as the link that shows it. */
@@ -195,13 +220,14 @@ export async function onboarded(
   }
 }
 
-/** Closes older links and writes the new one. Returns what goes into the journal. */
+/** Closes older links and writes the new one, with the mail that brings it where a language is named. Returns what goes into the journal. */
 export async function insertInvite(
   context: JourneyContext,
   tx: StoreWriter,
   employeeId: string,
   invite: NewInvite,
   actor: Actor,
+  mail: Language | null = null,
 ): Promise<readonly Withdrawal[]> {
   const withdrawn = await closeInvites(tx, employeeId, invite.createdAt)
   const id = newId(context.system)
@@ -215,6 +241,10 @@ export async function insertInvite(
       closedAt: null,
     },
   ])
+  if (mail !== null) {
+    const employee = await tx.get('employee', employeeId)
+    await tx.insert('mail', [newMail(context, { employeeId, recipient: employee!.email, language: mail }, invite)])
+  }
   await tx.record(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )

@@ -1,5 +1,6 @@
 import type { Subject, TunnelSubject } from '../domain/access.ts'
 import type { Handset } from '../domain/handset.ts'
+import type { Language } from '../domain/language.ts'
 import type { Actor } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import type { Tunnel } from '../domain/tunnel.ts'
@@ -20,7 +21,12 @@ import { withdraw } from './withdraw.ts'
  * hands new keys, so that the old link is worth nothing. What is in use goes on: a tunnel until its new key has shaken
  * hands, an account with the secret it has, a phone with its own link until it has used the new one. A stolen phone is another matter: take the handset back and hand out a new one.
  */
-export async function renewInvite(context: JourneyContext, employeeId: string, actor: Actor): Promise<Onboarded> {
+export async function renewInvite(
+  context: JourneyContext,
+  employeeId: string,
+  actor: Actor,
+  mail: Language | null = null,
+): Promise<Onboarded> {
   const holder = await activeHolder(context, employeeId)
   const made = await newCertificates(context, holder.employee, holder.assignment)
   const invite = newInvite(context)
@@ -56,7 +62,7 @@ export async function renewInvite(context: JourneyContext, employeeId: string, a
     const withdrawn = [
       ...renewed.withdrawn,
       ...(await withdraw(tx, links)),
-      ...(await insertInvite(context, tx, employeeId, invite, actor)),
+      ...(await insertInvite(context, tx, employeeId, invite, actor, mail)),
     ]
     return { retired: [...retired, ...renewed.shut], withdrawn, tunnels, handsets, renewed }
   })

@@ -39,8 +39,7 @@ export async function noteSettings(context: JourneyContext): Promise<void> {
 export async function staleHandsets(
   context: Pick<JourneyContext, 'store'>,
 ): Promise<{ readonly changedAt: string; readonly handsets: readonly Handset[] } | null> {
-  const row = await context.store.get('setting', settingId)
-  const { changedAt } = row ? (JSON.parse(row.value) as Places) : { changedAt: null }
+  const changedAt = await placesChangedAt(context)
   if (changedAt === null) return null
   const fresh = new Set(
     (await context.store.find('invite', {}))
@@ -50,4 +49,18 @@ export async function staleHandsets(
   const live = await context.store.find('handset', { removedAt: null })
   const stale = live.filter(({ createdAt, employeeId }) => createdAt <= changedAt && !fresh.has(employeeId))
   return stale.length > 0 ? { changedAt, handsets: stale } : null
+}
+
+/** When names or addresses last changed; null: never. */
+export async function placesChangedAt({ store }: Pick<JourneyContext, 'store'>): Promise<string | null> {
+  const row = await store.get('setting', settingId)
+  return row ? (JSON.parse(row.value) as Places).changedAt : null
+}
+
+/** The same for one handset. */
+export async function isStale(context: Pick<JourneyContext, 'store'>, handset: Handset): Promise<boolean> {
+  const changedAt = await placesChangedAt(context)
+  if (changedAt === null || handset.removedAt !== null || handset.createdAt > changedAt) return false
+  const invites = await context.store.find('invite', { employeeId: handset.employeeId })
+  return !invites.some(({ createdAt }) => createdAt > changedAt)
 }

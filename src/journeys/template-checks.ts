@@ -1,8 +1,8 @@
 /** What doctor says of the templates: as the folders are now, whether or not they are in use yet. */
 import { asAppError } from '../errors.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
-import type { DoctorCheck } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import type { DoctorCheck } from './doctor-view.ts'
 import { lostModels } from './reload-templates.ts'
 
 export async function templateChecks(

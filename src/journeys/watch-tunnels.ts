@@ -62,9 +62,9 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     // While a replacement waits, the sealed key is the replacement's: only its own handshake or window erases it.
     const spoken = seen !== undefined && tunnel.nextPublicKey === null
     const erase = tunnel.privateKeySealed !== null && (windowOver || spoken)
-    // A router whose first key has spoken tells no other one until its person gets a new link.
+    // Whoever made a key that has spoken tells no other one until the person gets a new link.
     const first = seen !== undefined && tunnel.firstHandshakeAt === null
-    const told = tunnel.keyOrigin === 'device' && first && tunnel.nextPublicKey === null
+    const told = tunnel.keyOrigin !== 'server' && first && tunnel.nextPublicKey === null
     const unused = windowOver && seen === undefined && tunnel.firstHandshakeAt === null ? tunnel.publicKey : null
     const dropped = windowOver ? (tunnel.nextPublicKey ?? unused) : null
     if (dropped !== null) {

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path'
 import type { Serving } from '../main.ts'
 
-type Shown = Pick<Serving, 'config' | 'hub' | 'console' | 'phoneDoor' | 'adminSocket' | 'isEmpty'>
+type Shown = Pick<Serving, 'config' | 'hub' | 'console' | 'setupLink' | 'phoneDoor' | 'adminSocket' | 'isEmpty'>
 
 /** What an admin sees first: where things are, what this host can do, what is only a demo, and what to type next. */
-export function banner({ config, hub, console, phoneDoor, adminSocket, isEmpty }: Shown): string {
+export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket, isEmpty }: Shown): string {
   const modes = hub && {
     kernel: `${hub.interface}, WireGuard in the kernel, UDP ${hub.listenPort}`,
     userspace: `${hub.interface}, wireguard-go (this kernel has no WireGuard), UDP ${hub.listenPort}`,
@@ -38,6 +38,12 @@ export function banner({ config, hub, console, phoneDoor, adminSocket, isEmpty }
           '  docs/configuration.md goes through the settings.',
         ]
       : [],
+    setupLink === null
+      ? []
+      : [
+          'Nobody can sign in to the console yet. Make yourself its owner (this link works once, for 24 hours):',
+          `  ${setupLink.reveal()}`,
+        ],
     [
       'Next, in another terminal:',
       isEmpty

@@ -49,7 +49,17 @@ export async function openDoors(
   const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }
-  const options = { log, version, hosts: config.console.hosts, stopping: stopping.signal }
+  const drawQr = (text: string, content: 'tunnel' | 'address', title: string) =>
+    svg(text, qrLevel(content, text), title)
+  const options = {
+    log,
+    version,
+    hosts: config.console.hosts,
+    url: config.console.url,
+    trustedProxies: config.phoneDoor.trustedProxies,
+    drawQr,
+    stopping: stopping.signal,
+  }
   const consoleTls = config.console.tls ? await readTls(config.console.tls) : null
   const web = await startConsole(consoleApp(application, { ...options, door: 'network' }), config.console, {
     tls: consoleTls,
@@ -66,7 +76,7 @@ export async function openDoors(
     log,
     now: system.now,
     trustedProxies: config.phoneDoor.trustedProxies,
-    drawQr: (text, content, title) => svg(text, qrLevel(content, text), title),
+    drawQr,
   })
   const outside = await startPhoneDoor(app, config.phoneDoor, tls)
   undo.push(() => outside.stop())

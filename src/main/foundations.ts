@@ -23,7 +23,7 @@ import type { System } from '../system.ts'
 import { openVault } from '../vault.ts'
 import type { Undo } from './undo.ts'
 
-const templates = fileURLToPath(new URL('../../templates', import.meta.url))
+export const templates = fileURLToPath(new URL('../../templates', import.meta.url))
 export const leaseTtlMs = 15_000
 
 export async function layFoundations(config: Config, system: System, log: Log, undo: Undo) {

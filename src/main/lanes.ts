@@ -7,6 +7,7 @@ import { type Loop, loopOver } from '../access/loop.ts'
 import type { Subject } from '../domain/access.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
+import { consoleTraces, shutConsole } from '../journeys/console-traces.ts'
 import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
 import type { EnabledSystem } from '../journeys/expected-lines.ts'
 import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
@@ -15,6 +16,7 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
 import { certificateAccess } from '../pki/certificate-access.ts'
+import { administratorAccess } from '../signin/administrator-access.ts'
 import { firewallAccess } from '../tunnels/firewall-access.ts'
 import type { Hub, Revision } from '../tunnels/hub-port.ts'
 import { tunnelAccess } from '../tunnels/tunnel-access.ts'
@@ -79,6 +81,15 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
       timeoutMs: 10_000,
       sweepEveryMs: 300_000,
     }),
+    lane(
+      'administrator',
+      administratorAccess({
+        traces: (subjects) => consoleTraces(context, subjects),
+        all: () => store.subjects('administrator'),
+        shut: (subjects) => shutConsole(context, subjects),
+      }),
+      { timeoutMs: 10_000, sweepEveryMs: 300_000 },
+    ),
     lane(
       'sip-credential',
       sipAccess({

@@ -3,6 +3,8 @@ import type { Loop } from '../access/loop.ts'
 import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
+import type { MailDelivery } from '../journeys/deliver-mails.ts'
+import { runLeavings } from '../journeys/leavings.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
@@ -28,6 +30,7 @@ export interface TaskParts {
   readonly handshakes: Map<string, string>
   readonly doors: Doors
   readonly door: PhoneDoor
+  readonly mails: Pick<MailDelivery, 'run'>
   readonly onLeaseLost: () => void
 }
 
@@ -40,6 +43,7 @@ export function upkeepTasks({
   handshakes,
   doors,
   door,
+  mails,
   onLeaseLost,
 }: TaskParts): UpkeepTask[] {
   const { store, system } = context
@@ -66,6 +70,7 @@ export function upkeepTasks({
         // A hub that lost everything (restarted host) is filled at once, not at the next sweep.
         if (peers.length === 0 && peerCount > 0) loop.sweep()
         peerCount = peers.length
+        context.traffic.note(peers, system.now())
         for (const { publicKey, lastHandshakeAt } of peers)
           if (lastHandshakeAt !== null) handshakes.set(publicKey, lastHandshakeAt)
         const present = new Set(peers.map(({ publicKey }) => publicKey))
@@ -86,6 +91,7 @@ export function upkeepTasks({
       run: () => keepPbxCertificates(context.config, foundations, system.now()),
     },
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
+    { name: 'mail', everyMs: 2_000, run: () => mails.run() },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
     {
       name: 'ledger',
@@ -111,6 +117,8 @@ export function upkeepTasks({
         )
       },
     },
+    // At the start at once: what a stopped server slept through is done late, and not missed.
+    { name: 'leaving dates', everyMs: 5_000, run: () => runLeavings(context) },
     {
       name: 'hub key',
       everyMs: 10_000,

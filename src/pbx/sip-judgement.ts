@@ -82,11 +82,13 @@ export function judgeOpen(
     )
   }
   const compared = expected !== null && mine.digest !== null
+  const isOwn = subject.extensionShared || hasOthers(account, subject.id) ? ownTrace(subject) : () => true
+  const registrations = account?.registrations.filter(({ address }) => isOwn(address)).length ?? 0
   return {
     state: 'as-desired',
     evidence: {
       summary: `credential generation ${subject.generation} in force on ${state.product}${compared ? ', with the issued secret' : ''}`,
-      facts: { ...facts, secretCompared: compared },
+      facts: { ...facts, secretCompared: compared, registrations },
     },
   }
 }

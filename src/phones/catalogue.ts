@@ -138,7 +138,7 @@ async function loadVendor(folder: Folder<VendorManifest>, reader: TemplateReader
         notes: [...experimentNotes(model.experimental), ...model.notes],
         warnings: [...experimentNotes(model.experimental).map((note) => `${model.name}: ${note}`), ...model.warnings],
         typing: model.kind === 'desk-phone' ? (manifest.typing ?? null) : null,
-        signIn: model.signIn ?? null,
+        signIn: model.signIn ? { ...model.signIn, stores: urlsOf(model.signIn.stores) } : null,
       },
       macPrefixes: manifest.macPrefixes.prefixes,
       files: manifest.files.flatMap((file, index) => {
@@ -260,4 +260,8 @@ function loadScript({ path, text }: TemplateFile, reader: TemplateReader): Templ
   const script = reader.parse('router-script', path, text)
   for (const values of sampleGateways) script(gatewayScriptScope(values))
   return script
+}
+
+function urlsOf(stores: Readonly<Partial<Record<string, { readonly url: string }>>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(stores).flatMap(([device, store]) => (store ? [[device, store.url]] : [])))
 }

@@ -64,7 +64,7 @@ const userAgent = z.strictObject({
 })
 
 /** How an app gets its settings, in words for the employee; the join page draws what goes with them. */
-const signIn = z.strictObject({
+const signInShape = z.strictObject({
   /** What people call the app. */
   app: z.string().min(1),
   /** `scan`: the address of the first file as a QR code and as text; `type`: as text only; `save`: every file is saved by hand. */
@@ -76,7 +76,21 @@ const signIn = z.strictObject({
     .nullable(),
   /** Sentences, one a step. */
   words: z.array(z.string().min(10)).min(1),
+  /** The same sentences in other languages, as many of them. */
+  translations: z.record(z.string().regex(/^[a-z]{2}$/), z.array(z.string().min(10))).default({}),
+  /** Where the app is to be had. */
+  stores: z
+    .partialRecord(
+      z.enum(['ios', 'android', 'macos', 'windows', 'linux']),
+      z.strictObject({ url: z.url({ protocol: /^https$/ }), ...fact }),
+    )
+    .default({}),
 })
+
+const signIn = signInShape.refine(
+  ({ words, translations }) => Object.values(translations).every(({ length }) => length === words.length),
+  { path: ['translations'], message: 'a translation has as many sentences as there are words' },
+)
 
 const vendorSchema = z.strictObject({
   name: z.string().min(1),

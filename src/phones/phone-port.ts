@@ -32,6 +32,10 @@ export interface SignIn {
   readonly deepLink: string | null
   /** Sentences for the employee, one a step. */
   readonly words: readonly string[]
+  /** The same in other languages, by their code (`de`); a language without is shown the English ones. */
+  readonly translations: Readonly<Record<string, readonly string[]>>
+  /** Where the app is to be had, by operating system (`ios`, `android`, `macos`, `windows`, `linux`). */
+  readonly stores: Readonly<Record<string, string>>
 }
 
 export interface Capabilities {
@@ -205,7 +209,8 @@ export interface GatewayScriptValues extends GatewayValues {
 
 /** A WireGuard configuration as a phone app or gateway takes it; see tunnel-configuration.ts. */
 export interface TunnelConfiguration {
-  readonly privateKey: Secret
+  /** Null leaves its line out: whoever made the key puts it in. */
+  readonly privateKey: Secret | null
   readonly presharedKey: Secret
   /** The tunnel's own addresses (/32, /128). */
   readonly addresses: readonly string[]
@@ -214,4 +219,16 @@ export interface TunnelConfiguration {
   readonly hubEndpoint: string
   /** PBX address and hub address, nothing else (design 6). */
   readonly allowedIps: readonly string[]
+}
+
+/** What a managed Apple device is given (phones/managed-profile.ts). */
+export interface ManagedProfile {
+  readonly tunnelId: string
+  /** What people see of it on the device. */
+  readonly name: string
+  /** Whose it is: the host of the phone door. */
+  readonly organization: string
+  readonly platform: 'ios' | 'macos'
+  readonly hubEndpoint: string
+  readonly configuration: Secret
 }

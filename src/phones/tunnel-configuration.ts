@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import type { TunnelConfiguration } from './phone-port.ts'
 
 /**
- * The `.conf` that WireGuard's apps import and that a QR code carries; it holds the private key.
+ * The `.conf` that WireGuard's apps import and that a QR code carries; it holds the private key, unless that was made elsewhere.
  *
  * Only keys that every app takes. wg-quick's `Table` and `PostUp` are parse errors on iOS and Android; no `DNS`, since on Apple
  * platforms it would draw every name look-up into the tunnel (wg(8), wg-quick(8), wireguard-apple
@@ -14,12 +14,11 @@ import type { TunnelConfiguration } from './phone-port.ts'
  * @throws AppError INVALID_INPUT when a value could not stand in the file; no value is in the message
  */
 export function tunnelConfiguration(tunnel: TunnelConfiguration, carrier: 'handset' | 'gateway'): string {
-  const privateKey = key('private key', tunnel.privateKey.reveal())
+  const privateKey = tunnel.privateKey && key('private key', tunnel.privateKey.reveal())
   const publicKey = key("hub's public key", tunnel.hubPublicKey)
   const presharedKey = key('preshared key', tunnel.presharedKey.reveal())
   return `[Interface]
-PrivateKey = ${privateKey}
-Address = ${prefixes('tunnel addresses', tunnel.addresses, /\/(32|128)$/)}
+${privateKey === null ? '' : `PrivateKey = ${privateKey}\n`}Address = ${prefixes('tunnel addresses', tunnel.addresses, /\/(32|128)$/)}
 MTU = ${carrier === 'gateway' ? 1420 : 1280}
 
 [Peer]

@@ -33,6 +33,7 @@ const subjectSchema = z.discriminatedUnion('kind', [
     certificate: z.boolean(),
   }),
   z.object({ ...common, kind: z.literal('phone-door'), handsetId: z.string() }),
+  z.object({ ...common, kind: z.literal('administrator'), tokenIds: z.array(z.string()) }),
 ])
 
 /**

@@ -38,9 +38,21 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .set({ seenModel: null, seenFirmware: null, seenMac: null, seenAt: null })
     .where('employeeId', '=', employeeId)
     .execute()
+  await tx
+    .updateTable('mail')
+    .set({ recipient: `${employeeId}@erased.invalid`, linkSealed: null, lastProblem: null })
+    .where('employeeId', '=', employeeId)
+    .execute()
+  await tx
+    .updateTable('mail')
+    .set({ state: 'cancelled' })
+    .where('employeeId', '=', employeeId)
+    .where('state', '=', 'queued')
+    .execute()
   await eraseLedger(tx, employeeId)
   await eraseServedFiles(tx, employeeId)
   await eraseCertificates(tx, employeeId)
+  await eraseAdministrators(tx, person.email)
   await erasePhoneSettings(tx, employeeId)
   await eraseAuditDetails(tx, employeeId, eraser)
   await eraseMentions(tx, employeeId, eraser)
@@ -80,6 +92,26 @@ async function eraseCertificates(tx: Database, employeeId: string): Promise<void
     .set({ certificate: 'erased', privateKeySealed: null })
     .where('handsetId', 'in', handsets)
     .execute()
+}
+
+/**
+ * Who was let in again after a rehire has another row, which stays. The hash of their identity at the provider stays too:
+ * it names nobody, and keeps out who is still known there.
+ */
+async function eraseAdministrators(tx: Database, email: string): Promise<void> {
+  const gone = await tx
+    .selectFrom('administrator')
+    .select('id')
+    .where('email', '=', email)
+    .where('disabledAt', 'is not', null)
+    .execute()
+  for (const { id } of gone) {
+    const nobody = { name: 'erased', email: `${id}@erased.invalid` }
+    await tx.updateTable('administrator').set(nobody).where('id', '=', id).execute()
+    const nowhere = { remoteAddress: 'erased', userAgent: null }
+    await tx.updateTable('session').set(nowhere).where('administratorId', '=', id).execute()
+    await tx.updateTable('passkey').set({ label: 'erased' }).where('administratorId', '=', id).execute()
+  }
 }
 
 /** What was set for one handset may describe its owner: a label, the place for emergency calls. */

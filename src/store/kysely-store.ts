@@ -5,13 +5,19 @@ import { record, verifyAuditChain } from './audit-chain.ts'
 import { databaseError } from './database-error.ts'
 import { trimDoorLedger } from './door-ledger.ts'
 import { erasePerson } from './erase-person.ts'
+import * as handsets from './handset-list.ts'
+import { howFar } from './how-far.ts'
 import { acquireLease, releaseLease, renewLease } from './lease.ts'
 import * as lookups from './lookups.ts'
 import { employeeBy, employeesWithAccess } from './people.ts'
+import * as lists from './people-list.ts'
+import * as records from './record-lists.ts'
 import * as rows from './rows.ts'
 import { type Database, isPostgres } from './schema.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
 import { subjects } from './subjects.ts'
+import { taken } from './taken.ts'
+import { mailsDue, openInvites, recentImports } from './work-lists.ts'
 
 export interface Connections {
   readonly writer: Database
@@ -58,6 +64,23 @@ function readerOf(db: Database): StoreReader {
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
     doorLedger: (filter) => lookups.doorLedger(db, filter),
+    taken: (pbxId, claims) => taken(db, pbxId, claims),
+    howFar: (employeeIds) => howFar(db, employeeIds),
+    openInvites: (employeeIds, now) => openInvites(db, employeeIds, now),
+    recentImports: (limit) => recentImports(db, limit),
+    mailsDue: (now, limit) => mailsDue(db, now, limit),
+    peoplePage: (filter, order) => lists.peoplePage(db, filter, order),
+    modelsInUse: () => lists.modelsInUse(db),
+    eventsSince: (filter) => lists.eventsSince(db, filter),
+    personLedger: (employeeId, limit) => lists.personLedger(db, employeeId, limit),
+    handsetPage: (filter, order) => handsets.handsetPage(db, filter, order),
+    seenKinds: () => handsets.seenKinds(db),
+    handsetModels: (filter) => handsets.handsetModels(db, filter),
+    ledgerPage: (filter) => records.ledgerPage(db, filter),
+    auditPage: (filter) => records.auditPage(db, filter),
+    auditLength: () => records.auditLength(db),
+    tunnelOwners: (keys) => records.tunnelOwners(db, keys),
+    strangeKeys: (keys) => records.strangeKeys(db, keys),
     counts: () => lookups.counts(db),
   }
 }

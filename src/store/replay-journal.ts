@@ -56,6 +56,7 @@ export async function replayJournal(
     for (const tombstone of empty?.tombstones ?? []) present.set(tombstone.id, tombstone)
     await shutContradicted(tx, empty?.tombstones ?? [])
     const shut = [...contradicted, ...(empty?.shut ?? [])]
+    if (missing.length > 0) await endSessions(tx, system.now())
     const all = [...present.values()]
     const offboarding = await startOffboardings(tx, shut)
     const withdrawn = await withdrawContradicted(
@@ -79,6 +80,13 @@ async function endImports(tx: StoreWriter, now: Date): Promise<number> {
   const runs = await tx.find('importRun', { finishedAt: null })
   for (const { id } of runs) await tx.update('importRun', id, { finishedAt: now.toISOString() })
   return runs.length
+}
+
+/** A copy cannot know which of its sessions were ended and which one-time links were used: everybody signs in anew. */
+async function endSessions(tx: StoreWriter, now: Date): Promise<void> {
+  const at = now.toISOString()
+  for (const { id } of await tx.find('session', { endedAt: null })) await tx.update('session', id, { endedAt: at })
+  for (const { id } of await tx.find('setupLink', { usedAt: null })) await tx.update('setupLink', id, { usedAt: at })
 }
 
 function recordReplay(

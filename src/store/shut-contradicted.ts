@@ -1,3 +1,4 @@
+import { shutOut } from '../domain/administrator.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import { closedSubject } from './closed-subjects.ts'
 import type { EmployeeAccess, StoreWriter } from './store.ts'
@@ -26,6 +27,7 @@ async function liveRows(tx: StoreWriter) {
     certificates: byId(await tx.find('certificate', { revokedAt: null })),
     credentials: byId(await tx.find('sipCredential', { closedAt: null })),
     handsets: byId(await tx.find('handset', { removedAt: null })),
+    administrators: byId(await tx.find('administrator', { disabledAt: null })),
   }
 }
 
@@ -60,6 +62,15 @@ async function shutOne(tx: StoreWriter, live: Live, tombstone: Tombstone): Promi
       if (handset === undefined || handset.doorGeneration > generation) return false
       // The steady token stays known: for a while it gets the document that blanks the phone.
       await tx.update('handset', id, { removedAt: at, enrolTokenHash: null, enrolExpiresAt: null })
+      return true
+    }
+    case 'administrator': {
+      if (!live.administrators.has(id)) return false
+      await tx.update('administrator', id, shutOut(at))
+      for (const row of await tx.find('passkey', { administratorId: id, removedAt: null }))
+        await tx.update('passkey', row.id, { removedAt: at })
+      for (const row of await tx.find('setupLink', { administratorId: id, usedAt: null }))
+        await tx.update('setupLink', row.id, { usedAt: at })
       return true
     }
   }

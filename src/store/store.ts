@@ -9,12 +9,15 @@
  * - A unique rule that is broken throws AppError CONFLICT whose problem names the field (`extension`, `email`, `mac` …).
  */
 import type { Subject, SubjectKind } from '../domain/access.ts'
+import type { Administrator, Passkey, Session, SetupLink } from '../domain/administrator.ts'
 import type { AuditDetail, AuditEvent, AuditKind } from '../domain/audit.ts'
 import type { Certificate } from '../domain/certificate.ts'
 import type { Verdict } from '../domain/condition.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import type { Invite } from '../domain/invite.ts'
+import type { Leaving } from '../domain/leaving.ts'
+import type { Mail } from '../domain/mail.ts'
 import type { OutboxMessage } from '../domain/outbox.ts'
 import type { PhoneSetting } from '../domain/phone-setting.ts'
 import type { SipCredential } from '../domain/sip-account.ts'
@@ -23,6 +26,7 @@ import type { ApiToken } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
+import type { ConsoleLists } from './console-lists.ts'
 
 export interface Rows {
   site: Site
@@ -47,11 +51,17 @@ export interface Rows {
   setting: Setting
   phoneSetting: PhoneSetting
   servedFile: ServedFile
+  administrator: Administrator
+  session: Session
+  passkey: Passkey
+  setupLink: SetupLink
+  leaving: Leaving
+  mail: Mail
 }
 
 export type Table = keyof Rows
 
-export interface StoreReader {
+export interface StoreReader extends ConsoleLists {
   get<T extends Table>(table: T, id: string): Promise<Rows[T] | undefined>
   /** Every row whose columns equal the given ones (null matches null), oldest first (by id). */
   find<T extends Table>(table: T, where: Partial<Rows[T]>): Promise<readonly Rows[T][]>
@@ -83,8 +93,31 @@ export interface StoreReader {
   revokedCertificates(now: string): Promise<readonly { serial: string; revokedAt: string }[]>
   /** In order of position: those after `after`, or without it the newest `limit`. */
   auditTrail(filter: { employeeId?: string; after?: number; limit: number }): Promise<readonly AuditEntry[]>
+  /** Those of the claimed extensions, e-mail addresses and MAC addresses that somebody has now. */
+  taken(pbxId: string, claims: Claims): Promise<Claims>
+  /** How far these people are on the way from onboarding to a phone that speaks; all of them are in the answer. */
+  howFar(employeeIds: readonly string[]): Promise<ReadonlyMap<string, HowFar>>
+  /** Links of these people that are still good. */
+  openInvites(employeeIds: readonly string[], now: string): Promise<readonly Invite[]>
+  /** The latest roster runs without their rows, newest first. */
+  recentImports(limit: number): Promise<readonly Omit<ImportRun, 'state'>[]>
+  /** Mails that wait and whose time has come, those that waited longest first. */
+  mailsDue(now: string, limit: number): Promise<readonly Mail[]>
   /** Newest first. */
   doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
+  /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */
+  peoplePage(
+    filter: PeopleFilter,
+    order: PeopleOrder,
+  ): Promise<{ readonly ids: readonly string[]; readonly total: number }>
+  modelsInUse(): Promise<readonly string[]>
+  /** Audit events of these kinds with an id of at least `sinceId` (ids are in order of time), newest first. */
+  eventsSince(filter: { kinds: readonly AuditKind[]; sinceId: string; limit: number }): Promise<readonly AuditEntry[]>
+  /** What this person's phones and links asked for, newest first; `firstFromAddress` holds the ids of first contacts. */
+  personLedger(
+    employeeId: string,
+    limit: number,
+  ): Promise<{ readonly fetches: readonly DoorFetch[]; readonly firstFromAddress: ReadonlySet<string> }>
   counts(): Promise<Readonly<Record<'employees' | 'handsets' | 'openVerdicts' | 'leaversInProgress', number>>>
 }
 
@@ -132,9 +165,51 @@ export interface Store extends StoreReader {
   close(): Promise<void>
 }
 
+export interface Claims {
+  readonly extensions: ReadonlySet<string>
+  readonly emails: ReadonlySet<string>
+  readonly macs: ReadonlySet<string>
+}
+
+export interface HowFar {
+  /** Every SIP account was seen on the PBX, or somebody vouches for it. */
+  readonly onPbx: boolean
+  /** A mail was sent, or the link was opened. */
+  readonly invited: boolean
+  /** A tunnel has shaken hands. */
+  readonly connected: boolean
+  /** The latest. */
+  readonly mail: Mail | null
+}
+
 export interface EmployeeFilter {
   readonly ids?: readonly string[]
   readonly lifecycle?: Employee['lifecycle']
+}
+
+/** All that is given must hold. */
+export interface PeopleFilter {
+  /** Words: each is part of the name or e-mail address, or begins the extension. */
+  readonly search?: string
+  readonly ids?: readonly string[]
+  readonly lifecycle?: Employee['lifecycle']
+  readonly siteId?: string
+  /** Of a handset in use. */
+  readonly model?: string
+  /** Of a handset in use: its tunnel has one of these public keys, was last heard before a time, or never. */
+  readonly tunnel?: { readonly heardOf: readonly string[] } | { readonly quietSince: string } | { readonly never: true }
+  readonly openVerdicts?: true
+  readonly certificateEndsBefore?: string
+  readonly secretOlderThan?: string
+  /** A leaving date is set and neither cancelled nor done. */
+  readonly leavingSet?: true
+}
+
+export interface PeopleOrder {
+  readonly sort: 'name' | 'extension' | 'created' | 'heard' | 'left'
+  readonly descending: boolean
+  readonly offset: number
+  readonly limit: number
 }
 
 export interface EmployeeAccess {

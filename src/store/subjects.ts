@@ -28,6 +28,7 @@ const readers: { readonly [K in SubjectKind]: (db: Database, ids?: readonly stri
     certificate: certificateSubjects,
     'sip-credential': sipCredentialSubjects,
     'phone-door': phoneDoorSubjects,
+    administrator: (db, ids) => shutSubjects(db, 'administrator', [], ids),
   }
 
 // A certificate is issued once and never changed.

@@ -18,6 +18,9 @@ export interface Import {
 
 /** Each third-party package of the product and where it may be used. A new package needs a line here. */
 export const homes: Readonly<Record<string, readonly string[]>> = {
+  '@simplewebauthn/server': ['src/signin/'],
+  '@zxcvbn-ts/core': ['src/signin/'],
+  '@zxcvbn-ts/language-common': ['src/signin/'],
   commander: ['src/cli.ts', 'src/cli/'],
   'csv-parse': ['src/journeys/'],
   execa: ['src/system.ts'],
@@ -27,7 +30,10 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
   kysely: ['src/store/'],
   liquidjs: ['src/phones/'],
   'node-forge': ['src/pki/'],
+  nodemailer: ['src/notify/'],
   'node:sqlite': ['src/store/'],
+  'openid-client': ['src/signin/'],
+  otpauth: ['src/signin/'],
   pg: ['src/store/'],
   pino: ['src/main.ts', 'src/main/', 'src/log.ts'],
   qrcode: ['src/phones/'],
@@ -36,7 +42,7 @@ export const homes: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** The folders that talk to one outside system each. */
-const rooms = ['tunnels', 'pki', 'pbx', 'phones', 'notify', 'store']
+const rooms = ['tunnels', 'pki', 'pbx', 'phones', 'notify', 'signin', 'store']
 
 /** What lies at the top of src/ for all rooms. */
 const ground = ['src/errors.ts', 'src/system.ts', 'src/durable-file.ts', 'src/vault.ts']
@@ -45,7 +51,7 @@ const ground = ['src/errors.ts', 'src/system.ts', 'src/durable-file.ts', 'src/va
 type Way = string | RegExp
 
 /** What the deeds answer with, where application.ts has no room for it: shapes only. */
-const views = /^src\/journeys\/[a-z]+-view\.ts$/
+const views = /^src\/journeys\/[a-z-]+-view\.ts$/
 
 interface Reach {
   readonly any: readonly Way[]

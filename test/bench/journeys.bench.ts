@@ -9,10 +9,14 @@ import type { JourneyContext } from '../../src/journeys/context.ts'
 import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
+import { rosterRecords } from '../../src/journeys/read-roster.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import { realSystem } from '../../src/system.ts'
@@ -53,11 +57,15 @@ export async function rows(): Promise<BenchRow[]> {
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,
       tellPhones: () => undefined,
+      mail: null,
       publish: nothing,
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
       tunnelConfiguration,
+      traffic: trafficWatch(),
+      managedProfile,
       resolveHost: async () => [],
+      signIn: chooseSignIn(config, foundations.vault, quiet),
       log: quiet,
     }
     return [
@@ -180,7 +188,7 @@ async function importRow(context: JourneyContext, keys: Keys): Promise<BenchRow>
   const lag = monitorEventLoopDelay({ resolution: 5 })
   lag.enable()
   const rate = await perSecond(importSize, async () => {
-    const { id } = await imports.start(Buffer.from(csv), actor)
+    const { id } = await imports.start(rosterRecords(Buffer.from(csv)), null, actor)
     while (!(await imports.view(id)).finished) await new Promise((resolve) => setTimeout(resolve, 50))
   })
   lag.disable()

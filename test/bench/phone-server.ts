@@ -12,9 +12,12 @@ import type { Application } from '../../src/journeys/application.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { keepServerCertificate } from '../../src/pki/server-certificate.ts'
@@ -75,10 +78,14 @@ async function main(): Promise<void> {
     loop: { close: unasked, nudge: unasked, idle: unasked },
     journal: foundations.journal,
     tellPhones: () => undefined,
+    mail: null,
     publish: () => {},
     hubPublicKey: () => null,
     handshakes: new Map(),
+    traffic: trafficWatch(),
     tunnelConfiguration,
+    managedProfile,
+    signIn: chooseSignIn(config, foundations.vault, log),
     log,
   }
   const door = openPhoneDoor(context)

@@ -1,51 +1,16 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import jsQR from 'jsqr'
-import { type Browser, chromium } from 'playwright-core'
-import { PNG } from 'pngjs'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { keep, type Looking, scanned, startChromium, visit } from './invitee.ts'
 
 let browser: Browser
 let doors: Doors
 
-const widths = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } } as const
-
-async function open(
-  path: string,
-  {
-    width = 'phone',
-    scheme = 'light',
-    base = doors.phonePort,
-  }: { width?: keyof typeof widths; scheme?: 'light' | 'dark'; base?: number } = {},
-) {
-  const context = await browser.newContext({
-    viewport: widths[width],
-    colorScheme: scheme,
-    deviceScaleFactor: 2,
-    javaScriptEnabled: false,
-  })
-  const page = await context.newPage()
-  const complaints: string[] = []
-  page.on('console', (message) => complaints.push(message.text()))
-  const response = await page.goto(`http://127.0.0.1:${base}${path}`)
-  return { page, complaints, response, close: () => context.close() }
-}
-
-/** Kept only when somebody wants to look: SCREENSHOTS names the folder. */
-async function keep(name: string, image: Buffer): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  await mkdir(folder, { recursive: true })
-  await writeFile(`${folder}/${name}.png`, image)
-}
-
-function decoded(image: Buffer): string | undefined {
-  const { data, width, height } = PNG.sync.read(image)
-  return jsQR.default(new Uint8ClampedArray(data), width, height)?.data
-}
+const open = (path: string, looking: Looking = {}) =>
+  visit(browser, `http://127.0.0.1:${doors.phonePort}${path}`, looking)
 
 /** In the page's own language: for each text its colour, and the nearest background that is not see-through. */
 const inkAndPaper = `[...document.querySelectorAll('h1, h2, h3, p, li, a, code, dd, dt, strong, b, span, .kind')].map((element) => {
@@ -74,15 +39,7 @@ function contrast(first: string, second: string): number {
 describeLive('the employee opens the invite', ['chromium'], () => {
   beforeAll(async () => {
     doors = await openDoors()
-    const quiet = [
-      'disable-quic',
-      'no-first-run',
-      'disable-background-networking',
-      'disable-component-update',
-      'disable-sync',
-    ]
-    const args = ['no-sandbox', 'disable-gpu', ...quiet].map((flag) => `--${flag}`)
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+    browser = await startChromium()
   })
   afterAll(async () => {
     await browser?.close()
@@ -95,7 +52,7 @@ describeLive('the employee opens the invite', ['chromium'], () => {
     ['desk', 'light'],
     ['desk', 'dark'],
   ] as const)(
-    'on a %s in %s colours: both codes can be scanned from the screen, nothing overflows, nothing is blocked',
+    'without script, on a %s in %s colours: both codes can be scanned from the screen, nothing overflows, nothing is blocked',
     async (width, scheme) => {
       doors.application.demo = ['RINGFENCE_PHONE_URL is not set']
       const { employee } = await doors.application.onboard(
@@ -118,23 +75,31 @@ describeLive('the employee opens the invite', ['chromium'], () => {
             kind: 'plain',
             kindName: 'Any router that takes a WireGuard .conf',
             script: null,
-            tunnel: { fileName: 'home.conf', configuration: new Secret(tunnelText) },
+            tunnel: {
+              id: 'tunnel-1',
+              fileName: 'home.conf',
+              configuration: new Secret(tunnelText),
+              keyOrigin: 'server',
+              browserMayMakeKey: true,
+            },
             phoneSubnet: '10.78.4.0/28',
             instructionsHtml:
               '<ol><li>Open the page of the box.</li><li>Import the file under <strong>WireGuard</strong>.</li></ol>',
           },
         ],
       }
-      const { page, complaints, close } = await open(`/join/${invite}`, { width, scheme })
+      await using visitor = await open(`/join/${invite}?key=server`, { width, scheme })
+      const { page, complaints } = visitor
       doors.application.joinExtras = {}
       doors.application.demo = []
-      await keep(`join-${width}-${scheme}`, await page.screenshot({ fullPage: true }))
+      await keep(`join-${width}-${scheme}`, page)
 
       const codes = page.locator('.qr')
       expect(await codes.count()).toBe(4)
-      const [tunnel, address] = await Promise.all([codes.nth(0).screenshot(), codes.nth(1).screenshot()])
-      expect(decoded(tunnel)).toBe(tunnelText)
-      expect(decoded(address)).toMatch(/^https:\/\/phones\.example\.com:8443\/p\/[A-Za-z0-9_-]{43}\/linphone\.xml$/)
+      expect(await scanned(codes.nth(0))).toBe(tunnelText)
+      expect(await scanned(codes.nth(1))).toMatch(
+        /^https:\/\/phones\.example\.com:8443\/p\/[A-Za-z0-9_-]{43}\/linphone\.xml$/,
+      )
       expect((await codes.first().boundingBox())!.width).toBeGreaterThan(200)
 
       expect(await page.locator('a[href^="linphone-config:https://"]').count()).toBe(2)
@@ -150,13 +115,13 @@ describeLive('the employee opens the invite', ['chromium'], () => {
         .catch(() => -1)
       expect(overflow).toBeLessThanOrEqual(0)
       expect(complaints).toEqual([])
-      await close()
     },
   )
 
   test('the tunnel file is a plain download that can be repeated', async () => {
     const { employee } = await doors.application.onboard({ ...ada, extension: '1701' }, owner)
-    const { page, close } = await open(`/join/${doors.application.inviteTokenOf(employee.id)}`)
+    await using visitor = await open(`/join/${doors.application.inviteTokenOf(employee.id)}?key=server`)
+    const { page } = visitor
     for (let round = 0; round < 2; round++) {
       const [download] = await Promise.all([
         page.waitForEvent('download'),
@@ -164,7 +129,6 @@ describeLive('the employee opens the invite', ['chromium'], () => {
       ])
       expect(download.suggestedFilename()).toBe('office.conf')
     }
-    await close()
   })
 
   test('after the key was erased the page says so and what to do, and draws no code of it', async () => {
@@ -177,7 +141,13 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           modelId: 'linphone-mobile',
           modelName: 'Linphone on iOS or Android',
           kind: 'softphone',
-          tunnel: { fileName: 'office.conf', configuration: null },
+          tunnel: {
+            id: 'tunnel-1',
+            fileName: 'office.conf',
+            configuration: null,
+            keyOrigin: 'server',
+            browserMayMakeKey: false,
+          },
           signIn: null,
           softphoneUrl: null,
           softphoneDeepLink: null,
@@ -185,49 +155,32 @@ describeLive('the employee opens the invite', ['chromium'], () => {
           typing: null,
           certificateFiles: [],
           emergencyNote: 'Hauptstr. 5, <Hinterhaus>',
+          mac: null,
           enrolled: true,
           notes: [],
         },
       ],
     }
-    const { page, close } = await open(`/join/${doors.application.inviteTokenOf(employee.id)}`)
+    await using visitor = await open(`/join/${doors.application.inviteTokenOf(employee.id)}`)
+    const { page } = visitor
     doors.application.joinExtras = {}
-    await keep('join-erased', await page.screenshot({ fullPage: true }))
+    await keep('join-erased', page)
     expect(await page.getByText('This tunnel has been handed over.').isVisible()).toBe(true)
-    expect(await page.getByText('Ask your IT department for a new link').isVisible()).toBe(true)
+    expect(await page.locator('.erased', { hasText: 'Ask your IT department for a new link' }).isVisible()).toBe(true)
     expect(await page.getByText('This phone has signed in').isVisible()).toBe(true)
     expect(await page.getByText('Hauptstr. 5, <Hinterhaus>').isVisible()).toBe(true)
     expect(await page.locator('.qr, a[download]').count()).toBe(0)
-    await close()
   })
 
   test.each(['light', 'dark'] as const)('in %s colours all text has the contrast of WCAG AA', async (scheme) => {
     const { employee } = await doors.application.onboard({ ...ada, extension: `18${scheme.length}` }, owner)
-    for (const [path, base] of [
-      [`/join/${doors.application.inviteTokenOf(employee.id)}`, doors.phonePort],
-      ['/', doors.consolePort],
-    ] as const) {
-      doors.application.demo = ['an example']
-      const { page, close } = await open(path, { scheme, base })
-      doors.application.demo = []
-      const colours = await page.evaluate<{ text: string; ink: string; paper: string }[]>(inkAndPaper)
-      expect(colours.length).toBeGreaterThan(10)
-      for (const { text, ink, paper } of colours)
-        expect({ text, ok: contrast(ink, paper) >= 4.5 }).toEqual({ text, ok: true })
-      await close()
-    }
-  })
-
-  test('the console page stands without script in both colours', async () => {
-    doors.application.demo = ['RINGFENCE_HUB_ENDPOINT is not set']
-    for (const scheme of ['light', 'dark'] as const) {
-      const { page, complaints, close } = await open('/', { base: doors.consolePort, width: 'desk', scheme })
-      await keep(`console-${scheme}`, await page.screenshot({ fullPage: true }))
-      expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('The server is running')
-      expect(await page.getByText('Demo mode.').isVisible()).toBe(true)
-      expect(complaints).toEqual([])
-      await close()
-    }
+    doors.application.demo = ['an example']
+    await using visitor = await open(`/join/${doors.application.inviteTokenOf(employee.id)}?key=server`, { scheme })
+    const { page } = visitor
     doors.application.demo = []
+    const colours = await page.evaluate<{ text: string; ink: string; paper: string }[]>(inkAndPaper)
+    expect(colours.length).toBeGreaterThan(10)
+    for (const { text, ink, paper } of colours)
+      expect({ text, ok: contrast(ink, paper) >= 4.5 }).toEqual({ text, ok: true })
   })
 })

@@ -116,6 +116,21 @@ describe('handing out', () => {
     expect(err).toMatch(/^error: extension 1001 belongs to somebody\n {2}extension: taken\nhint: /)
   })
 
+  test('the link goes by mail where that is asked for, and what became of it can be seen and changed', async () => {
+    expect((await run(['onboard', ...ada, '--extension', '1020', '--mail'])).code).toBe(0)
+    expect((await run(['invite', '1020', '--mail', 'de'])).code).toBe(0)
+    expect((await run(['invite', '1020', '--mail', 'xx'])).code).toBe(2)
+    const { out } = await run(['mail', 'list', '1020'])
+    expect(out).toContain('on its way to the mail server')
+    const { items } = JSON.parse((await run(['mail', 'list', '1020', '--json'])).out) as { items: { id: string }[] }
+    expect(items.length).toBe(2)
+    expect((await run(['mail', 'retry', items[0]!.id])).out).toContain('on its way')
+    expect((await run(['mail', 'cancel', items[0]!.id])).out).toContain('not sent: cancelled')
+    expect((await run(['mail', 'cancel', items[0]!.id])).code).toBe(1)
+    expect((await run(['mail', 'test', 'me@example.com'])).out).toContain('took a letter')
+    expect((await run(['mail', 'test', 'nonsense'])).code).toBe(2)
+  })
+
   test('a handset is added and taken back', async () => {
     const added = await run(['handset', 'add', 'ada@example.com', 'yealink-t54w=805ec0445566', '--json'])
     const handset = (JSON.parse(added.out) as { handsets: { id: string }[] }).handsets.at(-1)!

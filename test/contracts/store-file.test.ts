@@ -123,6 +123,39 @@ describe('bringing the tables up to date', () => {
     before.close()
   })
 
+  test('verdicts and tombstones from before administrators were doors are all there, and theirs fit in beside them', async () => {
+    const { '0004-console': _, ...before } = migrations
+    const old = await open(before)
+    await cast.seed(old)
+    await old.transaction((tx) => cast.onboard(tx, 1))
+    const tombstones = await old.transaction((tx) => cast.offboard(tx, 1, 5))
+    await old.transaction((tx) => tx.insert('verdict', [cast.verdict(1)]))
+    await old.close()
+    const store = await open()
+    expect(await store.find('verdict', {})).toEqual([cast.verdict(1)])
+    expect(await store.find('tombstone', {})).toEqual(tombstones.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    const kind = 'administrator' as const
+    await store.transaction(async (tx) => {
+      await tx.insert('verdict', [{ ...cast.verdict(2), subjectKind: kind }])
+      await tx.insert('tombstone', [{ ...tombstones[0]!, id: 'administrator/x', kind, subjectId: 'x' }])
+    })
+    await expect(
+      store.transaction((tx) => tx.insert('verdict', [{ ...cast.verdict(3), subjectKind: 'cat' as never }])),
+    ).rejects.toThrow()
+    const database = new DatabaseSync(sqlite, { readOnly: true })
+    const indexes = database.prepare(
+      `select name from sqlite_master where type = 'index' and tbl_name in ('verdict', 'tombstone') and sql is not null order by name`,
+    )
+    expect(indexes.all().map((row) => row.name)).toEqual([
+      'tombstoneBy_employeeId',
+      'tombstoneBy_kind',
+      'verdictBy_employeeId',
+      'verdictBy_state',
+      'verdictBy_subjectKind_subjectId',
+    ])
+    database.close()
+  })
+
   test('what had been withdrawn before there was a table for it is in the table', async () => {
     const old = await open({ '0001-first-tables': migrations['0001-first-tables']! })
     await cast.seed(old)

@@ -5,6 +5,8 @@ import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
 import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
+import { consoleListContract } from './console-list.contract.ts'
+import { peopleListContract } from './people-list.contract.ts'
 import * as cast from './store-cast.ts'
 import { at, seed } from './store-cast.ts'
 
@@ -31,6 +33,9 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
     await world?.dispose()
   })
   const write = <T>(work: (tx: StoreWriter) => Promise<T>) => store.transaction(work)
+
+  peopleListContract(() => store)
+  consoleListContract(() => store)
 
   describe('rows', () => {
     test('what was written is read back the same, by id and by column, oldest first', async () => {
@@ -494,6 +499,21 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       })
     })
 
+    test("an administrator's way into the console is a door that is only ever shut, and keeps the tokens to look for", async () => {
+      const subject = {
+        kind: 'administrator',
+        id: 'm1',
+        employeeId: 'e1',
+        wanted: 'closed',
+        generation: 2,
+        tokenIds: ['k1'],
+      } as const
+      await write((tx) => tx.put('tombstone', [tombstoneOf(subject, at(5))]))
+      expect(await store.subjects('administrator')).toEqual([subject])
+      expect(await store.subjects('administrator', ['m1'])).toEqual([subject])
+      expect(await store.subjects('administrator', ['m2'])).toEqual([])
+    })
+
     test('all doors read at once and some doors read by id are the same', async () => {
       await write((tx) => cast.offboard(tx, 1, 5))
       await write((tx) => tx.insert('assignment', [cast.assignment(3, { employeeId: 'e2', extension: '1001' })]))
@@ -734,6 +754,56 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       }).catch(() => undefined)
       await many(2)
       expect(await store.verifyAuditChain()).toBeNull()
+    })
+  })
+
+  describe('erasing a person who was an administrator', () => {
+    test('takes name, address, devices and where from out of the console too, and leaves others', async () => {
+      const row = (id: string, email: string, disabledAt: string | null) =>
+        ({
+          id,
+          name: 'Ada Admin',
+          email,
+          role: 'admin',
+          passwordHash: null,
+          totpSealed: null,
+          totpConfirmedAt: null,
+          totpLastStep: 0,
+          oidcIdentity: `hash-of-${id}`,
+          createdAt: at(0),
+          createdBy: 'Mia',
+          disabledAt,
+        }) as const
+      const session = (id: string, administratorId: string) => ({
+        id,
+        administratorId,
+        tokenHash: id,
+        level: 'full' as const,
+        how: 'password',
+        createdAt: at(0),
+        lastSeenAt: at(0),
+        expiresAt: at(9),
+        endedAt: at(1),
+        remoteAddress: '192.0.2.77',
+        userAgent: 'a browser',
+      })
+      await write(async (tx) => {
+        await cast.onboard(tx, 1)
+        await cast.offboard(tx, 1, 5)
+        await tx.update('employee', 'e1', { lifecycle: 'offboarded', offboardedAt: at(6) })
+        const { email } = cast.employee(1)
+        await tx.insert('administrator', [row('m1', email, at(5)), row('m2', 'other@example.com', null)])
+        await tx.insert('session', [session('w1', 'm1'), session('w2', 'm2')])
+      })
+      await store.erasePerson('e1', new Date(at(7)))
+      const [gone, other] = await store.find('administrator', {})
+      expect(gone).toMatchObject({ id: 'm1', name: 'erased', oidcIdentity: 'hash-of-m1' })
+      expect(gone?.email).not.toContain('example.com')
+      expect(other).toEqual(row('m2', 'other@example.com', null))
+      expect((await store.find('session', {})).map(({ remoteAddress }) => remoteAddress)).toEqual([
+        'erased',
+        '192.0.2.77',
+      ])
     })
   })
 

@@ -23,6 +23,7 @@ describe('a roster', () => {
           email: 'ada@example.com',
           extension: '1001',
           gateway: null,
+          language: null,
           row: 2,
           handsets: [
             { model: 'yealink-t54w', mac: '805ec0aabb01' },

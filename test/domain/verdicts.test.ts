@@ -34,6 +34,7 @@ const subjects: Readonly<Record<Subject['kind'], Subject>> = {
     extensionShared: false,
   },
   'phone-door': { ...common, kind: 'phone-door', handsetId: 'h1' },
+  administrator: { ...common, kind: 'administrator', tokenIds: ['k1'] },
 }
 
 describe('a door that is shut', () => {

@@ -7,6 +7,7 @@ import { enrolmentToken } from '../../src/domain/invite.ts'
 import type { Problem } from '../../src/domain/parse.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { Actor, Role } from '../../src/domain/token.ts'
+import { parsePublicKey } from '../../src/domain/tunnel.ts'
 import { AppError } from '../../src/errors.ts'
 import type {
   AccessLine,
@@ -20,9 +21,15 @@ import type {
   TokenView,
 } from '../../src/journeys/application.ts'
 import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
-import type { JoinView } from '../../src/journeys/join-view.ts'
+import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakeHandOver } from './fake-hand-over.ts'
+import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
+import { fakeMails } from './fake-mails.ts'
+import { fakePeople } from './fake-people.ts'
+import { fakeRosters } from './fake-rosters.ts'
+import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 import { fakeTemplates } from './fake-templates.ts'
 
 type Verdict = AccessLine['verdict']
@@ -35,16 +42,24 @@ export interface FakeApplication extends Application {
   /** What telling a phone to fetch its files comes to. */
   resyncing: Omit<ResyncView, 'handsetId'>
   demo: string[]
+  /** Lines of ledger and audit log that a test puts there. */
+  readonly shown: FakeRecords
   /** Everything that was done, with who did it. */
   readonly deeds: { readonly deed: string; readonly actor: Actor }[]
   readonly doorRequests: DoorRequest[]
   /** What routers posted, and the one token that may. */
   readonly gatewayKeys: string[]
   readonly gatewayToken: string
+  /** The cookie of a browser in which somebody of this role has signed in. */
+  readonly sessionFor: (role: Role) => string
   /** Looks at invites that the door entered into the ledger. */
   readonly visits: { readonly fileName: string; readonly served: boolean }[]
   /** What the next join page shows beside what the employee has. */
   joinExtras: Partial<JoinView>
+  /** What was seen of every tunnel and phone. */
+  joinSeen: Pick<PhoneStatus, 'account' | 'help'> & { readonly tunnel: TunnelState }
+  /** What browsers told, by tunnel. */
+  readonly browserKeys: Map<string, string>
   publish(event: LiveEvent): void
   readonly subscribers: () => number
   /** When set, every deed throws it. */
@@ -193,6 +208,13 @@ export function fakeApplication(): FakeApplication {
     return { contentType, body, etag, notModified: ifNoneMatch === etag }
   }
 
+  const mails = fakeMails({
+    invite: (who, actor) => fake.invite(who, actor),
+    did: (deed, actor) => did(deed, actor),
+    now: at,
+  })
+  const sessions = new Map<string, Actor>()
+  const shown: FakeRecords = { ledger: [], audit: [] }
   const fake: FakeApplication = {
     closing: {},
     resyncing: { outcome: 'told', words: 'the PBX sent it check-sync; its next fetch shows whether it obeyed' },
@@ -203,6 +225,8 @@ export function fakeApplication(): FakeApplication {
     gatewayKeys: [],
     gatewayToken: randomBytes(32).toString('base64url'),
     joinExtras: {},
+    joinSeen: { tunnel: 'silent', account: 'not-registered', help: null },
+    browserKeys: new Map(),
     failure: null,
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -216,7 +240,42 @@ export function fakeApplication(): FakeApplication {
       return token
     },
 
+    sessionFor(role) {
+      const cookie = randomBytes(32).toString('base64url')
+      sessions.set(cookie, { name: `${role}@example.com`, role, via: 'session' })
+      return cookie
+    },
+    authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
+    ...fakeSignIn(),
+    administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
     ...fakeTemplates(() => people.values(), did),
+
+    ...fakeHandsets(
+      {
+        all: () => [...people.values()],
+        models,
+        did: (deed, actor) => did(deed, actor),
+        now: at,
+        addHandset: (...args) => fake.addHandset(...args),
+        blankHandset: (...args) => fake.blankHandset(...args),
+      },
+      shown,
+    ),
+    shown,
+    people: fakePeople({
+      all: () => [...people.values()],
+      find: (who) =>
+        [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+      did: (deed, actor) => did(deed, actor),
+      now: at,
+    }),
+
+    mails,
+    handOver: fakeHandOver(
+      (who) => people.get(who),
+      (view) => onboarded(view),
+    ),
+    rosters: fakeRosters(imports, () => fake, did, at),
 
     overview: () => ({ demo: fake.demo }),
     models: () => models,
@@ -260,6 +319,7 @@ export function fakeApplication(): FakeApplication {
         },
         input.handsets,
       )
+      if (input.mail !== undefined) mails.queue(view.id, view.email)
       return onboarded(save(view))
     },
     async addHandset(employeeId, handset, actor) {
@@ -525,6 +585,8 @@ export function fakeApplication(): FakeApplication {
         extension: view.extension,
         expiresAt: '2026-11-29T14:00:00.000Z',
         demo: fake.demo,
+        pbxHost: 'pbx.example.com',
+        pbxAddress: '192.168.10.2',
         handsets: view.handsets.map((handset) => {
           const known = models.find(({ id: modelId }) => modelId === handset.model)!
           const url = `https://phones.example.com:8443/p/${enrolmentToken(token, handset.id)}/`
@@ -534,12 +596,14 @@ export function fakeApplication(): FakeApplication {
             modelId: handset.model,
             modelName: known.name,
             kind: softphone ? 'softphone' : 'desk-phone',
-            tunnel: softphone ? { fileName: 'office.conf', configuration: new Secret(tunnelText) } : null,
+            tunnel: softphone ? fakeTunnel(handset.tunnelId ?? '', fake.browserKeys) : null,
             signIn: softphone
               ? {
                   app: 'Linphone',
                   scan: true,
                   words: ['Install Linphone if you do not have it yet, and turn the tunnel on.'],
+                  translations: { de: ['Installieren Sie Linphone und schalten Sie den Tunnel ein.'] },
+                  stores: storesOf[handset.model] ?? {},
                   files: [],
                 }
               : null,
@@ -554,6 +618,7 @@ export function fakeApplication(): FakeApplication {
                     { name: 'client-key.pem', what: 'its private key' },
                   ]
                 : [],
+            mac: handset.mac,
             enrolled: handset.enrolledAt !== null,
             emergencyNote: null,
             notes: known.notes,
@@ -562,6 +627,33 @@ export function fakeApplication(): FakeApplication {
         gateways: [],
         ...fake.joinExtras,
       }
+    },
+    async takeBrowserKey(token, tunnelId, publicKey) {
+      const view = employeeOfInvite(token)
+      if (view?.lifecycle !== 'active' || !view.tunnels.some(({ id: known }) => known === tunnelId)) return null
+      if (!parsePublicKey(publicKey).ok) return null
+      fake.browserKeys.set(tunnelId, publicKey)
+      return tunnelText.replace(/^PrivateKey.*\n/m, '')
+    },
+    async joinStatus(token) {
+      const view = employeeOfInvite(token)
+      if (view?.lifecycle !== 'active') return null
+      const { joinSeen } = fake
+      return {
+        tunnels: view.tunnels.map(({ id: tunnelId }) => ({ id: tunnelId, state: joinSeen.tunnel })),
+        phones: view.handsets.map(({ id: handsetId, tunnelId, enrolledAt }) => ({
+          id: handsetId,
+          tunnelId,
+          fetched: enrolledAt !== null,
+          ...joinSeen,
+        })),
+      }
+    },
+    async managedProfile(tunnelId, platform, actor) {
+      did(`managedProfile:${platform}`, actor)
+      const known = [...people.values()].some(({ tunnels }) => tunnels.some(({ id: other }) => other === tunnelId))
+      if (!known) throw new AppError('NOT_FOUND', 'there is no such tunnel', { hint: '`ringfence show` lists them' })
+      return { fileName: `office-${platform}.mobileconfig`, text: new Secret('<plist version="1.0"></plist>\n') }
     },
     async joinTunnel(token, fileName) {
       const view = employeeOfInvite(token)
@@ -587,6 +679,27 @@ export function fakeApplication(): FakeApplication {
     revocationList: async () => Buffer.from([0x30, 0x03, 0x02, 0x01, 0x01]),
   }
   return fake
+}
+
+/** Where each app can be. */
+const storesOf: Readonly<Record<string, JoinSignIn['stores']>> = {
+  'linphone-mobile': { ios: 'https://apps.example.com/ios', android: 'https://apps.example.com/android' },
+  'linphone-desktop': {
+    macos: 'https://apps.example.com/desktop',
+    windows: 'https://apps.example.com/desktop',
+    linux: 'https://apps.example.com/desktop',
+  },
+}
+
+function fakeTunnel(id: string, browserKeys: ReadonlyMap<string, string>): JoinTunnel {
+  const told = browserKeys.has(id)
+  return {
+    id,
+    fileName: 'office.conf',
+    configuration: told ? null : new Secret(tunnelText),
+    keyOrigin: told ? 'browser' : 'server',
+    browserMayMakeKey: true,
+  }
 }
 
 /** About as long as a real one. */

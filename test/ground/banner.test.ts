@@ -8,6 +8,7 @@ const shown = (folder: string | undefined, isEmpty: boolean) =>
     hub: null,
     console: 'http://127.0.0.1:8080',
     phoneDoor: 'https://127.0.0.1:8443',
+    setupLink: null,
     adminSocket: 'admin.sock',
     isEmpty,
   })

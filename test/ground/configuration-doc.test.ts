@@ -34,6 +34,9 @@ describe('docs/configuration.md', () => {
       const company: Record<string, Record<string, string>> = {
         LISTEN: { ALLOW_PLAIN_CONSOLE: 'yes' },
         HUB_SUBNET: { PHONE_SUBNETS: '10.80.0.0/14' },
+        SMTP_URL: { SMTP_FROM: 'it@example.com' },
+        SMTP_USER: { SMTP_PASSWORD_FILE: import.meta.filename },
+        SMTP_PASSWORD_FILE: { SMTP_USER: 'it' },
       }
       const pair = /^(.*_TLS)_(CERT|KEY)$/.exec(row.name)
       if (pair) company[row.name] = { [`${pair[1]}_${pair[2] === 'CERT' ? 'KEY' : 'CERT'}`]: example }
@@ -41,7 +44,13 @@ describe('docs/configuration.md', () => {
         [row.name]: row.name.endsWith('_FILE') && row.name !== 'PBX_CA_FILE' ? import.meta.filename : example,
       }
       const asterisk = { PBX: 'asterisk', PBX_CONFIG_DIR: '/etc/asterisk/x', PBX_AMI_SECRET_FILE: import.meta.filename }
-      const all = { ...(row.name.startsWith('PBX') ? asterisk : {}), ...company[row.name], ...settings }
+      const mail = { SMTP_URL: 'smtps://mail.example.com', SMTP_FROM: 'it@example.com' }
+      const all = {
+        ...(row.name.startsWith('PBX') ? asterisk : {}),
+        ...(/^(SMTP|MAIL)_/.test(row.name) ? mail : {}),
+        ...company[row.name],
+        ...settings,
+      }
       expect(() =>
         readConfig(Object.fromEntries(Object.entries(all).map(([name, value]) => [`RINGFENCE_${name}`, value]))),
       ).not.toThrow()

@@ -83,6 +83,19 @@ describe('the API', () => {
       words: 'it is blanked at its next fetch',
     })
     expect((await call('POST', `/api/v1/employees/${body.id}/invites`)).status).toBe(201)
+    expect((await call('POST', `/api/v1/employees/${body.id}/invites`, { mail: 'de' })).status).toBe(201)
+    expect((await call('POST', `/api/v1/employees/${body.id}/invites`, { mail: 'xx' })).status).toBe(400)
+    const { items: mails } = (await call('GET', `/api/v1/employees/${body.id}/mails`)).json as {
+      items: { id: string }[]
+    }
+    expect(mails).toMatchObject([{ state: 'queued', recipient: 'ada@example.com', attempts: 0 }])
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/retry`)).json).toMatchObject({ state: 'queued' })
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/cancel`)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('POST', `/api/v1/mails/${mails[0]!.id}/cancel`)).status).toBe(409)
+    expect((await call('GET', '/api/v1/mail')).json).toMatchObject({ settings: { language: 'en' } })
+    expect((await call('POST', '/api/v1/mail/test', { address: 'me@example.com' })).json).toMatchObject({
+      durationMs: 40,
+    })
     const key = `${'B'.repeat(42)}A=`
     expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)
     expect(doors.application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
@@ -96,6 +109,13 @@ describe('the API', () => {
     })
     expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
+    const leaving = `/api/v1/employees/${body.id}/leaving`
+    const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
+    expect((await call('POST', leaving, ahead)).json).toMatchObject({ state: 'set', reason: 'end of contract' })
+    expect((await call('POST', leaving, { at: 'tomorrow' })).json).toMatchObject({ code: 'INVALID_INPUT' })
+    expect((await call('GET', leaving)).json).toMatchObject({ leaving: { employeeId: body.id } })
+    expect((await call('DELETE', leaving)).json).toMatchObject({ state: 'cancelled' })
+    expect((await call('GET', leaving)).json).toEqual({ leaving: null })
     const files = `/api/v1/handsets/${body.handsets[0]!.id}/files`
     const listed = (await call('GET', files)).json as { items: { fileName: string; differs: boolean }[] }
     const { fileName } = listed.items[0]!
@@ -153,6 +173,20 @@ describe('the API', () => {
     expect((await call('GET', '/healthz')).json).toEqual({ status: 'ok' })
     const metrics = await call('GET', '/metrics')
     expect(metrics.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
+  })
+
+  test('an administrator is invited, listed without the link, brought back, given another role and disabled', async () => {
+    const at = '/api/v1/administrators'
+    const made = await call('POST', at, { name: 'Ivo', email: 'ivo@example.com', role: 'helpdesk' })
+    expect(made.json).toMatchObject({ role: 'helpdesk', setupUrl: expect.stringMatching(/\/setup\/[a-z]{43}$/) })
+    expect((await call('GET', at)).text).not.toContain('/setup/')
+    expect((await call('POST', `${at}/ivo@example.com/recovery`)).json).toMatchObject({ email: 'ivo@example.com' })
+    expect((await call('POST', `${at}/ivo@example.com/role`, { role: 'auditor' })).json).toMatchObject({
+      role: 'auditor',
+    })
+    expect((await call('POST', `${at}/ivo@example.com/role`, { role: 'king' })).status).toBe(400)
+    expect((await call('DELETE', `${at}/ivo@example.com`)).json).toMatchObject({ disabledAt: expect.any(String) })
+    expect((await call('DELETE', `${at}/ivo@example.com`)).status).toBe(404)
   })
 
   test("what phones' files say is set, looked at, and taken away again", async () => {

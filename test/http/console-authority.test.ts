@@ -19,8 +19,18 @@ const nobody = '01939d2c-0000-7000-8000-999999999999'
 
 /** A request that gets past the caller's check and then no further than NOT_FOUND or INVALID_INPUT. */
 function harmless({ method, path, contract }: Route) {
-  const body = contract.body === undefined ? undefined : contract.body === 'csv' ? 'bad\nrow' : '{"nonsense":1}'
-  const type = contract.body === 'csv' ? 'text/csv' : 'application/json'
+  const asks = typeof contract.body === 'object' ? contract.body : {}
+  const kind = contract.body === 'csv' ? 'csv' : 'form' in asks ? 'form' : 'upload' in asks ? 'upload' : 'json'
+  const body =
+    contract.body === undefined
+      ? undefined
+      : { csv: 'bad\nrow', form: 'nonsense=1', upload: '--x--\r\n', json: '{"nonsense":1}' }[kind]
+  const type = {
+    csv: 'text/csv',
+    form: 'application/x-www-form-urlencoded',
+    upload: 'multipart/form-data; boundary=x',
+    json: 'application/json',
+  }[kind]
   return {
     method: method.toUpperCase(),
     path: path.replace(/:[a-z]+/gi, nobody),
@@ -32,17 +42,44 @@ function harmless({ method, path, contract }: Route) {
 const walked = (): readonly Route[] => routes.filter(({ path }) => path !== '/api/v1/events')
 
 describe('who may do what', () => {
-  test('every route names its caller, and only the page, its style, health and the description are public', () => {
+  test('every route names its caller, and only what pages load, health, the description and signing in are public', () => {
     expect(routes.length).toBeGreaterThan(20)
     const open = routes.filter(({ authority }) => authority === 'public').map(({ path }) => path)
-    expect(open.sort()).toEqual(['/', '/api/v1/openapi.json', '/assets/console.css', '/assets/icon.svg', '/healthz'])
+    expect(open.map((path) => path.replace(/[0-9a-f]{12}/, '-')).sort()).toEqual([
+      '/api/v1/openapi.json',
+      '/assets/-/console.css',
+      '/assets/-/console.js',
+      '/assets/-/icon.svg',
+      '/assets/-/passkey.js',
+      '/healthz',
+      '/setup/:token',
+      '/setup/:token',
+      '/setup/:token/passkey',
+      '/sign-in',
+      '/sign-in',
+      '/sign-in/callback',
+      '/sign-in/passkey',
+      '/sign-in/second-factor',
+      '/sign-in/second-factor',
+      '/sign-in/second-factor/authenticator',
+      '/sign-in/second-factor/passkey',
+      '/sign-in/sso',
+      '/sign-out',
+    ])
   })
 
-  test('without a token every route that is not public answers 401 and does nothing', async () => {
+  test('without a token or session every route that is not public answers 401 or asks to sign in, and does nothing', async () => {
     for (const route of walked()) {
-      const { status, json } = await ask(doors.consolePort, harmless(route))
-      if (route.authority === 'public') expect([route.path, status]).toEqual([route.path, 200])
-      else {
+      const { status, json, headers } = await ask(doors.consolePort, harmless(route))
+      if (/^\/(sign-|setup)/.test(route.path)) {
+        // Ways in: a stranger is shown the page, sent to it, or refused; a session comes of none of them.
+        expect([route.path, [200, 303, 400, 404, 422].includes(status)]).toEqual([route.path, true])
+        expect([route.path, String(headers['set-cookie'] ?? '').match(/ringfence=[^;]/)]).toEqual([route.path, null])
+      } else if (route.authority === 'public') expect([route.path, status]).toEqual([route.path, 200])
+      else if (route.page) {
+        expect([route.path, status]).toEqual([route.path, 303])
+        expect(headers.location).toMatch(/^\/sign-in\?next=%2F/)
+      } else {
         expect([route.path, status]).toEqual([route.path, 401])
         expect(json).toMatchObject({ code: 'UNAUTHORIZED', status: 401, title: 'Unauthorized', type: 'about:blank' })
       }
@@ -55,6 +92,18 @@ describe('who may do what', () => {
     for (const route of walked()) {
       const request = harmless(route)
       const { status } = await ask(doors.consolePort, { ...request, headers: { ...request.headers, ...bearer(token) } })
+      const allowed = route.authority === 'public' || mayDo(role, route.authority)
+      if (allowed)
+        expect([route.method, route.path, [401, 403].includes(status)]).toEqual([route.method, route.path, false])
+      else expect([route.method, route.path, status]).toEqual([route.method, route.path, 403])
+    }
+  })
+
+  test.each(roles)('a session of role %s reaches exactly the routes of its authority', async (role) => {
+    const cookie = { cookie: `ringfence=${doors.application.sessionFor(role)}` }
+    for (const route of walked()) {
+      const request = harmless(route)
+      const { status } = await ask(doors.consolePort, { ...request, headers: { ...request.headers, ...cookie } })
       const allowed = route.authority === 'public' || mayDo(role, route.authority)
       if (allowed)
         expect([route.method, route.path, [401, 403].includes(status)]).toEqual([route.method, route.path, false])
@@ -129,6 +178,7 @@ describe('who may do what', () => {
     )
     expect(described.sort()).toEqual(
       routes
+        .filter(({ page }) => !page)
         .map(({ method, path, authority }) => `${method} ${path.replace(/:([a-z]+)/g, '{$1}')} ${authority}`)
         .sort(),
     )

@@ -49,7 +49,8 @@ describe('what a browser can be made to send', () => {
 
   test('a link to the console that was clicked elsewhere works, a frame or a form does not', async () => {
     const click = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }
-    expect((await ask(doors.consolePort, { path: '/', headers: click })).status).toBe(200)
+    const cookie = `ringfence=${doors.application.sessionFor('auditor')}`
+    expect((await ask(doors.consolePort, { path: '/', headers: { ...click, cookie } })).status).toBe(200)
     expect(
       (await ask(doors.consolePort, { path: '/', headers: { ...click, 'sec-fetch-dest': 'iframe' } })).status,
     ).toBe(403)
@@ -67,12 +68,12 @@ describe('what a browser can be made to send', () => {
     for (const path of ['/', '/healthz', '/api/v1/employees', '/nowhere']) {
       const { headers } = await ask(doors.consolePort, { path })
       expect(headers['content-security-policy']).toBe(
-        "default-src 'none';script-src 'self';style-src 'self';img-src 'self';connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",
+        "default-src 'none';script-src 'self';style-src 'self';img-src 'self' data:;connect-src 'self';base-uri 'none';form-action 'self';frame-ancestors 'none'",
       )
       expect(headers).toMatchObject({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': 'same-origin',
         'x-frame-options': 'DENY',
         'x-request-id': expect.stringMatching(/^[0-9a-f]{16}$/),
       })
@@ -83,13 +84,17 @@ describe('what a browser can be made to send', () => {
 
   test('the page for people names the demo mode and escapes its reasons', async () => {
     doors.application.demo = ['no <b>address</b> is configured']
-    const { text } = await ask(doors.consolePort, { path: '/' })
+    const cookie = `ringfence=${doors.application.sessionFor('auditor')}`
+    const { text } = await ask(doors.consolePort, { path: '/', headers: { cookie } })
     doors.application.demo = []
     expect(text).toContain('Demo mode')
     expect(text).toContain('no &lt;b&gt;address&lt;/b&gt; is configured')
-    expect((await ask(doors.consolePort, { path: '/assets/console.css' })).headers['content-type']).toMatch(
-      /^text\/css/,
-    )
+    const style = /href="(\/assets\/[0-9a-f]{12}\/console\.css)"/.exec(text)![1]!
+    const { headers } = await ask(doors.consolePort, { path: style })
+    expect(headers).toMatchObject({
+      'content-type': 'text/css; charset=utf-8',
+      'cache-control': 'public, max-age=31536000, immutable',
+    })
   })
 })
 

@@ -32,7 +32,7 @@ describe('what is served', () => {
     const page = await get(`/join/${invite}`)
     expect(page.status).toBe(200)
     expect(page.text).toContain('Ada Example')
-    expect(page.text).toContain('until Sunday 29 November, 14:00 UTC')
+    expect(page.text).toContain('until Sunday 29 November at 14:00 UTC')
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
@@ -64,14 +64,100 @@ describe('what is served', () => {
     })
   })
 
-  test('the page allows its own style by hash, and nothing else at all', async () => {
+  test('the page allows its own style by hash and scripts of this door, which may talk to nobody else', async () => {
     const { headers, text } = await get(`/join/${invite}`)
     const style = /<style>([\s\S]*?)<\/style>/.exec(text)![1]!
     const hash = createHash('sha256').update(style).digest('base64')
     expect(headers['content-security-policy']).toBe(
-      `default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; style-src 'sha256-${hash}'; script-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
     )
-    expect(text).not.toMatch(/<script|<img| style=| on[a-z]+=/i)
+    expect(text.match(/<script[^>]*>/g)).toEqual([
+      expect.stringMatching(/^<script type="module" src="\/join-assets\/[0-9a-f]{16}\/join\.js">$/),
+    ])
+    expect(text).not.toMatch(/<img| style=| on[a-z]+=/i)
+  })
+
+  test('every script of the page is there with all that it imports, names no path of this machine, and nothing beside it is served', async () => {
+    const { text } = await get(`/join/${invite}`)
+    const start = /src="([^"]+)"/.exec(text)![1]!
+    const seen = new Set<string>()
+    const follow = async (path: string): Promise<void> => {
+      if (seen.has(path)) return
+      seen.add(path)
+      const file = await get(path)
+      expect([path, file.status, file.headers['content-type']]).toEqual([path, 200, 'text/javascript; charset=utf-8'])
+      expect(file.headers['cache-control']).toContain('immutable')
+      expect(file.text).not.toMatch(/\/work\/|\/home\/|file:/)
+      const imports = file.text.matchAll(
+        /^(?:import|export)\b[^'"\n]*(?:\{[^}]*\})?[^'"\n]*from\s*'([^']+)'|import\('([^']+)'\)/gm,
+      )
+      for (const [, from, lazily] of imports) await follow(new URL((from ?? lazily)!, `http://h${path}`).pathname)
+    }
+    await follow(start)
+    expect([...seen].map((path) => path.split('/').at(-1))).toEqual(
+      expect.arrayContaining(['join.js', 'qrcode.js', 'ed25519.js', 'montgomery.js', 'sha2.js']),
+    )
+    for (const path of [
+      start.replace('join.js', ''),
+      start.replace('join.js', '../package.json'),
+      start.replace(/[0-9a-f]{16}/, '0'.repeat(16)),
+      '/join-assets/',
+    ])
+      expect((await get(path)).status).toBe(404)
+  })
+
+  test('the page speaks the language of the browser, or the one that was chosen on it', async () => {
+    const say = async (query: string, language?: string) =>
+      (await get(`/join/${invite}${query}`, language === undefined ? {} : { 'accept-language': language })).text
+    expect(await say('')).toContain('<html lang="en">')
+    expect(await say('', 'de-AT,de;q=0.9,en;q=0.8')).toContain('Guten Tag, <bdi>')
+    expect(await say('', 'pt;q=0.9,fr;q=0.5,en;q=0.4')).toContain('<html lang="fr">')
+    expect(await say('', 'pt,ja')).toContain('<html lang="en">')
+    expect(await say('', 'es;q=0, de;q=0.1')).toContain('<html lang="de">')
+    expect(await say('?lang=es', 'de')).toContain('Hola, <bdi>')
+    expect(await say('?lang=../../x', 'de')).toContain('<html lang="de">')
+  })
+
+  test('what the page took the device for is a hint: another can be chosen, and every way is on it', async () => {
+    const agents = {
+      ios: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 Mobile/15E148 Safari/604.1',
+      android: 'Mozilla/5.0 (Linux; Android 15; Pixel 9) AppleWebKit/537.36 Chrome/131.0 Mobile Safari/537.36',
+      macos: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.0 Safari/605.1.15',
+      windows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/131.0 Safari/537.36',
+      linux: 'Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0',
+    }
+    for (const [device, agent] of Object.entries(agents)) {
+      const { text } = await get(`/join/${invite}`, { 'user-agent': agent })
+      const chosen = /device=(\w+)" aria-current="true"/.exec(text)?.[1]
+      expect(chosen).toBe(device)
+      for (const store of ['id1441195209', 'com.wireguard.android', 'id1451685025', 'wireguard-installer.exe'])
+        expect(text).toContain(store)
+    }
+    const { text } = await get(`/join/${invite}?device=windows`, { 'user-agent': agents.ios })
+    expect(/device=(\w+)" aria-current="true"/.exec(text)?.[1]).toBe('windows')
+    expect((await get(`/join/${invite}?device="><script>`)).text).not.toContain('"><script>')
+  })
+
+  test('the private key that the server made is on no page but the one for browsers without script', async () => {
+    const secret = /^PrivateKey = (.+)$/m.exec(tunnelText)![1]!
+    const page = await get(`/join/${invite}`)
+    expect(page.text).not.toContain(secret)
+    expect(page.text).not.toContain('aria-label="QR code of the tunnel"')
+    expect((await get(`/join/${invite}?key=server`)).text).toContain('aria-label="QR code of the tunnel"')
+  })
+
+  test('the page hears what was seen, in its language, and the ledger is not filled with that', async () => {
+    const { application } = doors
+    const before = application.visits.length
+    application.joinSeen = { tunnel: 'connected', account: 'registered', help: null }
+    const { status, text, headers } = await get(`/join/${invite}/status?lang=de`)
+    application.joinSeen = { tunnel: 'silent', account: 'not-registered', help: null }
+    expect([status, headers['cache-control']]).toEqual([200, 'no-store'])
+    expect(text).toContain('angemeldet: Sie können telefonieren')
+    expect(text).toContain('data-done="yes"')
+    expect(application.visits).toHaveLength(before)
+    expect((await get(`/join/${randomBytes(32).toString('base64url')}/status`)).status).toBe(404)
+    expect(application.visits.at(-1)).toEqual({ fileName: 'status', served: false })
   })
 
   test('a name cannot become markup on the page', async () => {
@@ -79,7 +165,7 @@ describe('what is served', () => {
     const { employee: hostile } = await doors.application.onboard({ ...ada, name, extension: '1666' }, owner)
     const { text } = await get(`/join/${doors.application.inviteTokenOf(hostile.id)}`)
     expect(text).toContain('&quot;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&#39;&amp;{{7*7}}')
-    expect(text).not.toContain('<script')
+    expect(text).not.toContain('<script>')
   })
 
   test('HEAD says what GET would, without the body, and an unchanged file is not sent again', async () => {
@@ -182,6 +268,11 @@ describe('the one 404', () => {
       `GET /k/${doors.application.gatewayToken}`,
       `POST /k/${doors.application.gatewayToken}/key`,
       `POST /k/`,
+      `GET /join/${unknown}/status`,
+      `POST /join/${unknown}/01939d2c-0000-7000-8000-000000000001/key`,
+      `GET /join/${invite}/01939d2c-0000-7000-8000-000000000001/key`,
+      `POST /join/${invite}/01939d2c-0000-7000-8000-000000000001/key`,
+      `GET /join-assets/0000000000000000/join.js`,
       `PUT /join/${invite}`,
       `DELETE /crl/handsets.crl`,
       `OPTIONS *`,
@@ -247,6 +338,36 @@ describe("a router's public key", () => {
   })
 })
 
+describe("a browser's public key", () => {
+  const key = `${'B'.repeat(42)}A=`
+  const post = (token: string, tunnelId: string, body: string) =>
+    rawExchange(
+      doors.phonePort,
+      `POST /join/${token}/${tunnelId}/key HTTP/1.1\r\nHost: phones.example.com\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    )
+
+  test('is taken for a tunnel of this invite and answered with the configuration that lacks the private one', async () => {
+    const { application } = doors
+    const { employee: other } = await application.onboard({ ...ada, extension: '1777' }, owner)
+    const token = application.inviteTokenOf(other.id)
+    const tunnelId = other.tunnels[0]!.id
+    const answer = await post(token, tunnelId, `publicKey=${encodeURIComponent(key)}`)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
+    expect(answer).toMatch(/Cache-Control: no-store/)
+    expect(answer).toContain('[Interface]\nAddress = ')
+    expect(answer).not.toContain('PrivateKey')
+    expect(application.browserKeys.get(tunnelId)).toBe(key)
+    expect(application.visits.at(-1)).toEqual({ fileName: 'key', served: true })
+    for (const [link, tunnel, body] of [
+      [invite, tunnelId, `publicKey=${key}`],
+      [token, tunnelId, 'publicKey=nonsense'],
+      [token, tunnelId, `publicKey=${key}&more=${'x'.repeat(5_000)}`],
+      [token, tunnelId.replace('0', '1'), `publicKey=${key}`],
+    ] as const)
+      expect(await post(link, tunnel, body)).toMatch(/^HTTP\/1\.1 404 /)
+  })
+})
+
 describe('whatever is asked for', () => {
   test('no other path gets anything but the 404', async () => {
     const piece = fc.oneof(
@@ -273,6 +394,7 @@ describe('whatever is asked for', () => {
       `/join/${invite}/office.conf`,
       `/p/${door}/linphone.xml`,
       '/crl/handsets.crl',
+      `/join/${invite}/status`,
     ])
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 5 }), async (pieces) => {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { htmlText } from '../../src/http/html.ts'
+import { readMessages } from '../../src/http/join/messages.ts'
 import { joinPage } from '../../src/http/join-page.ts'
 import { handsetOf, onboarded, openWorld, person, steadyUrl, tokenIn, type World } from './world.ts'
 
@@ -13,7 +14,19 @@ async function invited(world: World, model: string) {
     if (content === 'address') drawn.push(text)
     return '<svg></svg>'
   }
-  const page = htmlText(joinPage(view, { token, style: '', drawQr }))
+  const page = htmlText(
+    joinPage(view, {
+      token,
+      style: '',
+      script: '/join.js',
+      drawQr,
+      messages: readMessages(),
+      language: 'en',
+      device: null,
+      serverKey: false,
+      status: null,
+    }),
+  )
   const url = Object.values(made.provisioningUrls)[0]!
   return { made, handset: view.handsets[0]!, page, drawn, url }
 }

@@ -14,23 +14,31 @@ import type { Actor } from '../../src/domain/token.ts'
 import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
+import { type MailDelivery, mailDelivery } from '../../src/journeys/deliver-mails.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
+import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
 import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { noteSettings } from '../../src/journeys/settings-drift.ts'
+import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
+import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
+import { chooseSignIn } from '../../src/main/sign-in.ts'
+import { loadLetters } from '../../src/notify/letters.ts'
+import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
 import { openPublication, publishedFiles } from '../../src/pki/publication.ts'
+import type { SignInTools } from '../../src/signin/sign-in-port.ts'
 import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
@@ -52,12 +60,14 @@ export interface World extends AsyncDisposable {
   readonly store: BrittleStore
   readonly loop: Loop
   readonly hub: FakeHub
+  readonly hubWatch: HubWatch
   /** Null where the PBX is operated by hand. */
   readonly pbx: FakePbx
   readonly folder: string
   readonly door: PhoneDoor
   readonly imports: RosterImport
   readonly resyncs: ResyncQueue
+  readonly mails: MailDelivery
   /** Every line of the log. */
   readonly log: readonly string[]
   /** Days go by; then everything is looked at. */
@@ -87,6 +97,10 @@ export interface WorldOptions {
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
   readonly clock?: { aheadMs: number }
+  /** In place of the real libraries of signing in. */
+  readonly signIn?: Partial<SignInTools>
+  /** Shorter limits for a mail server that does not answer. */
+  readonly mailPatience?: Parameters<typeof smtpMailer>[1]
   /** False: nothing is looked at or resumed by itself at the start. */
   readonly begin?: boolean
 }
@@ -142,7 +156,9 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   }
   await publishIfDue()
 
-  const { publicKey: hubKey, lease: hubLease } = await hub.describe(AbortSignal.timeout(1_000))
+  const hubWatch = openHubWatch(system.now)
+  const watched = hubWatch.around(hub)
+  const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
@@ -166,13 +182,20 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     },
     journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
+    mail: config.mail && {
+      mailer: smtpMailer(config.mail, options.mailPatience),
+      letters: await loadLetters(join(templateFolder, 'messages')),
+    },
     publish: (event) => {
       for (const listener of listeners) listener(event)
     },
     hubPublicKey: () => hubKey,
     handshakes,
     tunnelConfiguration,
+    traffic: trafficWatch(),
+    managedProfile,
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
+    signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
     log,
   }
   const resyncs = openResyncQueue(context, { pauseMs: 1 })
@@ -193,16 +216,18 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     context,
     systems,
     foundations,
-    hub,
+    hub: watched,
     pbx: driver,
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
+  const mails = mailDelivery(context)
   const imports = rosterImport(context, () => undefined)
   const app = assemble(context, {
     imports,
     door,
     templates,
+    hubWatch,
     listeners,
     revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
     doctor: {
@@ -225,6 +250,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   let stopped: Promise<void> | null = null
   const stop = () => {
     stopped ??= (async () => {
+      mails.stop()
       await imports.stop()
       await resyncs.stop()
       await loop.stop()
@@ -241,11 +267,13 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     store,
     loop,
     hub,
+    hubWatch,
     pbx,
     folder,
     door,
     imports,
     resyncs,
+    mails,
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000
@@ -364,6 +392,12 @@ const allTables: readonly Table[] = [
   'setting',
   'phoneSetting',
   'servedFile',
+  'administrator',
+  'session',
+  'passkey',
+  'setupLink',
+  'leaving',
+  'mail',
 ]
 
 export function person(name: string, extension: string, ...handsets: readonly string[]): OnboardInput {

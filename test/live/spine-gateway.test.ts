@@ -46,7 +46,7 @@ describeLive('desk phones behind a home gateway', [...tunnelNeeds, 'asterisk', '
       gateway: 'plain',
     })
     const browser = await spine.home()
-    const { text: page } = await browser.get(person.invite.url)
+    const { text: page } = await browser.get(`${person.invite.url}?key=server`)
     const links = linksOf(page, person.invite.url)
     const [, configurationUrl] = [...links].find(([name]) => name.endsWith('.conf'))!
     gateway = await setUpGateway(spine, page, (await browser.get(configurationUrl)).text)

@@ -165,7 +165,7 @@ describeLive('what was shut stays shut', [...tunnelNeeds, 'asterisk', 'linphone'
     const { invite } = await spine.invite(ines.person.id)
     expect((await ines.home.get(ines.person.invite.url)).status).toBe(404)
     const device = await spine.home()
-    const links = linksOf((await device.get(invite.url)).text, invite.url)
+    const links = linksOf((await device.get(`${invite.url}?key=server`)).text, invite.url)
     const configuration = (await device.get(links.get('pbx-1015.conf')!)).text
     const enter = (from: SpineHome) => attemptToRegister(from, ines.folder, signIn(spine, '1015', settings))
     await untilSwept(spine)

@@ -86,7 +86,7 @@ describe('the tunnel file', () => {
       fc.property(configuration, fc.constantFrom('handset' as const, 'gateway' as const), (tunnel, carrier) => {
         const { Interface, Peer } = parseStrictly(tunnelConfiguration(tunnel, carrier))
         expect(Interface).toEqual({
-          PrivateKey: tunnel.privateKey.reveal(),
+          PrivateKey: tunnel.privateKey!.reveal(),
           Address: tunnel.addresses.join(', '),
           MTU: carrier === 'gateway' ? '1420' : '1280',
         })

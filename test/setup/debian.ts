@@ -20,6 +20,7 @@ const wanted: readonly { readonly present: () => boolean; readonly debianPackage
     dnsmasq: 'dnsmasq-base',
     linphonec: 'linphone-cli',
     zbarimg: 'zbar-tools',
+    pdftoppm: 'poppler-utils',
     debootstrap: 'debootstrap',
   }).map(([program, debianPackage]) => ({ present: () => programPath(program) !== null, debianPackage })),
   { present: () => postgresFolder() !== null, debianPackage: 'postgresql' },

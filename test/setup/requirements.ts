@@ -19,6 +19,7 @@ export type Requirement =
   | 'networkd'
   | 'nft'
   | 'openssl'
+  | 'pdftoppm'
   | 'postgres'
   | 'root'
   | 'tun'
@@ -85,6 +86,7 @@ const probes: Readonly<Record<Requirement, () => string | null>> = {
   dnsmasq: () => program('dnsmasq', 'dnsmasq-base'),
   networkd: () => (existsSync(networkd) ? null : `systemd-networkd is missing (package systemd): ${remedy}`),
   linphone: () => program('linphonec', 'linphone-cli'),
+  pdftoppm: () => program('pdftoppm', 'poppler-utils'),
   zbarimg: () => program('zbarimg', 'zbar-tools'),
   postgres: () => (postgresFolder() ? null : `PostgreSQL's server is missing (package postgresql): ${remedy}`),
   asterisk: () =>

@@ -1,0 +1,40 @@
+/** The API around rosters. */
+import { z } from 'zod'
+import type { Application } from '../journeys/application.ts'
+import { mailChoice } from './api-shapes.ts'
+import { importRun } from './import-shapes.ts'
+import { type Route, route } from './route.ts'
+
+export function importRoutes(application: Application, v1: string): readonly Route[] {
+  return [
+    route(
+      'post',
+      `${v1}/imports`,
+      'onboard',
+      {
+        summary: 'Onboard everybody in a roster',
+        body: 'csv',
+        query: z.strictObject({ mail: mailChoice.optional().describe('sends each link by mail') }),
+        answer: importRun,
+        status: 202,
+      },
+      async ({ request, query, actor, response }) => {
+        const run = await application.importRoster(bytesOf(request.body), actor, query.mail)
+        response.location(`${v1}/imports/${run.id}`)
+        return run
+      },
+    ),
+    // Not `read`: it shows invite links.
+    route(
+      'get',
+      `${v1}/imports/:id`,
+      'onboard',
+      { summary: 'How far an import is', answer: importRun },
+      ({ parameters }) => application.importRun(parameters.id),
+    ),
+  ]
+}
+
+function bytesOf(body: unknown): Uint8Array {
+  return z.instanceof(Uint8Array).parse(body)
+}

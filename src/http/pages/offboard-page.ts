@@ -1,0 +1,165 @@
+/** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
+import { z } from 'zod'
+import { type Actor, mayDo, type Role } from '../../domain/token.ts'
+import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
+import { type Html, html } from '../html.ts'
+import { type Route, route } from '../route.ts'
+import { doorState, doorsPicture } from './doors-picture.ts'
+import { type PageTools, pageText } from './layout.ts'
+import { leaverFileText } from './leaver-file-page.ts'
+import { lifecycleSign } from './lifecycle-sign.ts'
+import { live } from './live.ts'
+import { duration, moment } from './moment.ts'
+import { personFrame, subjectsOf } from './person-page.ts'
+
+/** Without script the answer to the click shows the doors already shut, as far as they shut this quickly. */
+const waitMs = 4_000
+
+const reasonForm = z.object({ reason: z.string().trim().max(1_000).optional() })
+const tickForm = z.object({ system: z.string().min(1).max(100), subjectId: z.string().max(200).optional() })
+
+export function offboardPages(application: Application, tools: PageTools): readonly Route[] {
+  return [
+    route(
+      'get',
+      '/people/:id/offboard',
+      'read',
+      { summary: 'Offboard a person', answer: 'text/html' },
+      async ({ actor, parameters: { id }, response }) => {
+        const view = await application.employee(id)
+        const file = view.lifecycle === 'offboarded' ? await application.report(id) : null
+        const content =
+          view.lifecycle === 'active'
+            ? await question(actor, view, application)
+            : progress(actor, view, file, application)
+        response.type('html').send(pageText(tools, personFrame(actor, view, 'Offboard'), content))
+      },
+    ),
+    route(
+      'post',
+      '/people/:id/offboard',
+      'revoke',
+      { summary: 'Shut every door of a person', body: { form: reasonForm }, answer: 'text/html' },
+      async ({ actor, parameters: { id }, body, request, response, signal }) => {
+        const clicked = await application.offboard(id, body.reason || null, actor)
+        const address = `/people/${clicked.id}/offboard`
+        // With script the page watches by itself: it is shown at once.
+        if (request.get('HX-Request') === 'true') return void response.set('HX-Redirect', address).status(204).end()
+        await application.settled(clicked.id, waitMs, signal)
+        response.redirect(303, address)
+      },
+    ),
+    route(
+      'post',
+      '/people/:id/tick',
+      'revoke',
+      { summary: 'Tick a step of a person', body: { form: tickForm }, answer: 'text/html' },
+      async ({ actor, parameters: { id }, body, response }) => {
+        const { id: known, lifecycle } = await application.acknowledge(id, body.system, body.subjectId || null, actor)
+        response.redirect(303, lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`)
+      },
+    ),
+    ...takeBackRoutes(application, tools),
+  ]
+}
+
+async function question(actor: Actor, view: EmployeeView, application: Application): Promise<Html> {
+  const { id, name, email } = view
+  const administrators = await application.administrators.list()
+  const role = administrators.find((each) => each.email === email && each.disabledAt === null)?.role ?? null
+  return html`<section class="card narrow"><h1>Offboard <bdi>${name}</bdi>?</h1>
+${whatDies(view, application, role)}
+<p class="notice bad"><strong>Undo does not exist.</strong> Who comes back is onboarded anew, with new keys, certificate and password.</p>
+${
+  mayDo(actor.role, 'revoke')
+    ? html`<form method="post" action="/people/${id}/offboard" hx-post="/people/${id}/offboard">
+<label>Reason <small>(optional; it stands in the leaver file)</small> <input name="reason" maxlength="1000" autocomplete="off"></label>
+<div class="actions"><button class="danger">Offboard ${name} now</button> <a class="button quiet" role="button" href="/people/${id}">Do nothing</a></div></form>
+<p><a href="/people/${id}/leaving">Set a date and time ahead instead</a></p>`
+    : html`<p class="hint">Your role, ${actor.role}, may look but not offboard.</p>`
+}</section>`
+}
+
+/** Exactly what stops working with the click. */
+function whatDies(
+  { handsets, tunnels, access, extension }: EmployeeView,
+  application: Application,
+  administratorAs: Role | null,
+): Html {
+  const models = new Map(application.models().map(({ id, name }) => [id, name]))
+  const inUse = handsets.filter(({ removedAt }) => removedAt === null)
+  const open = access.filter(({ wanted }) => wanted === 'open')
+  const of = (system: string) => open.filter((line) => line.system === system).length
+  const carried = new Set(inUse.map(({ tunnelId }) => tunnelId))
+  const addresses = tunnels.filter(({ id }) => carried.has(id)).flatMap((tunnel) => tunnel.addresses)
+  return html`<p>With the click, these stop working:</p><ul class="dies">
+${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
+${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
+${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
+${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: password void, calls ended, thrown off the PBX</li>`}
+${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
+<li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
+}
+
+function plural(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? '' : 's'}`
+}
+
+function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, application: Application): Html {
+  const { id, name, lifecycle, offboardRequestedAt, offboardedAt, access } = view
+  const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
+  const clickedAt = offboardRequestedAt
+  const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(view)}</p></div>
+${live(
+  { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
+  html`<p>${lifecycleSign(lifecycle)}</p>
+<p class="told">${clickedAt && html`Clicked ${moment(clickedAt)}`}${
+    took === null
+      ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
+      : ` · complete after ${took}`
+  }</p>
+<section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
+${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file)}</section>`}`,
+)}
+<p><a href="/people/${id}">Back to <bdi>${name}</bdi></a></p>`
+}
+
+/** `5 doors: 4 shut, 1 waiting for you.` */
+function tally({ access, lifecycle }: EmployeeView): string {
+  const counts = Map.groupBy(access, doorState)
+  const words = [...counts].map(
+    ([state, lines]) => `${lines.length} ${state === 'waiting' ? 'waiting for you' : state}`,
+  )
+  return `${plural(access.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
+}
+
+function takeBackRoutes(application: Application, tools: PageTools): readonly Route[] {
+  return [
+    route(
+      'get',
+      '/people/:id/handset/:handset/back',
+      'revoke',
+      { summary: 'Take a handset back', answer: 'text/html' },
+      async ({ actor, parameters: { id, handset }, response }) => {
+        const view = await application.employee(id)
+        const one = view.handsets.find((each) => each.id === handset)
+        const model = application.models().find((each) => each.id === one?.model)?.name ?? one?.model ?? 'This handset'
+        const content = html`<section class="card narrow"><h1>Take ${model} back?</h1>
+<p>Its tunnel, certificate, password and links stop working; <bdi>${view.name}</bdi> keeps the others. <strong>Undo does not exist.</strong></p>
+<form method="post" action="/people/${id}/handset/${handset}/back"><div class="actions"><button class="danger"${(!one || one.removedAt !== null) && html` disabled`}>Take it back</button> <a class="button quiet" role="button" href="/people/${id}">Do nothing</a></div></form></section>`
+        response.type('html').send(pageText(tools, personFrame(actor, view, 'Take back'), content))
+      },
+    ),
+    route(
+      'post',
+      '/people/:id/handset/:handset/back',
+      'revoke',
+      { summary: 'Take a handset back', body: { form: z.object({}) }, answer: 'text/html' },
+      async ({ actor, parameters: { handset }, response }) => {
+        const { id } = await application.removeHandset(handset, actor)
+        response.redirect(303, `/people/${id}`)
+      },
+    ),
+  ]
+}

@@ -1,0 +1,174 @@
+/** A roster before it runs: pasted, chosen or dropped, every problem beside its row, mended in place. */
+import { z } from 'zod'
+import { AppError } from '../../errors.ts'
+import type { Application } from '../../journeys/application.ts'
+import type { DraftPage, DraftRow, DraftView } from '../../journeys/roster-view.ts'
+import { type Html, html } from '../html.ts'
+import { type Route, route } from '../route.ts'
+import { type PageTools, pageText } from './layout.ts'
+import { momentText } from './moment.ts'
+import { mailChoice, mailSelect } from './onboard-form.ts'
+
+const perPage = 50
+const upload = z.object({ text: z.string().optional(), file: z.instanceof(Uint8Array).optional() })
+const query = z.object({
+  page: z.coerce.number().int().min(1).max(100_000).optional(),
+  rows: z.enum(['wrong', 'all']).optional(),
+})
+const cells = z.record(z.string().max(40), z.string().max(1_000))
+
+export function rosterPages(application: Application, tools: PageTools): readonly Route[] {
+  const { rosters } = application
+  const frame = (title: string) => ({ title, here: '/onboard', trail: [{ name: 'Onboard', href: '/onboard' }] })
+  return [
+    route(
+      'post',
+      '/onboard/roster',
+      'onboard',
+      { summary: 'A roster to check', body: { upload }, answer: 'text/html' },
+      async ({ actor, body, response }) => {
+        const csv = body.file ?? Buffer.from(body.text ?? '')
+        try {
+          if (csv.byteLength === 0)
+            throw new AppError('INVALID_INPUT', 'there is nothing in it', { hint: 'choose a file, or paste the rows' })
+          const draft = await rosters.draft(csv, actor)
+          response.redirect(303, `/onboard/roster/${draft.id}${draft.wrong > 0 ? '?rows=wrong' : ''}`)
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code === 'INTERNAL') throw error
+          response
+            .status(400)
+            .type('html')
+            .send(
+              pageText(
+                tools,
+                { ...frame('Roster'), actor },
+                html`<h1>Many people</h1><section class="card">${rosterForm(error, body.text)}</section>`,
+              ),
+            )
+        }
+      },
+    ),
+    route(
+      'get',
+      '/onboard/roster/:id',
+      'onboard',
+      { summary: 'A roster, with what is wrong with it', query, answer: 'text/html' },
+      async ({ actor, parameters: { id }, query: wanted, response }) => {
+        const page = pageOf(wanted)
+        const draft = await rosters.lookAtDraft(id, page)
+        response.type('html').send(pageText(tools, { ...frame('Roster'), actor }, draftPage(draft, page, application)))
+      },
+    ),
+    route(
+      'post',
+      '/onboard/roster/:id',
+      'onboard',
+      { summary: 'Mend a roster', body: { form: cells }, query, answer: 'text/html' },
+      async ({ actor, parameters: { id }, query: wanted, body, response, request }) => {
+        const page = pageOf(wanted)
+        const changes = Object.entries(body).flatMap(([name, value]) => {
+          const [, line, column] = /^cell-(\d{1,7})-(\d{1,3})$/.exec(name) ?? []
+          return line === undefined ? [] : [{ line: Number(line), column: Number(column), value: value.trim() }]
+        })
+        const draft = await rosters.mendDraft(id, changes, page)
+        // A row that was mended stays in sight while somebody types in the next one.
+        if (request.get('hx-request') !== undefined)
+          response
+            .type('html')
+            .send(pageText(tools, { ...frame('Roster'), actor }, draftPage(draft, page, application)))
+        else response.redirect(303, `/onboard/roster/${id}${queryOf(page)}`)
+      },
+    ),
+    route(
+      'post',
+      '/onboard/roster/:id/start',
+      'onboard',
+      {
+        summary: 'Onboard everybody in a roster',
+        body: { form: z.object({ mail: z.string().max(20).optional() }) },
+        answer: 'text/html',
+      },
+      async ({ actor, parameters: { id }, body, response }) => {
+        const run = await rosters.startDraft(id, mailChoice(body.mail ?? ''), actor)
+        response.redirect(303, `/imports/${run.id}`)
+      },
+    ),
+  ]
+}
+
+export function rosterForm(error: AppError | null, typed = ''): Html {
+  return html`${error && html`<div class="notice bad" role="alert"><p>${error.message}</p>${error.problems.map(({ row, message, hint }) => html`<p>${row !== undefined && `Row ${row}: `}${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.hint !== undefined && html`<p><small>${error.hint}</small></p>`}</div>`}
+<form method="post" action="/onboard/roster" enctype="multipart/form-data" class="roster">
+<p>One row for each handset; rows with the same extension are one person. The first row names the columns: <code>name, email, extension, model, mac</code>, and if you like <code>gateway, language</code>. Nothing is written before you have seen all of it.</p>
+<div class="columns">
+<div class="drop" data-drop="file"><label for="file">A CSV file <small>drop it here, or choose it</small></label><input type="file" id="file" name="file" accept=".csv,.txt,text/csv,text/plain"></div>
+<div class="field"><label for="text">or pasted <small>out of a spreadsheet too</small></label><textarea id="text" name="text" rows="5" spellcheck="false" placeholder="name,email,extension,model,mac&#10;Ada Example,ada@example.com,1001,linphone-mobile,">${typed}</textarea></div>
+</div>
+<div class="actions"><button>Check it</button></div></form>`
+}
+
+function pageOf({ page = 1, rows = 'all' }: z.output<typeof query>): DraftPage {
+  return { offset: (page - 1) * perPage, limit: perPage, onlyWrong: rows === 'wrong' }
+}
+
+function queryOf({ offset, onlyWrong }: DraftPage, page = offset / perPage + 1): string {
+  const parts = [onlyWrong ? 'rows=wrong' : '', page > 1 ? `page=${page}` : ''].filter(Boolean)
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
+}
+
+function draftPage(draft: DraftView, page: DraftPage, application: Application): Html {
+  const { id, total, wrong, listed, people, problems, expiresAt } = draft
+  const action = `/onboard/roster/${id}${queryOf(page)}`
+  const mail = application.mails.settings()
+  const pages = Math.max(1, Math.ceil(listed / perPage))
+  const at = page.offset / perPage + 1
+  const ready = wrong === 0 && problems.length === 0 && people > 0
+  return html`<div class="head"><h1>Roster</h1></div>
+<div id="draft" class="live">
+<p id="draft-said" role="status" class="notice ${ready ? 'good' : 'bad'}">${
+    ready
+      ? `Everything fits: ${counted(people, 'person', 'people')} in ${counted(total, 'row', 'rows')}. Nothing is written yet.`
+      : `${counted(wrong + problems.length, 'row needs', 'rows need')} another look, of ${total}. Nothing is written before all of them fit.`
+  }</p>
+${problems.map(({ message, hint }) => html`<p class="notice bad">${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}
+${
+  ready &&
+  html`<form method="post" action="/onboard/roster/${id}/start" class="card start">
+${mail && html`<div class="field"><label for="mail">Links by mail <small>in this language, where the roster names no other</small></label>${mailSelect('mail', mail, 'default')}</div>`}
+<div class="actions"><button>Onboard ${counted(people, 'person', 'people')}</button></div></form>`
+}
+<section class="card" aria-labelledby="rows"><div class="head"><h2 id="rows">${page.onlyWrong ? 'Rows that need a look' : 'All rows'}</h2>
+${(page.onlyWrong || wrong > 0) && html`<nav class="actions" aria-label="Rows"><a href="/onboard/roster/${id}${queryOf({ ...page, onlyWrong: !page.onlyWrong }, 1)}">${page.onlyWrong ? `all ${total} rows` : `only the ${wrong} that need a look`}</a></nav>`}</div>
+${
+  draft.rows.length === 0
+    ? html`<p>None.</p>`
+    : html`<form method="post" action="${action}" hx-post="${action}" hx-trigger="change delay:150ms, submit" hx-target="#draft" hx-select="#draft" hx-swap="outerHTML" hx-sync="this:queue last">
+<div class="scroll"><table class="draft"><thead><tr><th scope="col">Row</th>${draft.columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+<tbody>${draft.rows.map((row) => draftRow(row, draft.columns))}</tbody></table></div>
+<div class="actions"><button class="quiet">Check again</button></div></form>`
+}
+${
+  pages > 1 &&
+  html`<nav class="pages" aria-label="Pages">${at > 1 && html`<a href="/onboard/roster/${id}${queryOf(page, at - 1)}">Before</a>`}<span>Page ${at} of ${pages}</span>${at < pages && html`<a href="/onboard/roster/${id}${queryOf(page, at + 1)}">Next</a>`}</nav>`
+}
+<p><small>Kept in memory until ${momentText(expiresAt)}, and not over a restart.</small></p></section>
+<datalist id="models">${application.models().map(({ id: model, name, kind }) => kind !== 'gateway' && html`<option value="${model}">${name}</option>`)}</datalist>
+</div>`
+}
+
+function draftRow({ line, cells: values, problems }: DraftRow, columns: readonly string[]): Html {
+  const said = `row-${line}-said`
+  const wrong = new Set(problems.map(({ field }) => field))
+  return html`<tr class="${problems.length > 0 ? 'wrong' : ''}"><th scope="row">${line}</th>${columns.map(
+    (column, index) =>
+      html`<td><input id="cell-${line}-${index}" name="cell-${line}-${index}" value="${values[index] ?? ''}" aria-label="${column} in row ${line}"${wrong.has(column) && html` aria-invalid="true" aria-describedby="${said}"`}${column === 'model' && html` list="models"`} spellcheck="false" autocomplete="off"></td>`,
+  )}</tr>
+${
+  problems.length > 0 &&
+  html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}"><div>${problems.map(({ message, hint }) => html`<span>× ${message}${hint !== undefined && html` <small>${hint}</small>`}</span> `)}</div></td></tr>`
+}`
+}
+
+export function counted(count: number, one: string, several: string): string {
+  return `${count} ${count === 1 ? one : several}`
+}

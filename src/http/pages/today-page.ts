@@ -1,0 +1,86 @@
+/** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import type { Application, EmployeeView } from '../../journeys/application.ts'
+import {
+  certificateDueDays,
+  type Happening,
+  type LeavingView,
+  quietDays,
+  secretOldDays,
+  type Today,
+} from '../../journeys/people-view.ts'
+import { type Html, html } from '../html.ts'
+import { peopleAddress } from '../people-query.ts'
+import { type Route, route } from '../route.ts'
+import { doorSigns } from './doors-picture.ts'
+import { type PageTools, pageText } from './layout.ts'
+import { live } from './live.ts'
+import { dayOf, duration, moment, zone } from './moment.ts'
+
+export function todayPages(application: Application, tools: PageTools): readonly Route[] {
+  return [
+    route('get', '/', 'read', { summary: 'Today', answer: 'text/html' }, async ({ actor, response }) => {
+      const day = await application.people.today()
+      response.type('html').send(pageText(tools, { title: 'Today', actor, here: '/' }, content(day)))
+    }),
+  ]
+}
+
+function content(day: Today): Html {
+  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
+${live(
+  { id: 'today', href: '/', paceMs: 2_000 },
+  html`<ul class="figures" aria-label="People by what needs a look">
+${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
+${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
+${figure(day.leaversTotal, 'people leaving right now', { state: 'offboarding' }, 'wait')}
+${figure(day.quiet, `quiet for ${quietDays} days or more`, { tunnel: quietDays })}
+${figure(day.never, 'never connected', { tunnel: 'never' })}
+${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDays} days`, { attention: 'certificate-due' }, 'wait')}
+${figure(day.secretsOld, `with a SIP password older than ${secretOldDays} days`, { attention: 'secret-old' })}
+${figure(day.leaving, 'with a leaving date set', { attention: 'leaving-set' })}
+</ul>
+<p class="told">${day.people} ${day.people === 1 ? 'person holds' : 'people hold'} ${day.handsets} ${day.handsets === 1 ? 'handset' : 'handsets'}.</p>
+<div class="columns">${leavers(day)}${leavings(day.leavings)}</div>
+${alarms(day.alarms)}`,
+)}`
+}
+
+/** Zero is quiet; the rest is as loud as it deserves. */
+function figure(count: number, words: string, filter: Parameters<typeof peopleAddress>[0], tone = ''): Html {
+  return html`<li><a class="${count > 0 ? tone : 'none'}" href="${peopleAddress(filter)}"><b>${count}</b> <span>${words}</span></a></li>`
+}
+
+function leavers({ leavers: people, leaversTotal, at }: Today): Html {
+  return html`<section class="card" aria-labelledby="leavers"><h2 id="leavers">Leavers in progress</h2>
+${people.length === 0 && html`<p><small>Nobody is leaving right now.</small></p>`}
+<ul class="lines">${people.map((view) => leaver(view, at))}</ul>
+${leaversTotal > people.length && html`<p><a href="${peopleAddress({ state: 'offboarding' })}">All ${leaversTotal}</a></p>`}
+</section>`
+}
+
+function leaver({ id, name, extension, offboardRequestedAt, access }: EmployeeView, now: string): Html {
+  const since = offboardRequestedAt ?? now
+  return html`<li><div><a href="/people/${id}/offboard"><bdi>${name}</bdi></a> <small>${extension}</small></div>
+${doorSigns(access)}<small>since the click: <span data-since="${since}">${duration(Date.parse(now) - Date.parse(since))}</span></small></li>`
+}
+
+function leavings(next: readonly LeavingView[]): Html {
+  return html`<section class="card" aria-labelledby="leavings"><h2 id="leavings">Leaving dates coming up</h2>
+${next.length === 0 && html`<p><small>None is set.</small></p>`}
+<ul class="lines">${next.map(
+    ({ employeeId, name, at, reason }) =>
+      html`<li><div><a href="/people/${employeeId}"><bdi>${name}</bdi></a>${reason !== null && html` <small>${reason}</small>`}</div><span>${moment(at)}</span></li>`,
+  )}</ul></section>`
+}
+
+function alarms(events: readonly Happening[]): Html {
+  return html`<section class="card" aria-labelledby="alarms"><h2 id="alarms">Alarms of the last 24 hours</h2>
+${events.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
+${
+  events.length > 0 &&
+  html`<ol class="story">${events.map(
+    ({ at, text, employeeId }) =>
+      html`<li class="alarm">${moment(at)} <span>${employeeId === null ? text : html`<a href="/people/${employeeId}">${text}</a>`}</span></li>`,
+  )}</ol>`
+}</section>`
+}

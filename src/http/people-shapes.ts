@@ -1,0 +1,22 @@
+/** The bodies of the API about leaving dates and the events of one person. */
+import { z } from 'zod'
+import { time } from './api-shapes.ts'
+
+export const leavingRequest = z.strictObject({
+  at: z.iso.datetime({ offset: true }).describe('ISO 8601 with its offset, in the future'),
+  reason: z.string().max(1_000).nullish(),
+})
+export const eventsQuery = z.strictObject({
+  employee: z.string().max(100).optional().describe('id: only what is about this person'),
+})
+
+export const leaving = z.object({
+  id: z.string(),
+  employeeId: z.string(),
+  name: z.string(),
+  at: time,
+  reason: z.string().nullable(),
+  askedBy: z.string(),
+  createdAt: time,
+  state: z.enum(['set', 'cancelled', 'done']),
+})

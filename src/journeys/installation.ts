@@ -1,0 +1,87 @@
+/** What the environment says of this installation, in words and without any secret. */
+import type { JourneyContext } from './context.ts'
+import type { Installation } from './records-view.ts'
+import { placesChangedAt } from './settings-drift.ts'
+
+export async function installation(context: JourneyContext): Promise<Installation> {
+  const changedAt = await placesChangedAt(context)
+  const order = { sort: 'name', descending: false, offset: 0, limit: 0 } as const
+  const handsets = changedAt === null ? 0 : (await context.store.handsetPage({ staleSince: changedAt }, order)).total
+  return {
+    demo: context.config.demo,
+    groups: groupsOf(context),
+    stale: changedAt !== null && handsets > 0 ? { changedAt, handsets } : null,
+  }
+}
+
+function groupsOf({ config }: JourneyContext): Installation['groups'] {
+  const { console: web, phoneDoor, hub, pbx } = config
+  const setting = (name: string, value: string | number | null, variable: string | null = null) => ({
+    name,
+    value: value === null || value === '' ? 'not set' : String(value),
+    variable: variable && `RINGFENCE_${variable}`,
+  })
+  return [
+    {
+      name: 'Console',
+      settings: [
+        setting('Listens at', place(web), 'LISTEN'),
+        setting('Further host names', web.hosts.join(', '), 'LISTEN_HOSTS'),
+        setting(
+          'TLS',
+          web.tls === null ? 'none: on this machine or a private network only' : web.tls.certificateFile,
+          'LISTEN_TLS_CERT',
+        ),
+        setting('Data folder', config.dataFolder, 'DATA'),
+        setting(
+          'Passphrase of the keys',
+          config.passphrase === null ? 'in the data folder' : 'from outside the data folder',
+          'PASSPHRASE_FILE',
+        ),
+      ],
+    },
+    {
+      name: 'Phone door',
+      settings: [
+        setting('Public address', phoneDoor.url, 'PHONE_URL'),
+        setting('Listens at', place(phoneDoor), 'PHONE_LISTEN'),
+        setting('Inside the VPN', phoneDoor.inTunnel && place(phoneDoor.inTunnel), 'PHONE_TUNNEL_LISTEN'),
+        setting('Certificate', tlsWords(phoneDoor.tls), 'PHONE_TLS_CERT'),
+        setting('Trusted proxies', phoneDoor.trustedProxies.join(', '), 'TRUSTED_PROXIES'),
+      ],
+    },
+    {
+      name: 'Hub',
+      settings: [
+        setting('Handsets dial', hub.endpoint, 'HUB_ENDPOINT'),
+        setting('Interface', hub.interface, 'HUB_INTERFACE'),
+        setting('Port', hub.listenPort, 'HUB_PORT'),
+        setting('Addresses of handsets', hub.subnets.join(', '), 'HUB_SUBNET'),
+        setting('Addresses behind home gateways', hub.phoneSubnets.join(', '), 'PHONE_SUBNETS'),
+        setting('Masquerades towards the PBX', hub.masquerade ? 'yes' : 'no', 'HUB_MASQUERADE'),
+        setting('Runs as', hub.separate ? 'a process of its own' : "the server's child", 'HUB_SOCKET'),
+      ],
+    },
+    {
+      name: 'PBX',
+      settings: [
+        setting('Kind', pbx.driver, 'PBX'),
+        setting('Address', pbx.address, 'PBX_ADDRESS'),
+        setting('Name that handsets use', pbx.host, 'PBX_HOST'),
+        setting('Port for passwords', pbx.port, 'PBX_PORT'),
+        setting('Port for certificates', pbx.mtlsPort, 'PBX_MTLS_PORT'),
+        setting('Media ports', `${pbx.rtp.from}-${pbx.rtp.to}`, 'PBX_RTP'),
+        setting('Time server of phones', config.timeServer, 'TIME_SERVER'),
+      ],
+    },
+  ]
+}
+
+function tlsWords(tls: JourneyContext['config']['phoneDoor']['tls']): string {
+  if (tls === 'off') return 'left to the proxy in front'
+  return tls === 'service-ca' ? "of Ringfence's own CA: phone apps refuse it" : tls.certificateFile
+}
+
+function place({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,86 @@
+/** Lists of people and the figures of the first page: counted and cut by the database, shown by the person's own view. */
+import type { PeopleFilter } from '../store/store.ts'
+import type { JourneyContext } from './context.ts'
+import { alarmsSince } from './happenings.ts'
+import { pendingLeavings } from './leavings.ts'
+import {
+  certificateDueDays,
+  onlineMinutes,
+  type PeopleChoices,
+  type PeoplePage,
+  type PeopleQuery,
+  quietDays,
+  secretOldDays,
+  type Today,
+} from './people-view.ts'
+import { employeeViews } from './views.ts'
+
+const dayMs = 86_400_000
+/** How many leavers and leaving dates the first page names. */
+const few = 8
+
+export async function peoplePage(context: JourneyContext, query: PeopleQuery): Promise<PeoplePage> {
+  const { sort = 'name', descending = false, offset = 0, limit } = query
+  const { ids, total } = await context.store.peoplePage(filterOf(context, query), { sort, descending, offset, limit })
+  const views = await employeeViews(context, await context.store.employeesWithAccess({ ids }))
+  const people = new Map(views.map((view) => [view.id, view]))
+  return { people: ids.flatMap((id) => people.get(id) ?? []), total }
+}
+
+function filterOf(context: JourneyContext, query: PeopleQuery): PeopleFilter {
+  const { search, ids, state, site, model, tunnel, attention } = query
+  const ago = (ms: number) => new Date(context.system.now().getTime() - ms).toISOString()
+  return {
+    ...(search === undefined || search.trim() === '' ? {} : { search }),
+    ...(ids && { ids }),
+    ...(state && { lifecycle: state }),
+    ...(site && { siteId: site }),
+    ...(model && { model }),
+    ...(tunnel === 'online' && { tunnel: { heardOf: heardSince(context, ago(onlineMinutes * 60_000)) } }),
+    ...(tunnel === 'never' && { tunnel: { never: true } }),
+    ...(typeof tunnel === 'number' && { tunnel: { quietSince: ago(tunnel * dayMs) } }),
+    ...(attention === 'open-doors' && { openVerdicts: true }),
+    ...(attention === 'certificate-due' && { certificateEndsBefore: ago(-certificateDueDays * dayMs) }),
+    ...(attention === 'secret-old' && { secretOlderThan: ago(secretOldDays * dayMs) }),
+    ...(attention === 'leaving-set' && { leavingSet: true }),
+  }
+}
+
+/** Handshakes live in memory; what the database has of them may be minutes old. */
+export function heardSince({ handshakes }: JourneyContext, since: string): readonly string[] {
+  return [...handshakes].flatMap(([key, at]) => (at >= since ? [key] : []))
+}
+
+export async function peopleChoices({ store, catalogue }: JourneyContext): Promise<PeopleChoices> {
+  const names = new Map(catalogue.models.map(({ id, name }) => [id, name]))
+  const models = (await store.modelsInUse()).map((id) => ({ id, name: names.get(id) ?? id }))
+  return { models, sites: (await store.find('site', {})).map(({ id, name }) => ({ id, name })) }
+}
+
+export async function today(context: JourneyContext): Promise<Today> {
+  const { store, system } = context
+  const count = async (query: Omit<PeopleQuery, 'limit'>) =>
+    (await store.peoplePage(filterOf(context, { ...query, limit: 0 }), countOnly)).total
+  const now = system.now()
+  const { employees: people, handsets } = await store.counts()
+  const leavers = await peoplePage(context, { state: 'offboarding', sort: 'left', descending: true, limit: few })
+  const leavings = await pendingLeavings(context, few)
+  return {
+    at: now.toISOString(),
+    people,
+    handsets,
+    online: await count({ tunnel: 'online' }),
+    quiet: await count({ tunnel: quietDays }),
+    never: await count({ tunnel: 'never' }),
+    openDoors: await count({ attention: 'open-doors' }),
+    certificatesDue: await count({ attention: 'certificate-due' }),
+    secretsOld: await count({ attention: 'secret-old' }),
+    leaving: await count({ attention: 'leaving-set' }),
+    leavers: leavers.people,
+    leaversTotal: leavers.total,
+    leavings,
+    alarms: await alarmsSince(context, new Date(now.getTime() - dayMs)),
+  }
+}
+
+const countOnly = { sort: 'name', descending: false, offset: 0, limit: 0 } as const

@@ -1,0 +1,142 @@
+/** A roster as text, and everything that is wrong with it: before anything is written. */
+import { parse } from 'csv-parse/sync'
+import type { Problem } from '../domain/parse.ts'
+import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
+import { defaultId } from '../domain/site.ts'
+import { AppError, asAppError } from '../errors.ts'
+import { checkPerson, invalid, modelProblem } from './check-person.ts'
+import type { JourneyContext } from './context.ts'
+
+const largestBytes = 5 * 1024 * 1024
+
+type Reading = Pick<JourneyContext, 'catalogue' | 'store'>
+
+/** @throws AppError TOO_LARGE, or INVALID_INPUT where the text is no CSV */
+export function rosterRecords(csv: Uint8Array): readonly RosterRecord[] {
+  if (csv.byteLength > largestBytes)
+    throw new AppError('TOO_LARGE', 'the file is larger than 5 MB', { hint: 'split it; 5 MB hold about 50,000 people' })
+  return records(decode(csv))
+}
+
+/** @throws AppError INVALID_INPUT with every problem by row */
+export async function demandRoster(context: Reading, rows: readonly RosterRecord[]): Promise<readonly RosterPerson[]> {
+  const { people, problems } = await examineRoster(context, rows)
+  if (problems.length > 0) throw invalid(problems)
+  return people
+}
+
+/**
+ * Every problem there is: what is wrong in one row does not hide what is taken in another. `people` are those without.
+ */
+export async function examineRoster(
+  context: Reading,
+  rows: readonly RosterRecord[],
+): Promise<{ readonly people: readonly RosterPerson[]; readonly problems: readonly Problem[] }> {
+  const [header, ...body] = rows
+  const check = (model: string, mac: string | null) => modelProblem(context.catalogue, model, mac)
+  const first = parseRoster(rows, check)
+  const wrong = 'problems' in first ? first.problems : []
+  const isWrong = new Set(wrong.map(({ row }) => row))
+  // A header that is wrong makes nothing of the rest worth a look.
+  if (header === undefined || isWrong.has(header.line)) return { people: [], problems: wrong }
+  const rest = body.filter(({ line }) => !isWrong.has(line))
+  const second = 'people' in first ? first : rest.length > 0 ? parseRoster([header, ...rest], check) : { people: [] }
+  if ('problems' in second) return { people: [], problems: wrong }
+  const unfit = second.people.flatMap((person) => unfitness(context, person))
+  const taken = await takenPeople(context, second.people)
+  const problems = [...wrong, ...unfit, ...taken].sort((one, other) => (one.row ?? 0) - (other.row ?? 0))
+  const rowsOfProblems = new Set(problems.map(({ row }) => row))
+  return { people: second.people.filter(({ row }) => !rowsOfProblems.has(row)), problems }
+}
+
+export function inputOf({ name, email, extension, gateway, handsets }: RosterPerson) {
+  return { name, email, extension, handsets, gateway: gateway ?? undefined }
+}
+
+function unfitness({ catalogue }: Reading, person: RosterPerson): readonly Problem[] {
+  try {
+    checkPerson(catalogue, inputOf(person))
+    return []
+  } catch (error) {
+    return asAppError(error).problems.map((problem) => ({ row: person.row, ...problem }))
+  }
+}
+
+function decode(csv: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(csv)
+  } catch (cause) {
+    throw new AppError('INVALID_INPUT', 'the file is not in UTF-8', {
+      hint: 'save it again as "CSV UTF-8"; in a spreadsheet that is a choice of its own',
+      cause,
+    })
+  }
+}
+
+function records(file: string): RosterRecord[] {
+  // The reader counts a CR LF inside quotes as two lines.
+  const text = file.replace(/\r\n?/g, '\n')
+  const header = text.slice(0, text.search(/\n|$/))
+  // What is pasted out of a spreadsheet has tabs.
+  const delimiter = [',', ';', '\t'].toSorted((a, b) => header.split(b).length - header.split(a).length)[0]!
+  try {
+    const read: unknown = parse(text, {
+      delimiter,
+      record_delimiter: '\n',
+      relax_column_count: true,
+      skip_empty_lines: true,
+      bom: true,
+      max_record_size: 10_000,
+      info: true,
+    })
+    // With `info` each row comes as this pair, which the types of csv-parse do not say; its line is the row's last.
+    return (read as { info: { lines: number }; record: string[] }[]).map(({ info, record }) => ({
+      line: info.lines - record.join('').split('\n').length + 1,
+      cells: record,
+    }))
+  } catch (cause) {
+    const { lines } = cause as { lines?: number }
+    throw invalid([
+      {
+        ...(lines ? { row: lines } : {}),
+        message: 'this row cannot be read as CSV',
+        hint: 'look for a double quote that is never closed',
+      },
+    ])
+  }
+}
+
+async function takenPeople({ store }: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const taken = await store.taken(defaultId, {
+    extensions: new Set(people.map(({ extension }) => extension)),
+    emails: new Set(people.map(({ email }) => email)),
+    macs: new Set(people.flatMap(({ handsets }) => handsets.flatMap(({ mac }) => mac ?? []))),
+  })
+  return people.flatMap((person): Problem[] => [
+    ...(taken.extensions.has(person.extension)
+      ? [{ row: person.row, field: 'extension', message: `extension ${person.extension} is in use` }]
+      : []),
+    ...(taken.emails.has(person.email)
+      ? [{ row: person.row, field: 'email', message: `${person.email} already has a phone here` }]
+      : []),
+    ...person.handsets.flatMap(({ mac }) =>
+      mac && taken.macs.has(mac)
+        ? [{ row: person.row, field: 'mac', message: `${mac} belongs to a handset that is in use` }]
+        : [],
+    ),
+  ])
+}
+
+/** The same rows under all columns that there are, in their usual order; unknown columns stay, at the end. */
+export function widened(rows: readonly RosterRecord[]): readonly RosterRecord[] {
+  const [header, ...body] = rows
+  if (!header) return rows
+  const names = header.cells.map((cell) => cell.trim().toLowerCase())
+  const lacking = rosterColumns.filter((name) => !names.includes(name) && ['gateway', 'language'].includes(name))
+  return [
+    { ...header, cells: [...header.cells, ...lacking] },
+    ...body.map((row) =>
+      row.cells.length === header.cells.length ? { ...row, cells: [...row.cells, ...lacking.map(() => '')] } : row,
+    ),
+  ]
+}

@@ -1,0 +1,206 @@
+/** One-time links: for the first owner, for somebody who was invited, and to come back in. */
+import {
+  type Administrator,
+  needsSecondFactor,
+  type Passkey,
+  type SetupLink,
+  setupLinkHours,
+} from '../domain/administrator.ts'
+import { parseEmail, parseName } from '../domain/employee.ts'
+import { looksLikeToken, tokenHash } from '../domain/invite.ts'
+import type { Problem } from '../domain/parse.ts'
+import { Secret } from '../domain/secret.ts'
+import { AppError } from '../errors.ts'
+import type { StoreWriter } from '../store/store.ts'
+import { newId } from '../system.ts'
+import { auditEvent, inPerson, type JourneyContext } from './context.ts'
+import { openSession, type SignInContext } from './open-session.ts'
+import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { usableOwners } from './owners.ts'
+import { endSessions } from './sessions.ts'
+import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
+
+export function setUpDeeds(
+  context: SignInContext,
+): Pick<SignInDeeds, 'setup' | 'setupWithPassword' | 'setupWithPasskey'> {
+  const { passwords, passkeys } = context.signIn
+  return {
+    setup: (token) => view(context, token),
+    async setupWithPassword(token, input, password, visitor) {
+      const link = await openLink(context, context.store, token)
+      if (link === null) return null
+      const { name, email } = await person(context.store, link, input)
+      const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
+      if (weakness !== null) throw refused([weakness])
+      const passwordHash = await passwords.hash(password)
+      return context.store.transaction(async (tx) => {
+        const administrator = await useLink(context, tx, token, input, { passwordHash })
+        if (administrator === null) return null
+        // Whoever needs more than a password goes on to it at once.
+        const level = needsSecondFactor(administrator.role) ? ('password' as const) : ('full' as const)
+        return openSession(context, tx, administrator, { level, how: 'set-up link', visitor, instead: null })
+      })
+    },
+    async setupWithPasskey(token, input, answer, visitor) {
+      if ((await openLink(context, context.store, token)) === null) return null
+      const passkey = await passkeys.created(answer, context.system.now())
+      if (passkey === null) throw refused([{ message: 'the passkey could not be checked', hint: 'try it again' }])
+      return context.store.transaction(async (tx) => {
+        const administrator = await useLink(context, tx, token, input, { passkey })
+        if (administrator === null) return null
+        return openSession(context, tx, administrator, { level: 'full', how: 'set-up link', visitor, instead: null })
+      })
+    },
+  }
+}
+
+/** In the caller's transaction: a link in place of older ones for the same person. Only its hash is stored. */
+export async function makeLink(
+  { system }: Pick<JourneyContext, 'system'>,
+  tx: StoreWriter,
+  { purpose, administratorId }: Pick<SetupLink, 'purpose' | 'administratorId'>,
+): Promise<{ readonly token: string; readonly expiresAt: string }> {
+  const now = system.now()
+  const token = system.randomBytes(32).toString('base64url')
+  const expiresAt = new Date(now.getTime() + setupLinkHours * 3_600_000).toISOString()
+  for (const { id } of await tx.find('setupLink', { administratorId, usedAt: null }))
+    await tx.update('setupLink', id, { usedAt: now.toISOString() })
+  await tx.insert('setupLink', [
+    {
+      id: newId(system),
+      tokenHash: tokenHash(token),
+      purpose,
+      administratorId,
+      createdAt: now.toISOString(),
+      expiresAt,
+      usedAt: null,
+    },
+  ])
+  return { token, expiresAt }
+}
+
+/** For the banner: a new one at each start while nobody could sign in as owner; else null. */
+export async function firstOwnerLink(context: Pick<JourneyContext, 'store' | 'system'>): Promise<Secret | null> {
+  return context.store.transaction(async (tx) => {
+    if ((await usableOwners(tx)).length > 0) return null
+    return new Secret((await makeLink(context, tx, { purpose: 'first-owner', administratorId: null })).token)
+  })
+}
+
+async function view(context: SignInContext, token: string): Promise<SetupView | null> {
+  const link = await openLink(context, context.store, token)
+  if (link === null) return null
+  const { passkeys } = context.signIn
+  const administrator =
+    link.administratorId === null ? undefined : await context.store.get('administrator', link.administratorId)
+  const { id, name, email } = administrator ?? { id: link.id, name: 'Owner', email: 'owner' }
+  return {
+    purpose: link.purpose,
+    email: administrator?.email ?? null,
+    name: administrator?.name ?? null,
+    role: administrator?.role ?? 'owner',
+    expiresAt: link.expiresAt,
+    passkeyCreation: await passkeys.creation({ id, name, email }, [], context.system.now()),
+    passkeyHost: passkeys.host,
+    consoleUrl: context.config.console.url,
+  }
+}
+
+/** Null for used, run out, unknown, and for what belongs to somebody who was disabled. */
+async function openLink(
+  { system }: Pick<SignInContext, 'system'>,
+  store: Pick<StoreWriter, 'find' | 'get'>,
+  token: string,
+): Promise<SetupLink | null> {
+  if (!looksLikeToken(token)) return null
+  const [link] = await store.find('setupLink', { tokenHash: tokenHash(token), usedAt: null })
+  if (!link || !(Date.parse(link.expiresAt) > system.now().getTime())) return null
+  if (link.administratorId === null) return (await usableOwners(store)).length === 0 ? link : null
+  const administrator = await store.get('administrator', link.administratorId)
+  return administrator && administrator.disabledAt === null ? link : null
+}
+
+/** @throws INVALID_INPUT for the first owner's e-mail address or name */
+async function person(
+  store: Pick<StoreWriter, 'get'>,
+  { administratorId }: SetupLink,
+  input: SetupInput,
+): Promise<SetupInput> {
+  if (administratorId !== null) return (await store.get('administrator', administratorId))!
+  const email = parseEmail(input.email)
+  const name = parseName(input.name)
+  const problems = [email, name].flatMap((parsed) => (parsed.ok ? [] : [parsed.problem]))
+  if (!email.ok || !name.ok) throw refused(problems)
+  return { email: email.value, name: name.value }
+}
+
+type Way =
+  | { readonly passwordHash: string }
+  | { readonly passkey: Pick<Passkey, 'credentialId' | 'publicKey' | 'counter'> }
+
+/** A link of recovery starts the account anew: what was there before is gone with its use, wherever it lies now. */
+async function useLink(
+  context: SignInContext,
+  tx: StoreWriter,
+  token: string,
+  input: SetupInput,
+  way: Way,
+): Promise<Administrator | null> {
+  const link = await openLink(context, tx, token)
+  if (link === null) return null
+  const at = context.system.now().toISOString()
+  await tx.update('setupLink', link.id, { usedAt: at })
+  const passwordHash = 'passwordHash' in way ? way.passwordHash : null
+  const administrator =
+    link.administratorId === null
+      ? await makeOwner(context, tx, link, await person(tx, link, input))
+      : (await tx.get('administrator', link.administratorId))!
+  await endSessions(tx, administrator.id, at)
+  for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
+  const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }
+  await tx.update('administrator', administrator.id, fresh)
+  if ('passkey' in way) await addPasskeyRow(context, tx, administrator, 'first passkey', way.passkey)
+  const detail = { purpose: link.purpose, way: passwordHash === null ? 'passkey' : 'password' }
+  const who = { subjectId: administrator.id, actor: inPerson(administrator) }
+  await tx.record(auditEvent(context, 'administrator.set-up', who, detail))
+  return { ...administrator, ...fresh }
+}
+
+async function makeOwner(
+  context: SignInContext,
+  tx: StoreWriter,
+  link: SetupLink,
+  { name, email }: SetupInput,
+): Promise<Administrator> {
+  // Somebody who was invited as this address and never came is overtaken by the owner.
+  const [waiting] = await tx.find('administrator', { email, disabledAt: null })
+  if (waiting) {
+    await tx.update('administrator', waiting.id, { name, role: 'owner' })
+    return { ...waiting, name, role: 'owner' }
+  }
+  const owner: Administrator = {
+    // The link's own id: the browser was told it before anybody was made.
+    id: link.id,
+    name,
+    email,
+    role: 'owner',
+    passwordHash: null,
+    totpSealed: null,
+    totpConfirmedAt: null,
+    totpLastStep: 0,
+    oidcIdentity: null,
+    createdAt: context.system.now().toISOString(),
+    createdBy: 'set-up link',
+    disabledAt: null,
+  }
+  await tx.insert('administrator', [owner])
+  return owner
+}
+
+function refused(problems: readonly Problem[]): AppError {
+  const [first] = problems
+  return new AppError('INVALID_INPUT', first?.message ?? 'this cannot be set up', {
+    ...(first?.hint ? { hint: first.hint } : {}),
+    problems,
+  })
+}

@@ -1,0 +1,59 @@
+/**
+ * How a letter leaves the house. A mailer keeps nothing: what is to be sent, and what became of it, the database knows.
+ */
+import type { Language } from '../domain/language.ts'
+import type { Secret } from '../domain/secret.ts'
+
+/** The words of a mail, as plain text and as simple HTML. */
+export interface Letter {
+  readonly subject: string
+  readonly text: string
+  readonly html: string
+}
+
+export interface LetterValues {
+  readonly name: string
+  readonly extension: string
+  readonly link: string
+  /** ISO time. */
+  readonly expiresAt: string
+}
+
+export interface Letters {
+  invite(language: Language, values: LetterValues): Letter
+  /** To see whether mails arrive; holds no link. */
+  test(language: Language): Letter
+}
+
+export interface Mailer {
+  /** For people: `mail.example.com:465 (TLS)`. */
+  readonly server: string
+  readonly from: string
+  readonly language: Language
+  begin(): MailSession
+}
+
+/** One or several letters over one connection. */
+export interface MailSession {
+  /**
+   * Returns when the server has taken it over; whether it arrives is another matter. The same `id` twice is the same mail
+   * for the recipient's software, as far as that looks.
+   * @throws AppError MAIL_REFUSED when this letter will never be taken; MAIL_UNREACHABLE (retryable) for everything that
+   * may pass: no connection, no TLS, a login that is wrong, "come back later"
+   */
+  send(letter: Letter & { readonly id: string; readonly to: string }, signal?: AbortSignal): Promise<void>
+  close(): void
+}
+
+/** How mails leave; see docs/mail.md. */
+export interface MailSettings {
+  readonly host: string
+  readonly port: number
+  /** `none` only on this machine itself, where no authority is named. */
+  readonly tls: 'implicit' | 'starttls' | 'none'
+  readonly login: { readonly user: string; readonly password: Secret } | null
+  /** PEM of an authority of one's own that signed the server's certificate. */
+  readonly authority: string | null
+  readonly from: { readonly name: string; readonly address: string }
+  readonly language: Language
+}

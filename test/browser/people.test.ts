@@ -1,0 +1,240 @@
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Role } from '../../src/domain/token.ts'
+import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { mia, onboarded, person } from '../journeys/world.ts'
+import { describeLive } from '../setup/requirements.ts'
+
+let browser: Browser
+let desk: ConsoleWorld
+
+const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
+
+interface Look {
+  readonly role?: Role
+  readonly scheme?: 'light' | 'dark'
+  readonly width?: number
+  readonly script?: boolean
+}
+
+async function signedIn({ role = 'admin', scheme = 'light', width = 1280, script = true }: Look = {}): Promise<{
+  readonly context: BrowserContext
+  readonly open: (path: string) => Promise<Page>
+  readonly complaints: string[]
+}> {
+  const context = await browser.newContext({
+    viewport: { width, height: 900 },
+    colorScheme: scheme,
+    javaScriptEnabled: script,
+  })
+  const [name = '', value = ''] = (await desk.signIn(role)).split('=')
+  await context.addCookies([{ name, value, domain: '127.0.0.1', path: '/', httpOnly: true, sameSite: 'Strict' }])
+  const complaints: string[] = []
+  return {
+    context,
+    complaints,
+    async open(path) {
+      const page = await context.newPage()
+      page.on('console', (message) => complaints.push(message.text()))
+      page.on('pageerror', (error) => complaints.push(String(error)))
+      await page.goto(`http://127.0.0.1:${desk.port}${path}`)
+      return page
+    },
+  }
+}
+
+/** With the Tab key alone, as somebody without a mouse would. */
+async function tabTo(page: Page, selector: string): Promise<void> {
+  for (let press = 0; press < 120; press++) {
+    if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)) return
+    await page.keyboard.press('Tab')
+  }
+  throw new Error(`the Tab key does not reach ${selector} at ${page.url()}`)
+}
+
+let extension = 1000
+async function somebody(name: string) {
+  extension += 1
+  const input = { ...person(name, String(extension), 'linphone-desktop'), email: `p${extension}@example.com` }
+  return (await onboarded(desk.world, input)).employee
+}
+
+describeLive('people in a browser', ['chromium'], () => {
+  beforeAll(async () => {
+    desk = await openConsoleWorld({ pbx: 'manual' })
+    const quiet = ['disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update']
+    const args = ['no-sandbox', 'disable-gpu', 'disable-sync', ...quiet].map((flag) => `--${flag}`)
+    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    await desk?.[Symbol.asyncDispose]()
+  })
+
+  test('by keyboard alone: find a person, offboard, watch the doors shut, tick a step, see the leaver file; a second tab shows the same', async () => {
+    const ada = await somebody('Ada Keyboard')
+    await somebody('Bo Bystander')
+    const { open, context, complaints } = await signedIn()
+    const other = await open(`/people/${ada.id}`)
+    await expect.poll(() => other.locator('.doors .state.open').count()).toBe(4)
+
+    const page = await open('/people')
+    await tabTo(page, '#search')
+    await page.keyboard.type('ada key')
+    await expect.poll(() => page.locator('table.people tbody tr').count()).toBe(1)
+    expect(page.url()).toMatch(/[?]q=ada(%20|[+])key/)
+    await tabTo(page, `a[href="/people/${ada.id}"]`)
+    await page.keyboard.press('Enter')
+    await page.waitForURL(`**/people/${ada.id}`)
+    await tabTo(page, `a.danger[href="/people/${ada.id}/offboard"]`)
+    await page.keyboard.press('Enter')
+    await page.waitForURL('**/offboard')
+    expect(await page.getByText('Undo does not exist.').isVisible()).toBe(true)
+    await tabTo(page, 'input[name=reason]')
+    await page.keyboard.type('end of contract')
+
+    // The hub takes no change: its lines must not be green, and go on by themselves once it does.
+    desk.world.hub.fault = 'refuse'
+    await tabTo(page, 'button.danger')
+    await page.keyboard.press('Enter')
+    await page.locator('#progress').waitFor()
+    const sign = (system: string, on: Page = page) => on.locator(`#door-${system} > summary .state`)
+    await expect.poll(() => sign('phone-door').textContent()).toBe('shut')
+    expect(await sign('tunnel').getAttribute('class')).toMatch(/closing|stuck/)
+    await expect.poll(() => sign('tunnel', other).getAttribute('class')).toMatch(/closing|stuck/)
+    await page.evaluate('window.sameTab = true')
+    desk.world.hub.fault = null
+    for (const on of [page, other]) {
+      await expect.poll(() => sign('tunnel', on).textContent(), { timeout: 20_000 }).toBe('shut')
+      await expect.poll(() => sign('firewall', on).textContent(), { timeout: 20_000 }).toBe('shut')
+    }
+    await expect.poll(() => page.locator('#said').textContent()).toBe('5 doors: 4 shut, 1 waiting for you.')
+    expect(await page.evaluate('window.sameTab')).toBe(true)
+    // Evidence and time are one key away.
+    await tabTo(page, '#door-tunnel-sign')
+    await page.keyboard.press('Enter')
+    const tunnel = page.locator('#door-tunnel .lines')
+    expect(await tunnel.textContent()).toMatch(/peer absent from ringfence0 on re-read/)
+    expect(await tunnel.textContent()).toMatch(/(ms|s) after the click/)
+
+    await tabTo(page, 'form.tick button')
+    await page.keyboard.press('Enter')
+    await page.locator('#leaver-file').waitFor()
+    expect(await page.locator('#leaver-file').textContent()).toContain('end of contract')
+    expect(await page.locator('#leaver-file').textContent()).toContain('Complete and frozen.')
+    await other.getByText('Open the leaver file').waitFor()
+    expect(complaints.filter((text) => !text.includes('net::ERR'))).toEqual([])
+    await context.close()
+  })
+
+  test('what somebody opened stays open while the page goes on by itself', async () => {
+    const ada = await somebody('Ada Opened')
+    const { open, context } = await signedIn()
+    const page = await open(`/people/${ada.id}`)
+    await page.locator('#door-tunnel-sign').click()
+    await page.evaluate(`document.querySelector('#person').dataset.first = 'yes'`)
+    await desk.world.app.acknowledge(ada.id, 'sip-account', null, mia)
+    await page.locator('#door-sip-account .state.ticked').waitFor()
+    expect(await page.locator('#person').getAttribute('data-first')).toBeNull()
+    expect(await page.locator('#door-tunnel').getAttribute('open')).not.toBeNull()
+    await context.close()
+  })
+
+  test('the first page counts anew when something happens', async () => {
+    const ada = await somebody('Ada Counted')
+    const { open, context } = await signedIn()
+    const page = await open('/')
+    const leaving = page.locator('a[href="/people?state=offboarding"] b')
+    const before = Number(await leaving.textContent())
+    await desk.world.app.offboard(ada.id, null, mia)
+    await expect.poll(async () => Number(await leaving.textContent()), { timeout: 8_000 }).toBe(before + 1)
+    await context.close()
+  })
+
+  test('without script: search, offboard and tick by plain forms', async () => {
+    const ada = await somebody('Ada Plain')
+    const { open, context } = await signedIn({ script: false })
+    const page = await open('/people')
+    await page.locator('#search').fill('ada plain')
+    await page.getByRole('button', { name: 'Search' }).click()
+    await page.locator('tbody th a').click()
+    await page.locator('a.danger').click()
+    await page.locator('button.danger').click()
+    expect(await page.locator('#said').textContent()).toBe('5 doors: 4 shut, 1 waiting for you.')
+    await page.getByRole('button', { name: /^I did this/ }).click()
+    expect(await page.locator('#leaver-file').isVisible()).toBe(true)
+    expect((await desk.world.app.employee(ada.id)).lifecycle).toBe('offboarded')
+    await context.close()
+  })
+
+  test('an auditor sees the doors and no button to move them', async () => {
+    const ada = await somebody('Ada Looked-at')
+    const { open, context } = await signedIn({ role: 'auditor' })
+    const page = await open(`/people/${ada.id}`)
+    expect(await page.locator('.doors .state').count()).toBeGreaterThan(3)
+    expect(await page.locator('main button, main .danger, main input').count()).toBe(0)
+    await context.close()
+  })
+
+  test('printed from a dark screen the leaver file is black on white, with a line to sign and without buttons', async () => {
+    const ada = await somebody('Ada Printed')
+    await desk.world.app.offboard(ada.id, 'left', mia)
+    await desk.world.app.settled(ada.id, 5_000)
+    const { open, context } = await signedIn({ scheme: 'dark' })
+    const page = await open(`/people/${ada.id}/leaver-file`)
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' })
+    const colours = await page.evaluate<string[]>(
+      `[...new Set([...document.querySelectorAll('.sheet h1, .sheet td, .sheet th, .sheet dd, .sheet .state, .sheet .notice')].map(
+        (element) => getComputedStyle(element).color))]`,
+    )
+    for (const colour of colours) expect(['rgb(0, 0, 0)', 'rgb(51, 51, 51)']).toContain(colour)
+    expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe('rgb(255, 255, 255)')
+    expect(await page.getByText('date and signature').isVisible()).toBe(true)
+    expect(await page.locator('button:visible, [role=button]:visible').count()).toBe(0)
+    await context.close()
+  })
+
+  test.each([
+    ['light', 1280],
+    ['dark', 1280],
+    ['light', 390],
+    ['dark', 390],
+  ] as const)(
+    'in %s colours at %i pixels no page has a finding of axe or runs over its edge',
+    async (scheme, width) => {
+      const ada = await somebody('Ada Axe')
+      const gone = await somebody('Bo Axe')
+      await desk.world.app.offboard(gone.id, 'left', mia)
+      await desk.world.app.settled(gone.id, 5_000)
+      const at = new Date(Date.now() + 5 * 86_400_000).toISOString()
+      await desk.world.app.people.setLeaving(ada.id, { at, reason: 'end of contract' }, mia)
+      const { open, context, complaints } = await signedIn({ scheme, width })
+      const pages = [
+        '/',
+        '/people?q=axe',
+        `/people/${ada.id}`,
+        `/people/${ada.id}/offboard`,
+        `/people/${ada.id}/leaving`,
+        `/people/${ada.id}/handset`,
+        `/people/${gone.id}/offboard`,
+        `/people/${gone.id}/leaver-file`,
+      ]
+      for (const path of pages) {
+        const page = await open(path)
+        await page.evaluate(axeSource)
+        const findings = await page.evaluate<string[]>(
+          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
+          violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).slice(0, 3).join(' | ')))`,
+        )
+        expect([path, findings]).toEqual([path, []])
+        const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+        expect([path, over]).toEqual([path, 0])
+        await page.close()
+      }
+      expect(complaints.filter((text) => !text.includes('net::ERR'))).toEqual([])
+      await context.close()
+    },
+  )
+})
