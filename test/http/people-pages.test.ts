@@ -230,7 +230,8 @@ describe('offboarding', () => {
 describe('a person', () => {
   test('a new link is shown once, with a code; the page itself never shows one', async () => {
     const ada = await somebody('Ada Link')
-    const made = await post(`/people/${ada.id}/link`)
+    const more = { model: 'linphone-desktop', mac: '', gateway: '', gatewayOf: '' }
+    const made = await post(`/people/${ada.id}/handset`, more)
     expect(made.text).toMatch(/value="https:\/\/phones\.example\.com\/join\/[A-Za-z0-9_-]{43}"/)
     expect(made.text).toContain('<svg')
     expect((await get(`/people/${ada.id}`)).text).not.toContain('/join/')
