@@ -14,6 +14,7 @@ import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, inPerson, type JourneyContext } from './context.ts'
+import { type Guesses, inTurn } from './guesses.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { usableOwners } from './owners.ts'
@@ -22,6 +23,7 @@ import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
 export function setUpDeeds(
   context: SignInContext,
+  guesses: Guesses,
 ): Pick<SignInDeeds, 'setup' | 'setupWithPassword' | 'setupWithPasskey'> {
   const { passwords, passkeys } = context.signIn
   return {
@@ -32,7 +34,7 @@ export function setUpDeeds(
       const { name, email } = await person(context.store, link, input)
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
       if (weakness !== null) throw refused([weakness])
-      const passwordHash = await passwords.hash(password)
+      const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
       return context.store.transaction(async (tx) => {
         const administrator = await useLink(context, tx, token, input, { passwordHash })
         if (administrator === null) return null

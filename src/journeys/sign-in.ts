@@ -1,10 +1,9 @@
 /** Signing in: password, then a code or passkey where the role needs it; passkey alone; single sign-on. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Administrator, needsSecondFactor, type Session } from '../domain/administrator.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, itself } from './context.ts'
-import { failureCounter, type GuessLimiter, guessLimiter } from './guess-limiter.ts'
+import type { Guesses } from './guesses.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator, takeCode } from './second-factor.ts'
@@ -13,9 +12,7 @@ import { setUpDeeds } from './set-up.ts'
 import type { SecondStep, SignedIn, SignInDeeds, Visitor } from './sign-in-view.ts'
 import { singleSignOnDeeds } from './single-sign-on.ts'
 
-export function signInDeeds(context: SignInContext): SignInDeeds {
-  const { now } = context.system
-  const guesses: Guesses = { ...guessLimiter({ now, pause: (ms) => pause(ms) }), count: failureCounter(now) }
+export function signInDeeds(context: SignInContext, guesses: Guesses): SignInDeeds {
   const { passkeys, singleSignOn } = context.signIn
   return {
     async ways() {
@@ -28,7 +25,8 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
         firstOwner: anybody === undefined,
       }
     },
-    withPassword: (email, password, visitor) => withPassword(context, guesses, { email, password, visitor }),
+    withPassword: (email, password, visitor, signal) =>
+      withPassword(context, guesses, { email, password, visitor, signal }),
     withPasskey: (answer, visitor) => withPasskey(context, guesses, { answer, visitor }),
     secondStep: (cookie) => secondStep(context, cookie),
     withCode: (cookie, code, visitor) => withCode(context, guesses, { cookie, code, visitor }),
@@ -57,11 +55,9 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
         await tx.update('session', session.id, { endedAt: context.system.now().toISOString() })
       })
     },
-    ...setUpDeeds(context),
+    ...setUpDeeds(context, guesses),
   }
 }
-
-type Guesses = GuessLimiter & { readonly count: ReturnType<typeof failureCounter> }
 
 /**
  * Unknown, wrong, disabled and without a password: the same answer after the same work. The waiting comes before the look,
@@ -70,14 +66,21 @@ type Guesses = GuessLimiter & { readonly count: ReturnType<typeof failureCounter
 async function withPassword(
   context: SignInContext,
   guesses: Guesses,
-  { email, password, visitor }: { email: string; password: Secret; visitor: Visitor },
+  {
+    email,
+    password,
+    visitor,
+    signal,
+  }: { email: string; password: Secret; visitor: Visitor; signal: AbortSignal | undefined },
 ): Promise<SignedIn | null> {
   const account = email.trim().toLowerCase().slice(0, 254)
   const turn = await guesses.admit(account, visitor.network)
   if (turn === false) return null
   try {
-    const [administrator] = await context.store.find('administrator', { email: account, disabledAt: null })
-    const right = await context.signIn.passwords.verify(administrator?.passwordHash ?? null, password)
+    // After the waiting: whoever waits there holds no place here. Refused unseen, which is no failure of this account.
+    const leave = await guesses.turns.enter(visitor.network, signal)
+    if (leave === null) return null
+    const { administrator, right } = await look(context, account, password).finally(leave)
     if (!right || !administrator) {
       turn.failed()
       await tellFailure(context, guesses, {
@@ -103,6 +106,12 @@ async function withPassword(
   } finally {
     turn.done()
   }
+}
+
+async function look(context: SignInContext, email: string, password: Secret) {
+  const [administrator] = await context.store.find('administrator', { email, disabledAt: null })
+  const right = await context.signIn.passwords.verify(administrator?.passwordHash ?? null, password)
+  return { administrator, right }
 }
 
 async function withPasskey(
