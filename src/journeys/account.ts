@@ -4,6 +4,7 @@ import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { auditEvent, inPerson } from './context.ts'
 import { type Guesses, inTurn } from './guesses.ts'
+import { demandLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
@@ -45,6 +46,7 @@ export function accountDeeds(context: SignInContext, guesses: Guesses): AccountD
 
     async addPasskey(cookie, label, answer) {
       const { administrator } = await own(context, cookie)
+      demandLocalWays(context, administrator)
       const passkey = await passkeys.created(answer, system.now())
       if (passkey === null)
         throw new AppError('INVALID_INPUT', 'the passkey could not be checked', {
@@ -111,6 +113,7 @@ async function changePassword(
   { session, administrator }: Own,
   { current, password, visitor }: { current: Secret; password: Secret; visitor: Visitor },
 ): Promise<SignedIn> {
+  demandLocalWays(context, administrator)
   const { passwords } = context.signIn
   const { passwordHash, email, name, id } = administrator
   // Whoever came in by a passkey or the provider alone has none to show.

@@ -10,12 +10,13 @@ import type { StoreReader, StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { closeConsole } from './close-console.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { demandLocalWays } from './local-ways.ts'
 import { usableOwners } from './owners.ts'
 import { makeLink } from './set-up.ts'
 import type { AdministratorDeeds, AdministratorLink, AdministratorView } from './sign-in-view.ts'
 import { appendToJournal } from './withdraw.ts'
 
-type AdministratorContext = Pick<JourneyContext, 'store' | 'system' | 'config' | 'loop' | 'journal' | 'log'>
+type AdministratorContext = Pick<JourneyContext, 'store' | 'system' | 'config' | 'loop' | 'journal' | 'log' | 'signIn'>
 
 export function administratorDeeds(context: AdministratorContext): AdministratorDeeds {
   const { store } = context
@@ -28,6 +29,7 @@ export function administratorDeeds(context: AdministratorContext): Administrator
     recover: (who, actor) =>
       linked(context, async (tx) => {
         const administrator = await present(tx, who)
+        demandLocalWays(context, administrator)
         await tx.record(auditEvent(context, 'administrator.recovery', { subjectId: administrator.id, actor }))
         return {
           administrator,

@@ -4,6 +4,7 @@ import type { Secret } from '../domain/secret.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, itself } from './context.ts'
 import type { Guesses } from './guesses.ts'
+import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator, takeCode } from './second-factor.ts'
@@ -95,6 +96,7 @@ async function withPassword(
       // The verdict took a while: who was disabled meanwhile stays out.
       const now = await tx.get('administrator', administrator.id)
       if (!now || now.disabledAt !== null || now.passwordHash !== administrator.passwordHash) return null
+      if (!mayUseLocalWays(context, now)) return null
       const second = needsSecondFactor(now.role) || (await hasSecondFactor(tx, now))
       return openSession(context, tx, now, {
         level: second ? 'password' : 'full',
@@ -132,6 +134,7 @@ async function withPasskey(
     const administrator = await tx.get('administrator', passkey.administratorId)
     const still = await tx.get('passkey', passkey.id)
     if (!administrator || administrator.disabledAt !== null || still?.removedAt !== null) return null
+    if (!mayUseLocalWays(context, administrator)) return null
     await tx.update('passkey', passkey.id, { counter, lastUsedAt: context.system.now().toISOString() })
     return openSession(context, tx, administrator, { level: 'full', how: 'passkey', visitor, instead: null })
   })
@@ -197,7 +200,8 @@ async function waitingFor(context: SignInContext, cookie: string): Promise<Waiti
   const session = await liveSession(context, cookie)
   if (session?.level !== 'password') return null
   const administrator = await context.store.get('administrator', session.administratorId)
-  return administrator && administrator.disabledAt === null ? { session, administrator } : null
+  if (!administrator || administrator.disabledAt !== null || !mayUseLocalWays(context, administrator)) return null
+  return { session, administrator }
 }
 
 /** Only whoever has no second factor yet may set one up with the password alone. */
