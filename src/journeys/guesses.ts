@@ -9,13 +9,32 @@ import type { Visitor } from './sign-in-view.ts'
 export interface Guesses extends GuessLimiter {
   readonly count: ReturnType<typeof failureCounter>
   readonly turns: PasswordTurns
+  /** Notes a wrong code of this session. True: it had as many as it may, and is to end. */
+  readonly codeMissed: (sessionId: string) => boolean
 }
+
+/** Codes have six digits: whoever misses so often gives the password again, and waits for that too. */
+const mostWrongCodes = 5
+const rememberedSessions = 10_000
 
 export function startGuesses({ system: { now } }: Pick<JourneyContext, 'system'>): Guesses {
   return {
     ...guessLimiter({ now, pause: (ms) => pause(ms) }),
     count: failureCounter(now),
     turns: passwordTurns(),
+    codeMissed: missCounter(),
+  }
+}
+
+function missCounter(): Guesses['codeMissed'] {
+  const misses = new Map<string, number>()
+  return (sessionId) => {
+    const now = (misses.get(sessionId) ?? 0) + 1
+    misses.delete(sessionId)
+    if (now >= mostWrongCodes) return true
+    misses.set(sessionId, now)
+    if (misses.size > rememberedSessions) misses.delete(misses.keys().next().value!)
+    return false
   }
 }
 

@@ -147,10 +147,13 @@ async function withCode(
 ): Promise<SignedIn | null> {
   const waiting = await waitingFor(context, cookie)
   if (waiting === null) return null
-  const turn = await guesses.admit(`code ${waiting.administrator.id}`, visitor.network)
+  // By account alone: who knows the password and guesses the code must not begin anew from each network.
+  const turn = await guesses.admit(`code ${waiting.administrator.id}`, 'any')
   if (turn === false) return null
   try {
     const signedIn = await context.store.transaction(async (tx) => {
+      // It may have been ended while this try stood in the line.
+      if ((await tx.get('session', waiting.session.id))?.endedAt !== null) return null
       if (!(await takeCode(context, tx, waiting.administrator.id, code))) return null
       return rise(context, tx, waiting, 'password and authenticator app', visitor)
     })
@@ -158,6 +161,10 @@ async function withCode(
     else {
       const { id } = waiting.administrator
       turn.failed()
+      if (guesses.codeMissed(waiting.session.id))
+        await context.store.transaction((tx) =>
+          tx.update('session', waiting.session.id, { endedAt: context.system.now().toISOString() }),
+        )
       await tellFailure(context, guesses, { administratorId: id, visitor, how: 'authenticator app' })
     }
     return signedIn

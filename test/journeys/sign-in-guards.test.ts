@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { countedPasswords, desk, elsewhere, goodPassword, makeOwner } from './console-people.ts'
+import { codeOf, countedPasswords, desk, elsewhere, goodPassword, makeOwner } from './console-people.ts'
 import { openWorld, type World } from './world.ts'
 
 let passwords: ReturnType<typeof countedPasswords>
@@ -21,5 +21,25 @@ describe('many tries at once', () => {
     expect(await signIn(email)).not.toBeNull()
     await Promise.all(flood)
     expect(passwords.count() - before).toBe(6)
+  })
+})
+
+describe('codes', () => {
+  test('five wrong ones end the session that waits, wherever they come from, and the password begins anew', async () => {
+    const { email, key } = await makeOwner(world)
+    const half = (await signIn(email))!.cookie.reveal()
+    for (let n = 0; n < 5; n++) {
+      expect(await world.app.signIn.secondStep(half)).not.toBeNull()
+      expect(await world.app.signIn.withCode(half, '000000', n % 2 === 0 ? desk : elsewhere)).toBeNull()
+    }
+    expect(await world.app.signIn.secondStep(half)).toBeNull()
+    const next = codeOf(key, new Date(world.context.system.now().getTime() + 30_000))
+    expect(await world.app.signIn.withCode(half, next, desk)).toBeNull()
+    const again = (await signIn(email))!.cookie.reveal()
+    // The account waits from now on, from a network that never missed too.
+    const startedAt = performance.now()
+    const from = { ...elsewhere, network: '203.0.113.9' }
+    expect(await world.app.signIn.withCode(again, next, from)).not.toBeNull()
+    expect(performance.now() - startedAt).toBeGreaterThan(450)
   })
 })
