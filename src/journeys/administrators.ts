@@ -1,5 +1,5 @@
 /** Who may sign in to the console: invited, brought back, given another role, disabled. */
-import type { Administrator } from '../domain/administrator.ts'
+import { type Administrator, needsSecondFactor } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
@@ -12,6 +12,7 @@ import { closeConsole } from './close-console.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { demandLocalWays } from './local-ways.ts'
 import { usableOwners } from './owners.ts'
+import { endSessions } from './sessions.ts'
 import { makeLink } from './set-up.ts'
 import type { AdministratorDeeds, AdministratorLink, AdministratorView } from './sign-in-view.ts'
 import { appendToJournal } from './withdraw.ts'
@@ -42,6 +43,9 @@ export function administratorDeeds(context: AdministratorContext): Administrator
         if (administrator.role === knownRole(role)) return administrator
         await keepAnOwner(tx, administrator)
         await tx.update('administrator', administrator.id, { role })
+        // They came in with less than the new role asks for.
+        if (needsSecondFactor(role) && !needsSecondFactor(administrator.role))
+          await endSessions(tx, administrator.id, context.system.now().toISOString())
         const detail = { from: administrator.role, to: role }
         await tx.record(
           auditEvent(context, 'administrator.role-changed', { subjectId: administrator.id, actor }, detail),

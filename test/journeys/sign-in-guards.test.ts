@@ -1,6 +1,14 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { codeOf, countedPasswords, desk, elsewhere, goodPassword, makeOwner } from './console-people.ts'
-import { openWorld, type World } from './world.ts'
+import {
+  codeOf,
+  countedPasswords,
+  desk,
+  elsewhere,
+  goodPassword,
+  makeAdministrator,
+  makeOwner,
+} from './console-people.ts'
+import { mia, openWorld, type World } from './world.ts'
 
 let passwords: ReturnType<typeof countedPasswords>
 let world: World
@@ -41,5 +49,14 @@ describe('codes', () => {
     const from = { ...elsewhere, network: '203.0.113.9' }
     expect(await world.app.signIn.withCode(again, next, from)).not.toBeNull()
     expect(performance.now() - startedAt).toBeGreaterThan(450)
+  })
+})
+
+describe('a session', () => {
+  test('ends when the role of its person begins to need a second factor', async () => {
+    const hanna = await makeAdministrator(world, 'Hanna', 'helpdesk')
+    await world.app.administrators.setRole(hanna.email, 'admin', mia)
+    expect(await world.app.authenticateSession(hanna.cookie)).toBeNull()
+    expect((await signIn(hanna.email))?.next).toBe('second-factor')
   })
 })
