@@ -133,7 +133,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
-    authenticateSession: (cookie) => authenticateSession(context, cookie),
+    authenticateSession: (cookie, by) => authenticateSession(context, cookie, by),
 
     signIn: signInDeeds(context, guesses),
     account: accountDeeds(context, guesses),
