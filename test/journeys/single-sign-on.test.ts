@@ -133,8 +133,12 @@ describe('the claims of the provider', () => {
       expect(from({ groups }).role).toBeNull()
   })
 
-  test('name issuer and subject, and an address only where it was not said to be unverified', () => {
-    expect(from({ email: 'a@example.com' })).toMatchObject({ identity: 'https://id 7', email: 'a@example.com' })
-    expect(from({ email: 'a@example.com', email_verified: false }).email).toBeNull()
+  test('name issuer and subject, and an address only where it is said to be verified', () => {
+    expect(from({ email: 'a@example.com', email_verified: true })).toMatchObject({
+      identity: 'https://id 7',
+      email: 'a@example.com',
+    })
+    for (const email_verified of [undefined, null, false, 'true', 1])
+      expect(from({ email: 'a@example.com', email_verified }).email).toBeNull()
   })
 })
