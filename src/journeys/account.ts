@@ -3,20 +3,22 @@ import { type Administrator, needsSecondFactor, type Session, sessionCounts } fr
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { auditEvent, inPerson } from './context.ts'
+import { type Guesses, inTurn } from './guesses.ts'
+import { demandLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
 import { endSessions, liveSession, startSession } from './sessions.ts'
 import type { AccountDeeds, AccountView, SignedIn, Visitor } from './sign-in-view.ts'
 
-export function accountDeeds(context: SignInContext): AccountDeeds {
+export function accountDeeds(context: SignInContext, guesses: Guesses): AccountDeeds {
   const { store, system } = context
   const { passkeys } = context.signIn
   const at = () => system.now().toISOString()
   return {
     view: async (cookie) => view(context, await own(context, cookie)),
     changePassword: async (cookie, current, password, visitor) =>
-      changePassword(context, await own(context, cookie), { current, password, visitor }),
+      changePassword(context, guesses, await own(context, cookie), { current, password, visitor }),
 
     async newAuthenticator(cookie) {
       const { administrator } = await own(context, cookie)
@@ -44,6 +46,7 @@ export function accountDeeds(context: SignInContext): AccountDeeds {
 
     async addPasskey(cookie, label, answer) {
       const { administrator } = await own(context, cookie)
+      demandLocalWays(context, administrator)
       const passkey = await passkeys.created(answer, system.now())
       if (passkey === null)
         throw new AppError('INVALID_INPUT', 'the passkey could not be checked', {
@@ -106,13 +109,15 @@ function keepsOne({ role, passwordHash }: Administrator): void {
 
 async function changePassword(
   context: SignInContext,
+  guesses: Guesses,
   { session, administrator }: Own,
   { current, password, visitor }: { current: Secret; password: Secret; visitor: Visitor },
 ): Promise<SignedIn> {
+  demandLocalWays(context, administrator)
   const { passwords } = context.signIn
   const { passwordHash, email, name, id } = administrator
   // Whoever came in by a passkey or the provider alone has none to show.
-  if (passwordHash !== null && !(await passwords.verify(passwordHash, current)))
+  if (passwordHash !== null && !(await inTurn(guesses, visitor, () => passwords.verify(passwordHash, current))))
     throw new AppError('INVALID_INPUT', 'the password of now is not right', {
       problems: [{ field: 'current', message: 'the password of now is not right' }],
     })
@@ -122,7 +127,7 @@ async function changePassword(
       problems: [weakness],
       ...(weakness.hint ? { hint: weakness.hint } : {}),
     })
-  const hash = await passwords.hash(password)
+  const hash = await inTurn(guesses, visitor, () => passwords.hash(password))
   return context.store.transaction(async (tx) => {
     const at = context.system.now().toISOString()
     if (!(await tx.updateIf('administrator', id, { passwordHash, disabledAt: null }, { passwordHash: hash })))

@@ -102,8 +102,8 @@ export interface Application extends DoorDeeds {
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
   readonly authenticate: (token: string) => Promise<Actor | null>
-  /** Null for anything that is not the cookie of somebody who is fully signed in. */
-  readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+  /** Null for anything that is not the cookie of somebody who is fully signed in. `looking` does not count as use. */
+  readonly authenticateSession: (cookie: string, by?: 'use' | 'looking') => Promise<Actor | null>
 
   readonly signIn: SignInDeeds
   readonly account: AccountDeeds

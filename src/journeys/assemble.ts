@@ -14,6 +14,7 @@ import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { handsetIdOf, settingPlace } from './find-handset.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { startGuesses } from './guesses.ts'
 import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
 import { handsetDeeds } from './handset-deeds.ts'
 import type { HubWatch } from './hub-watch.ts'
@@ -54,6 +55,7 @@ export interface Parts {
 
 export function assemble(context: JourneyContext, parts: Parts): Application {
   const { store } = context
+  const guesses = startGuesses(context)
   return {
     overview: () => ({ demo: context.config.demo }),
     models: () =>
@@ -131,10 +133,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
-    authenticateSession: (cookie) => authenticateSession(context, cookie),
+    authenticateSession: (cookie, by) => authenticateSession(context, cookie, by),
 
-    signIn: signInDeeds(context),
-    account: accountDeeds(context),
+    signIn: signInDeeds(context, guesses),
+    account: accountDeeds(context, guesses),
     administrators: administratorDeeds(context),
 
     handsetFiles: async (which) => handsetFiles(context, await handsetIdOf(store, which)),

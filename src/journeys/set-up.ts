@@ -14,6 +14,8 @@ import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, inPerson, type JourneyContext } from './context.ts'
+import { type Guesses, inTurn } from './guesses.ts'
+import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { usableOwners } from './owners.ts'
@@ -22,6 +24,7 @@ import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
 export function setUpDeeds(
   context: SignInContext,
+  guesses: Guesses,
 ): Pick<SignInDeeds, 'setup' | 'setupWithPassword' | 'setupWithPasskey'> {
   const { passwords, passkeys } = context.signIn
   return {
@@ -32,7 +35,7 @@ export function setUpDeeds(
       const { name, email } = await person(context.store, link, input)
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
       if (weakness !== null) throw refused([weakness])
-      const passwordHash = await passwords.hash(password)
+      const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
       return context.store.transaction(async (tx) => {
         const administrator = await useLink(context, tx, token, input, { passwordHash })
         if (administrator === null) return null
@@ -106,18 +109,19 @@ async function view(context: SignInContext, token: string): Promise<SetupView | 
   }
 }
 
-/** Null for used, run out, unknown, and for what belongs to somebody who was disabled. */
+/** Null for used, run out, unknown, and for what belongs to somebody who was disabled or comes by the provider alone. */
 async function openLink(
-  { system }: Pick<SignInContext, 'system'>,
+  context: Pick<SignInContext, 'system' | 'signIn'>,
   store: Pick<StoreWriter, 'find' | 'get'>,
   token: string,
 ): Promise<SetupLink | null> {
   if (!looksLikeToken(token)) return null
   const [link] = await store.find('setupLink', { tokenHash: tokenHash(token), usedAt: null })
-  if (!link || !(Date.parse(link.expiresAt) > system.now().getTime())) return null
+  if (!link || !(Date.parse(link.expiresAt) > context.system.now().getTime())) return null
   if (link.administratorId === null) return (await usableOwners(store)).length === 0 ? link : null
   const administrator = await store.get('administrator', link.administratorId)
-  return administrator && administrator.disabledAt === null ? link : null
+  if (!administrator || administrator.disabledAt !== null) return null
+  return mayUseLocalWays(context, administrator) ? link : null
 }
 
 /** @throws INVALID_INPUT for the first owner's e-mail address or name */

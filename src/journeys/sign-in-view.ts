@@ -67,7 +67,13 @@ export interface SetupInput {
  */
 export interface SignInDeeds {
   readonly ways: () => Promise<SignInWays>
-  readonly withPassword: (email: string, password: Secret, visitor: Visitor) => Promise<SignedIn | null>
+  /** `signal`: whoever asked hung up, and need not be waited for. */
+  readonly withPassword: (
+    email: string,
+    password: Secret,
+    visitor: Visitor,
+    signal?: AbortSignal,
+  ) => Promise<SignedIn | null>
   /** A passkey alone is a full sign-in: it is had, and its owner was verified by it. */
   readonly withPasskey: (answer: string, visitor: Visitor) => Promise<SignedIn | null>
   /** Null without a session that waits for it. */
