@@ -12,6 +12,7 @@ export type AuditKind =
   | 'employee.erased'
   | 'leaving.set'
   | 'leaving.cancelled'
+  | 'leaving.suspended'
   | 'handset.added'
   | 'handset.removed'
   | 'handset.enrolled'
