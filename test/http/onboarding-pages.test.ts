@@ -218,6 +218,17 @@ describe('a roster', () => {
     expect(plain(answer.text)).toContain('did not arrive whole')
   })
 
+  test('in very many parts is refused before they are taken apart', async () => {
+    const answer = await ask(desk.port, {
+      method: 'POST',
+      path: '/onboard/roster',
+      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary="x\\y"' },
+      body: `${'--xy\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n'.repeat(5_000)}--xy--\r\n`,
+    })
+    expect(answer.status).toBe(413)
+    expect(plain(answer.text)).toContain('more than 50 parts')
+  })
+
   test('of 2,000 rows keeps every page quick and small, and the console answers while it runs', async () => {
     const rows = Array.from(
       { length: 2_000 },
