@@ -23,6 +23,7 @@ export type AuditKind =
   | 'phone-setting.changed'
   | 'gateway.handed-over'
   | 'invite.created'
+  | 'invite.shown'
   | 'mail.sent'
   | 'mail.failed'
   | 'mail.cancelled'

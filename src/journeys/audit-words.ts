@@ -46,6 +46,8 @@ const tellers = {
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
+  'invite.shown': ({ detail }) =>
+    detail.links === 1 ? 'the link was looked at' : `${text(detail.links, 'some')} links of a roster were looked at`,
   'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
   'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
   'mail.failed': () => 'the mail with the link was given up',
