@@ -87,7 +87,8 @@ export interface Application extends DoorDeeds {
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
-  readonly importRun: (id: string) => Promise<ImportView>
+  /** @param shownTo who sees its links: that is recorded */
+  readonly importRun: (id: string, shownTo?: Actor) => Promise<ImportView>
 
   readonly handOver: HandOverDeeds
   readonly mails: MailDeeds

@@ -30,6 +30,8 @@ const tellers = {
   'leaving.set': ({ detail }) =>
     `a leaving date was set: ${text(detail.at, 'unknown')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'leaving.cancelled': ({ detail }) => `the leaving date ${text(detail.at)} was cancelled`.replace('  ', ' '),
+  'leaving.suspended': ({ detail }) =>
+    `the leaving date ${text(detail.at)} was given up, nobody was offboarded: ${text(detail.why, 'no reason kept')}`,
   'handset.added': ({ detail, subject }) => `got one more handset: ${subject ?? text(detail.model, 'unknown model')}`,
   'handset.removed': ({ detail, subject }) =>
     `${subject ?? text(detail.model, 'a handset')} was taken back${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
@@ -44,6 +46,8 @@ const tellers = {
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
+  'invite.shown': ({ detail }) =>
+    detail.links === 1 ? 'the link was looked at' : `${text(detail.links, 'some')} links of a roster were looked at`,
   'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
   'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
   'mail.failed': () => 'the mail with the link was given up',

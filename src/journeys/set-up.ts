@@ -10,6 +10,7 @@ import { parseEmail, parseName } from '../domain/employee.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
+import { mayDo } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
@@ -18,7 +19,7 @@ import { type Guesses, inTurn } from './guesses.ts'
 import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
-import { usableOwners } from './owners.ts'
+import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
 import { endSessions } from './sessions.ts'
 import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
@@ -85,7 +86,10 @@ export async function makeLink(
 /** For the banner: a new one at each start while nobody could sign in as owner; else null. */
 export async function firstOwnerLink(context: Pick<JourneyContext, 'store' | 'system'>): Promise<Secret | null> {
   return context.store.transaction(async (tx) => {
-    if ((await usableOwners(tx)).length > 0) return null
+    if ((await usableOwners(tx)).length > 0) {
+      await spendFirstOwnerLinks(tx, context.system.now().toISOString())
+      return null
+    }
     return new Secret((await makeLink(context, tx, { purpose: 'first-owner', administratorId: null })).token)
   })
 }
@@ -159,6 +163,7 @@ async function useLink(
     link.administratorId === null
       ? await makeOwner(context, tx, link, await person(tx, link, input))
       : (await tx.get('administrator', link.administratorId))!
+  if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
   await endSessions(tx, administrator.id, at)
   for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
   const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }

@@ -228,6 +228,13 @@ describe('offboarding', () => {
 })
 
 describe('a person', () => {
+  test('left for a reason that only looks like a time: the pages show it as it was typed', async () => {
+    const ada = await somebody('Ada Timeless')
+    await post(`/people/${ada.id}/offboard`, { reason: '2026-99-99T99:99:99Z' })
+    for (const path of ['/audit', `/people/${ada.id}`])
+      expect(await get(path)).toMatchObject({ status: 200, text: expect.stringContaining('2026-99-99T99:99:99Z') })
+  })
+
   test('a new link is shown once, with a code; the page itself never shows one', async () => {
     const ada = await somebody('Ada Link')
     const more = { model: 'linphone-desktop', mac: '', gateway: '', gatewayOf: '' }

@@ -39,7 +39,7 @@ export function handOverPages(application: Application, tools: PageTools): reado
           return
         }
         const [handOver, mails] = await Promise.all([
-          application.handOver.open(id, link),
+          application.handOver.open(id, link, actor),
           application.mails.ofPerson(id),
         ])
         response
