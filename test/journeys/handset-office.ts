@@ -61,7 +61,7 @@ function asks(world: World, handsetId: string, fileName: string, userAgent: stri
 }
 
 /** The day to come, as the hub will have listed it every five minutes; a call now and then. */
-export async function passTraffic({ hub, hubWatch, context }: World): Promise<void> {
+async function passTraffic({ hub, hubWatch, context }: World): Promise<void> {
   const peers = await hub.listPeers(AbortSignal.timeout(1_000))
   const now = context.system.now().getTime()
   const counters = new Map(peers.map(({ publicKey }): [string, [number, number]] => [publicKey, [0, 0]]))

@@ -1,6 +1,7 @@
 // `npm run screenshots`: the real application, furnished as a small office, and a picture of every page of it into
 // docs/screenshots. `npm run screenshots -- today hub` takes some of them. Needs Chromium.
 import { mkdir, readdir, stat } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { startPhoneDoor } from '../../src/http/listeners.ts'
@@ -12,32 +13,35 @@ import { openConsoleWorld } from '../journeys/console-world.ts'
 import type { World } from '../journeys/world.ts'
 import { type Look, looks, newVisitor, takePicture, type Visitor } from './camera.ts'
 import { furnish, type Office } from './office.ts'
-import { busyHub, namedPbx } from './outside.ts'
+import { busyHub, firstDay, namedPbx } from './outside.ts'
 import { type Scene, scenes } from './scenes.ts'
 
+const { version } = createRequire(import.meta.url)('../../package.json') as { version: string }
 const folder = process.env.SCREENSHOTS ?? join(import.meta.dirname, '../../docs/screenshots')
-/** A Monday after whenever this runs first, so that pictures do not change with the day on which they are taken. */
-const firstDay = Date.parse('2027-03-01T09:12:00Z')
-
 process.exitCode = await main(process.argv.slice(2))
 
 async function main(chosen: readonly string[]): Promise<number> {
   await mkdir(folder, { recursive: true })
   await using office = await openPostOffice()
+  const held = Promise.withResolvers<void>()
+  const { pbx, signIn } = namedPbx()
+  let opened: World | undefined
   await using desk = await openConsoleWorld({
     clock: { aheadMs: firstDay - Date.now() },
-    env: office.env,
-    hub: busyHub(),
-    pbx: namedPbx(),
+    env: { ...office.env, RINGFENCE_DATA: '/var/lib/ringfence' },
+    hub: busyHub(() => opened),
+    pbx,
+    version,
   })
   const { world } = desk
+  opened = world
   const drawQr = (text: string, content: 'tunnel' | 'address', title: string) =>
     svg(text, qrLevel(content, text), title)
   const doorApp = phoneDoorApp(world.app, { log: world.context.log, drawQr, now: world.context.system.now })
   const door = await startPhoneDoor(doorApp, { host: '127.0.0.1', port: 0 }, null)
   await using browser = await startChromium()
   try {
-    const furnished = await furnish(world)
+    const furnished = await furnish(world, signIn, held.promise)
     const studio: Studio = {
       browser,
       world,
@@ -51,6 +55,7 @@ async function main(chosen: readonly string[]): Promise<number> {
     for (const scene of all) if (isWanted(scene.name)) await photograph(studio, scene)
     if (isWanted('offboarding')) await photographOffboarding(studio)
   } finally {
+    held.resolve()
     await door.stop(0)
   }
   console.log(await summary())

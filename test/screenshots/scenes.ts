@@ -91,4 +91,5 @@ async function fillIn(page: Page): Promise<void> {
   await page.locator('#model0').fill('yealink-t54w')
   await page.locator('#mac0').pressSequentially('80:5e:c0:a1:b2:77')
   await page.locator('#extension-said').getByText('1001').waitFor()
+  await page.locator('#mac0-said:empty').waitFor({ state: 'attached' })
 }
