@@ -7,7 +7,7 @@ import type { Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
 import { codeOf, goodPassword, makeAdministrator, makeOwner, tokenOf } from '../journeys/console-people.ts'
 import { handsetOf, steadyUrl, tokenIn, type World } from '../journeys/world.ts'
-import { type NamedPbx, passTraffic } from './outside.ts'
+import { type NamedPbx, passHours } from './outside.ts'
 import { beginRoster, messyRoster } from './roster.ts'
 
 export interface Office {
@@ -86,7 +86,7 @@ const rhythm = [
  */
 export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Promise<void>): Promise<Office> {
   const { app } = world
-  const hours = (count: number) => world.travel(count / 24)
+  const hours = (count: number) => passHours(world, count)
   const olga = await makeOwner(world)
   const helpdesk = await makeAdministrator(world, 'Ben', 'helpdesk')
   await makeAdministrator(world, 'Ines', 'auditor')
@@ -117,8 +117,7 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   await asks(world, doubted, '000413a1b202.xml', 'Mozilla/4.0 (compatible; snomD735-SIP 10.1.159.12 000413a1b2ff)')
   await app.offboard('1010', 'end of contract', admin)
   await app.settled('1010', 10_000)
-  await hours(67)
-  await passTraffic(world)
+  await hours(79)
 
   // The phone behind somebody else's gateway: one line stays for a person to tick.
   await app.offboard('1007', 'moves to the partner company', admin)
@@ -126,9 +125,8 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   await hours(21)
   await app.people.setLeaving('1003', { at: '2027-03-12T17:00:00Z', reason: 'parental leave' }, admin)
   await app.people.setLeaving('1009', { at: '2027-03-31T21:00:00Z', reason: null }, admin)
-  world.hub.rulesIntact = false
+  await world.hub.removeByHand(team.get('1005')!.employee.tunnels[0]!.publicKey!)
   await world.sweep()
-  await set('handset', desk, 'label', 'Front desk')
   await world.fetch(`https://phones.example.com/p/${'x'.repeat(43)}/`, '805ec0a1b201.cfg')
   await hours(0.6)
 
@@ -150,7 +148,7 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   await hours(0.2)
   const importId = await beginRoster(world, admin, held)
   await world.loop.idle()
-  await enrol('1001', '1002', '1003', '1004', '1005', '1006', '1101', '1102', '1103')
+  await enrol('1101', '1102', '1103')
   const draft = await app.rosters.draft(messyRoster, admin)
 
   const kai = await app.administrators.invite({ name: 'Kai Sommer', email: 'kai@example.com', role: 'admin' }, owner)
@@ -169,6 +167,10 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   world.pbx!.faults.refuse = true
   await app.offboard('1011', 'phone lost on the train', admin)
   await app.settled('1011', 5_000)
+  await hours(0.2)
+  await enrol('1001', '1002', '1003', '1004', '1005', '1006', '1101', '1102', '1103')
+  await set('handset', desk, 'label', 'Front desk')
+  await world.hubWatch.around(world.hub).listPeers(AbortSignal.timeout(1_000))
   return {
     ownerCookie: cookie!.cookie.reveal(),
     halfwayCookie: halfway!.cookie.reveal(),

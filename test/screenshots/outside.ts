@@ -20,14 +20,15 @@ export function busyHub(world: () => World | undefined): FakeHub {
   return hub
 }
 
-/** The day before now, as the hub will have listed it every five minutes. */
-export async function passTraffic({ hub, hubWatch, context }: World): Promise<void> {
+/** Lets hours go by as the hub lists them, every five minutes. */
+export async function passHours({ hub, hubWatch, context, travel }: World, hours: number): Promise<void> {
   const peers = await hub.listPeers(AbortSignal.timeout(1_000))
   const now = context.system.now().getTime()
-  for (let at = now - 24 * 3_600_000; at < now; at += stepMs) {
-    const listed = peers.map((peer) => dressed(peer, context.handshakes.get(peer.publicKey) ?? null, at))
+  for (let at = now + stepMs; at < now + hours * 3_600_000; at += stepMs) {
+    const listed = peers.map((peer) => dressed(peer, peer.lastHandshakeAt, at))
     hubWatch.traffic.note(listed, new Date(at))
   }
+  await travel(hours / 24)
 }
 
 function dressed(peer: Peer, lastHandshakeAt: string | null, at: number): Peer {

@@ -28,7 +28,14 @@ async function main(chosen: readonly string[]): Promise<number> {
   let opened: World | undefined
   await using desk = await openConsoleWorld({
     clock: { aheadMs: firstDay - Date.now() },
-    env: { ...office.env, RINGFENCE_DATA: '/var/lib/ringfence' },
+    env: {
+      ...office.env,
+      // Only told on the page of the settings: the world has a folder and a PBX of its own.
+      RINGFENCE_DATA: '/var/lib/ringfence',
+      RINGFENCE_PBX: 'asterisk',
+      RINGFENCE_PBX_CONFIG_DIR: '/etc/asterisk/ringfence',
+      RINGFENCE_PBX_AMI_SECRET_FILE: import.meta.filename,
+    },
     hub: busyHub(() => opened),
     pbx,
     version,
