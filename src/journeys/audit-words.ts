@@ -12,6 +12,13 @@ export interface Told {
 
 type Teller = (told: Told) => string
 
+const resyncOutcomes: Readonly<Record<string, string>> = {
+  told: ': the PBX sent it the message',
+  'not-registered': ', at its next poll: it is not registered now',
+  'no-event': ', at its next poll: no way is known to tell this model',
+  'pbx-cannot': ', at its next poll: this PBX could not tell it',
+}
+
 const tellers = {
   'settings.changed': () =>
     'names or addresses of this installation changed; files handed out before still say the old',
@@ -42,7 +49,7 @@ const tellers = {
     `${subject ?? 'a handset'} is not what was handed out: ${text(detail.finding, 'it says something else of itself')}`,
   'handset.passwords-shown': ({ subject }) => `the passwords of ${subject ?? 'a handset'} were looked at`,
   'handset.resync-asked': ({ detail, subject }) =>
-    `${subject ?? 'a handset'} was asked to fetch its file${text(detail.outcome) === '' ? '' : `: ${text(detail.outcome)}`}`,
+    `${subject ?? 'a handset'} was asked to fetch its file${resyncOutcomes[text(detail.outcome)] ?? ''}`,
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,

@@ -90,10 +90,11 @@ ${pages > 1 && html`<nav class="pages off-paper" aria-label="Pages">${page > 1 &
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, query: { person, ...query }, response }) => {
-        if (person === undefined || query.link === undefined)
-          throw new AppError('NOT_FOUND', 'the address to type in is shown only beside a new link', {
-            hint: 'make a new link on the person’s page; the bench sheet is there',
-          })
+        if (person === undefined || query.link === undefined) {
+          // The address to type in is known beside a new link only: what that means comes first.
+          const { employee } = await application.handsets.one(id)
+          return response.redirect(303, `/people/${employee.id}/hand-over`)
+        }
         const sheet = await application.handOver.open(person, query.link, actor)
         const handset = sheet.handsets.find((one) => one.id === id)
         if (!handset?.provisioningUrl || handset.kind !== 'desk-phone')
