@@ -89,9 +89,9 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       '/api/v1/events',
       'read',
       { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
-      async ({ request, response, query }) => {
+      async ({ actor, request, response, query }) => {
         const stillAllowed = async () => (await callerOf(request, options.door, application)) !== null
-        events.open(response, stillAllowed, query.employee)
+        events.open(response, { name: `${actor.via} ${actor.name}`, stillAllowed }, query.employee)
       },
     ),
     ...apiRoutes(application),

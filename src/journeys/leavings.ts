@@ -102,8 +102,14 @@ export async function runLeavings(context: JourneyContext): Promise<void> {
   for (const leaving of await pending(context)) {
     const left = Date.parse(leaving.at) - now.getTime()
     if (left > remindMs) break
-    if (left > 0) await remind(context, leaving)
-    else await leave(context, leaving)
+    try {
+      if (left > 0) await remind(context, leaving)
+      else await leave(context, leaving)
+    } catch (err) {
+      // Whoever comes after this one leaves all the same; this one is tried again.
+      const { id, employeeId } = leaving
+      context.log.error({ err, leaving: id, employeeId }, 'a leaving date could not be done and is tried again')
+    }
   }
 }
 
