@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
 import {
   codeOf,
   countedPasswords,
@@ -58,5 +59,37 @@ describe('a session', () => {
     await world.app.administrators.setRole(hanna.email, 'admin', mia)
     expect(await world.app.authenticateSession(hanna.cookie)).toBeNull()
     expect((await signIn(hanna.email))?.next).toBe('second-factor')
+  })
+})
+
+describe("one's own account", () => {
+  test('takes no new way in, and gives up no factor, for a session that began more than ten minutes ago', async () => {
+    const { email, cookie } = await makeOwner(world)
+    const { account } = world.app
+    // Fresh: refused for another reason.
+    await expect(account.addPasskey(cookie, 'laptop', '{}')).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(account.removeAuthenticator(cookie)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await world.travel(11 / 1_440)
+    const stale = { code: 'FORBIDDEN', hint: expect.stringContaining('sign in again') }
+    await expect(account.addPasskey(cookie, 'laptop', '{}')).rejects.toMatchObject(stale)
+    await expect(account.removeAuthenticator(cookie)).rejects.toMatchObject(stale)
+    const next = new Secret('another harbour of tin')
+    const changed = await account.changePassword(cookie, goodPassword, next, desk)
+    const [row] = await world.store.find('administrator', { email })
+    await world.store.transaction((tx) => tx.update('administrator', row!.id, { passwordHash: null }))
+    await world.travel(11 / 1_440)
+    await expect(account.changePassword(changed.cookie.reveal(), next, next, desk)).rejects.toMatchObject(stale)
+  })
+
+  test('slows guesses at the password of now down, in one line with those at signing in', async () => {
+    const { email, cookie } = await makeOwner(world)
+    const wrong = new Secret('wrong')
+    for (let n = 0; n < 5; n++)
+      await expect(world.app.account.changePassword(cookie, wrong, wrong, desk)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      })
+    const startedAt = performance.now()
+    expect(await signIn(email)).not.toBeNull()
+    expect(performance.now() - startedAt).toBeGreaterThan(450)
   })
 })
