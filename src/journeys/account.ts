@@ -21,14 +21,15 @@ export function accountDeeds(context: SignInContext, guesses: Guesses): AccountD
       changePassword(context, guesses, await own(context, cookie), { current, password, visitor }),
 
     async newAuthenticator(cookie) {
-      const { administrator } = await own(context, cookie)
+      const { session, administrator } = await own(context, cookie)
       if (administrator.totpConfirmedAt !== null)
         throw new AppError('CONFLICT', 'there is an authenticator app already', { hint: 'remove it first' })
-      return authenticatorKey(context, administrator.id)
+      return authenticatorKey(context, administrator.id, session.id)
     },
     async confirmAuthenticator(cookie, code) {
-      const { administrator } = await own(context, cookie)
-      if (!(await store.transaction((tx) => enrolAuthenticator(context, tx, administrator.id, code))))
+      const { session, administrator } = await own(context, cookie)
+      const given = { administratorId: administrator.id, sessionId: session.id, code }
+      if (!(await store.transaction((tx) => enrolAuthenticator(context, tx, given))))
         throw new AppError('INVALID_INPUT', 'this code is not right', {
           hint: 'the code of now; when the clock of the phone is wrong, none is',
         })
