@@ -4,7 +4,7 @@ import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { auditEvent, inPerson } from './context.ts'
 import { type Guesses, inTurn, tooMany } from './guesses.ts'
-import { demandLocalWays } from './local-ways.ts'
+import { demandLocalWays, mayUseLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
@@ -193,6 +193,7 @@ async function view(context: SignInContext, { session, administrator }: Own): Pr
     hasPassword: passwordHash !== null,
     hasAuthenticator: totpConfirmedAt !== null,
     singleSignOn: oidcIdentity !== null,
+    localWays: mayUseLocalWays(context, administrator),
     secondFactorNeeded: needsSecondFactor(role),
     passkeys: known.map(({ id, label, createdAt, lastUsedAt }) => ({ id, label, createdAt, lastUsedAt })),
     sessions: sessions

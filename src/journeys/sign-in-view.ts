@@ -118,6 +118,8 @@ export interface AccountView {
   readonly hasPassword: boolean
   readonly hasAuthenticator: boolean
   readonly singleSignOn: boolean
+  /** Whether a password or passkey kept here may be added and lets them in. */
+  readonly localWays: boolean
   readonly secondFactorNeeded: boolean
   readonly passkeys: readonly {
     readonly id: string
