@@ -49,7 +49,7 @@ export async function inTurn<T>({ turns }: Guesses, { network }: Visitor, work: 
   }
 }
 
-function tooMany(): AppError {
+export function tooMany(): AppError {
   return new AppError('CONFLICT', 'too many passwords are being checked right now', {
     hint: 'try again in a moment',
     retryable: true,

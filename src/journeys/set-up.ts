@@ -164,6 +164,9 @@ async function useLink(
       ? await makeOwner(context, tx, link, await person(tx, link, input))
       : (await tx.get('administrator', link.administratorId))!
   if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
+  // The other links of this person too, such as one that was made in the same moment.
+  for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
+    await tx.update('setupLink', id, { usedAt: at })
   await endSessions(tx, administrator.id, at)
   for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
   const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }

@@ -35,7 +35,14 @@ export function signInDeeds(context: SignInContext, guesses: Guesses): SignInDee
       const waiting = await enrolling(context, cookie)
       if (waiting === null) return null
       return context.store.transaction(async (tx) => {
-        if (!(await enrolAuthenticator(context, tx, waiting.administrator.id, code))) return null
+        if (
+          !(await enrolAuthenticator(context, tx, {
+            administratorId: waiting.administrator.id,
+            sessionId: waiting.session.id,
+            code,
+          }))
+        )
+          return null
         return rise(context, tx, waiting, 'password and authenticator app', visitor)
       })
     },
@@ -192,7 +199,7 @@ async function secondStep(context: SignInContext, cookie: string): Promise<Secon
   return {
     ...common,
     step: 'enrol',
-    key: await authenticatorKey(context, administrator.id),
+    key: await authenticatorKey(context, administrator.id, waiting.session.id),
     passkeyCreation: await passkeys.creation(administrator, known, now),
   }
 }

@@ -78,6 +78,7 @@ describe('single sign-on', () => {
     const { account } = world.app
     await expect(account.changePassword(hanna.cookie, goodPassword, goodPassword, desk)).rejects.toMatchObject(alone)
     await expect(account.addPasskey(hanna.cookie, 'laptop', '{}')).rejects.toMatchObject(alone)
+    expect((await account.view(hanna.cookie)).localWays).toBe(false)
     await expect(world.app.administrators.recover(hanna.email, mia)).rejects.toMatchObject(alone)
     await world.store.transaction((tx) => tx.update('administrator', row!.id, { role: 'owner' }))
     expect(await enters()).not.toBeNull()

@@ -153,9 +153,9 @@ ${said !== null && html`<p class="notice good" role="status">${said}</p>`}
 <div class="columns">
 <section class="card"><h2>You</h2>
 <dl class="facts"><dt>Name</dt><dd><bdi>${view.name}</bdi></dd><dt>E-mail address</dt><dd>${view.email}</dd><dt>Role</dt><dd>${view.role}</dd>
-${view.singleSignOn && html`<dt>Single sign-on</dt><dd>linked; the role comes from there</dd>`}</dl></section>
+${view.singleSignOn && html`<dt>Single sign-on</dt><dd>linked; the role comes from there${!view.localWays && ', and it is the only way in'}</dd>`}</dl></section>
 ${secondFactor(request, view)}
-${password(view)}
+${view.localWays && password(view)}
 </div>
 ${sessions(view)}
 ${passkeyScript(tools)}`
@@ -174,8 +174,8 @@ ${view.passkeys.map(
   ({ id, label, createdAt, lastUsedAt }) =>
     html`<div class="line"><span><bdi>${label}</bdi><br><small>passkey, since ${moment(createdAt)}, ${lastUsedAt === null ? 'not used yet' : html`last used ${moment(lastUsedAt)}`}</small></span><form method="post" action="${here}/passkeys/${id}/remove"><button class="quiet" aria-label="Remove the passkey ${label}">Remove</button></form></div>`,
 )}
-${note === null && html`<form method="post" action="${here}/passkeys" class="add"><label>Name of a new passkey<input name="label" maxlength="60" placeholder="such as laptop"></label>${passkeyButton({ ask: 'create', label: 'Add a passkey', action: `${here}/passkeys`, options: view.passkeyCreation, quiet: true })}${passkeyAnswer}</form>`}
-${note}</section>`
+${view.localWays && note === null && html`<form method="post" action="${here}/passkeys" class="add"><label>Name of a new passkey<input name="label" maxlength="60" placeholder="such as laptop"></label>${passkeyButton({ ask: 'create', label: 'Add a passkey', action: `${here}/passkeys`, options: view.passkeyCreation, quiet: true })}${passkeyAnswer}</form>`}
+${view.localWays && note}</section>`
 }
 
 function password({ hasPassword, email }: AccountView): Html {
