@@ -114,7 +114,6 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   const desk = handsetOf(ada.employee, 'yealink-t54w').id
   const doubted = handsetOf(team.get('1002')!.employee, 'snom-d785').id
   await hours(19)
-  await asks(world, doubted, '000413a1b202.xml', 'Mozilla/4.0 (compatible; snomD735-SIP 10.1.159.12 000413a1b2ff)')
   await app.offboard('1010', 'end of contract', admin)
   await app.settled('1010', 10_000)
   await hours(79)
@@ -170,6 +169,7 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   await hours(0.2)
   await enrol('1001', '1002', '1003', '1004', '1005', '1006', '1101', '1102', '1103')
   await set('handset', desk, 'label', 'Front desk')
+  await asks(world, doubted, '000413a1b202.xml', 'Mozilla/4.0 (compatible; snomD735-SIP 10.1.159.12 000413a1b2ff)')
   await world.hubWatch.around(world.hub).listPeers(AbortSignal.timeout(1_000))
   return {
     ownerCookie: cookie!.cookie.reveal(),

@@ -94,7 +94,8 @@ async function photographOffboarding(studio: Studio): Promise<void> {
   try {
     await world.app.offboard(office.next, 'new job', { name: 'Olga Owner', role: 'owner', via: 'session' })
     for (const { look, page } of pages) {
-      await page.locator('#door-sip-account > summary .state.shut').waitFor()
+      for (const door of ['certificate', 'sip-account'])
+        await page.locator(`#door-${door} > summary .state.shut`).waitFor()
       await takePicture(page, folder, scene.name, look)
       await page.context().close()
     }
