@@ -9,7 +9,7 @@ export interface Administrator {
   readonly role: Role
   /** argon2id in PHC string form; null for somebody who signs in by passkey or single sign-on only. */
   readonly passwordHash: string | null
-  /** Sealed with context `administrator:<id>:totp`; null without an authenticator app. */
+  /** Sealed with context `administrator:<id>:totp`, until it is confirmed with `:<session>` after it; null without an app. */
   readonly totpSealed: string | null
   /** Null until the first code was right: an unconfirmed one locks nobody out. */
   readonly totpConfirmedAt: string | null

@@ -15,11 +15,20 @@ const userHeader = 'x-ringfence-user'
 export async function callerOf(request: Request, door: Door, application: Application): Promise<Actor | null> {
   if (door === 'admin-socket') return { name: claimedUser(request), role: 'owner', via: 'local-socket' }
   const cookie = sessionCookie(request)
-  if (request.headers.authorization === undefined && cookie !== null) return application.authenticateSession(cookie)
+  if (request.headers.authorization === undefined && cookie !== null)
+    return application.authenticateSession(cookie, asksByItself(request) ? 'looking' : 'use')
   // RFC 6750 section 2.1; the scheme's case does not matter (RFC 9110 section 11.1).
   const token = /^Bearer +([A-Za-z0-9._~+/=-]{1,200})$/i.exec(request.headers.authorization ?? '')?.[1]
   return token === undefined ? null : await application.authenticate(token)
 }
+
+/** What a page asks without anybody touching it: the event stream, and the parts that follow it (pages/live.ts). */
+function asksByItself({ method, path, headers }: Request): boolean {
+  return method === 'GET' && (path === '/api/v1/events' || headers[liveHeader] !== undefined)
+}
+
+/** Lower case, as Node has names of headers. */
+export const liveHeader = 'x-ringfence-live'
 
 /**
  * `__Host-` (RFC 6265bis section 4.1.3.2): set by this host alone, over TLS, for every path. Where the console is plain

@@ -89,9 +89,9 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       '/api/v1/events',
       'read',
       { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
-      async ({ request, response, query }) => {
+      async ({ actor, request, response, query }) => {
         const stillAllowed = async () => (await callerOf(request, options.door, application)) !== null
-        events.open(response, stillAllowed, query.employee)
+        events.open(response, { name: `${actor.via} ${actor.name}`, stillAllowed }, query.employee)
       },
     ),
     ...apiRoutes(application),
@@ -202,6 +202,12 @@ function problemAnswer(application: Application, options: ConsoleOptions): Error
     if (!request.complete) response.setHeader('Connection', 'close')
     const forPeople = response.locals.page === true || (document.status === 404 && isVisit(request))
     if (!forPeople) return void response.status(document.status).type(problemContentType).send(JSON.stringify(document))
+    // Followed by script a redirect would put the sign-in page, or nothing, into a part of this one.
+    if (document.status === 401 && request.headers['hx-request'] !== undefined)
+      return void response
+        .status(401)
+        .set('HX-Redirect', `/sign-in?next=${encodeURIComponent(request.url)}`)
+        .end()
     if (document.status === 401) return void response.redirect(303, `/sign-in?next=${encodeURIComponent(request.url)}`)
     response
       .status(document.status)

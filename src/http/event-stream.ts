@@ -5,14 +5,20 @@ import type { Application } from '../journeys/application.ts'
 /** Beyond this a reader is too slow: it is cut off and may come back, rather than fill our memory. */
 const mostWaitingBytes = 256 * 1024
 const mostReaders = 200
+/** One caller must not take them all: so many windows of one person, or programs with one token. */
+const mostOfOneCaller = 10
 
 interface EventStreams {
   /**
    * Sends every change to one reader as server-sent events until it leaves, is too slow, or `stillAllowed` says no.
    * @param employeeId only what is about this person
-   * @throws FORBIDDEN when there are too many readers
+   * @throws FORBIDDEN when there are too many readers, in all or under this name
    */
-  open(response: Response, stillAllowed: () => Promise<boolean>, employeeId?: string): void
+  open(
+    response: Response,
+    reader: { readonly name: string; readonly stillAllowed: () => Promise<boolean> },
+    employeeId?: string,
+  ): void
 }
 
 interface EventStreamOptions {
@@ -24,13 +30,14 @@ interface EventStreamOptions {
 
 /** WHATWG HTML section 9.2: `event`, `data`, and comment lines as heartbeat. */
 export function eventStreams(application: Application, { heartbeatMs, stopping }: EventStreamOptions): EventStreams {
-  const readers = new Set<() => void>()
+  const readers = new Map<() => void, string>()
   stopping?.addEventListener('abort', () => {
-    for (const close of readers) close()
+    for (const close of readers.keys()) close()
   })
   return {
-    open(response, stillAllowed, employeeId) {
-      if (readers.size >= mostReaders || stopping?.aborted) {
+    open(response, { name, stillAllowed }, employeeId) {
+      const theirs = [...readers.values()].filter((other) => other === name).length
+      if (readers.size >= mostReaders || theirs >= mostOfOneCaller || stopping?.aborted) {
         throw new AppError('FORBIDDEN', 'too many programs follow the events already', { hint: 'close one of them' })
       }
       if (response.destroyed) return // hung up meanwhile: there will be no close event to clean up after
@@ -55,7 +62,7 @@ export function eventStreams(application: Application, { heartbeatMs, stopping }
         )
       }, heartbeatMs)
       const close = (): void => void response.end()
-      readers.add(close)
+      readers.set(close, name)
       response.once('close', () => {
         clearInterval(heartbeat)
         stop()

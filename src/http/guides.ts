@@ -11,8 +11,8 @@ export interface Guide {
   readonly body: Html
 }
 
-/** For whoever works on Ringfence itself; not for whoever runs it. */
-const notShown = new Set(['development'])
+/** For whoever works on Ringfence itself, and pictures of what is there; not for whoever runs it. */
+const notShown = new Set(['development', 'screenshots'])
 const pbxGuides = new Set(['asterisk', 'manual-pbx'])
 const phoneGuides = new Set(['phones', 'phone-settings', 'gateways', 'templates'])
 

@@ -9,6 +9,7 @@ import { csvLine } from './csv-line.ts'
 import { asHandsetQuery, handsetQuery } from './handset-query.ts'
 import { doorName, doorState } from './pages/doors-picture.ts'
 import { type Route, route } from './route.ts'
+import { written } from './written.ts'
 
 const v1 = '/api/v1'
 const chunk = 250
@@ -23,10 +24,10 @@ export function handsetRoutes(application: Application): readonly Route[] {
       async ({ query, response, signal }) => {
         download(response, 'text/csv; charset=utf-8', 'handsets.csv')
         // UTF-8 with a mark at the beginning: what spreadsheets need to take it for that.
-        response.write(`\uFEFF${csvLine(handsetColumns)}`)
+        await written(response, `\uFEFF${csvLine(handsetColumns)}`, signal)
         for (let offset = 0; !signal.aborted; offset += chunk) {
           const { handsets } = await application.handsets.page({ ...asHandsetQuery(query), offset, limit: chunk })
-          response.write(handsets.map((row) => csvLine(handsetCells(row))).join(''))
+          await written(response, handsets.map((row) => csvLine(handsetCells(row))).join(''), signal)
           if (handsets.length < chunk) break
           // Ten thousand of them must not keep the others waiting.
           await nextTurn()
@@ -41,9 +42,9 @@ export function handsetRoutes(application: Application): readonly Route[] {
       { summary: 'The audit events that match, newest first, as CSV', query: auditQuery, answer: 'text/csv' },
       async ({ query, response, signal }) => {
         download(response, 'text/csv; charset=utf-8', 'audit.csv')
-        response.write(`\uFEFF${csvLine(auditColumns)}`)
+        await written(response, `\uFEFF${csvLine(auditColumns)}`, signal)
         for await (const events of auditPages(application, query, signal))
-          response.write(events.map((event) => csvLine(auditCells(event))).join(''))
+          await written(response, events.map((event) => csvLine(auditCells(event))).join(''), signal)
         response.end()
       },
     ),
@@ -59,7 +60,7 @@ export function handsetRoutes(application: Application): readonly Route[] {
       async ({ query, response, signal }) => {
         download(response, 'application/jsonl', 'audit.jsonl')
         for await (const events of auditPages(application, query, signal))
-          response.write(events.map((event) => `${JSON.stringify(chainLink(event))}\n`).join(''))
+          await written(response, events.map((event) => `${JSON.stringify(chainLink(event))}\n`).join(''), signal)
         response.end()
       },
     ),

@@ -30,7 +30,7 @@ export function importRoutes(application: Application, v1: string): readonly Rou
       `${v1}/imports/:id`,
       'onboard',
       { summary: 'How far an import is', answer: importRun },
-      ({ parameters }) => application.importRun(parameters.id),
+      ({ parameters, actor }) => application.importRun(parameters.id, actor),
     ),
   ]
 }

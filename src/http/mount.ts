@@ -1,3 +1,4 @@
+import { MIMEType } from 'node:util'
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express'
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
@@ -12,6 +13,8 @@ const longestWaitSeconds = 50
 const jsonLimit = 1024 * 1024
 const csvLimit = 10 * 1024 * 1024
 const formLimit = 256 * 1024
+/** Our forms have a handful of fields. Each part costs far more to read than its bytes say. */
+const mostParts = 50
 
 /**
  * Hangs one declared route into the app. The order is the point: who asks is settled before a byte of the body is read.
@@ -46,6 +49,7 @@ export function mount(app: Express, route: Route, application: Application, door
 /** RFC 7578, read by Node's own fetch. A field that was left out and a file that was not chosen are not there. */
 async function readUpload(request: Request): Promise<Record<string, string | Uint8Array>> {
   const headers = { 'content-type': request.headers['content-type'] ?? '' }
+  refuseManyParts(request.body, headers['content-type'])
   const form = await new Response(request.body as Uint8Array<ArrayBuffer>, { headers })
     .formData()
     .catch((cause: unknown) => {
@@ -57,6 +61,19 @@ async function readUpload(request: Request): Promise<Record<string, string | Uin
     else if (value.size > 0) fields[name] = new Uint8Array(await value.arrayBuffer())
   }
   return fields
+}
+
+/** Counted before anything is made of it; a file that holds the boundary itself is not one that a browser sends. */
+function refuseManyParts(body: unknown, contentType: string): void {
+  // Read as the one that takes it apart reads it: another reading would count another boundary.
+  const boundary = Buffer.from(`--${new MIMEType(contentType).params.get('boundary') ?? ''}`)
+  if (!Buffer.isBuffer(body)) return
+  let parts = 0
+  for (let at = body.indexOf(boundary); at !== -1; at = body.indexOf(boundary, at + boundary.length)) {
+    parts += 1
+    if (parts > mostParts + 1)
+      throw new AppError('TOO_LARGE', `the upload has more than ${mostParts} parts`, { hint: 'send the form as it is' })
+  }
 }
 
 function isUpload(body: Route['contract']['body']): body is { readonly upload: z.ZodType } {

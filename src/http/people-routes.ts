@@ -8,6 +8,7 @@ import { lastHeard } from './pages/people-page.ts'
 import { asQuery, peopleQuery } from './people-query.ts'
 import { leaving, leavingRequest } from './people-shapes.ts'
 import { type Route, route } from './route.ts'
+import { written } from './written.ts'
 
 const v1 = '/api/v1'
 const chunk = 250
@@ -22,10 +23,10 @@ export function peopleRoutes(application: Application): readonly Route[] {
       async ({ query, response, signal }) => {
         response.type('text/csv; charset=utf-8').set('Content-Disposition', 'attachment; filename="people.csv"')
         // UTF-8 with a mark at the beginning: what spreadsheets need to take it for that.
-        response.write(`\uFEFF${csvLine(columns)}`)
+        await written(response, `\uFEFF${csvLine(columns)}`, signal)
         for (let offset = 0; !signal.aborted; offset += chunk) {
           const { people } = await application.people.page({ ...asQuery(query), offset, limit: chunk })
-          response.write(people.map((view) => csvLine(cells(view))).join(''))
+          await written(response, people.map((view) => csvLine(cells(view))).join(''), signal)
           if (people.length < chunk) break
           // Ten thousand people must not keep the others waiting.
           await nextTurn()

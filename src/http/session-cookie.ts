@@ -46,6 +46,8 @@ export function localPath(next: unknown): string {
   const here = 'http://here.invalid'
   const url = URL.parse(next, here)
   if (url === null || url.origin !== here || /^\/(sign-in|sign-out|setup)(\/|$)/.test(url.pathname)) return '/'
+  // Dots are taken out of a path, which may leave it beginning with two slashes.
+  if (/^\/[/\\]/.test(url.pathname)) return '/'
   return `${url.pathname}${url.search}`
 }
 

@@ -3,36 +3,40 @@ import { type Administrator, needsSecondFactor, type Session, sessionCounts } fr
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { auditEvent, inPerson } from './context.ts'
+import { type Guesses, inTurn, tooMany } from './guesses.ts'
+import { demandLocalWays, mayUseLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
 import { endSessions, liveSession, startSession } from './sessions.ts'
 import type { AccountDeeds, AccountView, SignedIn, Visitor } from './sign-in-view.ts'
 
-export function accountDeeds(context: SignInContext): AccountDeeds {
+export function accountDeeds(context: SignInContext, guesses: Guesses): AccountDeeds {
   const { store, system } = context
   const { passkeys } = context.signIn
   const at = () => system.now().toISOString()
   return {
     view: async (cookie) => view(context, await own(context, cookie)),
     changePassword: async (cookie, current, password, visitor) =>
-      changePassword(context, await own(context, cookie), { current, password, visitor }),
+      changePassword(context, guesses, await own(context, cookie), { current, password, visitor }),
 
     async newAuthenticator(cookie) {
-      const { administrator } = await own(context, cookie)
+      const { session, administrator } = await own(context, cookie)
       if (administrator.totpConfirmedAt !== null)
         throw new AppError('CONFLICT', 'there is an authenticator app already', { hint: 'remove it first' })
-      return authenticatorKey(context, administrator.id)
+      return authenticatorKey(context, administrator.id, session.id)
     },
     async confirmAuthenticator(cookie, code) {
-      const { administrator } = await own(context, cookie)
-      if (!(await store.transaction((tx) => enrolAuthenticator(context, tx, administrator.id, code))))
+      const { session, administrator } = await own(context, cookie)
+      const given = { administratorId: administrator.id, sessionId: session.id, code }
+      if (!(await store.transaction((tx) => enrolAuthenticator(context, tx, given))))
         throw new AppError('INVALID_INPUT', 'this code is not right', {
           hint: 'the code of now; when the clock of the phone is wrong, none is',
         })
     },
     async removeAuthenticator(cookie) {
-      const { administrator } = await own(context, cookie)
+      const { session, administrator } = await own(context, cookie)
+      demandFresh(context, session)
       await store.transaction(async (tx) => {
         const now = (await tx.get('administrator', administrator.id))!
         const left = (await passkeysOf(tx, administrator.id)).length
@@ -43,7 +47,9 @@ export function accountDeeds(context: SignInContext): AccountDeeds {
     },
 
     async addPasskey(cookie, label, answer) {
-      const { administrator } = await own(context, cookie)
+      const { session, administrator } = await own(context, cookie)
+      demandLocalWays(context, administrator)
+      demandFresh(context, session)
       const passkey = await passkeys.created(answer, system.now())
       if (passkey === null)
         throw new AppError('INVALID_INPUT', 'the passkey could not be checked', {
@@ -104,25 +110,57 @@ function keepsOne({ role, passwordHash }: Administrator): void {
   })
 }
 
+/** What opens a lasting way in, or takes one lock off, is not for whoever finds a browser that somebody left. */
+const freshMs = 600_000
+
+/** @throws FORBIDDEN for a session that began too long ago */
+function demandFresh({ system }: SignInContext, { createdAt }: Session): void {
+  if (system.now().getTime() - Date.parse(createdAt) <= freshMs) return
+  throw new AppError('FORBIDDEN', 'this takes a sign-in of the last ten minutes', {
+    hint: 'sign out, sign in again, and do it then',
+  })
+}
+
+/** As slow for guesses as the page for signing in, and in the same line. @throws INVALID_INPUT, CONFLICT */
+async function demandPassword(
+  context: SignInContext,
+  guesses: Guesses,
+  { email, passwordHash }: Administrator,
+  { current, visitor }: { current: Secret; visitor: Visitor },
+): Promise<void> {
+  const turn = await guesses.admit(email, visitor.network)
+  if (turn === false) throw tooMany()
+  try {
+    if (await inTurn(guesses, visitor, () => context.signIn.passwords.verify(passwordHash, current)))
+      return turn.succeeded()
+    turn.failed()
+  } finally {
+    turn.done()
+  }
+  throw new AppError('INVALID_INPUT', 'the password of now is not right', {
+    problems: [{ field: 'current', message: 'the password of now is not right' }],
+  })
+}
+
 async function changePassword(
   context: SignInContext,
+  guesses: Guesses,
   { session, administrator }: Own,
   { current, password, visitor }: { current: Secret; password: Secret; visitor: Visitor },
 ): Promise<SignedIn> {
+  demandLocalWays(context, administrator)
   const { passwords } = context.signIn
   const { passwordHash, email, name, id } = administrator
   // Whoever came in by a passkey or the provider alone has none to show.
-  if (passwordHash !== null && !(await passwords.verify(passwordHash, current)))
-    throw new AppError('INVALID_INPUT', 'the password of now is not right', {
-      problems: [{ field: 'current', message: 'the password of now is not right' }],
-    })
+  if (passwordHash === null) demandFresh(context, session)
+  else await demandPassword(context, guesses, administrator, { current, visitor })
   const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
   if (weakness !== null)
     throw new AppError('INVALID_INPUT', weakness.message, {
       problems: [weakness],
       ...(weakness.hint ? { hint: weakness.hint } : {}),
     })
-  const hash = await passwords.hash(password)
+  const hash = await inTurn(guesses, visitor, () => passwords.hash(password))
   return context.store.transaction(async (tx) => {
     const at = context.system.now().toISOString()
     if (!(await tx.updateIf('administrator', id, { passwordHash, disabledAt: null }, { passwordHash: hash })))
@@ -155,6 +193,7 @@ async function view(context: SignInContext, { session, administrator }: Own): Pr
     hasPassword: passwordHash !== null,
     hasAuthenticator: totpConfirmedAt !== null,
     singleSignOn: oidcIdentity !== null,
+    localWays: mayUseLocalWays(context, administrator),
     secondFactorNeeded: needsSecondFactor(role),
     passkeys: known.map(({ id, label, createdAt, lastUsedAt }) => ({ id, label, createdAt, lastUsedAt })),
     sessions: sessions

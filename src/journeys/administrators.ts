@@ -1,5 +1,5 @@
 /** Who may sign in to the console: invited, brought back, given another role, disabled. */
-import type { Administrator } from '../domain/administrator.ts'
+import { type Administrator, needsSecondFactor } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
@@ -10,12 +10,14 @@ import type { StoreReader, StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { closeConsole } from './close-console.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { demandLocalWays } from './local-ways.ts'
 import { usableOwners } from './owners.ts'
+import { endSessions } from './sessions.ts'
 import { makeLink } from './set-up.ts'
 import type { AdministratorDeeds, AdministratorLink, AdministratorView } from './sign-in-view.ts'
 import { appendToJournal } from './withdraw.ts'
 
-type AdministratorContext = Pick<JourneyContext, 'store' | 'system' | 'config' | 'loop' | 'journal' | 'log'>
+type AdministratorContext = Pick<JourneyContext, 'store' | 'system' | 'config' | 'loop' | 'journal' | 'log' | 'signIn'>
 
 export function administratorDeeds(context: AdministratorContext): AdministratorDeeds {
   const { store } = context
@@ -28,6 +30,7 @@ export function administratorDeeds(context: AdministratorContext): Administrator
     recover: (who, actor) =>
       linked(context, async (tx) => {
         const administrator = await present(tx, who)
+        demandLocalWays(context, administrator)
         await tx.record(auditEvent(context, 'administrator.recovery', { subjectId: administrator.id, actor }))
         return {
           administrator,
@@ -40,6 +43,9 @@ export function administratorDeeds(context: AdministratorContext): Administrator
         if (administrator.role === knownRole(role)) return administrator
         await keepAnOwner(tx, administrator)
         await tx.update('administrator', administrator.id, { role })
+        // They came in with less than the new role asks for.
+        if (needsSecondFactor(role) && !needsSecondFactor(administrator.role))
+          await endSessions(tx, administrator.id, context.system.now().toISOString())
         const detail = { from: administrator.role, to: role }
         await tx.record(
           auditEvent(context, 'administrator.role-changed', { subjectId: administrator.id, actor }, detail),

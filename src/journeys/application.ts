@@ -87,7 +87,8 @@ export interface Application extends DoorDeeds {
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
-  readonly importRun: (id: string) => Promise<ImportView>
+  /** @param shownTo who sees its links: that is recorded */
+  readonly importRun: (id: string, shownTo?: Actor) => Promise<ImportView>
 
   readonly handOver: HandOverDeeds
   readonly mails: MailDeeds
@@ -102,8 +103,8 @@ export interface Application extends DoorDeeds {
   readonly revokeToken: (id: string, actor: Actor) => Promise<TokenView>
   /** Null for anything that is not a live token. */
   readonly authenticate: (token: string) => Promise<Actor | null>
-  /** Null for anything that is not the cookie of somebody who is fully signed in. */
-  readonly authenticateSession: (cookie: string) => Promise<Actor | null>
+  /** Null for anything that is not the cookie of somebody who is fully signed in. `looking` does not count as use. */
+  readonly authenticateSession: (cookie: string, by?: 'use' | 'looking') => Promise<Actor | null>
 
   readonly signIn: SignInDeeds
   readonly account: AccountDeeds

@@ -14,6 +14,7 @@ import { erase } from './erase.ts'
 import { linesOf } from './expected-lines.ts'
 import { handsetIdOf, settingPlace } from './find-handset.ts'
 import { setGatewayKey, takeGatewayKey } from './gateway-key.ts'
+import { startGuesses } from './guesses.ts'
 import { handOverReference, openHandOver, sheetPile } from './hand-over.ts'
 import { handsetDeeds } from './handset-deeds.ts'
 import type { HubWatch } from './hub-watch.ts'
@@ -37,6 +38,7 @@ import { resyncHandset } from './resync.ts'
 import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
+import { linkLog } from './show-links.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
@@ -54,6 +56,8 @@ export interface Parts {
 
 export function assemble(context: JourneyContext, parts: Parts): Application {
   const { store } = context
+  const guesses = startGuesses(context)
+  const tellLook = linkLog(context)
   return {
     overview: () => ({ demo: context.config.demo }),
     models: () =>
@@ -107,13 +111,27 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
 
     importRoster: async (csv, actor, mail) =>
       parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
-    importRun: (id) => parts.imports.view(id),
+    async importRun(id, shownTo) {
+      const run = await parts.imports.view(id)
+      const links = run.people.filter(({ inviteUrl }) => inviteUrl !== null).length
+      const part = run.finished ? 'finished' : 'under way'
+      if (shownTo !== undefined) await tellLook({ subjectId: run.id, part, links }, shownTo)
+      return run
+    },
 
     handOver: {
       check: (input) => checkOnboarding(context, input),
       reference: (made) => handOverReference(context, made),
-      open: async (who, reference) => openHandOver(context, await idOf(who), reference),
-      ofImport: async (importId, page) => sheetPile(context, await parts.imports.links(importId), page),
+      async open(who, reference, shownTo) {
+        const handOver = await openHandOver(context, await idOf(who), reference)
+        await tellLook({ employeeId: handOver.employeeId, links: 1 }, shownTo)
+        return handOver
+      },
+      async ofImport(importId, page, shownTo) {
+        const pile = await sheetPile(context, await parts.imports.links(importId), page)
+        await tellLook({ subjectId: importId, part: `sheets ${page.offset}`, links: pile.sheets.length }, shownTo)
+        return pile
+      },
     },
     mails: {
       settings: () => mailSettings(context),
@@ -131,10 +149,10 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     tokens: () => listTokens(context),
     revokeToken: (id, actor) => revokeToken(context, id, actor),
     authenticate: (token) => authenticate(context, token),
-    authenticateSession: (cookie) => authenticateSession(context, cookie),
+    authenticateSession: (cookie, by) => authenticateSession(context, cookie, by),
 
-    signIn: signInDeeds(context),
-    account: accountDeeds(context),
+    signIn: signInDeeds(context, guesses),
+    account: accountDeeds(context, guesses),
     administrators: administratorDeeds(context),
 
     handsetFiles: async (which) => handsetFiles(context, await handsetIdOf(store, which)),

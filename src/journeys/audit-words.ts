@@ -12,6 +12,13 @@ export interface Told {
 
 type Teller = (told: Told) => string
 
+const resyncOutcomes: Readonly<Record<string, string>> = {
+  told: ': the PBX sent it the message',
+  'not-registered': ', at its next poll: it is not registered now',
+  'no-event': ', at its next poll: no way is known to tell this model',
+  'pbx-cannot': ', at its next poll: this PBX could not tell it',
+}
+
 const tellers = {
   'settings.changed': () =>
     'names or addresses of this installation changed; files handed out before still say the old',
@@ -30,6 +37,8 @@ const tellers = {
   'leaving.set': ({ detail }) =>
     `a leaving date was set: ${text(detail.at, 'unknown')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'leaving.cancelled': ({ detail }) => `the leaving date ${text(detail.at)} was cancelled`.replace('  ', ' '),
+  'leaving.suspended': ({ detail }) =>
+    `the leaving date ${text(detail.at)} was given up, nobody was offboarded: ${text(detail.why, 'no reason kept')}`,
   'handset.added': ({ detail, subject }) => `got one more handset: ${subject ?? text(detail.model, 'unknown model')}`,
   'handset.removed': ({ detail, subject }) =>
     `${subject ?? text(detail.model, 'a handset')} was taken back${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
@@ -40,10 +49,12 @@ const tellers = {
     `${subject ?? 'a handset'} is not what was handed out: ${text(detail.finding, 'it says something else of itself')}`,
   'handset.passwords-shown': ({ subject }) => `the passwords of ${subject ?? 'a handset'} were looked at`,
   'handset.resync-asked': ({ detail, subject }) =>
-    `${subject ?? 'a handset'} was asked to fetch its file${text(detail.outcome) === '' ? '' : `: ${text(detail.outcome)}`}`,
+    `${subject ?? 'a handset'} was asked to fetch its file${resyncOutcomes[text(detail.outcome)] ?? ''}`,
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
+  'invite.shown': ({ detail }) =>
+    detail.links === 1 ? 'the link was looked at' : `${text(detail.links, 'some')} links of a roster were looked at`,
   'gateway.handed-over': () => 'a home gateway of somebody who left is theirs from now on',
   'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
   'mail.failed': () => 'the mail with the link was given up',

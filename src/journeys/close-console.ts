@@ -2,11 +2,12 @@
 
 import { type AdministratorSubject, closed } from '../domain/access.ts'
 import { type Administrator, shutOut } from '../domain/administrator.ts'
-import type { Actor, ApiToken } from '../domain/token.ts'
+import { type Actor, type ApiToken, mayDo } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import { type Withdrawal, withdrawalOf } from '../domain/withdrawal.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { spendFirstOwnerLinks } from './owners.ts'
 import { endSessions } from './sessions.ts'
 import { withdraw } from './withdraw.ts'
 
@@ -38,6 +39,7 @@ export async function closeConsole(
     for (const { id } of passkeys) await tx.update('passkey', id, { removedAt: at })
     for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
       await tx.update('setupLink', id, { usedAt: at })
+    if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
     for (const { id } of tokens) await tx.update('apiToken', id, { revokedAt: at })
     withdrawn.push(
       ...(await withdraw(

@@ -4,8 +4,9 @@ import { personMessage } from '../domain/outbox.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
-import { auditEvent, type JourneyContext } from './context.ts'
+import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { endLeavings } from './end-leavings.ts'
+import { guardOwners } from './guard-owners.ts'
 import { offboard } from './offboard.ts'
 import type { LeavingView } from './people-view.ts'
 
@@ -36,6 +37,7 @@ export async function setLeaving(
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
     if (employee.lifecycle !== 'active')
       throw new AppError('CONFLICT', `${employee.name} is leaving already`, { hint: 'there is nothing left to set' })
+    await guardOwners(tx, employee.email, actor)
     await endLeavings(tx, employeeId, { cancelledAt: now.toISOString() })
     const leaving: Leaving = {
       id: newId(context.system),
@@ -100,8 +102,14 @@ export async function runLeavings(context: JourneyContext): Promise<void> {
   for (const leaving of await pending(context)) {
     const left = Date.parse(leaving.at) - now.getTime()
     if (left > remindMs) break
-    if (left > 0) await remind(context, leaving)
-    else await leave(context, leaving)
+    try {
+      if (left > 0) await remind(context, leaving)
+      else await leave(context, leaving)
+    } catch (err) {
+      // Whoever comes after this one leaves all the same; this one is tried again.
+      const { id, employeeId } = leaving
+      context.log.error({ err, leaving: id, employeeId }, 'a leaving date could not be done and is tried again')
+    }
   }
 }
 
@@ -119,9 +127,30 @@ async function remind(context: JourneyContext, { id, employeeId, at, remindedAt 
   })
 }
 
-/** Whoever asked is who offboards; the click's own transaction looks whether it was cancelled meanwhile. */
-async function leave(context: JourneyContext, { id, employeeId, reason, askedBy }: Leaving): Promise<void> {
-  await offboard(context, employeeId, reason, { name: askedBy, role: 'admin', via: 'system' }, id)
+/**
+ * Whoever asked is who offboards; the click's own transaction looks whether it was cancelled meanwhile. One that would shut
+ * out an owner by now is given up where people see it, rather than tried again for ever.
+ */
+async function leave(context: JourneyContext, leaving: Leaving): Promise<void> {
+  const { id, employeeId, reason, askedBy } = leaving
+  try {
+    await offboard(context, employeeId, reason, { name: askedBy, role: 'admin', via: 'system' }, id)
+  } catch (error) {
+    if (!(error instanceof AppError) || !['FORBIDDEN', 'CONFLICT'].includes(error.code)) throw error
+    await suspend(context, leaving, error.message)
+  }
+}
+
+async function suspend(context: JourneyContext, { id, employeeId, at }: Leaving, why: string): Promise<void> {
+  const now = context.system.now().toISOString()
+  const isSuspended = await context.store.transaction(async (tx) => {
+    if (!(await tx.updateIf('leaving', id, { cancelledAt: null, doneAt: null }, { cancelledAt: now }))) return false
+    await tx.record(auditEvent(context, 'leaving.suspended', { employeeId, subjectId: id, actor: itself }, { at, why }))
+    return true
+  })
+  if (!isSuspended) return
+  context.log.warn({ employeeId, at, why }, 'a leaving date was given up: nobody was offboarded')
+  context.publish({ kind: 'employee', employeeId, data: { leaving: null } })
 }
 
 /** Soonest first. */

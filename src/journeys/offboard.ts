@@ -12,6 +12,7 @@ import { closeConsole } from './close-console.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { endLeavings } from './end-leavings.ts'
+import { askerOf, guardOwners } from './guard-owners.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
 
@@ -20,6 +21,7 @@ import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
  * audit event, outbox); the lanes start in the same turn of the event loop in which it commits. Asked twice, it is done
  * once.
  * @param leavingId the leaving date that has come: nothing is done when it was cancelled or moved meanwhile
+ * @throws FORBIDDEN or CONFLICT where it would shut out an owner (guard-owners.ts)
  */
 export async function offboard(
   context: JourneyContext,
@@ -37,6 +39,7 @@ export async function offboard(
     if (leaving && leaving.cancelledAt !== null) return nothing
     await endLeavings(tx, employeeId, { doneAt: at })
     if (employee.lifecycle !== 'active') return nothing
+    await guardOwners(tx, employee.email, leaving ? await askerOf(tx, leaving) : actor)
     await tx.update('employee', employeeId, {
       lifecycle: 'offboarding',
       generation: employee.generation + 1,

@@ -8,21 +8,30 @@ import { checkPerson, invalid, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 
 const largestBytes = 5 * 1024 * 1024
+/** Reading is not free, and everybody waits for it: what is no roster is refused by counting alone. */
+const mostLines = 20_000
+const mostColumns = 50
+const mostSeparators = 20 * mostLines
+const mostProblemsTold = 200
 
 type Reading = Pick<JourneyContext, 'catalogue' | 'store'>
 
 /** @throws AppError TOO_LARGE, or INVALID_INPUT where the text is no CSV */
 export function rosterRecords(csv: Uint8Array): readonly RosterRecord[] {
   if (csv.byteLength > largestBytes)
-    throw new AppError('TOO_LARGE', 'the file is larger than 5 MB', { hint: 'split it; 5 MB hold about 50,000 people' })
+    throw new AppError('TOO_LARGE', 'the file is larger than 5 MB', {
+      hint: `split it; a file may have ${mostLines} lines`,
+    })
   return records(decode(csv))
 }
 
 /** @throws AppError INVALID_INPUT with every problem by row */
 export async function demandRoster(context: Reading, rows: readonly RosterRecord[]): Promise<readonly RosterPerson[]> {
   const { people, problems } = await examineRoster(context, rows)
-  if (problems.length > 0) throw invalid(problems)
-  return people
+  if (problems.length === 0) return people
+  const told = problems.slice(0, mostProblemsTold)
+  const more = problems.length - told.length
+  throw invalid(more === 0 ? told : [...told, { message: `${more} more problems are not listed here` }])
 }
 
 /**
@@ -79,21 +88,24 @@ function records(file: string): RosterRecord[] {
   const header = text.slice(0, text.search(/\n|$/))
   // What is pasted out of a spreadsheet has tabs.
   const delimiter = [',', ';', '\t'].toSorted((a, b) => header.split(b).length - header.split(a).length)[0]!
+  refuseHuge(text, header, delimiter)
+  const rows: RosterRecord[] = []
   try {
-    const read: unknown = parse(text, {
+    parse(text, {
       delimiter,
       record_delimiter: '\n',
       relax_column_count: true,
       skip_empty_lines: true,
       bom: true,
       max_record_size: 10_000,
-      info: true,
+      // Kept here as they come, with their line alone: the reader's whole state beside each row would cost far more. `lines`
+      // is the row's last.
+      on_record: (cells: string[], { lines }) => {
+        rows.push({ line: lines - cells.join('').split('\n').length + 1, cells })
+        return null
+      },
     })
-    // With `info` each row comes as this pair, which the types of csv-parse do not say; its line is the row's last.
-    return (read as { info: { lines: number }; record: string[] }[]).map(({ info, record }) => ({
-      line: info.lines - record.join('').split('\n').length + 1,
-      cells: record,
-    }))
+    return rows
   } catch (cause) {
     const { lines } = cause as { lines?: number }
     throw invalid([
@@ -104,6 +116,25 @@ function records(file: string): RosterRecord[] {
       },
     ])
   }
+}
+
+/** @throws AppError TOO_LARGE, before a single row is made of it */
+function refuseHuge(text: string, header: string, delimiter: string): void {
+  const lines = occurrences(text, '\n')
+  if (lines > mostLines)
+    throw new AppError('TOO_LARGE', `the file has ${lines} lines, which is more than ${mostLines}`, {
+      hint: 'split it, and look whether it is a roster at all',
+    })
+  if (occurrences(header, delimiter) >= mostColumns || occurrences(text, delimiter) > mostSeparators)
+    throw new AppError('TOO_LARGE', 'the file has more columns than a roster can have', {
+      hint: 'look whether it is a roster at all: its first row must read name,email,extension,model,mac',
+    })
+}
+
+function occurrences(text: string, what: string): number {
+  let count = 0
+  for (let at = text.indexOf(what); at !== -1; at = text.indexOf(what, at + 1)) count += 1
+  return count
 }
 
 async function takenPeople({ store }: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {

@@ -1,18 +1,30 @@
 import type { Administrator } from '../domain/administrator.ts'
+import type { Secret } from '../domain/secret.ts'
+import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, inPerson } from './context.ts'
 import type { SignInContext } from './open-session.ts'
 import type { AuthenticatorKey } from './sign-in-view.ts'
 
-/** The key to scan: the one that waits to be confirmed, so that a reloaded page shows the same code, or a new one. */
-export async function authenticatorKey(context: SignInContext, administratorId: string): Promise<AuthenticatorKey> {
+/**
+ * The key to scan. While it waits to be confirmed it is sealed for the session it was shown to: there a reloaded page shows
+ * the same one, and whoever comes later gets a new one instead of one that somebody else may have seen.
+ */
+export async function authenticatorKey(
+  context: SignInContext,
+  administratorId: string,
+  sessionId: string,
+): Promise<AuthenticatorKey> {
   const { authenticatorApp } = context.signIn
   const { key, email } = await context.store.transaction(async (tx) => {
     const administrator = (await tx.get('administrator', administratorId))!
     const { email, totpSealed, totpConfirmedAt } = administrator
-    if (totpSealed !== null && totpConfirmedAt === null) return { email, key: openKey(context, administrator) }
+    // Pages ask only while there is none; one in use must never be shown again, nor replaced.
+    if (totpConfirmedAt !== null) throw new AppError('CONFLICT', 'there is an authenticator app already')
+    const waiting = totpSealed === null ? null : openWaiting(context, administrator, sessionId)
+    if (waiting !== null) return { email, key: waiting }
     const key = authenticatorApp.newKey()
-    const sealed = context.vault.seal(key, sealedAs(administratorId))
+    const sealed = context.vault.seal(key, sealedFor(administratorId, sessionId))
     await tx.update('administrator', administratorId, { totpSealed: sealed, totpConfirmedAt: null, totpLastStep: 0 })
     return { email, key }
   })
@@ -28,7 +40,9 @@ export async function takeCode(
 ): Promise<boolean> {
   const administrator = await tx.get('administrator', administratorId)
   return (
-    administrator !== undefined && administrator.totpConfirmedAt !== null && useStep(context, tx, administrator, code)
+    administrator !== undefined &&
+    administrator.totpConfirmedAt !== null &&
+    useStep(context, tx, administrator, openKey(context, administrator), code)
   )
 }
 
@@ -36,13 +50,16 @@ export async function takeCode(
 export async function enrolAuthenticator(
   context: SignInContext,
   tx: StoreWriter,
-  administratorId: string,
-  code: string,
+  { administratorId, sessionId, code }: { administratorId: string; sessionId: string; code: string },
 ): Promise<boolean> {
   const administrator = await tx.get('administrator', administratorId)
   if (!administrator || administrator.totpConfirmedAt !== null) return false
-  if (!(await useStep(context, tx, administrator, code))) return false
-  await tx.update('administrator', administratorId, { totpConfirmedAt: context.system.now().toISOString() })
+  const key = openWaiting(context, administrator, sessionId)
+  if (key === null || !(await useStep(context, tx, administrator, key, code))) return false
+  await tx.update('administrator', administratorId, {
+    totpSealed: context.vault.seal(key, sealedAs(administratorId)),
+    totpConfirmedAt: context.system.now().toISOString(),
+  })
   await tx.record(
     auditEvent(context, 'authenticator.added', { subjectId: administratorId, actor: inPerson(administrator) }),
   )
@@ -54,9 +71,9 @@ async function useStep(
   context: SignInContext,
   tx: StoreWriter,
   administrator: Administrator,
+  key: Secret,
   code: string,
 ): Promise<boolean> {
-  const key = openKey(context, administrator)
   const step = context.signIn.authenticatorApp.stepOf(key, code, context.system.now())
   if (step === null || step <= administrator.totpLastStep) return false
   await tx.update('administrator', administrator.id, { totpLastStep: step })
@@ -65,6 +82,19 @@ async function useStep(
 
 function openKey({ vault }: SignInContext, { id, totpSealed }: Administrator) {
   return vault.open(totpSealed ?? '', sealedAs(id))
+}
+
+/** Null for one that was shown to another session. */
+function openWaiting({ vault }: SignInContext, { id, totpSealed }: Administrator, sessionId: string): Secret | null {
+  try {
+    return vault.open(totpSealed ?? '', sealedFor(id, sessionId))
+  } catch {
+    return null
+  }
+}
+
+function sealedFor(administratorId: string, sessionId: string): string {
+  return `${sealedAs(administratorId)}:${sessionId}`
 }
 
 function sealedAs(administratorId: string): string {

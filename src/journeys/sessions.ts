@@ -21,14 +21,21 @@ export async function liveSession({ store, system }: SessionContext, cookie: str
   return session && sessionCounts(session, system.now()) ? session : null
 }
 
-/** Null for anything that is not the cookie of somebody who is fully signed in. */
-export async function authenticateSession(context: SessionContext, cookie: string): Promise<Actor | null> {
+/**
+ * Null for anything that is not the cookie of somebody who is fully signed in. `looking`: a page asks by itself, which is
+ * no use, or one that was left open would never run into the idle limit.
+ */
+export async function authenticateSession(
+  context: SessionContext,
+  cookie: string,
+  by: 'use' | 'looking' = 'use',
+): Promise<Actor | null> {
   const session = await liveSession(context, cookie)
   if (session?.level !== 'full') return null
   const administrator = await context.store.get('administrator', session.administratorId)
   if (!administrator || administrator.disabledAt !== null) return null
   const now = context.system.now()
-  if (now.getTime() - Date.parse(session.lastSeenAt) > seenNotedMs)
+  if (by === 'use' && now.getTime() - Date.parse(session.lastSeenAt) > seenNotedMs)
     await context.store.transaction((tx) => tx.update('session', session.id, { lastSeenAt: now.toISOString() }))
   return { name: administrator.email, role: administrator.role, via: 'session' }
 }

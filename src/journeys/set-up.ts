@@ -10,18 +10,22 @@ import { parseEmail, parseName } from '../domain/employee.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
+import { mayDo } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, inPerson, type JourneyContext } from './context.ts'
+import { type Guesses, inTurn } from './guesses.ts'
+import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
-import { usableOwners } from './owners.ts'
+import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
 import { endSessions } from './sessions.ts'
 import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
 export function setUpDeeds(
   context: SignInContext,
+  guesses: Guesses,
 ): Pick<SignInDeeds, 'setup' | 'setupWithPassword' | 'setupWithPasskey'> {
   const { passwords, passkeys } = context.signIn
   return {
@@ -32,7 +36,7 @@ export function setUpDeeds(
       const { name, email } = await person(context.store, link, input)
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
       if (weakness !== null) throw refused([weakness])
-      const passwordHash = await passwords.hash(password)
+      const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
       return context.store.transaction(async (tx) => {
         const administrator = await useLink(context, tx, token, input, { passwordHash })
         if (administrator === null) return null
@@ -82,7 +86,10 @@ export async function makeLink(
 /** For the banner: a new one at each start while nobody could sign in as owner; else null. */
 export async function firstOwnerLink(context: Pick<JourneyContext, 'store' | 'system'>): Promise<Secret | null> {
   return context.store.transaction(async (tx) => {
-    if ((await usableOwners(tx)).length > 0) return null
+    if ((await usableOwners(tx)).length > 0) {
+      await spendFirstOwnerLinks(tx, context.system.now().toISOString())
+      return null
+    }
     return new Secret((await makeLink(context, tx, { purpose: 'first-owner', administratorId: null })).token)
   })
 }
@@ -106,18 +113,19 @@ async function view(context: SignInContext, token: string): Promise<SetupView | 
   }
 }
 
-/** Null for used, run out, unknown, and for what belongs to somebody who was disabled. */
+/** Null for used, run out, unknown, and for what belongs to somebody who was disabled or comes by the provider alone. */
 async function openLink(
-  { system }: Pick<SignInContext, 'system'>,
+  context: Pick<SignInContext, 'system' | 'signIn'>,
   store: Pick<StoreWriter, 'find' | 'get'>,
   token: string,
 ): Promise<SetupLink | null> {
   if (!looksLikeToken(token)) return null
   const [link] = await store.find('setupLink', { tokenHash: tokenHash(token), usedAt: null })
-  if (!link || !(Date.parse(link.expiresAt) > system.now().getTime())) return null
+  if (!link || !(Date.parse(link.expiresAt) > context.system.now().getTime())) return null
   if (link.administratorId === null) return (await usableOwners(store)).length === 0 ? link : null
   const administrator = await store.get('administrator', link.administratorId)
-  return administrator && administrator.disabledAt === null ? link : null
+  if (!administrator || administrator.disabledAt !== null) return null
+  return mayUseLocalWays(context, administrator) ? link : null
 }
 
 /** @throws INVALID_INPUT for the first owner's e-mail address or name */
@@ -155,6 +163,10 @@ async function useLink(
     link.administratorId === null
       ? await makeOwner(context, tx, link, await person(tx, link, input))
       : (await tx.get('administrator', link.administratorId))!
+  if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
+  // The other links of this person too, such as one that was made in the same moment.
+  for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
+    await tx.update('setupLink', id, { usedAt: at })
   await endSessions(tx, administrator.id, at)
   for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
   const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }

@@ -1,6 +1,7 @@
 /** What an employee is handed: the link on a screen and on paper, and what an installer types into a desk phone. */
 import type { Language } from '../domain/language.ts'
 import type { Problem } from '../domain/parse.ts'
+import type { Actor } from '../domain/token.ts'
 import type { EmployeeView, Onboarded, OnboardInput } from './application.ts'
 
 export interface HandOverDeeds {
@@ -12,9 +13,13 @@ export interface HandOverDeeds {
    */
   readonly reference: (made: Pick<Onboarded, 'employee' | 'invite'>) => string
   /** @throws NOT_FOUND where it ran out, was made for somebody else, or the link was replaced since */
-  readonly open: (who: string, reference: string) => Promise<HandOver>
+  readonly open: (who: string, reference: string, shownTo: Actor) => Promise<HandOver>
   /** Of a roster run: those who were brought in and whose link is still good. @throws NOT_FOUND */
-  readonly ofImport: (importId: string, page: { readonly offset: number; readonly limit: number }) => Promise<SheetPile>
+  readonly ofImport: (
+    importId: string,
+    page: { readonly offset: number; readonly limit: number },
+    shownTo: Actor,
+  ) => Promise<SheetPile>
 }
 
 export interface OnboardCheck {

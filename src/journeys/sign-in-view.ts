@@ -67,7 +67,13 @@ export interface SetupInput {
  */
 export interface SignInDeeds {
   readonly ways: () => Promise<SignInWays>
-  readonly withPassword: (email: string, password: Secret, visitor: Visitor) => Promise<SignedIn | null>
+  /** `signal`: whoever asked hung up, and need not be waited for. */
+  readonly withPassword: (
+    email: string,
+    password: Secret,
+    visitor: Visitor,
+    signal?: AbortSignal,
+  ) => Promise<SignedIn | null>
   /** A passkey alone is a full sign-in: it is had, and its owner was verified by it. */
   readonly withPasskey: (answer: string, visitor: Visitor) => Promise<SignedIn | null>
   /** Null without a session that waits for it. */
@@ -112,6 +118,8 @@ export interface AccountView {
   readonly hasPassword: boolean
   readonly hasAuthenticator: boolean
   readonly singleSignOn: boolean
+  /** Whether a password or passkey kept here may be added and lets them in. */
+  readonly localWays: boolean
   readonly secondFactorNeeded: boolean
   readonly passkeys: readonly {
     readonly id: string
@@ -125,7 +133,10 @@ export interface AccountView {
   readonly consoleUrl: string
 }
 
-/** All by the cookie of a full session. @throws NOT_FOUND where there is none */
+/**
+ * All by the cookie of a full session. What adds a way in or takes a factor away needs one that began just now.
+ * @throws NOT_FOUND where there is none, FORBIDDEN where it is too old
+ */
 export interface AccountDeeds {
   readonly view: (cookie: string) => Promise<AccountView>
   /** Ends every other session and gives this one a new cookie. */

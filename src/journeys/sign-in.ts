@@ -1,10 +1,10 @@
 /** Signing in: password, then a code or passkey where the role needs it; passkey alone; single sign-on. */
-import { setTimeout as pause } from 'node:timers/promises'
 import { type Administrator, needsSecondFactor, type Session } from '../domain/administrator.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, itself } from './context.ts'
-import { failureCounter, type GuessLimiter, guessLimiter } from './guess-limiter.ts'
+import type { Guesses } from './guesses.ts'
+import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
 import { authenticatorKey, enrolAuthenticator, takeCode } from './second-factor.ts'
@@ -13,9 +13,7 @@ import { setUpDeeds } from './set-up.ts'
 import type { SecondStep, SignedIn, SignInDeeds, Visitor } from './sign-in-view.ts'
 import { singleSignOnDeeds } from './single-sign-on.ts'
 
-export function signInDeeds(context: SignInContext): SignInDeeds {
-  const { now } = context.system
-  const guesses: Guesses = { ...guessLimiter({ now, pause: (ms) => pause(ms) }), count: failureCounter(now) }
+export function signInDeeds(context: SignInContext, guesses: Guesses): SignInDeeds {
   const { passkeys, singleSignOn } = context.signIn
   return {
     async ways() {
@@ -28,7 +26,8 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
         firstOwner: anybody === undefined,
       }
     },
-    withPassword: (email, password, visitor) => withPassword(context, guesses, { email, password, visitor }),
+    withPassword: (email, password, visitor, signal) =>
+      withPassword(context, guesses, { email, password, visitor, signal }),
     withPasskey: (answer, visitor) => withPasskey(context, guesses, { answer, visitor }),
     secondStep: (cookie) => secondStep(context, cookie),
     withCode: (cookie, code, visitor) => withCode(context, guesses, { cookie, code, visitor }),
@@ -36,7 +35,14 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
       const waiting = await enrolling(context, cookie)
       if (waiting === null) return null
       return context.store.transaction(async (tx) => {
-        if (!(await enrolAuthenticator(context, tx, waiting.administrator.id, code))) return null
+        if (
+          !(await enrolAuthenticator(context, tx, {
+            administratorId: waiting.administrator.id,
+            sessionId: waiting.session.id,
+            code,
+          }))
+        )
+          return null
         return rise(context, tx, waiting, 'password and authenticator app', visitor)
       })
     },
@@ -57,11 +63,9 @@ export function signInDeeds(context: SignInContext): SignInDeeds {
         await tx.update('session', session.id, { endedAt: context.system.now().toISOString() })
       })
     },
-    ...setUpDeeds(context),
+    ...setUpDeeds(context, guesses),
   }
 }
-
-type Guesses = GuessLimiter & { readonly count: ReturnType<typeof failureCounter> }
 
 /**
  * Unknown, wrong, disabled and without a password: the same answer after the same work. The waiting comes before the look,
@@ -70,14 +74,21 @@ type Guesses = GuessLimiter & { readonly count: ReturnType<typeof failureCounter
 async function withPassword(
   context: SignInContext,
   guesses: Guesses,
-  { email, password, visitor }: { email: string; password: Secret; visitor: Visitor },
+  {
+    email,
+    password,
+    visitor,
+    signal,
+  }: { email: string; password: Secret; visitor: Visitor; signal: AbortSignal | undefined },
 ): Promise<SignedIn | null> {
   const account = email.trim().toLowerCase().slice(0, 254)
   const turn = await guesses.admit(account, visitor.network)
   if (turn === false) return null
   try {
-    const [administrator] = await context.store.find('administrator', { email: account, disabledAt: null })
-    const right = await context.signIn.passwords.verify(administrator?.passwordHash ?? null, password)
+    // After the waiting: whoever waits there holds no place here. Refused unseen, which is no failure of this account.
+    const leave = await guesses.turns.enter(visitor.network, signal)
+    if (leave === null) return null
+    const { administrator, right } = await look(context, account, password).finally(leave)
     if (!right || !administrator) {
       turn.failed()
       await tellFailure(context, guesses, {
@@ -92,6 +103,7 @@ async function withPassword(
       // The verdict took a while: who was disabled meanwhile stays out.
       const now = await tx.get('administrator', administrator.id)
       if (!now || now.disabledAt !== null || now.passwordHash !== administrator.passwordHash) return null
+      if (!mayUseLocalWays(context, now)) return null
       const second = needsSecondFactor(now.role) || (await hasSecondFactor(tx, now))
       return openSession(context, tx, now, {
         level: second ? 'password' : 'full',
@@ -103,6 +115,12 @@ async function withPassword(
   } finally {
     turn.done()
   }
+}
+
+async function look(context: SignInContext, email: string, password: Secret) {
+  const [administrator] = await context.store.find('administrator', { email, disabledAt: null })
+  const right = await context.signIn.passwords.verify(administrator?.passwordHash ?? null, password)
+  return { administrator, right }
 }
 
 async function withPasskey(
@@ -123,6 +141,7 @@ async function withPasskey(
     const administrator = await tx.get('administrator', passkey.administratorId)
     const still = await tx.get('passkey', passkey.id)
     if (!administrator || administrator.disabledAt !== null || still?.removedAt !== null) return null
+    if (!mayUseLocalWays(context, administrator)) return null
     await tx.update('passkey', passkey.id, { counter, lastUsedAt: context.system.now().toISOString() })
     return openSession(context, tx, administrator, { level: 'full', how: 'passkey', visitor, instead: null })
   })
@@ -135,10 +154,13 @@ async function withCode(
 ): Promise<SignedIn | null> {
   const waiting = await waitingFor(context, cookie)
   if (waiting === null) return null
-  const turn = await guesses.admit(`code ${waiting.administrator.id}`, visitor.network)
+  // By account alone: who knows the password and guesses the code must not begin anew from each network.
+  const turn = await guesses.admit(`code ${waiting.administrator.id}`, 'any')
   if (turn === false) return null
   try {
     const signedIn = await context.store.transaction(async (tx) => {
+      // It may have been ended while this try stood in the line.
+      if ((await tx.get('session', waiting.session.id))?.endedAt !== null) return null
       if (!(await takeCode(context, tx, waiting.administrator.id, code))) return null
       return rise(context, tx, waiting, 'password and authenticator app', visitor)
     })
@@ -146,6 +168,10 @@ async function withCode(
     else {
       const { id } = waiting.administrator
       turn.failed()
+      if (guesses.codeMissed(waiting.session.id))
+        await context.store.transaction((tx) =>
+          tx.update('session', waiting.session.id, { endedAt: context.system.now().toISOString() }),
+        )
       await tellFailure(context, guesses, { administratorId: id, visitor, how: 'authenticator app' })
     }
     return signedIn
@@ -173,7 +199,7 @@ async function secondStep(context: SignInContext, cookie: string): Promise<Secon
   return {
     ...common,
     step: 'enrol',
-    key: await authenticatorKey(context, administrator.id),
+    key: await authenticatorKey(context, administrator.id, waiting.session.id),
     passkeyCreation: await passkeys.creation(administrator, known, now),
   }
 }
@@ -188,7 +214,8 @@ async function waitingFor(context: SignInContext, cookie: string): Promise<Waiti
   const session = await liveSession(context, cookie)
   if (session?.level !== 'password') return null
   const administrator = await context.store.get('administrator', session.administratorId)
-  return administrator && administrator.disabledAt === null ? { session, administrator } : null
+  if (!administrator || administrator.disabledAt !== null || !mayUseLocalWays(context, administrator)) return null
+  return { session, administrator }
 }
 
 /** Only whoever has no second factor yet may set one up with the password alone. */

@@ -91,6 +91,9 @@ async function administratorOf(
     if (!unused || (await passkeysOf(tx, holder.id)).length > 0)
       return 'an administrator with this e-mail address signs in another way'
     await tx.update('administrator', holder.id, { oidcIdentity: identity })
+    // The invitation is taken up: its link must not set a password beside the provider.
+    for (const { id } of await tx.find('setupLink', { administratorId: holder.id, usedAt: null }))
+      await tx.update('setupLink', id, { usedAt: context.system.now().toISOString() })
     return withRole(context, tx, { ...holder, oidcIdentity: identity }, role)
   }
   if (rows.length > 0) return 'this administrator was disabled'

@@ -14,21 +14,15 @@ const usualCost: Cost = { memory: 19_456, passes: 2, parallelism: 1 }
 const saltBytes = 16
 const tagBytes = 32
 
-/** At the same time: each holds 19 MiB and a thread of libuv's pool, which files and name look-ups need too. */
-const atOnce = 2
-
 export function passwords(cost: Cost = usualCost): Passwords {
-  const inTurn = turnstile(atOnce)
+  // How many of these run at once is for the caller to say, who knows whom they are for (journeys/password-turns.ts).
   const derive = (password: Secret, salt: Buffer, { memory, passes, parallelism }: Cost): Promise<Buffer> =>
-    inTurn(
-      () =>
-        new Promise((resolve, reject) =>
-          argon2(
-            'argon2id',
-            { message: text(password), nonce: salt, memory, passes, parallelism, tagLength: tagBytes },
-            (error, tag) => (error ? reject(error) : resolve(tag)),
-          ),
-        ),
+    new Promise((resolve, reject) =>
+      argon2(
+        'argon2id',
+        { message: text(password), nonce: salt, memory, passes, parallelism, tagLength: tagBytes },
+        (error, tag) => (error ? reject(error) : resolve(tag)),
+      ),
     )
   return {
     async hash(password) {
@@ -67,21 +61,5 @@ function parsed(hash: string): { readonly cost: Cost; readonly salt: Buffer; rea
     cost: { memory: Number(memory), passes: Number(passes), parallelism: Number(parallelism) },
     salt: Buffer.from(salt!, 'base64'),
     tag: Buffer.from(tag!, 'base64'),
-  }
-}
-
-function turnstile(places: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let free = places
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (free > 0) free--
-    else await new Promise<void>((go) => waiting.push(go))
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next) next()
-      else free++
-    }
   }
 }

@@ -117,8 +117,8 @@ export function signedOn(
   const values = Array.isArray(claim) ? claim : [claim]
   return {
     identity: `${claims.iss} ${claims.sub}`,
-    // Who may say any address must not be taken for somebody else.
-    email: typeof claims.email === 'string' && claims.email_verified !== false ? claims.email : null,
+    // Who may say any address must not be taken for somebody else, and silence verifies nothing.
+    email: typeof claims.email === 'string' && claims.email_verified === true ? claims.email : null,
     name: typeof claims.name === 'string' ? claims.name : null,
     role: roles.find(({ value }) => values.includes(value))?.role ?? null,
   }

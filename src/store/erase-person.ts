@@ -38,6 +38,7 @@ export async function erasePerson(tx: Database, employeeId: string, now: Date): 
     .set({ seenModel: null, seenFirmware: null, seenMac: null, seenAt: null })
     .where('employeeId', '=', employeeId)
     .execute()
+  await tx.updateTable('leaving').set({ reason: null }).where('employeeId', '=', employeeId).execute()
   await tx
     .updateTable('mail')
     .set({ recipient: `${employeeId}@erased.invalid`, linkSealed: null, lastProblem: null })

@@ -5,7 +5,7 @@ import { isDamaged } from './closed-subjects.ts'
 import { isTombstone, type JournalRow, journalRows } from './journal-rows.ts'
 import type { LeaverJournal } from './leaver-journal.ts'
 import { offboardReason, shutContradicted, startOffboardings } from './shut-contradicted.ts'
-import type { Store, StoreWriter } from './store.ts'
+import type { NewAuditEvent, Store, StoreWriter } from './store.ts'
 import { withdrawContradicted } from './withdraw-contradicted.ts'
 
 export interface Replay {
@@ -57,6 +57,7 @@ export async function replayJournal(
     await shutContradicted(tx, empty?.tombstones ?? [])
     const shut = [...contradicted, ...(empty?.shut ?? [])]
     if (missing.length > 0) await endSessions(tx, system.now())
+    if (missing.length > 0) await suspendLeavings(tx, system)
     const all = [...present.values()]
     const offboarding = await startOffboardings(tx, shut)
     const withdrawn = await withdrawContradicted(
@@ -89,19 +90,39 @@ async function endSessions(tx: StoreWriter, now: Date): Promise<void> {
   for (const { id } of await tx.find('setupLink', { usedAt: null })) await tx.update('setupLink', id, { usedAt: at })
 }
 
+/** One that was cancelled after the copy was made would offboard by itself: whoever still leaves gets the date anew. */
+async function suspendLeavings(tx: StoreWriter, system: Pick<System, 'now' | 'randomBytes'>): Promise<void> {
+  const cancelledAt = system.now().toISOString()
+  for (const { id, employeeId, at } of await tx.find('leaving', { cancelledAt: null, doneAt: null })) {
+    await tx.update('leaving', id, { cancelledAt })
+    const why = 'an older copy of the database was restored, which cannot know whether it was cancelled since'
+    const event = eventOf(system, 'leaving.suspended', employeeId, { at, why })
+    await tx.record({ ...event, subjectId: id })
+  }
+}
+
 function recordReplay(
   tx: StoreWriter,
   system: Pick<System, 'now' | 'randomBytes'>,
   employeeId: string | null,
   detail: Readonly<Record<string, unknown>>,
 ): Promise<void> {
-  return tx.record({
+  return tx.record(eventOf(system, 'journal.replayed', employeeId, detail))
+}
+
+function eventOf(
+  system: Pick<System, 'now' | 'randomBytes'>,
+  kind: NewAuditEvent['kind'],
+  employeeId: string | null,
+  detail: Readonly<Record<string, unknown>>,
+): NewAuditEvent {
+  return {
     id: newId(system),
     at: system.now().toISOString(),
-    kind: 'journal.replayed',
+    kind,
     employeeId,
     subjectId: null,
     salt: system.randomBytes(16).toString('hex'),
     detail: { actor: 'ringfence', via: 'system', ...detail },
-  })
+  }
 }

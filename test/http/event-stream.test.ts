@@ -80,6 +80,20 @@ describe('the event stream', () => {
     reader.leave()
   })
 
+  test('one caller has ten of them at most, and others are not kept out by that', async () => {
+    const mine = doors.application.tokenFor('auditor')
+    const readers = await Promise.all(Array.from({ length: 10 }, () => follow(mine)))
+    expect((await ask(doors.consolePort, { path: '/api/v1/events', headers: bearer(mine) })).status).toBe(403)
+    const other = await follow(doors.application.tokenFor('helpdesk'))
+    expect(other.response.statusCode).toBe(200)
+    readers[0]!.leave()
+    await expect.poll(doors.application.subscribers).toBe(10)
+    const again = await follow(mine)
+    expect(again.response.statusCode).toBe(200)
+    for (const reader of [...readers, other, again]) reader.leave()
+    await expect.poll(doors.application.subscribers).toBe(0)
+  })
+
   test('when the server stops, the streams end', async () => {
     const reader = await follow(doors.application.tokenFor('auditor'))
     stopping.abort()

@@ -199,6 +199,22 @@ describe('handsets', () => {
   })
 })
 
+describe('ways from page to page', () => {
+  test('the settings lead to mail', async () => {
+    expect((await get('/settings')).text).toContain('href="/mail"')
+  })
+
+  test('a desk phone that is to be set up leads to its bench sheet, past what a new link means; one in use does not', async () => {
+    const { employee } = await onboarded(desk.world, person('Bench Cy', '1166', 'yealink-t54w=805ec0aabf66'))
+    const sheet = `/handsets/${employee.handsets[0]!.id}/bench-sheet`
+    expect((await get(`/handsets/${employee.handsets[0]!.id}`)).text).toContain(`href="${sheet}"`)
+    const answer = await get(sheet)
+    expect([answer.status, answer.headers.location]).toEqual([303, `/people/${employee.id}/hand-over`])
+    expect((await get(sheet, 'auditor')).status).toBe(403)
+    expect((await get(`/handsets/${office.desk}`)).text).not.toContain('/bench-sheet')
+  })
+})
+
 describe('ledger, hub and audit log', () => {
   test('the ledger shows every refusal with its real reason, filtered and from page to page', async () => {
     const ledger = words(await get('/ledger'))

@@ -218,6 +218,38 @@ describe('a roster', () => {
     expect(plain(answer.text)).toContain('did not arrive whole')
   })
 
+  test('shows its links to nobody without a trace', async () => {
+    const run = await desk.world.app.importRoster(
+      Buffer.from(
+        `${header}Ida Seen,ida@example.com,7101,linphone-mobile,\nJo Seen,jo@example.com,7102,linphone-mobile,`,
+      ),
+      mia,
+    )
+    await expect.poll(async () => (await desk.world.app.importRun(run.id)).finished, { timeout: 10_000 }).toBe(true)
+    const looks = async () =>
+      (await desk.world.store.auditTrail({ limit: 1_000 })).filter(
+        ({ kind, subjectId }) => kind === 'invite.shown' && subjectId === run.id,
+      )
+    expect(await looks()).toHaveLength(0)
+    for (let round = 0; round < 3; round++) await get(`/api/v1/imports/${run.id}`)
+    expect(await looks()).toHaveLength(1)
+    await get(`/imports/${run.id}/sheets`)
+    await get(`/imports/${run.id}/sheets`, await desk.signIn('owner'))
+    const details = (await looks()).map(({ detail }) => JSON.parse(detail!))
+    expect(details).toMatchObject([{ links: 2 }, { links: 2 }, { links: 2, actor: expect.stringContaining('owner-') }])
+  })
+
+  test('in very many parts is refused before they are taken apart', async () => {
+    const answer = await ask(desk.port, {
+      method: 'POST',
+      path: '/onboard/roster',
+      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary="x\\y"' },
+      body: `${'--xy\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n'.repeat(5_000)}--xy--\r\n`,
+    })
+    expect(answer.status).toBe(413)
+    expect(plain(answer.text)).toContain('more than 50 parts')
+  })
+
   test('of 2,000 rows keeps every page quick and small, and the console answers while it runs', async () => {
     const rows = Array.from(
       { length: 2_000 },

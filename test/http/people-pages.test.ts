@@ -228,9 +228,17 @@ describe('offboarding', () => {
 })
 
 describe('a person', () => {
+  test('left for a reason that only looks like a time: the pages show it as it was typed', async () => {
+    const ada = await somebody('Ada Timeless')
+    await post(`/people/${ada.id}/offboard`, { reason: '2026-99-99T99:99:99Z' })
+    for (const path of ['/audit', `/people/${ada.id}`])
+      expect(await get(path)).toMatchObject({ status: 200, text: expect.stringContaining('2026-99-99T99:99:99Z') })
+  })
+
   test('a new link is shown once, with a code; the page itself never shows one', async () => {
     const ada = await somebody('Ada Link')
-    const made = await post(`/people/${ada.id}/link`)
+    const more = { model: 'linphone-desktop', mac: '', gateway: '', gatewayOf: '' }
+    const made = await post(`/people/${ada.id}/handset`, more)
     expect(made.text).toMatch(/value="https:\/\/phones\.example\.com\/join\/[A-Za-z0-9_-]{43}"/)
     expect(made.text).toContain('<svg')
     expect((await get(`/people/${ada.id}`)).text).not.toContain('/join/')

@@ -106,6 +106,9 @@ describe('where it goes after signing in', () => {
     'people',
     '/sign-out',
     '/./\\evil.example',
+    '/.//evil.example/x',
+    '/people/..//evil.example',
+    '/%2e//evil.example',
     '',
   ])('%j is not, and the first page is taken instead', async (next) => {
     expect(localPath(next)).toBe('/')

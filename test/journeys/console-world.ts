@@ -20,7 +20,10 @@ export interface ConsoleWorld extends AsyncDisposable {
   signIn(role: Role): Promise<string>
 }
 
-export async function openConsoleWorld(options: WorldOptions = {}): Promise<ConsoleWorld> {
+export async function openConsoleWorld({
+  version = '0.0.0-test',
+  ...options
+}: WorldOptions & { readonly version?: string } = {}): Promise<ConsoleWorld> {
   const port = await freePort()
   const url = `http://localhost:${port}`
   const world = await openWorld({ ...options, env: { RINGFENCE_CONSOLE_URL: url, ...options.env } })
@@ -29,7 +32,7 @@ export async function openConsoleWorld(options: WorldOptions = {}): Promise<Cons
   try {
     const app = consoleApp(world.app, {
       log: world.context.log,
-      version: '0.0.0-test',
+      version,
       door: 'network',
       url,
       stopping: stopping.signal,

@@ -2,6 +2,9 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Actor } from '../../src/domain/token.ts'
+import { runLeavings } from '../../src/journeys/leavings.ts'
+import { firstOwnerLink } from '../../src/journeys/set-up.ts'
 import {
   countedPasswords,
   desk,
@@ -127,7 +130,7 @@ describe('a leaver who is an administrator', () => {
     expect((await world.store.auditTrail({ limit: 200 })).filter(({ kind }) => kind === 'access.drift')).toHaveLength(1)
   })
 
-  test('who was the last owner is shut out all the same', async () => {
+  test('who was the last owner is shut out all the same over the local socket', async () => {
     const owner = await makeOwner(world, 'olga@example.com')
     await onboarded(world, person('Olga Owner', '1002', 'linphone-mobile'))
     await world.app.offboard('1002', null, mia)
@@ -141,5 +144,61 @@ describe('a leaver who is an administrator', () => {
     await world.app.signIn.setupWithPassword(tokenOf(link), { name: '', email: '' }, goodPassword, desk)
     await world.sweep()
     expect(await world.app.signIn.withPassword(ada.email, goodPassword, desk)).not.toBeNull()
+  })
+})
+
+describe('an owner of the console', () => {
+  const admin: Actor = { name: 'ada@example.com', role: 'admin', via: 'session' }
+  const owner: Actor = { name: 'olga@example.com', role: 'owner', via: 'session' }
+  const inDays = (days: number) => new Date(world.context.system.now().getTime() + days * 86_400_000).toISOString()
+
+  test('is not shut out by an admin who onboarded somebody under that address', async () => {
+    const { cookie } = await makeOwner(world, 'olga@example.com')
+    await onboarded(world, person('Olga Owner', '1002', 'linphone-mobile'))
+    await expect(world.app.offboard('1002', null, admin)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    const ahead = { at: inDays(1), reason: null }
+    await expect(world.app.people.setLeaving('1002', ahead, admin)).rejects.toMatchObject({ code: 'FORBIDDEN' })
+    expect((await world.app.employee('1002')).lifecycle).toBe('active')
+    expect(await world.app.authenticateSession(cookie)).not.toBeNull()
+  })
+
+  test('who is the last one is not shut out by an owner either, but may be when there is another', async () => {
+    await makeOwner(world, 'olga@example.com')
+    await onboarded(world, person('Olga Owner', '1002', 'linphone-mobile'))
+    await expect(world.app.offboard('1002', null, owner)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await makeAdministrator(world, 'Otto', 'owner')
+    expect((await world.app.offboard('1002', null, owner)).lifecycle).not.toBe('active')
+  })
+
+  test('who became one after a leaving date was set is left, and the reason is on record', async () => {
+    await makeOwner(world)
+    await onboarded(world, person('Otto Owner', '1003', 'linphone-mobile'))
+    await world.app.people.setLeaving('1003', { at: inDays(1), reason: null }, admin)
+    await world.app.administrators.invite({ name: 'Otto', email: 'otto@example.com', role: 'owner' }, mia)
+    await world.travel(2)
+    await runLeavings(world.context)
+    const left = await world.app.employee('1003')
+    expect(left.lifecycle).toBe('active')
+    expect(await world.app.people.leaving('1003')).toBeNull()
+    const told = (await world.app.people.happenings('1003')).map(({ text }) => text)
+    expect(told).toContainEqual(expect.stringContaining('belongs to an owner of the console'))
+    expect(world.log.join('')).toContain('a leaving date was given up')
+  })
+
+  test('is offboarded at a leaving date that was set over the local socket', async () => {
+    await makeOwner(world, 'olga@example.com')
+    await onboarded(world, person('Olga Owner', '1002', 'linphone-mobile'))
+    await world.app.people.setLeaving('1002', { at: inDays(1), reason: null }, mia)
+    await world.travel(2)
+    await runLeavings(world.context)
+    expect((await world.app.employee('1002')).lifecycle).not.toBe('active')
+  })
+
+  test('who comes by recovery or invitation ends the link that the server printed before', async () => {
+    const printed = (await firstOwnerLink(world.context))!.reveal()
+    await makeAdministrator(world, 'Otto', 'owner')
+    await onboarded(world, person('Otto', '1004', 'linphone-mobile'))
+    await world.app.offboard('1004', null, mia)
+    expect(await world.app.signIn.setup(printed)).toBeNull()
   })
 })

@@ -73,13 +73,39 @@ describe('a leaving date that was set ahead', () => {
     // At each write of it, and at the commit.
     for (const failAt of [1, 2, 5, 9, 0]) {
       world.store.failAt = failAt
-      await expect(runLeavings(world.context)).rejects.toThrow('told to be')
+      await runLeavings(world.context)
+      expect(world.log.join('')).toContain('a leaving date could not be done and is tried again')
       expect((await world.app.employee(adaId)).lifecycle).toBe('active')
       expect(await world.app.people.leaving(adaId)).not.toBeNull()
     }
     world.store.failAt = null
     await runLeavings(world.context)
     expect((await world.app.settled(adaId, 10_000)).lifecycle).toBe('offboarded')
+  })
+
+  test('that cannot be done does not keep a later one from being done', async () => {
+    const { world, adaId } = await office()
+    const { employee } = await onboarded(world, person('Ben Li', '1002', 'linphone-mobile'))
+    await world.app.people.setLeaving('1001', { at: inDays(world, 1), reason: null }, mia)
+    await world.app.people.setLeaving('1002', { at: inDays(world, 1.5), reason: null }, mia)
+    await world.travel(2)
+    world.store.failAt = 1
+    await runLeavings(world.context)
+    expect((await world.app.employee(adaId)).lifecycle).toBe('active')
+    expect((await world.app.employee(employee.id)).lifecycle).not.toBe('active')
+    world.store.failAt = null
+    await runLeavings(world.context)
+    expect((await world.app.employee(adaId)).lifecycle).not.toBe('active')
+  })
+
+  test('leaves no reason behind once the person is erased', async () => {
+    const { world, adaId } = await office()
+    await world.app.people.setLeaving('1001', { at: inDays(world, 1), reason: 'long ill' }, mia)
+    await world.travel(2)
+    await runLeavings(world.context)
+    await world.app.settled(adaId, 10_000)
+    await world.app.erase(adaId, mia)
+    expect(await world.store.find('leaving', { employeeId: adaId })).toMatchObject([{ reason: null }])
   })
 
   test('that was cancelled is not done, and who cancelled it is on record', async () => {

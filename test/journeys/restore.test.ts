@@ -2,6 +2,7 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { steadyTokenOf } from '../../src/journeys/enrolment.ts'
+import { runLeavings } from '../../src/journeys/leavings.ts'
 import { mia, onboarded, openWorld, person, tokenIn, type World, type WorldOptions } from './world.ts'
 
 /** What `since` does happens to a database that is then replaced by the copy from before; only the journal knows of it. */
@@ -133,6 +134,25 @@ describe('after an older database was restored', () => {
     await copyFile(`${path}.backup`, path)
     await using twice = await back.restart()
     expect((await secretNow(twice)).generation).toBe(now.generation + 1)
+  })
+
+  test('a leaving date is given up, since it may have been cancelled since, and says so', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await onboarded(world, person('Ben Li', '1002', 'linphone-desktop'))
+    const at = new Date(world.context.system.now().getTime() + 86_400_000).toISOString()
+    await world.app.people.setLeaving('1001', { at, reason: null }, mia)
+    await using back = await restored(world, async (later) => {
+      await later.app.people.cancelLeaving('1001', mia)
+      await later.app.invite('1002', mia)
+    })
+    await back.travel(2)
+    await runLeavings(back.context)
+    expect((await back.app.employee('1001')).lifecycle).toBe('active')
+    expect(await back.app.people.leaving('1001')).toBeNull()
+    expect((await back.app.people.happenings('1001')).map(({ text }) => text)).toContainEqual(
+      expect.stringContaining('an older copy of the database was restored'),
+    )
   })
 
   test('nothing is done when there is nothing to do', async () => {

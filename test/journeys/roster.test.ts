@@ -178,11 +178,33 @@ describe('a roster', () => {
       { code: 'TOO_LARGE', message: 'the file is larger than 5 MB' },
     ],
     ['of 50 MB', Buffer.alloc(50 * 1024 * 1024, 'a,'), { code: 'TOO_LARGE' }],
+    [
+      'of very many lines',
+      'a\n'.repeat(400_000),
+      { code: 'TOO_LARGE', message: expect.stringContaining('400000 lines') },
+    ],
+    [
+      'of very many columns',
+      `${Array.from({ length: 200_000 }, (_, index) => `c${index}`).join(',')}\n`,
+      { code: 'TOO_LARGE', message: expect.stringContaining('columns') },
+    ],
+    ['of very many cells', `${header}\n${','.repeat(4_000_000)}\n`, { code: 'TOO_LARGE' }],
   ])('%s is refused in words, and nothing is written', async (_what, content, expected) => {
     await using world = await openWorld()
     const before = await everything(world.store)
     await expect(world.app.importRoster(Buffer.from(content), mia)).rejects.toMatchObject(expected)
     expect(await everything(world.store)).toBe(before)
+  })
+
+  test('full of mistakes is answered soon, and with the first of them', async () => {
+    await using world = await openWorld()
+    const begin = performance.now()
+    const answer = world.app.importRoster(csv(...Array.from({ length: 19_000 }, () => 'a')), mia)
+    const problems = await answer.catch((error: { problems: readonly unknown[] }) => error.problems)
+    expect(problems).toHaveLength(201)
+    expect(problems).toMatchObject({ 0: { row: 2 }, 200: { message: '18800 more problems are not listed here' } })
+    // Reading the state of the reader with each row took many times as long.
+    expect(performance.now() - begin).toBeLessThan(5_000)
   })
 
   test('goes on after the server was stopped in the middle, with nobody twice and every link the same', async () => {

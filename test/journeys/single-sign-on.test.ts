@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Role } from '../../src/domain/token.ts'
 import type { SignedOn, SingleSignOn } from '../../src/signin/sign-in-port.ts'
 import { signedOn } from '../../src/signin/single-sign-on.ts'
-import { countedPasswords, desk, makeOwner } from './console-people.ts'
+import { countedPasswords, desk, goodPassword, makeAdministrator, makeOwner, tokenOf } from './console-people.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 /** A provider in memory: what it says of the next person is a value of the test. */
@@ -59,6 +59,31 @@ describe('single sign-on', () => {
     expect(await world.app.administrators.list()).toHaveLength(1)
   })
 
+  test('ends the link of an invitation that it takes up', async () => {
+    const input = { name: 'Ada', email: 'ada@example.com', role: 'auditor' } as const
+    const { link } = await world.app.administrators.invite(input, mia)
+    says('ada', 'helpdesk')
+    await come()
+    expect(await world.app.signIn.setup(tokenOf(link))).toBeNull()
+  })
+
+  test('is the only way in for whoever belongs to the provider, owners excepted', async () => {
+    const hanna = await makeAdministrator(world, 'Hanna', 'helpdesk')
+    const [row] = await world.store.find('administrator', { email: hanna.email })
+    const enters = () => world.app.signIn.withPassword(hanna.email, goodPassword, desk)
+    expect(await enters()).not.toBeNull()
+    await world.store.transaction((tx) => tx.update('administrator', row!.id, { oidcIdentity: 'known there' }))
+    expect(await enters()).toBeNull()
+    const alone = { code: 'FORBIDDEN', message: 'this account signs in by single sign-on alone' }
+    const { account } = world.app
+    await expect(account.changePassword(hanna.cookie, goodPassword, goodPassword, desk)).rejects.toMatchObject(alone)
+    await expect(account.addPasskey(hanna.cookie, 'laptop', '{}')).rejects.toMatchObject(alone)
+    expect((await account.view(hanna.cookie)).localWays).toBe(false)
+    await expect(world.app.administrators.recover(hanna.email, mia)).rejects.toMatchObject(alone)
+    await world.store.transaction((tx) => tx.update('administrator', row!.id, { role: 'owner' }))
+    expect(await enters()).not.toBeNull()
+  })
+
   test('does not bring back who was disabled, nor a leaver whom the provider still knows', async () => {
     says('ada', 'admin')
     await come()
@@ -109,8 +134,12 @@ describe('the claims of the provider', () => {
       expect(from({ groups }).role).toBeNull()
   })
 
-  test('name issuer and subject, and an address only where it was not said to be unverified', () => {
-    expect(from({ email: 'a@example.com' })).toMatchObject({ identity: 'https://id 7', email: 'a@example.com' })
-    expect(from({ email: 'a@example.com', email_verified: false }).email).toBeNull()
+  test('name issuer and subject, and an address only where it is said to be verified', () => {
+    expect(from({ email: 'a@example.com', email_verified: true })).toMatchObject({
+      identity: 'https://id 7',
+      email: 'a@example.com',
+    })
+    for (const email_verified of [undefined, null, false, 'true', 1])
+      expect(from({ email: 'a@example.com', email_verified }).email).toBeNull()
   })
 })

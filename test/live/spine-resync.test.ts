@@ -38,7 +38,7 @@ describeLive(
         gateway: 'plain',
       })
       const browser = await spine.home()
-      const { text: page } = await browser.get(person.invite.url)
+      const { text: page } = await browser.get(`${person.invite.url}?key=server`)
       const [, configurationUrl] = [...linksOf(page, person.invite.url)].find(([name]) => name.endsWith('.conf'))!
       const gateway = await setUpGateway(spine, page, (await browser.get(configurationUrl)).text)
       const [handset] = person.handsets

@@ -1,4 +1,5 @@
 import type { JoinGateway, JoinHandset } from '../../journeys/join-view.ts'
+import { inGroups } from '../dictation.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { afterwards } from './app-part.ts'
 import { certificates } from './certificates.ts'
@@ -71,23 +72,4 @@ ${typing !== null && html`<p lang="en"><strong>${typing}</strong></p>`}
 /** Two phones of one model are told apart by the address on their label. */
 function titleOf({ modelName, mac }: JoinHandset): string {
   return mac === null ? modelName : `${modelName} · ${mac.match(/../g)!.join(':')}`
-}
-
-/**
- * Scheme, host, folder, and the token in groups of four, with digits set apart from letters. Only the gaps are drawn:
- * nothing is added, so copying gives the address itself.
- */
-function inGroups(url: string): readonly Html[] {
-  const [, scheme = '', host = '', path = url] = /^(https?:\/\/)([^/]+)(.*)$/.exec(url) ?? []
-  const pieces = path
-    .split(/(?<=\/)/)
-    .flatMap((piece) => (piece.length >= 32 ? (piece.match(/.{1,4}\/?/g) ?? []) : [piece]))
-  // `/p/` reads as one.
-  const folder = pieces.slice(0, 2).join('')
-  return [scheme, host, folder, ...pieces.slice(2)]
-    .filter((group) => group !== '')
-    .map(
-      (group) =>
-        html`<span>${[...group].map((sign) => (/[0-9]/.test(sign) ? html`<b>${sign}</b>` : sign))}</span><wbr>`,
-    )
 }

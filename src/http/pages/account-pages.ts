@@ -8,8 +8,8 @@ import { sessionCookie } from '../caller.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { giveCookie, visitorOf } from '../session-cookie.ts'
-import { instant } from './instant.ts'
 import { type PageTools, pageText } from './layout.ts'
+import { moment } from './moment.ts'
 import { otherHostNote, passkeyAnswer, passkeyButton, passkeyScript } from './passkey-button.ts'
 import { authenticatorSteps } from './second-factor-pages.ts'
 
@@ -153,9 +153,9 @@ ${said !== null && html`<p class="notice good" role="status">${said}</p>`}
 <div class="columns">
 <section class="card"><h2>You</h2>
 <dl class="facts"><dt>Name</dt><dd><bdi>${view.name}</bdi></dd><dt>E-mail address</dt><dd>${view.email}</dd><dt>Role</dt><dd>${view.role}</dd>
-${view.singleSignOn && html`<dt>Single sign-on</dt><dd>linked; the role comes from there</dd>`}</dl></section>
+${view.singleSignOn && html`<dt>Single sign-on</dt><dd>linked; the role comes from there${!view.localWays && ', and it is the only way in'}</dd>`}</dl></section>
 ${secondFactor(request, view)}
-${password(view)}
+${view.localWays && password(view)}
 </div>
 ${sessions(view)}
 ${passkeyScript(tools)}`
@@ -172,10 +172,10 @@ function secondFactor(request: Request, view: AccountView): Html {
   }</div>
 ${view.passkeys.map(
   ({ id, label, createdAt, lastUsedAt }) =>
-    html`<div class="line"><span><bdi>${label}</bdi><br><small>passkey, since ${instant(createdAt)}, ${lastUsedAt === null ? 'not used yet' : html`last used ${instant(lastUsedAt)}`}</small></span><form method="post" action="${here}/passkeys/${id}/remove"><button class="quiet" aria-label="Remove the passkey ${label}">Remove</button></form></div>`,
+    html`<div class="line"><span><bdi>${label}</bdi><br><small>passkey, since ${moment(createdAt)}, ${lastUsedAt === null ? 'not used yet' : html`last used ${moment(lastUsedAt)}`}</small></span><form method="post" action="${here}/passkeys/${id}/remove"><button class="quiet" aria-label="Remove the passkey ${label}">Remove</button></form></div>`,
 )}
-${note === null && html`<form method="post" action="${here}/passkeys" class="add"><label>Name of a new passkey<input name="label" maxlength="60" placeholder="such as laptop"></label>${passkeyButton({ ask: 'create', label: 'Add a passkey', action: `${here}/passkeys`, options: view.passkeyCreation, quiet: true })}${passkeyAnswer}</form>`}
-${note}</section>`
+${view.localWays && note === null && html`<form method="post" action="${here}/passkeys" class="add"><label>Name of a new passkey<input name="label" maxlength="60" placeholder="such as laptop"></label>${passkeyButton({ ask: 'create', label: 'Add a passkey', action: `${here}/passkeys`, options: view.passkeyCreation, quiet: true })}${passkeyAnswer}</form>`}
+${view.localWays && note}</section>`
 }
 
 function password({ hasPassword, email }: AccountView): Html {
@@ -193,7 +193,7 @@ function sessions(view: AccountView): Html {
 <div class="scroll"><table><thead><tr><th scope="col">From</th><th scope="col">Browser</th><th scope="col">How</th><th scope="col">Since</th><th scope="col">Last seen</th><th scope="col"><span class="off-screen">End</span></th></tr></thead><tbody>
 ${view.sessions.map(
   ({ id, own, how, createdAt, lastSeenAt, remoteAddress, userAgent }) =>
-    html`<tr><th scope="row">${remoteAddress}</th><td>${browser(userAgent)}</td><td>${how}</td><td>${instant(createdAt)}</td><td>${instant(lastSeenAt)}</td><td>${own ? html`<span class="state open">this one</span>` : html`<form method="post" action="${here}/sessions/${id}/end"><button class="quiet" aria-label="End the session from ${remoteAddress}">End</button></form>`}</td></tr>`,
+    html`<tr><th scope="row">${remoteAddress}</th><td>${browser(userAgent)}</td><td>${how}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${own ? html`<span class="state open">this one</span>` : html`<form method="post" action="${here}/sessions/${id}/end"><button class="quiet" aria-label="End the session from ${remoteAddress}">End</button></form>`}</td></tr>`,
 )}
 </tbody></table></div></section>`
 }

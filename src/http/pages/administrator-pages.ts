@@ -5,8 +5,8 @@ import type { Application } from '../../journeys/application.ts'
 import type { AdministratorLink, AdministratorView } from '../../journeys/sign-in-view.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { instant } from './instant.ts'
 import { type PageTools, pageText } from './layout.ts'
+import { moment } from './moment.ts'
 
 const here = '/administrators'
 const inviteForm = z.object({ name: z.string().max(500), email: z.string().max(500), role: z.enum(roles) })
@@ -111,20 +111,20 @@ ${present.length === 0 && html`<tr><td colspan="5">Nobody yet. Whoever opens the
 ${
   gone.length > 0 &&
   html`<details class="card"><summary>Disabled (${gone.length})</summary><div class="scroll"><table><thead><tr><th scope="col">Name</th><th scope="col">E-mail address</th><th scope="col">Role</th><th scope="col">Disabled</th></tr></thead><tbody>
-${gone.map(({ id, name, email, role, disabledAt }) => html`<tr><th scope="row"><a href="${here}/${id}"><bdi>${name}</bdi></a></th><td>${email}</td><td>${role}</td><td>${instant(disabledAt ?? '')}</td></tr>`)}
+${gone.map(({ id, name, email, role, disabledAt }) => html`<tr><th scope="row"><a href="${here}/${id}"><bdi>${name}</bdi></a></th><td>${email}</td><td>${role}</td><td>${moment(disabledAt ?? '')}</td></tr>`)}
 </tbody></table></div></details>`
 }`
 }
 
 function row({ id, name, email, role, ways, lastSeenAt }: AdministratorView): Html {
-  return html`<tr><th scope="row"><a href="${here}/${id}"><bdi>${name}</bdi></a></th><td>${email}</td><td>${role}</td><td>${ways.length > 0 ? ways.join(', ') : html`<span class="state waiting">link not used yet</span>`}</td><td>${lastSeenAt === null ? 'never' : instant(lastSeenAt)}</td></tr>`
+  return html`<tr><th scope="row"><a href="${here}/${id}"><bdi>${name}</bdi></a></th><td>${email}</td><td>${role}</td><td>${ways.length > 0 ? ways.join(', ') : html`<span class="state waiting">link not used yet</span>`}</td><td>${lastSeenAt === null ? 'never' : moment(lastSeenAt)}</td></tr>`
 }
 
 function single(view: AdministratorView): Html {
   const { id, name, email, role, createdAt, createdBy, disabledAt, ways, lastSeenAt } = view
   return html`<div class="head"><h1><bdi>${name}</bdi></h1>${disabledAt === null ? html`<span class="state open">may sign in</span>` : html`<span class="state shut">disabled</span>`}</div>
 <div class="columns">
-<section class="card"><h2>Who</h2><dl class="facts"><dt>E-mail address</dt><dd>${email}</dd><dt>Role</dt><dd>${role}: ${roleWords[role]}</dd><dt>Signs in with</dt><dd>${ways.length > 0 ? ways.join(', ') : 'nothing'}</dd><dt>Last seen</dt><dd>${lastSeenAt === null ? 'never' : instant(lastSeenAt)}</dd><dt>Made</dt><dd>${instant(createdAt)} by ${createdBy}</dd>${disabledAt !== null && html`<dt>Disabled</dt><dd>${instant(disabledAt)}</dd>`}</dl></section>
+<section class="card"><h2>Who</h2><dl class="facts"><dt>E-mail address</dt><dd>${email}</dd><dt>Role</dt><dd>${role}: ${roleWords[role]}</dd><dt>Signs in with</dt><dd>${ways.length > 0 ? ways.join(', ') : 'nothing'}</dd><dt>Last seen</dt><dd>${lastSeenAt === null ? 'never' : moment(lastSeenAt)}</dd><dt>Made</dt><dd>${moment(createdAt)} by ${createdBy}</dd>${disabledAt !== null && html`<dt>Disabled</dt><dd>${moment(disabledAt)}</dd>`}</dl></section>
 ${
   disabledAt === null &&
   html`<section class="card"><h2>Role</h2><form method="post" action="${here}/${id}/role"><label>New role<select name="role">${roles.map((each) => html`<option value="${each}"${each === role && html` selected`}>${each}: ${roleWords[each]}</option>`)}</select></label><button class="quiet" type="submit">Change the role</button></form></section>
@@ -138,6 +138,6 @@ function oneTimeLink({ administrator, link, expiresAt }: AdministratorLink): Htm
   return html`<section class="card narrow"><h1>A link for <bdi>${administrator.name}</bdi></h1>
 <p class="notice wait">It is shown this once. Whoever opens it is ${administrator.role} here: hand it over in person or by a way that only they read.</p>
 <p class="secret"><code>${link.reveal()}</code></p>
-<p>It works once, until ${instant(expiresAt)}.</p>
+<p>It works once, until ${moment(expiresAt)}.</p>
 <p><a href="${here}">Back to the list</a></p></section>`
 }

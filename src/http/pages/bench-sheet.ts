@@ -1,6 +1,6 @@
 import type { Sheet, SheetHandset } from '../../journeys/sheet-view.ts'
+import { inGroups } from '../dictation.ts'
 import { type Html, html, trusted } from '../html.ts'
-import { inGroups } from './dictation.ts'
 import type { PageTools } from './layout.ts'
 import { momentText } from './moment.ts'
 

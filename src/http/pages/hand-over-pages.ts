@@ -5,9 +5,9 @@ import type { Actor } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
+import { inGroups } from '../dictation.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { inGroups } from './dictation.ts'
 import { doorsPicture } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
@@ -39,7 +39,7 @@ export function handOverPages(application: Application, tools: PageTools): reado
           return
         }
         const [handOver, mails] = await Promise.all([
-          application.handOver.open(id, link),
+          application.handOver.open(id, link, actor),
           application.mails.ofPerson(id),
         ])
         response

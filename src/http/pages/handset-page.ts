@@ -115,14 +115,15 @@ ${lines.length === 0 ? html`<p>It has never asked the phone door for anything.</
 ${model && model.notes.length > 0 && html`<section class="card" aria-labelledby="notes"><h2 id="notes">About this model</h2><ul>${model.notes.map((note) => html`<li>${capital(note)}</li>`)}</ul>${vendorGuide(model.vendor, guides)}</section>`}`
 }
 
-function actions(actor: Actor, { handset, employee }: HandsetDetail): Html {
-  const { id, removedAt } = handset
+function actions(actor: Actor, { handset, employee, model }: HandsetDetail): Html {
+  const { id, removedAt, enrolledAt } = handset
   const link = (href: string, words: string, looks = 'button quiet') =>
     html`<a class="${looks}" role="button" href="/handsets/${id}/${href}">${words}</a>`
   if (removedAt !== null) return html`${mayDo(actor.role, 'revoke') && passwordsButton(id)}`
   return html`${link('why', 'Why does it not work?')}
 ${mayDo(actor.role, 'onboard') && html`<form method="post" action="/handsets/${id}/resync"><button class="quiet">Resync</button></form>`}
 ${mayDo(actor.role, 'onboard') && employee.lifecycle === 'active' && link('link', 'New link and QR')}
+${mayDo(actor.role, 'onboard') && employee.lifecycle === 'active' && enrolledAt === null && model?.kind === 'desk-phone' && link('bench-sheet', 'Bench sheet')}
 ${mayDo(actor.role, 'revoke') && html`${passwordsButton(id)}${employee.lifecycle === 'active' && link('replace', 'Replace')}${link('back', 'Take back', 'button danger')}`}`
 }
 

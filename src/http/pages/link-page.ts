@@ -19,16 +19,6 @@ export function linkPages(application: Application, tools: PageTools): readonly 
     pageText(tools, personFrame(actor, view, title), content)
   return [
     route(
-      'post',
-      '/people/:id/link',
-      'onboard',
-      { summary: 'A new link', body: { form: z.object({}) }, answer: 'text/html' },
-      async ({ actor, parameters: { id }, response }) => {
-        const made = await application.invite(id, actor)
-        response.type('html').send(page(actor, made.employee, 'New link', newLink(made, application, tools)))
-      },
-    ),
-    route(
       'get',
       '/people/:id/handset',
       'onboard',

@@ -1,3 +1,4 @@
+import { liveHeader } from '../caller.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
 
 /**
@@ -25,5 +26,5 @@ export function live(
 ): Html {
   const events =
     employeeId === undefined ? '/api/v1/events' : `/api/v1/events?employee=${encodeURIComponent(employeeId)}`
-  return html`<div id="${id}" class="live" data-events="${events}"${paceMs !== undefined && html` data-pace="${paceMs}"`} hx-get="${href}" hx-trigger="happened" hx-select="#${id}" hx-swap="outerHTML"${said !== undefined && html` hx-select-oob="#${said}:innerHTML"`}>${content}</div>`
+  return html`<div id="${id}" class="live" data-events="${events}"${paceMs !== undefined && html` data-pace="${paceMs}"`} hx-get="${href}" hx-trigger="happened" hx-headers="${JSON.stringify({ [liveHeader]: '1' })}" hx-select="#${id}" hx-swap="outerHTML"${said !== undefined && html` hx-select-oob="#${said}:innerHTML"`}>${content}</div>`
 }

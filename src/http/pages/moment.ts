@@ -44,6 +44,8 @@ export function withMoments(text: string): HtmlValue {
 
 function timeElement(at: string, format: Intl.DateTimeFormat): Html {
   const date = new Date(at)
+  // A label or a reason may look like a time and be none: it stays as somebody typed it.
+  if (Number.isNaN(date.getTime())) return html`${at}`
   return html`<time datetime="${at}" title="${full.format(date)} ${zone()}">${format.format(date)}</time>`
 }
 

@@ -31,7 +31,7 @@ export function sheetPages(application: Application, tools: PageTools): readonly
       async ({ actor, parameters: { id }, query, response }) => {
         // Without a link there is nothing to hand over: a new one is offered, with what that means.
         if (query.link === undefined) return response.redirect(303, `/people/${encodeURIComponent(id)}/hand-over`)
-        const sheet = await application.handOver.open(id, query.link)
+        const sheet = await application.handOver.open(id, query.link, actor)
         const language = query.language ?? sheet.language
         const path = `/people/${sheet.employeeId}`
         const trail = [
@@ -59,7 +59,7 @@ export function sheetPages(application: Application, tools: PageTools): readonly
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, query: { page = 1, ...query }, response }) => {
-        const pile = await application.handOver.ofImport(id, { offset: (page - 1) * perPage, limit: perPage })
+        const pile = await application.handOver.ofImport(id, { offset: (page - 1) * perPage, limit: perPage }, actor)
         const pages = Math.max(1, Math.ceil(pile.total / perPage))
         const sheets = pile.sheets.map((sheet) => {
           const language = query.language ?? sheet.language
@@ -90,11 +90,12 @@ ${pages > 1 && html`<nav class="pages off-paper" aria-label="Pages">${page > 1 &
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, query: { person, ...query }, response }) => {
-        if (person === undefined || query.link === undefined)
-          throw new AppError('NOT_FOUND', 'the address to type in is shown only beside a new link', {
-            hint: 'make a new link on the person’s page; the bench sheet is there',
-          })
-        const sheet = await application.handOver.open(person, query.link)
+        if (person === undefined || query.link === undefined) {
+          // The address to type in is known beside a new link only: what that means comes first.
+          const { employee } = await application.handsets.one(id)
+          return response.redirect(303, `/people/${employee.id}/hand-over`)
+        }
+        const sheet = await application.handOver.open(person, query.link, actor)
         const handset = sheet.handsets.find((one) => one.id === id)
         if (!handset?.provisioningUrl || handset.kind !== 'desk-phone')
           throw new AppError('NOT_FOUND', 'this phone has no address that could be typed in', {

@@ -41,9 +41,10 @@ export function signInPages(application: Application, tools: PageTools): readonl
       'public',
       { summary: 'Sign in with a password', body: { form: passwordForm }, answer: page_ },
       async (call) => {
-        const { request, response, body } = call
+        const { request, response, body, signal } = call
         const to = localPath(body.next)
-        const signedIn = await signIn.withPassword(body.email, new Secret(body.password), visitorOf(request, tools))
+        const visitor = visitorOf(request, tools)
+        const signedIn = await signIn.withPassword(body.email, new Secret(body.password), visitor, signal)
         if (signedIn === null)
           return void response
             .status(422)

@@ -4,8 +4,8 @@ import type { Application, TokenView } from '../../journeys/application.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { roleWords } from './administrator-pages.ts'
-import { instant } from './instant.ts'
 import { type PageTools, pageText } from './layout.ts'
+import { moment } from './moment.ts'
 
 const here = '/tokens'
 /** Which entry of the navigation leads here. */
@@ -69,7 +69,7 @@ ${newest.length === 0 && html`<tr><td colspan="5">There are none.</td></tr>`}
 }
 
 function row({ id, label, role, createdAt, createdBy, lastUsedAt, revokedAt }: TokenView): Html {
-  return html`<tr><th scope="row"><bdi>${label}</bdi></th><td>${role}</td><td>${instant(createdAt)}<br><small>by ${createdBy}</small></td><td>${lastUsedAt === null ? 'never' : instant(lastUsedAt)}</td><td>${
+  return html`<tr><th scope="row"><bdi>${label}</bdi></th><td>${role}</td><td>${moment(createdAt)}<br><small>by ${createdBy}</small></td><td>${lastUsedAt === null ? 'never' : moment(lastUsedAt)}</td><td>${
     revokedAt === null
       ? html`<form method="post" action="${here}/${id}/revoke"><span class="state open">live</span> <button class="quiet" aria-label="Revoke the token ${label}">Revoke</button></form>`
       : html`<span class="state shut">revoked</span>`

@@ -1,4 +1,4 @@
-import { type Html, html } from '../html.ts'
+import { type Html, html } from './html.ts'
 
 /** An address to read out or type in: in groups of four, with digits told from letters; copied it is the address itself. */
 export function inGroups(url: string): readonly Html[] {

@@ -1,0 +1,129 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import {
+  codeOf,
+  countedPasswords,
+  desk,
+  elsewhere,
+  goodPassword,
+  makeAdministrator,
+  makeOwner,
+  tokenOf,
+} from './console-people.ts'
+import { mia, openWorld, type World } from './world.ts'
+
+let passwords: ReturnType<typeof countedPasswords>
+let world: World
+beforeEach(async () => {
+  passwords = countedPasswords()
+  world = await openWorld({ signIn: { passwords }, begin: false })
+})
+afterEach(async () => world[Symbol.asyncDispose]())
+
+const signIn = (email: string, password = goodPassword, visitor = desk) =>
+  world.app.signIn.withPassword(email, password, visitor)
+
+describe('many tries at once', () => {
+  test('for many accounts of one network: a handful is looked at, the rest is refused unseen, others come in', async () => {
+    const { email } = await makeOwner(world)
+    const before = passwords.count()
+    const flood = Array.from({ length: 100 }, (_, n) => signIn(`n${n}@example.com`, goodPassword, elsewhere))
+    expect(await signIn(email)).not.toBeNull()
+    await Promise.all(flood)
+    expect(passwords.count() - before).toBe(6)
+  })
+})
+
+describe('codes', () => {
+  test('five wrong ones end the session that waits, wherever they come from, and the password begins anew', async () => {
+    const { email, key } = await makeOwner(world)
+    const half = (await signIn(email))!.cookie.reveal()
+    for (let n = 0; n < 5; n++) {
+      expect(await world.app.signIn.secondStep(half)).not.toBeNull()
+      expect(await world.app.signIn.withCode(half, '000000', n % 2 === 0 ? desk : elsewhere)).toBeNull()
+    }
+    expect(await world.app.signIn.secondStep(half)).toBeNull()
+    const next = codeOf(key, new Date(world.context.system.now().getTime() + 30_000))
+    expect(await world.app.signIn.withCode(half, next, desk)).toBeNull()
+    const again = (await signIn(email))!.cookie.reveal()
+    // The account waits from now on, from a network that never missed too.
+    const startedAt = performance.now()
+    const from = { ...elsewhere, network: '203.0.113.9' }
+    expect(await world.app.signIn.withCode(again, next, from)).not.toBeNull()
+    expect(performance.now() - startedAt).toBeGreaterThan(450)
+  })
+})
+
+describe('a session', () => {
+  test('ends when the role of its person begins to need a second factor', async () => {
+    const hanna = await makeAdministrator(world, 'Hanna', 'helpdesk')
+    await world.app.administrators.setRole(hanna.email, 'admin', mia)
+    expect(await world.app.authenticateSession(hanna.cookie)).toBeNull()
+    expect((await signIn(hanna.email))?.next).toBe('second-factor')
+  })
+})
+
+describe("one's own account", () => {
+  test('takes no new way in, and gives up no factor, for a session that began more than ten minutes ago', async () => {
+    const { email, cookie } = await makeOwner(world)
+    const { account } = world.app
+    // Fresh: refused for another reason.
+    await expect(account.addPasskey(cookie, 'laptop', '{}')).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(account.removeAuthenticator(cookie)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await world.travel(11 / 1_440)
+    const stale = { code: 'FORBIDDEN', hint: expect.stringContaining('sign in again') }
+    await expect(account.addPasskey(cookie, 'laptop', '{}')).rejects.toMatchObject(stale)
+    await expect(account.removeAuthenticator(cookie)).rejects.toMatchObject(stale)
+    const next = new Secret('another harbour of tin')
+    const changed = await account.changePassword(cookie, goodPassword, next, desk)
+    const [row] = await world.store.find('administrator', { email })
+    await world.store.transaction((tx) => tx.update('administrator', row!.id, { passwordHash: null }))
+    await world.travel(11 / 1_440)
+    await expect(account.changePassword(changed.cookie.reveal(), next, next, desk)).rejects.toMatchObject(stale)
+  })
+
+  test('slows guesses at the password of now down, in one line with those at signing in', async () => {
+    const { email, cookie } = await makeOwner(world)
+    const wrong = new Secret('wrong')
+    for (let n = 0; n < 5; n++)
+      await expect(world.app.account.changePassword(cookie, wrong, wrong, desk)).rejects.toMatchObject({
+        code: 'INVALID_INPUT',
+      })
+    const startedAt = performance.now()
+    expect(await signIn(email)).not.toBeNull()
+    expect(performance.now() - startedAt).toBeGreaterThan(450)
+  })
+})
+
+describe('what was shown once', () => {
+  test('a key that waits to be confirmed is shown again to the same session alone', async () => {
+    const { email } = await makeAdministrator(world, 'Hanna', 'helpdesk')
+    const [one, two] = [await signIn(email), await signIn(email)].map((each) => each!.cookie.reveal()) as [
+      string,
+      string,
+    ]
+    const { account } = world.app
+    const seen = await account.newAuthenticator(one)
+    expect((await account.newAuthenticator(one)).readable.reveal()).toBe(seen.readable.reveal())
+    const fresh = await account.newAuthenticator(two)
+    expect(fresh.readable.reveal()).not.toBe(seen.readable.reveal())
+    const now = world.context.system.now()
+    await expect(account.confirmAuthenticator(one, codeOf(seen, now))).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await expect(account.confirmAuthenticator(one, codeOf(fresh, now))).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    await account.confirmAuthenticator(two, codeOf(fresh, now))
+    const half = (await signIn(email))!.cookie.reveal()
+    const later = codeOf(fresh, new Date(now.getTime() + 30_000))
+    expect(await world.app.signIn.withCode(half, later, desk)).not.toBeNull()
+  })
+
+  test('a used link ends every other link of that person', async () => {
+    const input = { name: 'Otto', email: 'otto@example.com', role: 'owner' } as const
+    const first = tokenOf((await world.app.administrators.invite(input, mia)).link)
+    const second = tokenOf((await world.app.administrators.recover(input.email, mia)).link)
+    // As if both had been made in one moment.
+    for (const row of await world.store.find('setupLink', {}))
+      await world.store.transaction((tx) => tx.update('setupLink', row.id, { usedAt: null }))
+    await world.app.signIn.setupWithPassword(first, { name: '', email: '' }, goodPassword, desk)
+    expect(await world.app.signIn.setup(second)).toBeNull()
+  })
+})
