@@ -38,7 +38,7 @@ const tellers = {
     `a leaving date was set: ${text(detail.at, 'unknown')}${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,
   'leaving.cancelled': ({ detail }) => `the leaving date ${text(detail.at)} was cancelled`.replace('  ', ' '),
   'leaving.suspended': ({ detail }) =>
-    `the leaving date ${text(detail.at)} was given up, nobody was offboarded: ${text(detail.why, 'no reason kept')}`,
+    `the leaving date${text(detail.at) === '' ? '' : ` ${text(detail.at)}`} was given up, nobody was offboarded: ${text(detail.why, 'no reason kept')}`,
   'handset.added': ({ detail, subject }) => `got one more handset: ${subject ?? text(detail.model, 'unknown model')}`,
   'handset.removed': ({ detail, subject }) =>
     `${subject ?? text(detail.model, 'a handset')} was taken back${text(detail.reason) === '' ? '' : `, reason: ${text(detail.reason)}`}`,

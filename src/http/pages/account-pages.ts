@@ -190,7 +190,7 @@ ${hasPassword && html`<label>Password of now<input type="password" name="current
 
 function sessions(view: AccountView): Html {
   return html`<section class="card"><h2>Where I am signed in</h2>
-<div class="scroll"><table><thead><tr><th scope="col">From</th><th scope="col">Browser</th><th scope="col">How</th><th scope="col">Since</th><th scope="col">Last seen</th><th scope="col"><span class="off-screen">End</span></th></tr></thead><tbody>
+<div class="scroll" tabindex="0" role="region" aria-label="Sessions"><table><thead><tr><th scope="col">From</th><th scope="col">Browser</th><th scope="col">How</th><th scope="col">Since</th><th scope="col">Last seen</th><th scope="col"><span class="off-screen">End</span></th></tr></thead><tbody>
 ${view.sessions.map(
   ({ id, own, how, createdAt, lastSeenAt, remoteAddress, userAgent }) =>
     html`<tr><th scope="row">${remoteAddress}</th><td>${browser(userAgent)}</td><td>${how}</td><td>${moment(createdAt)}</td><td>${moment(lastSeenAt)}</td><td>${own ? html`<span class="state open">this one</span>` : html`<form method="post" action="${here}/sessions/${id}/end"><button class="quiet" aria-label="End the session from ${remoteAddress}">End</button></form>`}</td></tr>`,

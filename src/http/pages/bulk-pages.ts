@@ -125,7 +125,7 @@ function phrase(people: readonly EmployeeView[]): string {
 }
 
 function named(people: readonly EmployeeView[]): Html {
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who is meant"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
     ({ id, name, email, extension, handsets, lifecycle }) =>
       html`<tr><th scope="row"><a href="/people/${id}"><bdi>${name}</bdi></a> <small>${email}</small></th><td>${extension}</td><td>${handsets.flatMap(({ model, removedAt }) => (removedAt === null ? [model] : [])).join(', ')}${lifecycle !== 'active' && html` <small>is leaving already</small>`}</td></tr>`,
   )}</tbody></table></div>${people.map(({ id }) => html`<input type="hidden" name="id" value="${id}">`)}`
@@ -154,7 +154,7 @@ function invitePreview(people: readonly EmployeeView[]): Html {
 
 function links(outcomes: readonly Outcome<Onboarded>[]): Html {
   return html`<section class="card"><h1>New links</h1><p class="notice wait">They are shown this once.</p>
-<div class="scroll"><table><thead><tr><th scope="col">Name</th><th scope="col">Link</th><th scope="col">Works until</th></tr></thead><tbody>${outcomes.map(
+<div class="scroll" tabindex="0" role="region" aria-label="Links"><table><thead><tr><th scope="col">Name</th><th scope="col">Link</th><th scope="col">Works until</th></tr></thead><tbody>${outcomes.map(
     ({ id, name, made, problem }) =>
       html`<tr><th scope="row"><a href="/people/${id}"><bdi>${name}</bdi></a></th><td>${made ? html`<code>${made.invite.url}</code>` : problem}</td><td>${made && momentText(made.invite.expiresAt)}</td></tr>`,
   )}</tbody></table></div></section>`

@@ -64,7 +64,7 @@ ${brought > 0 && html`<a class="button quiet" role="button" id="sheets" href="/i
 <ul class="figures stages">${stages.flatMap((stage) => (counts[stage] > 0 || way.includes(stage) ? [html`<li class="${signs[stage]}"><b>${counts[stage]}</b><span>${stage}</span></li>`] : []))}</ul>
 ${run.mailsFailed > 0 && html`<p class="notice bad">${counted(run.mailsFailed, 'mail was', 'mails were')} given up; look below whose. The link can be printed, or sent anew from the person’s page.</p>`}
 <section class="card" aria-labelledby="everybody"><h2 id="everybody">Everybody</h2>
-<div class="scroll"><table><thead><tr><th scope="col">Row</th><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">State</th><th scope="col">Mail</th></tr></thead>
+<div class="scroll" tabindex="0" role="region" aria-label="Everybody in the roster"><table><thead><tr><th scope="col">Row</th><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">State</th><th scope="col">Mail</th></tr></thead>
 <tbody>${run.people.map(personRow)}</tbody></table></div>
 ${
   pages > 1 &&

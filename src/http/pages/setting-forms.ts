@@ -22,7 +22,7 @@ const layerWords: Readonly<Record<PhoneSettingLayer, string>> = {
 /** For one handset. */
 export function settingTable(settings: readonly EffectiveSettingView[], unsetAt: string | null): Html {
   if (settings.length === 0) return html`<p>Nothing is set: its files say what the templates say.</p>`
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Who wins</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Values that hold"><table><thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Who wins</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
     ({ name, value, layer, beats, note }) =>
       html`<tr><th scope="row">${name}</th><td><code>${value}</code>${note && html`<br><small>${note}</small>`}</td>
 <td>${layerWords[layer]}${beats.map((other) => html`<br><small>over ${layerWords[other.layer]}: <code>${other.value}</code></small>`)}</td>
@@ -33,7 +33,7 @@ ${unsetAt && html`<td>${layer === 'handset' && unsetButton(unsetAt, { name, scop
 /** For whole layers. */
 export function layerTable(settings: readonly PhoneSettingView[], unsetAt: string | null): Html {
   if (settings.length === 0) return html`<p>Nothing is set here.</p>`
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Setting</th><th scope="col">For</th><th scope="col">Value</th><th scope="col">Set by</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${settings[0]?.layer === 'site' ? 'Values for every phone' : 'Values for models'}"><table><thead><tr><th scope="col">Setting</th><th scope="col">For</th><th scope="col">Value</th><th scope="col">Set by</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
     ({ name, layer, scope, value, setBy }) =>
       html`<tr><th scope="row">${name}</th><td>${layer === 'site' ? 'every phone' : scope}</td><td><code>${value}</code></td><td><bdi>${setBy}</bdi></td>${unsetAt && html`<td>${unsetButton(unsetAt, { name, scope: layer === 'model' ? scope : '' })}</td>`}</tr>`,
   )}</tbody></table></div>`

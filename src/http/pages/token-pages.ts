@@ -62,7 +62,7 @@ function list(tokens: readonly TokenView[]): Html {
 <label>What will use it<input name="label" required maxlength="80" placeholder="such as HR script" autocomplete="off"></label>
 <label>Role<select name="role">${roles.toReversed().map((role) => html`<option value="${role}">${role}: ${roleWords[role]}</option>`)}</select></label>
 <button type="submit">Make a token</button></form></section>
-<section class="card"><div class="scroll"><table><thead><tr><th scope="col">Used by</th><th scope="col">Role</th><th scope="col">Made</th><th scope="col">Last used</th><th scope="col">State</th></tr></thead><tbody>
+<section class="card"><div class="scroll" tabindex="0" role="region" aria-label="Tokens"><table><thead><tr><th scope="col">Used by</th><th scope="col">Role</th><th scope="col">Made</th><th scope="col">Last used</th><th scope="col">State</th></tr></thead><tbody>
 ${newest.map(row)}
 ${newest.length === 0 && html`<tr><td colspan="5">There are none.</td></tr>`}
 </tbody></table></div></section>`
