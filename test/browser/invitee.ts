@@ -71,7 +71,11 @@ export async function visit(
     requests.push([request.url(), JSON.stringify(request.headers()), request.postData() ?? ''].join('\n')),
   )
   await before(page)
-  await page.goto(url)
+  await page.goto(url).catch(async (error: Error) => {
+    // An interface of its network came up in this moment: whoever sits before it loads the page once more.
+    if (!error.message.includes('ERR_NETWORK_CHANGED')) throw error
+    await page.goto(url)
+  })
   return { page, complaints, requests, [Symbol.asyncDispose]: () => context.close() }
 }
 

@@ -34,10 +34,11 @@ describeLive('a leaving date of a real server', tunnelNeeds, () => {
     await until(() => Date.now() > at.getTime() + 500)
 
     await server.start()
-    await until(
-      async () => tunnel(await person()).verdict === 'converged' && (await person()).lifecycle !== 'active',
-      20_000,
-    )
+    await until(async () => {
+      const now = await person()
+      const { wanted, verdict, evidence } = tunnel(now)
+      return now.lifecycle !== 'active' && wanted === 'closed' && verdict === 'converged' && evidence !== null
+    }, 20_000)
     const view = await person()
     expect(view.lifecycle).toBe('offboarding')
     expect(tunnel(view)).toMatchObject({ wanted: 'closed', evidence: { summary: expect.stringContaining('absent') } })
