@@ -3,26 +3,15 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, Onboarded } from '../../journeys/application.ts'
+import { chosenIds, mostChosen } from '../chosen.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { momentText } from './moment.ts'
 
-/** Two hundred fields fit into a form. */
-const most = 150
-const ids = z
-  .union([
-    z
-      .string()
-      .max(64)
-      .transform((id) => [id]),
-    z.array(z.string().max(64)).max(most),
-  ])
-  .optional()
-  .default([])
-const chosen = z.object({ id: ids })
+const chosen = z.object({ id: chosenIds })
 const confirmed = z.object({
-  id: ids,
+  id: chosenIds,
   reason: z.string().trim().max(1_000).optional(),
   confirm: z.string().trim().max(100).optional(),
 })
@@ -112,7 +101,7 @@ async function who(application: Application, wanted: readonly string[]): Promise
     throw new AppError('INVALID_INPUT', 'nobody was chosen', {
       hint: 'go back and tick the boxes in front of the names',
     })
-  const { people } = await application.people.page({ ids: distinct, limit: most })
+  const { people } = await application.people.page({ ids: distinct, limit: mostChosen })
   if (people.length < distinct.length)
     throw new AppError('NOT_FOUND', 'somebody of those chosen is not here any more', {
       hint: 'go back and choose again',

@@ -4,28 +4,18 @@ import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { HandsetPage, HandsetQuery, ModelCount } from '../../journeys/handsets-view.ts'
+import { chosenIds } from '../chosen.ts'
 import { asHandsetQuery, handsetQuery } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
 
-/** So many boxes fit into a form, and so many names on a page. */
-const mostChosen = 150
 const mostAtOnce = 2_000
+/** So many names fit on a page. */
 const namesShown = 500
 
-const ids = z
-  .union([
-    z
-      .string()
-      .max(64)
-      .transform((id) => [id]),
-    z.array(z.string().max(64)).max(mostChosen),
-  ])
-  .optional()
-  .default([])
 const bulkForm = z.object({
-  id: ids,
+  id: chosenIds,
   which: z.enum(['chosen', 'all']),
   /** As it stood in the address of the list. */
   filter: z.string().max(2_000).optional().default(''),

@@ -8,6 +8,7 @@ import type { TemplateReload } from '../../journeys/file-view.ts'
 import type { HandsetRow } from '../../journeys/handsets-view.ts'
 import type { Installation } from '../../journeys/records-view.ts'
 import type { PhoneSettingView } from '../../journeys/setting-view.ts'
+import { mostChosen } from '../chosen.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -16,8 +17,6 @@ import { changePreview, layerTable, settingChange, settingForm } from './setting
 
 const path = '/settings'
 const trail = [{ name: 'Settings', href: path }]
-/** As many as the page that makes new links takes. */
-const mostAtOnce = 150
 
 export function settingsPages(application: Application, tools: PageTools): readonly Route[] {
   const below = (actor: Actor, title: string, content: Html) =>
@@ -27,7 +26,7 @@ export function settingsPages(application: Application, tools: PageTools): reado
       const [installation, settings, stale] = await Promise.all([
         application.records.installation(),
         application.phoneSettings(),
-        application.handsets.page({ attention: 'stale', limit: mostAtOnce }),
+        application.handsets.page({ attention: 'stale', limit: mostChosen }),
       ])
       const content = [
         html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
