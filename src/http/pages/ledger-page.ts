@@ -2,14 +2,13 @@
 import type { Application } from '../../journeys/application.ts'
 import type { LedgerLine, LedgerPage } from '../../journeys/handsets-view.ts'
 import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '../audit-query.ts'
-import { listAddress } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
+import { listAddress } from '../list-address.ts'
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
+import { choice, olderPager } from './list-parts.ts'
 import { moment, zone } from './moment.ts'
-import { olderPager } from './pager.ts'
-import { choice } from './people-page.ts'
 
 const path = '/ledger'
 

@@ -9,7 +9,8 @@ import {
   type Today,
 } from '../../journeys/people-view.ts'
 import { type Html, html } from '../html.ts'
-import { peopleAddress } from '../people-query.ts'
+import { listAddress } from '../list-address.ts'
+import type { PeopleAsked } from '../people-query.ts'
 import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -46,15 +47,15 @@ ${alarms(day.alarms)}`,
 }
 
 /** Zero is quiet; the rest is as loud as it deserves. */
-function figure(count: number, words: string, filter: Parameters<typeof peopleAddress>[0], tone = ''): Html {
-  return html`<li><a class="${count > 0 ? tone : 'none'}" href="${peopleAddress(filter)}"><b>${count}</b> <span>${words}</span></a></li>`
+function figure(count: number, words: string, filter: Partial<PeopleAsked>, tone = ''): Html {
+  return html`<li><a class="${count > 0 ? tone : 'none'}" href="${listAddress('/people', filter)}"><b>${count}</b> <span>${words}</span></a></li>`
 }
 
 function leavers({ leavers: people, leaversTotal, at }: Today): Html {
   return html`<section class="card" aria-labelledby="leavers"><h2 id="leavers">Leavers in progress</h2>
 ${people.length === 0 && html`<p><small>Nobody is leaving right now.</small></p>`}
 <ul class="lines">${people.map((view) => leaver(view, at))}</ul>
-${leaversTotal > people.length && html`<p><a href="${peopleAddress({ state: 'offboarding' })}">All ${leaversTotal}</a></p>`}
+${leaversTotal > people.length && html`<p><a href="${listAddress('/people', { state: 'offboarding' })}">All ${leaversTotal}</a></p>`}
 </section>`
 }
 
