@@ -7,6 +7,7 @@ import { administratorRoutes } from './administrator-routes.ts'
 import { apiRoutes } from './api-routes.ts'
 import { health } from './api-shapes.ts'
 import { type Assets, assets } from './assets.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { browserGuard } from './browser-guard.ts'
 import { callerOf, type Door, secureSetting } from './caller.ts'
 import { clientAddresses } from './client-address.ts'
@@ -98,6 +99,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ...administratorRoutes(application),
     ...peopleRoutes(application),
     ...handsetRoutes(application),
+    ...auditRoutes(application),
   ]
   routes.push(
     route(

@@ -53,6 +53,17 @@ export interface PeoplePage {
   readonly total: number
 }
 
+/** Of all tunnels in use the latest. */
+export function lastHeard({ tunnels, lifecycle }: EmployeeView): string | null {
+  if (lifecycle !== 'active') return null
+  return (
+    tunnels
+      .flatMap(({ lastHandshakeAt }) => lastHandshakeAt ?? [])
+      .sort()
+      .at(-1) ?? null
+  )
+}
+
 export interface PeopleChoices {
   readonly models: readonly { readonly id: string; readonly name: string }[]
   readonly sites: readonly { readonly id: string; readonly name: string }[]

@@ -1,7 +1,13 @@
 /** The list of people: paged by the server, searched while typing, each with the signs of its doors. */
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
-import { certificateDueDays, type PeopleChoices, type PeoplePage, secretOldDays } from '../../journeys/people-view.ts'
+import {
+  certificateDueDays,
+  lastHeard,
+  type PeopleChoices,
+  type PeoplePage,
+  secretOldDays,
+} from '../../journeys/people-view.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
 import { listAddress } from '../list-address.ts'
 import { asQuery, type PeopleAsked, peoplePageSize, peopleQuery, type sorts } from '../people-query.ts'
@@ -122,17 +128,6 @@ function handsets({ handsets: all }: EmployeeView): HtmlValue {
   )
   if (counts.size === 0) return html`<small>none</small>`
   return [...counts].map(([model, of], index) => html`${index > 0 && ', '}${model}${of.length > 1 && ` ×${of.length}`}`)
-}
-
-/** Of all tunnels in use the latest. */
-export function lastHeard({ tunnels, lifecycle }: EmployeeView): string | null {
-  if (lifecycle !== 'active') return null
-  return (
-    tunnels
-      .flatMap(({ lastHandshakeAt }) => lastHandshakeAt ?? [])
-      .sort()
-      .at(-1) ?? null
-  )
 }
 
 function heard(view: EmployeeView): HtmlValue {
