@@ -22,6 +22,21 @@ export interface Administrator {
   readonly disabledAt: string | null
 }
 
+/** Somebody new, who has no way to sign in yet. */
+export function newAdministrator(
+  who: Pick<Administrator, 'id' | 'name' | 'email' | 'role' | 'createdAt' | 'createdBy'>,
+): Administrator {
+  return {
+    ...who,
+    passwordHash: null,
+    totpSealed: null,
+    totpConfirmedAt: null,
+    totpLastStep: 0,
+    oidcIdentity: null,
+    disabledAt: null,
+  }
+}
+
 /** A browser that is signed in. Only the hash of its cookie is stored. */
 export interface Session {
   readonly id: string

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { languages } from '../domain/language.ts'
 import type { Application } from '../journeys/application.ts'
-import { listOf, mailChoice } from './api-shapes.ts'
+import { emptyRequest, listOf, mailChoice } from './api-shapes.ts'
 import { type Route, route } from './route.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
@@ -25,7 +25,6 @@ const mail = z.object({
 
 const mailSettings = z.object({ server: z.string(), from: z.string(), language: z.enum(languages) })
 const testRequest = z.strictObject({ address: z.string().max(254), language: mailChoice.optional() })
-const emptyRequest = z.strictObject({}).optional()
 
 export function mailRoutes({ mails }: Application, v1: string): readonly Route[] {
   return [

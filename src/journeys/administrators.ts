@@ -1,5 +1,5 @@
 /** Who may sign in to the console: invited, brought back, given another role, disabled. */
-import { type Administrator, needsSecondFactor } from '../domain/administrator.ts'
+import { type Administrator, needsSecondFactor, newAdministrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
@@ -71,20 +71,14 @@ async function invite(
       throw new AppError('CONFLICT', `${email.value} is an administrator already`, {
         hint: 'give them a recovery link, or another role',
       })
-    const administrator: Administrator = {
+    const administrator = newAdministrator({
       id: newId(context.system),
       name: name.value,
       email: email.value,
       role: knownRole(role),
-      passwordHash: null,
-      totpSealed: null,
-      totpConfirmedAt: null,
-      totpLastStep: 0,
-      oidcIdentity: null,
       createdAt: context.system.now().toISOString(),
       createdBy: actor.name,
-      disabledAt: null,
-    }
+    })
     await tx.insert('administrator', [administrator])
     await tx.record(
       auditEvent(context, 'administrator.invited', { subjectId: administrator.id, actor }, { role, name: name.value }),

@@ -2,6 +2,7 @@
 import {
   type Administrator,
   needsSecondFactor,
+  newAdministrator,
   type Passkey,
   type SetupLink,
   setupLinkHours,
@@ -190,21 +191,15 @@ async function makeOwner(
     await tx.update('administrator', waiting.id, { name, role: 'owner' })
     return { ...waiting, name, role: 'owner' }
   }
-  const owner: Administrator = {
+  const owner = newAdministrator({
     // The link's own id: the browser was told it before anybody was made.
     id: link.id,
     name,
     email,
     role: 'owner',
-    passwordHash: null,
-    totpSealed: null,
-    totpConfirmedAt: null,
-    totpLastStep: 0,
-    oidcIdentity: null,
     createdAt: context.system.now().toISOString(),
     createdBy: 'set-up link',
-    disabledAt: null,
-  }
+  })
   await tx.insert('administrator', [owner])
   return owner
 }

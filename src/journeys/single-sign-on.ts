@@ -1,4 +1,4 @@
-import type { Administrator } from '../domain/administrator.ts'
+import { type Administrator, newAdministrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
@@ -102,18 +102,15 @@ async function administratorOf(
   if (employee && employee.lifecycle !== 'active') return 'this employee has left'
   const name = parseName(said ?? email.value)
   const administrator: Administrator = {
-    id: newId(context.system),
-    name: name.ok ? name.value : email.value,
-    email: email.value,
-    role,
-    passwordHash: null,
-    totpSealed: null,
-    totpConfirmedAt: null,
-    totpLastStep: 0,
+    ...newAdministrator({
+      id: newId(context.system),
+      name: name.ok ? name.value : email.value,
+      email: email.value,
+      role,
+      createdAt: context.system.now().toISOString(),
+      createdBy: 'single sign-on',
+    }),
     oidcIdentity: identity,
-    createdAt: context.system.now().toISOString(),
-    createdBy: 'single sign-on',
-    disabledAt: null,
   }
   await tx.insert('administrator', [administrator])
   const detail = { role, how: 'single sign-on' }
