@@ -84,14 +84,6 @@ export function needsSecondFactor(role: Role): boolean {
   return mayDo(role, 'revoke')
 }
 
-/**
- * Nothing is left with which this row could be signed in to. The identity at the provider stays: it is how a leaver who is
- * still known there is told from somebody new.
- */
-export function shutOut(at: string): Partial<Administrator> {
-  return { disabledAt: at, passwordHash: null, totpSealed: null, totpConfirmedAt: null }
-}
-
 /** Signed in for at most this long, whatever happens. */
 export const sessionHours = 12
 

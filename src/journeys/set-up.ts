@@ -19,9 +19,8 @@ import { auditEvent, inPerson, type JourneyContext } from './context.ts'
 import { type Guesses, inTurn } from './guesses.ts'
 import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
-import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { addPasskeyRow } from './own-passkeys.ts'
 import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
-import { endSessions } from './sessions.ts'
 import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
 export function setUpDeeds(
@@ -165,12 +164,9 @@ async function useLink(
       ? await makeOwner(context, tx, link, await person(tx, link, input))
       : (await tx.get('administrator', link.administratorId))!
   if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
-  // The other links of this person too, such as one that was made in the same moment.
-  for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
-    await tx.update('setupLink', id, { usedAt: at })
-  await endSessions(tx, administrator.id, at)
-  for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
-  const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }
+  // Shut like one who leaves, the other links of this person too, then opened for the new way alone.
+  await tx.shutAdministrator(administrator.id, at)
+  const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0, disabledAt: null }
   await tx.update('administrator', administrator.id, fresh)
   if ('passkey' in way) await addPasskeyRow(context, tx, administrator, 'first passkey', way.passkey)
   const detail = { purpose: link.purpose, way: passwordHash === null ? 'passkey' : 'password' }
