@@ -7,6 +7,7 @@ import { type Guesses, inTurn, tooMany } from './guesses.ts'
 import { demandLocalWays, mayUseLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
 import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { invalid } from './refusal.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
 import { endSessions, liveSession, startSession } from './sessions.ts'
 import type { AccountDeeds, AccountView, SignedIn, Visitor } from './sign-in-view.ts'
@@ -155,11 +156,7 @@ async function changePassword(
   if (passwordHash === null) demandFresh(context, session)
   else await demandPassword(context, guesses, administrator, { current, visitor })
   const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
-  if (weakness !== null)
-    throw new AppError('INVALID_INPUT', weakness.message, {
-      problems: [weakness],
-      ...(weakness.hint ? { hint: weakness.hint } : {}),
-    })
+  if (weakness !== null) throw invalid([weakness])
   const hash = await inTurn(guesses, visitor, () => passwords.hash(password))
   return context.store.transaction(async (tx) => {
     const at = context.system.now().toISOString()

@@ -1,7 +1,6 @@
 /** Who may sign in to the console: invited, brought back, given another role, disabled. */
 import { type Administrator, needsSecondFactor, newAdministrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
-import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Actor, type Role, roles } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
@@ -12,6 +11,7 @@ import { closeConsole } from './close-console.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { demandLocalWays } from './local-ways.ts'
 import { usableOwners } from './owners.ts'
+import { invalid } from './refusal.ts'
 import { endSessions } from './sessions.ts'
 import { makeLink } from './set-up.ts'
 import type { AdministratorDeeds, AdministratorLink, AdministratorView } from './sign-in-view.ts'
@@ -134,11 +134,6 @@ async function keepAnOwner(tx: StoreWriter, { id, role }: Administrator): Promis
 function knownRole(role: Role): Role {
   if (roles.includes(role)) return role
   throw new AppError('INVALID_INPUT', `${JSON.stringify(role)} is not a role`, { hint: `one of ${roles.join(', ')}` })
-}
-
-function invalid(problems: readonly Problem[]): AppError {
-  const [first] = problems
-  return new AppError('INVALID_INPUT', first!.message, { ...(first!.hint ? { hint: first!.hint } : {}), problems })
 }
 
 async function view(store: StoreReader, row: Administrator): Promise<AdministratorView> {

@@ -3,10 +3,10 @@ import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
 import type { Parsed, Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
+import { invalid } from './refusal.ts'
 
 export interface CheckedPerson {
   readonly name: string
@@ -207,13 +207,4 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Claiman
     }
   }
   return problems
-}
-
-export function invalid(problems: readonly Problem[]): AppError {
-  const code = problems.every((problem) => problem.field === 'model') ? 'MODEL_UNKNOWN' : 'INVALID_INPUT'
-  const [first] = problems
-  return new AppError(code, problems.length === 1 ? first!.message : `${problems.length} things need another look`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

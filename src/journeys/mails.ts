@@ -12,6 +12,7 @@ import { newId } from '../system.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import type { NewInvite } from './enrolment.ts'
 import type { MailChoice, MailSettingsView, MailTest, MailView } from './mail-view.ts'
+import { invalid } from './refusal.ts'
 
 /** @throws AppError MAIL_NOT_CONFIGURED where a mail is wanted and cannot be sent */
 export function mailLanguage(context: Pick<JourneyContext, 'mail'>, choice: MailChoice): Language {
@@ -87,7 +88,7 @@ async function changed(
 export async function testMail(context: JourneyContext, address: string, choice: MailChoice): Promise<MailTest> {
   const { mailer, letters } = demandMail(context)
   const to = parseEmail(address)
-  if (!to.ok) throw new AppError('INVALID_INPUT', to.problem.message, { ...to.problem, problems: [to.problem] })
+  if (!to.ok) throw invalid([to.problem])
   const startedAt = performance.now()
   const session = mailer.begin()
   try {

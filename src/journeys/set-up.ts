@@ -9,10 +9,8 @@ import {
 } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
-import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { mayDo } from '../domain/token.ts'
-import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, inPerson, type JourneyContext } from './context.ts'
@@ -21,6 +19,7 @@ import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { addPasskeyRow } from './own-passkeys.ts'
 import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
+import { invalid } from './refusal.ts'
 import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
 
 export function setUpDeeds(
@@ -35,7 +34,7 @@ export function setUpDeeds(
       if (link === null) return null
       const { name, email } = await person(context.store, link, input)
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
-      if (weakness !== null) throw refused([weakness])
+      if (weakness !== null) throw invalid([weakness])
       const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
       return context.store.transaction(async (tx) => {
         const administrator = await useLink(context, tx, token, input, { passwordHash })
@@ -48,7 +47,7 @@ export function setUpDeeds(
     async setupWithPasskey(token, input, answer, visitor) {
       if ((await openLink(context, context.store, token)) === null) return null
       const passkey = await passkeys.created(answer, context.system.now())
-      if (passkey === null) throw refused([{ message: 'the passkey could not be checked', hint: 'try it again' }])
+      if (passkey === null) throw invalid([{ message: 'the passkey could not be checked', hint: 'try it again' }])
       return context.store.transaction(async (tx) => {
         const administrator = await useLink(context, tx, token, input, { passkey })
         if (administrator === null) return null
@@ -138,7 +137,7 @@ async function person(
   const email = parseEmail(input.email)
   const name = parseName(input.name)
   const problems = [email, name].flatMap((parsed) => (parsed.ok ? [] : [parsed.problem]))
-  if (!email.ok || !name.ok) throw refused(problems)
+  if (!email.ok || !name.ok) throw invalid(problems)
   return { email: email.value, name: name.value }
 }
 
@@ -198,12 +197,4 @@ async function makeOwner(
   })
   await tx.insert('administrator', [owner])
   return owner
-}
-
-function refused(problems: readonly Problem[]): AppError {
-  const [first] = problems
-  return new AppError('INVALID_INPUT', first?.message ?? 'this cannot be set up', {
-    ...(first?.hint ? { hint: first.hint } : {}),
-    problems,
-  })
 }
