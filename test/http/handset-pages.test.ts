@@ -191,7 +191,7 @@ describe('handsets', () => {
     const { employee } = await onboarded(desk.world, person('Di Sigma', '1066', 'linphone-desktop'))
     const { id } = employee.handsets[0]!
     expect(words(await get(`/handsets/${id}/back`))).toMatch(
-      /undo does not exist.*Its tunnel: the key is taken off the hub/,
+      /Undo does not exist.*Its tunnel: the key is taken off the hub/,
     )
     const back = await post(`/handsets/${id}/back`, { why: 'lost', reason: 'in a train' }, 'admin')
     expect([back.status, back.headers.location]).toEqual([303, `/handsets/${id}`])

@@ -265,9 +265,9 @@ describe('a person', () => {
     const secrets = await post(`/people/${ada.id}/secrets`)
     const [secret] = await desk.world.app.showSecrets(ada.id, mia)
     expect(secrets.text).toContain(secret!.secret.reveal())
-    const path = `/people/${ada.id}/handset/${ada.handsets[0]!.id}/back`
+    const path = `/handsets/${ada.handsets[0]!.id}/back`
     expect((await get(path)).text).toContain('Undo does not exist')
-    expect((await post(path)).status).toBe(303)
+    expect((await post(path, { why: 'back' })).status).toBe(303)
     await desk.world.loop.idle()
     const page = (await get(`/people/${ada.id}`)).text
     expect(page).toContain('taken back')
