@@ -5,6 +5,8 @@ import type { EmployeeView } from './application.ts'
 
 export interface PeopleDeeds {
   readonly page: (query: PeopleQuery) => Promise<PeoplePage>
+  /** Only who matches: to choose many without looking at each. */
+  readonly matching: (query: PeopleQuery) => Promise<Matches>
   /** What the filters offer. */
   readonly choices: () => Promise<PeopleChoices>
   readonly today: () => Promise<Today>
@@ -50,6 +52,12 @@ export const secretOldDays = 90
 export interface PeoplePage {
   readonly people: readonly EmployeeView[]
   /** On all pages. */
+  readonly total: number
+}
+
+export interface Matches {
+  /** As many as were asked for. */
+  readonly ids: readonly string[]
   readonly total: number
 }
 
