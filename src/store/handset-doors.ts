@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely'
-import type { Database, Schema } from './schema.ts'
+import { type Database, isPostgres, type Schema } from './schema.ts'
 
 /** Which handsets have a door that needs a look: through everything of theirs that can hold a verdict. */
 export function handsetsWithOpenVerdict(db: Database) {
@@ -27,16 +27,10 @@ export function handsetsWithOpenVerdict(db: Database) {
     .innerJoin('handset', 'handset.gatewayId', 'tunnel.carrierId')
     .select('handset.id')
   // `<tunnel>#<handset>` is what a phone that left had of a gateway's tunnel.
-  const itsPart = db
-    .selectFrom('handset')
-    .innerJoin('tunnel', 'tunnel.carrierId', 'handset.gatewayId')
-    .innerJoin('verdict', (join) =>
-      join
-        .on('verdict.subjectKind', '=', 'tunnel')
-        .on('verdict.subjectId', '=', sql<string>`"tunnel"."id" || '#' || "handset"."id"`),
-    )
-    .where(needsALook)
-    .select('handset.id')
+  const part = isPostgres(db)
+    ? sql<string>`split_part("verdict"."subjectId", '#', 2)`
+    : sql<string>`substr("verdict"."subjectId", instr("verdict"."subjectId", '#') + 1)`
+  const itsPart = of('tunnel').where('verdict.subjectId', 'like', '%#%').select(part.as('id'))
   return itself
     .unionAll(certificate)
     .unionAll(ownAccount)
