@@ -1,4 +1,5 @@
 /** What the console shows of people beyond one person's view: pages of a list, the first page, the timeline. */
+import type { AuditKind } from '../domain/audit.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Actor } from '../domain/token.ts'
 import type { EmployeeView } from './application.ts'
@@ -84,7 +85,20 @@ export interface Today {
   /** The next few. */
   readonly leavings: readonly LeavingView[]
   /** Of the last day. */
-  readonly alarms: readonly Happening[]
+  readonly alarms: readonly Alarm[]
+}
+
+/** One cause. */
+export interface Alarm {
+  /** The newest of them. */
+  readonly text: string
+  readonly at: string
+  readonly kind: AuditKind
+  /** How many doors, strangers or handsets, and since when. */
+  readonly count: number
+  readonly since: string
+  /** Null where it is about several people, or nobody. */
+  readonly employeeId: string | null
 }
 
 export interface Happening {

@@ -1,7 +1,7 @@
 /** Lists of people and the figures of the first page: counted and cut by the database, shown by the person's own view. */
 import type { PeopleFilter } from '../store/store.ts'
+import { alarmsSince } from './alarms.ts'
 import type { JourneyContext } from './context.ts'
-import { alarmsSince } from './happenings.ts'
 import { pendingLeavings } from './leavings.ts'
 import {
   certificateDueDays,

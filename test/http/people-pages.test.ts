@@ -68,12 +68,31 @@ describe('the first page', () => {
     expect(text).toMatch(/data-since="2\d{3}-/)
   })
 
-  test('names the alarms of the last day in words', async () => {
-    await desk.world.hub.addForeignPeer('S'.repeat(43).concat('='), ['10.77.9.9/32'])
+  test('names the alarms of the last day in words, each cause once with how often, and leads to the events', async () => {
+    const keys = ['S', 'T', 'U'].map((letter) => letter.repeat(43).concat('='))
+    for (const [n, key] of keys.entries()) await desk.world.hub.addForeignPeer(key, [`10.77.9.${n + 9}/32`])
     await desk.world.sweep()
+    const page = async () => (await get('/')).text
     await expect
-      .poll(async () => (await get('/')).text)
-      .toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
+      .poll(page)
+      .toMatch(
+        /<a href="\/audit\?kind=stranger\.seen">found, and left alone: peer S{12}… on ringfence0 .* was not issued here<\/a> <strong>and 2 more like it/,
+      )
+    expect(await page()).not.toMatch(/[STU]{43}/)
+    // In full where the event stands.
+    expect((await get('/audit?kind=stranger.seen')).text).toContain(keys[0])
+  })
+
+  test('tells a flushed firewall as one cause, not door by door', async () => {
+    await somebody('Ada Flushed')
+    await somebody('Bo Flushed')
+    await desk.world.loop.idle()
+    desk.world.hub.rulesIntact = false
+    await desk.world.sweep()
+    const lines = async () => (await get('/')).text.match(/<li class="alarm">.*?<\/li>/g) ?? []
+    await expect.poll(async () => (await lines()).filter((line) => line.includes('firewall')).length).toBe(1)
+    const [line] = (await lines()).filter((one) => one.includes('firewall'))
+    expect(line).toMatch(/somebody changed or removed the firewall table of ringfence0.*and \d+ more like it/)
   })
 })
 
