@@ -14,7 +14,7 @@ import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
-import { dayOf, duration, moment, zone } from './moment.ts'
+import { dayOf, duration, moment } from './moment.ts'
 
 export function todayPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -26,7 +26,7 @@ export function todayPages(application: Application, tools: PageTools): readonly
 }
 
 function content(day: Today): Html {
-  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
+  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
   html`<ul class="figures" aria-label="People by what needs a look">
