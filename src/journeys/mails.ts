@@ -92,7 +92,7 @@ export async function testMail(context: JourneyContext, address: string, choice:
   const startedAt = performance.now()
   const session = mailer.begin()
   try {
-    const letter = letters.test(choice === 'default' ? mailer.language : choice)
+    const letter = await letters.test(choice === 'default' ? mailer.language : choice)
     await session.send({ ...letter, id: newId(context.system), to: to.value }, AbortSignal.timeout(45_000))
   } finally {
     session.close()

@@ -68,12 +68,31 @@ describe('the first page', () => {
     expect(text).toMatch(/data-since="2\d{3}-/)
   })
 
-  test('names the alarms of the last day in words', async () => {
-    await desk.world.hub.addForeignPeer('S'.repeat(43).concat('='), ['10.77.9.9/32'])
+  test('names the alarms of the last day in words, each cause once with how often, and leads to the events', async () => {
+    const keys = ['S', 'T', 'U'].map((letter) => letter.repeat(43).concat('='))
+    for (const [n, key] of keys.entries()) await desk.world.hub.addForeignPeer(key, [`10.77.9.${n + 9}/32`])
     await desk.world.sweep()
+    const page = async () => (await get('/')).text
     await expect
-      .poll(async () => (await get('/')).text)
-      .toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
+      .poll(page)
+      .toMatch(
+        /<a href="\/audit\?kind=stranger\.seen">found, and left alone: peer S{12}… on ringfence0 .* was not issued here<\/a> <strong>and 2 more like it/,
+      )
+    expect(await page()).not.toMatch(/[STU]{43}/)
+    // In full where the event stands.
+    expect((await get('/audit?kind=stranger.seen')).text).toContain(keys[0])
+  })
+
+  test('tells a flushed firewall as one cause, not door by door', async () => {
+    await somebody('Ada Flushed')
+    await somebody('Bo Flushed')
+    await desk.world.loop.idle()
+    desk.world.hub.rulesIntact = false
+    await desk.world.sweep()
+    const lines = async () => (await get('/')).text.match(/<li class="alarm">.*?<\/li>/g) ?? []
+    await expect.poll(async () => (await lines()).filter((line) => line.includes('firewall')).length).toBe(1)
+    const [line] = (await lines()).filter((one) => one.includes('firewall'))
+    expect(line).toMatch(/somebody changed or removed the firewall table of ringfence0.*and \d+ more like it/)
   })
 })
 
@@ -165,6 +184,49 @@ describe('several at once', () => {
     const ada = await somebody('Ada Gone')
     expect((await post('/bulk/offboard', { id: [ada.id, 'nobody'], confirm: 'offboard 2 people' })).status).toBe(404)
     expect((await desk.world.app.employee(ada.id)).lifecycle).toBe('active')
+  })
+
+  test('all that match a filter are meant, on every page, and who comes to match after the preview is not', async () => {
+    const csv = [
+      'name,email,extension,model,mac',
+      ...Array.from({ length: 130 }, (_, n) => `Frozen ${n},frozen${n}@example.com,${6000 + n},linphone-mobile,`),
+    ].join('\n')
+    const run = await desk.world.app.importRoster(Buffer.from(csv), mia)
+    await expect.poll(async () => (await desk.world.app.importRun(run.id)).finished, { timeout: 25_000 }).toBe(true)
+    expect((await get('/people')).text).not.toContain('on every page')
+    const list = await get('/people?q=frozen')
+    expect(list.text).toContain('all 130 that match this filter, on every page')
+    expect(list.text).toContain('name="filter" value="?q=frozen"')
+
+    const preview = await post('/bulk/offboard/preview', { which: 'all', filter: '?q=frozen&sort=extension' })
+    expect(preview.text).toContain('Offboard 130 people?')
+    const frozen = /name="id" value="([^"]*)"/.exec(preview.text)![1]!
+    expect(frozen.split(',')).toHaveLength(130)
+    const late = await somebody('Frozen Late')
+    // From page to page the same people: the form carries them.
+    const second = await post('/bulk/offboard/preview', { id: frozen, filter: '?q=frozen', page: '2', reason: 'kept' })
+    expect(second.text).toContain('value="kept"')
+    const names = [...named(preview), ...named(second)]
+    expect(names).toHaveLength(130)
+    expect(new Set(names).size).toBe(130)
+    expect(names).not.toContain('Frozen Late')
+    expect(/name="id" value="([^"]*)"/.exec(second.text)![1]).toBe(frozen)
+
+    const done = await post('/bulk/offboard', { id: frozen, confirm: 'offboard 130 people' })
+    expect(done.status).toBe(200)
+    const { total } = await desk.world.app.people.page({ search: 'frozen', state: 'active', limit: 0 })
+    expect(total).toBe(1)
+    expect((await desk.world.app.employee(late.id)).lifecycle).toBe('active')
+  }, 60_000)
+
+  test('more than may be meant at once is refused, never cut off, and a filter of leavers means nobody', async () => {
+    const filter = '?q=frozen&state=offboarding'
+    expect((await post('/bulk/offboard/preview', { which: 'all', filter })).status).toBe(400)
+    expect((await post('/bulk/invite/preview', { which: 'all', filter: '?q=nobody-is-called-so' })).status).toBe(400)
+    const many = Array.from({ length: 501 }, (_, n) => `id-${n}`).join(',')
+    const refused = await post('/bulk/offboard', { id: many, confirm: 'offboard 501 people' })
+    expect(refused.status).toBe(413)
+    expect(refused.text).toContain('501 people are more than 500 at once')
   })
 
   test('new links: who is leaving gets none, and the others get theirs', async () => {

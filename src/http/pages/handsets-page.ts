@@ -63,6 +63,7 @@ ${choice('tunnel', 'Tunnel', query.tunnel, [
   ['never', 'never connected'],
 ])}
 ${choice('attention', 'Needs a look', query.attention, [
+  ['open-doors', 'a door is not as it should be'],
   ['warnings', 'not what was handed out'],
   ['certificate-due', `certificate ends within ${certificateDueDays} days`],
   ['stale', 'handed out before names changed'],

@@ -8,7 +8,7 @@ import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { choice, olderPager } from './list-parts.ts'
-import { moment, zone } from './moment.ts'
+import { moment } from './moment.ts'
 
 const path = '/ledger'
 
@@ -22,7 +22,7 @@ export function ledgerPages(application: Application, tools: PageTools): readonl
       async ({ actor, query, response }) => {
         const found = await application.handsets.ledger({ ...asLedgerQuery(query), limit: recordPageSize })
         const content = [
-          html`<div class="head"><h1>Phone door</h1><p><small>Every fetch and refusal with its real reason. Whoever was refused saw one and the same answer. Times are ${zone()}.</small></p></div>`,
+          html`<div class="head"><h1>Phone door</h1><p><small>Every fetch and refusal with its real reason. Whoever was refused saw one and the same answer.</small></p></div>`,
           filters(query),
           list(query, found),
         ]

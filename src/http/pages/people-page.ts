@@ -29,15 +29,19 @@ export function peoplePages(application: Application, tools: PageTools): readonl
       { summary: 'People', query: peopleQuery, answer: 'text/html' },
       async ({ actor, query, response }) => {
         const page = query.page ?? 1
-        const [found, choices] = await Promise.all([
+        const { page: _, sort: __, down: ___, ...filter } = query
+        const isFiltered = Object.values(filter).some((value) => value !== undefined)
+        const couldLeave = isFiltered && (query.state === undefined || query.state === 'active')
+        const [found, choices, active] = await Promise.all([
           application.people.page({
             ...asQuery(query),
             limit: peoplePageSize,
             offset: (page - 1) * peoplePageSize,
           }),
           application.people.choices(),
+          couldLeave ? application.people.matching({ ...asQuery(query), state: 'active', limit: 0 }) : { total: 0 },
         ])
-        const content = [head(actor, query), filters(query, choices), list(actor, query, found)]
+        const content = [head(actor, query), filters(query, choices), list(actor, query, found, active.total)]
         response.type('html').send(pageText(tools, { title: 'People', actor, here: path }, content))
       },
     ),
@@ -99,7 +103,8 @@ ${query.sort && html`<input type="hidden" name="sort" value="${query.sort}">`}${
 </form>`
 }
 
-function list(actor: Actor, query: PeopleAsked, { people, total }: PeoplePage): Html {
+/** @param active how many of those that match could be meant by a deed for many; 0 where nothing is filtered */
+function list(actor: Actor, query: PeopleAsked, { people, total }: PeoplePage, active: number): Html {
   const may = { offboard: mayDo(actor.role, 'revoke'), invite: mayDo(actor.role, 'onboard') }
   const page = query.page ?? 1
   const place = placeWords((page - 1) * peoplePageSize, people.length, total, 'Nobody matches')
@@ -109,9 +114,15 @@ function list(actor: Actor, query: PeopleAsked, { people, total }: PeoplePage): 
 <tbody>${people.map((view) => row(view, may.invite))}</tbody></table></div>`
   return html`<section id="list" class="card">
 <p class="pages" role="status">${place}${total === 0 && html`. <a href="/people">Show everybody</a>`}</p>
-${people.length > 0 && (may.invite ? html`<form method="post" action="/bulk/invite/preview">${table}<div class="actions bulk"><span>With those chosen:</span> <button class="quiet">New links …</button>${may.offboard && html` <button class="quiet" formaction="/bulk/offboard/preview">Offboard …</button>`}</div></form>` : table)}
+${people.length > 0 && (may.invite ? html`<form method="post" action="/bulk/invite/preview">${table}${bulk(query, may, active)}</form>` : table)}
 ${pager(page, Math.ceil(total / peoplePageSize), (number) => listAddress(path, { ...query, page: number }))}
 </section>`
+}
+
+/** The choice of all appears with a filter: without one it would mean the whole company. */
+function bulk({ page: _, ...filter }: PeopleAsked, may: { readonly offboard: boolean }, active: number): Html {
+  return html`<div class="actions bulk"><span>With those ticked:</span> <button class="quiet">New links …</button>${may.offboard && html` <button class="quiet" formaction="/bulk/offboard/preview">Offboard …</button>`}
+${active > 0 && html`<label class="all"><input type="checkbox" name="which" value="all"> <span>${active === 1 ? 'the one that matches' : `all ${active} that match`} this filter, on every page</span></label><input type="hidden" name="filter" value="${listAddress('', filter)}">`}</div>`
 }
 
 function row(view: EmployeeView, choosing: boolean): Html {

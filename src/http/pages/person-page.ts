@@ -10,7 +10,7 @@ import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
-import { clockTime, dayOf, moment, momentText, withMoments, zone } from './moment.ts'
+import { clockTime, dayOf, moment, momentText, withMoments } from './moment.ts'
 
 export function personPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -63,7 +63,7 @@ ${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjec
 <section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
 ${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
-<p><small>Newest first. Times are ${zone()}.</small></p>${storyOf(story)}</section>`,
+<p><small>Newest first.</small></p>${storyOf(story)}</section>`,
   )
 }
 

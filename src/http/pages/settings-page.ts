@@ -8,7 +8,6 @@ import type { TemplateReload } from '../../journeys/file-view.ts'
 import type { HandsetRow } from '../../journeys/handsets-view.ts'
 import type { Installation } from '../../journeys/records-view.ts'
 import type { PhoneSettingView } from '../../journeys/setting-view.ts'
-import { mostChosen } from '../chosen.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -18,6 +17,9 @@ import { changePreview, layerTable, settingChange, settingForm } from './setting
 const path = '/settings'
 const trail = [{ name: 'Settings', href: path }]
 
+/** Named on the page, each with a box. */
+const mostAtOnce = 150
+
 export function settingsPages(application: Application, tools: PageTools): readonly Route[] {
   const below = (actor: Actor, title: string, content: Html) =>
     pageText(tools, { title, actor, here: path, trail }, content)
@@ -26,7 +28,7 @@ export function settingsPages(application: Application, tools: PageTools): reado
       const [installation, settings, stale] = await Promise.all([
         application.records.installation(),
         application.phoneSettings(),
-        application.handsets.page({ attention: 'stale', limit: mostChosen }),
+        application.handsets.page({ attention: 'stale', limit: mostAtOnce }),
       ])
       const content = [
         html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,

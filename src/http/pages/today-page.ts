@@ -1,8 +1,8 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
+  type Alarm,
   certificateDueDays,
-  type Happening,
   type LeavingView,
   quietDays,
   secretOldDays,
@@ -15,7 +15,7 @@ import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
-import { dayOf, duration, moment, zone } from './moment.ts'
+import { dayOf, duration, moment } from './moment.ts'
 
 export function todayPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -27,7 +27,7 @@ export function todayPages(application: Application, tools: PageTools): readonly
 }
 
 function content(day: Today): Html {
-  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
+  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
   html`<ul class="figures" aria-label="People by what needs a look">
@@ -74,14 +74,13 @@ ${next.length === 0 && html`<p><small>None is set.</small></p>`}
   )}</ul></section>`
 }
 
-function alarms(events: readonly Happening[]): Html {
+function alarms(causes: readonly Alarm[]): Html {
   return html`<section class="card" aria-labelledby="alarms"><h2 id="alarms">Alarms of the last 24 hours</h2>
-${events.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
-${
-  events.length > 0 &&
-  html`<ol class="story">${events.map(
-    ({ at, text, employeeId }) =>
-      html`<li class="alarm">${moment(at)} <span>${employeeId === null ? text : html`<a href="/people/${employeeId}">${text}</a>`}</span></li>`,
-  )}</ol>`
-}</section>`
+${causes.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
+${causes.length > 0 && html`<ol class="story">${causes.map(alarm)}</ol>`}</section>`
+}
+
+function alarm({ at, since, text, count, kind, employeeId }: Alarm): Html {
+  const href = employeeId === null ? `/audit?kind=${kind}` : `/people/${employeeId}`
+  return html`<li class="alarm">${moment(at)} <span><a href="${href}">${text}</a>${count > 1 && html` <strong>and ${count - 1} more like it</strong>${since !== at && html` <small>since ${moment(since)}</small>`}`}</span></li>`
 }
