@@ -6,7 +6,13 @@ import type { JourneyContext } from './context.ts'
 import type { Happening } from './people-view.ts'
 
 const most = 200
-const alarmKinds: readonly AuditKind[] = ['access.drift', 'stranger.seen', 'handset.mismatch']
+const alarmKinds: readonly AuditKind[] = [
+  'access.drift',
+  'stranger.seen',
+  'handset.mismatch',
+  'journal.replayed',
+  'leaving.suspended',
+]
 const mostAlarms = 20
 
 type Names = ReadonlyMap<string, string>

@@ -11,6 +11,7 @@ import { looksLikeToken, tokenHash } from '../domain/invite.ts'
 import type { Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { mayDo } from '../domain/token.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
@@ -18,10 +19,11 @@ import { auditEvent, inPerson, type JourneyContext } from './context.ts'
 import { type Guesses, inTurn } from './guesses.ts'
 import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
-import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { addPasskeyRow, passkeysOf, removePasskeyRows } from './own-passkeys.ts'
 import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
 import { endSessions } from './sessions.ts'
-import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
+import type { SetupInput, SetupView, SignedIn, SignInDeeds, Visitor } from './sign-in-view.ts'
+import { appendToJournal } from './withdraw.ts'
 
 export function setUpDeeds(
   context: SignInContext,
@@ -37,23 +39,13 @@ export function setUpDeeds(
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
       if (weakness !== null) throw refused([weakness])
       const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
-      return context.store.transaction(async (tx) => {
-        const administrator = await useLink(context, tx, token, input, { passwordHash })
-        if (administrator === null) return null
-        // Whoever needs more than a password goes on to it at once.
-        const level = needsSecondFactor(administrator.role) ? ('password' as const) : ('full' as const)
-        return openSession(context, tx, administrator, { level, how: 'set-up link', visitor, instead: null })
-      })
+      return comeIn(context, { token, input, way: { passwordHash }, visitor })
     },
     async setupWithPasskey(token, input, answer, visitor) {
       if ((await openLink(context, context.store, token)) === null) return null
       const passkey = await passkeys.created(answer, context.system.now())
       if (passkey === null) throw refused([{ message: 'the passkey could not be checked', hint: 'try it again' }])
-      return context.store.transaction(async (tx) => {
-        const administrator = await useLink(context, tx, token, input, { passkey })
-        if (administrator === null) return null
-        return openSession(context, tx, administrator, { level: 'full', how: 'set-up link', visitor, instead: null })
-      })
+      return comeIn(context, { token, input, way: { passkey }, visitor })
     },
   }
 }
@@ -146,6 +138,24 @@ type Way =
   | { readonly passwordHash: string }
   | { readonly passkey: Pick<Passkey, 'credentialId' | 'publicKey' | 'counter'> }
 
+async function comeIn(
+  context: SignInContext,
+  { token, input, way, visitor }: { token: string; input: SetupInput; way: Way; visitor: Visitor },
+): Promise<SignedIn | null> {
+  const done = await context.store.transaction(async (tx) => {
+    const used = await useLink(context, tx, token, input, way)
+    if (used === null) return null
+    const { administrator, withdrawn } = used
+    // Whoever needs more than a password goes on to it at once.
+    const level = 'passwordHash' in way && needsSecondFactor(administrator.role) ? 'password' : 'full'
+    const session = { level, how: 'set-up link', visitor, instead: null } as const
+    return { withdrawn, signedIn: await openSession(context, tx, administrator, session) }
+  })
+  if (done === null) return null
+  await appendToJournal(context, done.withdrawn)
+  return done.signedIn
+}
+
 /** A link of recovery starts the account anew: what was there before is gone with its use, wherever it lies now. */
 async function useLink(
   context: SignInContext,
@@ -153,7 +163,7 @@ async function useLink(
   token: string,
   input: SetupInput,
   way: Way,
-): Promise<Administrator | null> {
+): Promise<{ readonly administrator: Administrator; readonly withdrawn: readonly Withdrawal[] } | null> {
   const link = await openLink(context, tx, token)
   if (link === null) return null
   const at = context.system.now().toISOString()
@@ -168,14 +178,15 @@ async function useLink(
   for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
     await tx.update('setupLink', id, { usedAt: at })
   await endSessions(tx, administrator.id, at)
-  for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
+  const passkeys = (await passkeysOf(tx, administrator.id)).map(({ id }) => id)
+  const withdrawn = await removePasskeyRows(tx, passkeys, at)
   const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }
   await tx.update('administrator', administrator.id, fresh)
   if ('passkey' in way) await addPasskeyRow(context, tx, administrator, 'first passkey', way.passkey)
   const detail = { purpose: link.purpose, way: passwordHash === null ? 'passkey' : 'password' }
   const who = { subjectId: administrator.id, actor: inPerson(administrator) }
   await tx.record(auditEvent(context, 'administrator.set-up', who, detail))
-  return { ...administrator, ...fresh }
+  return { administrator: { ...administrator, ...fresh }, withdrawn }
 }
 
 async function makeOwner(
