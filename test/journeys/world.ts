@@ -256,7 +256,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       await resyncs.stop()
       await loop.stop()
       await door.flush()
-      await noteMoment(realStore, journal)
+      await noteMoment(realStore, journal).catch((err: unknown) => log.error({ err }, 'could not be stopped cleanly'))
       await realStore.releaseLease(lease)
       await realStore.close()
     })()
