@@ -5,7 +5,13 @@ import { tellEvent } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { Alarm } from './people-view.ts'
 
-export const alarmKinds: readonly AuditKind[] = ['access.drift', 'stranger.seen', 'handset.mismatch']
+export const alarmKinds: readonly AuditKind[] = [
+  'access.drift',
+  'stranger.seen',
+  'handset.mismatch',
+  'journal.replayed',
+  'leaving.suspended',
+]
 const mostEvents = 500
 const mostLines = 20
 

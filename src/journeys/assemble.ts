@@ -136,11 +136,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     mails: {
       settings: () => mailSettings(context),
       ofPerson: async (who) => mailsOf(context, await idOf(who)),
-      tryNow: (mailId) => tryMailNow(context, mailId),
+      tryNow: (mailId, actor) => tryMailNow(context, mailId, actor),
       cancel: (mailId, actor) => cancelMail(context, mailId, actor),
       sendNewLink: async (who, choice, actor) =>
         renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
-      test: (address, choice) => testMail(context, address, choice),
+      test: (address, choice, actor) => testMail(context, address, choice, actor),
     },
 
     rosters: rosterDeeds(context, parts.imports),
