@@ -1,15 +1,15 @@
 /** The audit log to take along: as a table, and as lines with which the chain can be checked elsewhere. */
 import type { Application } from '../journeys/application.ts'
 import type { AuditLine } from '../journeys/records-view.ts'
-import { asAuditQuery, auditQuery } from './audit-query.ts'
 import { chunk, csvDownload, download } from './download.ts'
-import { type Route, route } from './route.ts'
+import { asAuditQuery, auditQuery } from './record-query.ts'
+import { type Route, route, v1 } from './route.ts'
 
 export function auditRoutes(application: Application): readonly Route[] {
   return [
     route(
       'get',
-      '/api/v1/audit.csv',
+      `${v1}/audit.csv`,
       'read',
       { summary: 'The audit events that match, newest first, as CSV', query: auditQuery, answer: 'text/csv' },
       ({ query, response, signal }) => {
@@ -19,7 +19,7 @@ export function auditRoutes(application: Application): readonly Route[] {
     ),
     route(
       'get',
-      '/api/v1/audit.jsonl',
+      `${v1}/audit.jsonl`,
       'read',
       {
         summary: 'The audit events that match, newest first, one JSON object a line, with the hashes of the chain',

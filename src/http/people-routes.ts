@@ -6,9 +6,7 @@ import { doorsInWords } from './door-words.ts'
 import { csvDownload, pagesOf } from './download.ts'
 import { asQuery, peopleQuery } from './people-query.ts'
 import { leaving, leavingRequest } from './people-shapes.ts'
-import { type Route, route } from './route.ts'
-
-const v1 = '/api/v1'
+import { type Route, route, v1 } from './route.ts'
 
 export function peopleRoutes(application: Application): readonly Route[] {
   return [

@@ -1,9 +1,9 @@
 /** The phone door's ledger: every fetch and refusal with its real reason, the newest first. */
 import type { Application } from '../../journeys/application.ts'
 import type { LedgerLine, LedgerPage } from '../../journeys/handsets-view.ts'
-import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '../audit-query.ts'
 import { type Html, html } from '../html.ts'
 import { listAddress } from '../list-address.ts'
+import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '../record-query.ts'
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
