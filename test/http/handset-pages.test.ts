@@ -156,29 +156,6 @@ describe('handsets', () => {
     expect(words(await get(`/handsets/${office.desk}?resync=all%20is%20well`))).not.toContain('all is well')
   })
 
-  test('several are told to fetch their files after a page that names exactly who', async () => {
-    const chosen = new URLSearchParams([
-      ['which', 'chosen'],
-      ['id', office.desk],
-      ['id', office.gone],
-    ])
-    const preview = await post('/bulk/resync/preview', chosen)
-    // Whoever was taken back has nothing to fetch.
-    expect(words(preview)).toMatch(/Have 1 handset fetch.*Yealink T54W: 1.*Ada Byron/)
-    const before = await resyncs()
-    // All that match a filter are frozen by the preview: whoever comes to match later is not meant.
-    const all = await post('/bulk/resync/preview', { which: 'all', filter: '?model=yealink-t54w' })
-    const id = /name="id" value="([^"]*)"/.exec(all.text)![1]!
-    expect(id).toBe(office.desk)
-    await onboarded(desk.world, person('Late Comer', '1055', 'yealink-t54w=805ec0aabb55'))
-    expect(words(await post('/bulk/resync', { id, which: 'all', filter: '?model=yealink-t54w' }))).toContain(
-      '1 handset is on the way',
-    )
-    await desk.world.resyncs.idle()
-    expect(await resyncs()).toBe(before + 1)
-    expect((await post('/bulk/resync/preview', { which: 'chosen' })).status).toBe(400)
-  })
-
   test('passwords are shown once, and that somebody looked is recorded', async () => {
     const shown = words(await post(`/handsets/${office.desk}/passwords`, {}))
     const [, password = ''] = /Administrator (\S+)/.exec(shown) ?? []
@@ -328,7 +305,3 @@ describe('about and guides', () => {
     expect((await get('/guides/..%2Fpackage')).status).toBe(404)
   })
 })
-
-async function resyncs(): Promise<number> {
-  return (await desk.world.app.records.audit({ kind: 'handset.resync-asked', limit: 1_000 })).events.length
-}
