@@ -1,7 +1,7 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
@@ -24,11 +24,7 @@ export interface CheckedHandset {
 /** @throws AppError INVALID_INPUT or MODEL_UNKNOWN with every problem */
 export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedPerson {
   const problems: Problem[] = []
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
+  const take = noting(problems)
   const name = take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))

@@ -9,6 +9,7 @@ import {
 } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { mayDo } from '../domain/token.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
@@ -126,11 +127,11 @@ async function person(
   input: SetupInput,
 ): Promise<SetupInput> {
   if (administratorId !== null) return (await store.get('administrator', administratorId))!
-  const email = parseEmail(input.email)
-  const name = parseName(input.name)
-  const problems = [email, name].flatMap((parsed) => (parsed.ok ? [] : [parsed.problem]))
-  if (!email.ok || !name.ok) throw invalid(problems)
-  return { email: email.value, name: name.value }
+  const problems: Problem[] = []
+  const take = noting(problems)
+  const [email, name] = [take(parseEmail(input.email)), take(parseName(input.name))]
+  if (email === null || name === null) throw invalid(problems)
+  return { email, name }
 }
 
 type Way =

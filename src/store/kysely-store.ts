@@ -64,7 +64,6 @@ function readerOf(db: Database): StoreReader {
     certifiedHandsets: () => lookups.certifiedHandsets(db),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
-    doorLedger: (filter) => lookups.doorLedger(db, filter),
     taken: (pbxId, claims) => taken(db, pbxId, claims),
     howFar: (employeeIds) => howFar(db, employeeIds),
     openInvites: (employeeIds, now) => openInvites(db, employeeIds, now),

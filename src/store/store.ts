@@ -105,8 +105,6 @@ export interface StoreReader extends ConsoleLists {
   recentImports(limit: number): Promise<readonly Omit<ImportRun, 'state'>[]>
   /** Mails that wait and whose time has come, those that waited longest first. */
   mailsDue(now: string, limit: number): Promise<readonly Mail[]>
-  /** Newest first. */
-  doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
   /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */
   peoplePage(
     filter: PeopleFilter,

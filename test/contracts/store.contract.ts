@@ -402,10 +402,10 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       await write((tx) =>
         tx.insert('doorFetch', [cast.doorFetch('4', { at: new Date(Date.UTC(2027, 0, 1)).toISOString() })]),
       )
-      expect((await store.doorLedger({ limit: 2 })).map((row) => row.id)).toEqual(['4', '3'])
-      expect((await store.doorLedger({ handsetId: 'h1', limit: 9 })).map((row) => row.id)).toEqual(['3', '2', '1'])
+      expect((await store.ledgerPage({ limit: 2 })).map((row) => row.id)).toEqual(['4', '3'])
+      expect((await store.ledgerPage({ handsetId: 'h1', limit: 9 })).map((row) => row.id)).toEqual(['3', '2', '1'])
       expect(await store.trimDoorLedger(new Date(Date.UTC(2027, 5, 1)))).toBe(3)
-      expect((await store.doorLedger({ limit: 9 })).map((row) => row.id)).toEqual(['4'])
+      expect((await store.ledgerPage({ limit: 9 })).map((row) => row.id)).toEqual(['4'])
     })
 
     test('a flood of strangers washes nobody out of the door ledger', async () => {
@@ -418,7 +418,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         ])
       })
       expect(await store.trimDoorLedger(new Date(at(1)))).toBe(3)
-      const left = (await store.doorLedger({ limit: 30_000 })).map((row) => row.id)
+      const left = (await store.ledgerPage({ limit: 30_000 })).map((row) => row.id)
       expect(left).toHaveLength(20_002)
       expect(left.slice(-3)).toEqual(['s000003', 'b', 'a'])
     })

@@ -17,7 +17,7 @@ async function secretsOf(world: World, handsetId: string): Promise<string[]> {
 
 async function reasons(world: World, handsetId?: string): Promise<string[]> {
   await world.door.flush()
-  const lines = await world.store.doorLedger({ ...(handsetId && { handsetId }), limit: 100 })
+  const lines = await world.store.ledgerPage({ ...(handsetId && { handsetId }), limit: 100 })
   return lines.map(({ outcome, reason }) => `${outcome}: ${reason}`)
 }
 
@@ -32,7 +32,7 @@ describe('the phone door', () => {
     expect(bodies.some((body) => body.includes(secret!))).toBe(true)
     expect(bodies.join()).toContain(await steadyUrl(world, id))
     expect(await reasons(world, id)).toEqual(files.map(() => 'served: enrolment link'))
-    const ledger = JSON.stringify(await world.store.doorLedger({ limit: 100 }))
+    const ledger = JSON.stringify(await world.store.ledgerPage({ limit: 100 }))
     expect(ledger).not.toContain(secret!)
     expect(ledger).not.toContain(tokenIn(provisioningUrls[id]!))
   })
