@@ -41,7 +41,7 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
     ['resync-all', '/handsets?model=linphone-mobile', (page) => page.getByRole('button', { name: /^All \d+/ }).click()],
     [
       'offboard-one',
-      '/people?q=many',
+      '/people?q=3007',
       async (page) => {
         await page.getByLabel('Many 7, 3007').check()
         await page.getByRole('button', { name: 'Offboard …' }).click()

@@ -34,7 +34,7 @@ describe('what is served', () => {
     expect(page.status).toBe(200)
     expect(page.text).toContain('Ada Example')
     expect(page.text).toContain(`until ${momentIn('en', '2026-11-29T14:00:00.000Z')}`)
-    expect(page.text).toMatch(/until [A-Z][a-z]+day \d+ November 2026 at \d\d:\d\d [A-Z]/)
+    expect(page.text).toMatch(/until [A-Z][a-z]+day,? \d+ November 2026 at \d\d:\d\d [A-Z]/)
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
