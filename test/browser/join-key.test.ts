@@ -97,6 +97,8 @@ describeLive('an employee whose browser makes the tunnel', ['chromium', 'wg'], (
     expect(await second.page.locator('.qr svg[aria-label="QR code of the tunnel"]').count()).toBe(0)
     await second.page.getByRole('button', { name: 'Make a new one' }).click()
     await second.page.locator('.made .qr svg').waitFor()
+    // Beside the new one those words would be about another tunnel.
+    expect(await second.page.getByText('A tunnel was made on this page before.').isVisible()).toBe(false)
     const two = keyIn(await scanned(second.page.locator('.made .qr')))!
     expect(two).not.toBe(one)
     expect(doors.application.browserKeys.get(employee.tunnels[0]!.id)).toBe(publicOf(two))

@@ -219,19 +219,24 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
     )
     const url = Object.entries(made.provisioningUrls).find(([id]) => bench.url().includes(id))![1]
     expect(await bench.locator('.paper .dictate').textContent()).toBe(url)
-    const { images } = await printed(bench, `bench-${paper}`)
+    const { sizes, images } = await printed(bench, `bench-${paper}`)
+    expect(sizes).toMatch(new RegExp(`Page size:.*\\(${size}\\)`))
     expect(images).toHaveLength(1)
     expect(await scannedByAnother(images[0]!)).toBe(url)
     await context.close()
   })
 
-  test('the sheets of a roster are a page each, every code its own', async () => {
+  test.each([
+    ['a4', 'A4'],
+    ['letter', 'letter'],
+  ])('the sheets of a roster are a page of %s each, every code its own', async (paper, size) => {
     const { id } = await desk.world.app.importRoster(Buffer.from(rows(3)), mia)
     await expect.poll(async () => (await desk.world.app.importRun(id)).finished).toBe(true)
     const links = (await desk.world.app.importRun(id)).people.map(({ inviteUrl }) => inviteUrl)
     const { open, context } = await signedIn()
-    const page = await open(`/imports/${id}/sheets`)
-    const { images } = await printed(page, 'batch')
+    const page = await open(`/imports/${id}/sheets?paper=${paper}`)
+    const { sizes, images } = await printed(page, `batch-${paper}`)
+    expect(sizes).toMatch(new RegExp(`Page size:.*\\(${size}\\)`))
     expect(images).toHaveLength(3)
     expect(await Promise.all(images.map(async (image) => decoded(image)))).toEqual(links)
     await context.close()

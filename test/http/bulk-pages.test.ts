@@ -87,7 +87,7 @@ describe('several people at once', () => {
     await expect.poll(async () => (await desk.world.app.importRun(run.id)).finished, { timeout: 25_000 }).toBe(true)
     expect((await get('/people')).text).not.toContain('on every page')
     const list = await get('/people?q=frozen')
-    expect(list.text).toContain('all 130 that match this filter, on every page')
+    expect(list.text).toContain('All 130 that match this filter, on every page')
     expect(list.text).toContain('name="filter" value="?q=frozen"')
 
     const preview = await post('/bulk/offboard/preview', { which: 'all', filter: '?q=frozen&sort=extension' })

@@ -3,6 +3,7 @@ import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { enrolmentToken } from '../../src/domain/invite.ts'
+import { momentIn } from '../../src/domain/language.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from './doors.ts'
@@ -33,7 +34,8 @@ describe('what is served', () => {
     const page = await get(`/join/${invite}`)
     expect(page.status).toBe(200)
     expect(page.text).toContain('Ada Example')
-    expect(page.text).toContain('until Sunday 29 November at 14:00 UTC')
+    expect(page.text).toContain(`until ${momentIn('en', '2026-11-29T14:00:00.000Z')}`)
+    expect(page.text).toMatch(/until [A-Z][a-z]+day,? \d+ November 2026 at \d\d:\d\d [A-Z]/)
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',

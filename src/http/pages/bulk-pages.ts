@@ -159,7 +159,7 @@ function phrase(count: number): string {
 }
 
 function named({ all, names, people }: Meant, action: string): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who is meant"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
+  return html`<h2>Who is meant</h2><div class="scroll" tabindex="0" role="region" aria-label="Who is meant"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
     ({ id, name, email, extension, handsets, lifecycle }) =>
       html`<tr><th scope="row"><a href="/people/${id}"><bdi>${name}</bdi></a> <small>${email}</small></th><td>${extension}</td><td>${handsets.flatMap(({ model, removedAt }) => (removedAt === null ? [model] : [])).join(', ')}${lifecycle !== 'active' && html` <small>is leaving already</small>`}</td></tr>`,
   )}</tbody></table></div>${frozenField(all)}${namesPager(names, `${action}/preview`)}`

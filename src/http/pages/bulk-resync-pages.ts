@@ -74,7 +74,7 @@ function preview({ frozen, names, handsets, models }: Meant): Html {
 <ul>${models.map(({ name, count }) => html`<li>${name}: ${count}</li>`)}</ul>
 <form method="post" action="${action}">
 <div class="actions">${length > 0 && html`<button>Tell ${length === 1 ? 'it' : `all ${length}`}</button>`} <a class="button quiet" role="button" href="/handsets">Do nothing</a></div>
-<div class="scroll" tabindex="0" role="region" aria-label="Who is told"><table><thead><tr><th scope="col">Handset</th><th scope="col">Holder</th><th scope="col">Extension</th></tr></thead><tbody>${handsets.map(
+<h2>Who is told</h2><div class="scroll" tabindex="0" role="region" aria-label="Who is told"><table><thead><tr><th scope="col">Handset</th><th scope="col">Holder</th><th scope="col">Extension</th></tr></thead><tbody>${handsets.map(
     ({ handset, modelName, employee }) =>
       html`<tr><th scope="row">${modelName} <small>${handset.mac}</small></th><td><bdi>${employee.name}</bdi></td><td>${employee.extension}</td></tr>`,
   )}</tbody></table></div>${frozenField(frozen)}${namesPager(names, `${action}/preview`)}</form></section>`

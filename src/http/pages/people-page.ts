@@ -121,8 +121,9 @@ ${pager(page, Math.ceil(total / peoplePageSize), (number) => listAddress(path, {
 
 /** The choice of all appears with a filter: without one it would mean the whole company. */
 function bulk({ page: _, ...filter }: PeopleAsked, may: { readonly offboard: boolean }, active: number): Html {
-  return html`<div class="actions bulk"><span>With those ticked:</span> <button class="quiet">New links …</button>${may.offboard && html` <button class="quiet" formaction="/bulk/offboard/preview">Offboard …</button>`}
-${active > 0 && html`<label class="all"><input type="checkbox" name="which" value="all"> <span>${active === 1 ? 'the one that matches' : `all ${active} that match`} this filter, on every page</span></label><input type="hidden" name="filter" value="${listAddress('', filter)}">`}</div>`
+  const all = active === 1 ? 'The one that matches' : `All ${active} that match`
+  return html`<div class="actions bulk">${active > 0 && html`<label class="all"><input type="checkbox" name="which" value="all"> <span>${all} this filter, on every page</span></label><input type="hidden" name="filter" value="${listAddress('', filter)}">`}
+<span>With those ticked:</span> <button class="quiet">New links …</button>${may.offboard && html` <button class="quiet" formaction="/bulk/offboard/preview">Offboard …</button>`}</div>`
 }
 
 function row(view: EmployeeView, choosing: boolean): Html {
