@@ -5,8 +5,8 @@ import { furnishOffice, type HandsetOffice } from '../journeys/handset-office.ts
 import { finished } from '../journeys/roster-run.ts'
 import { mia } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { keep, startChromium } from './chromium.ts'
 import { axeFindings, sideways, visitConsole } from './console-visitor.ts'
-import { keep, startChromium } from './invitee.ts'
 
 let browser: Browser
 let desk: ConsoleWorld
