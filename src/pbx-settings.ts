@@ -1,6 +1,6 @@
-/** The settings RINGFENCE_PBX and RINGFENCE_PBX_*. */
-import { Secret } from './domain/secret.ts'
-import { asteriskWord, type HostPort, isHost, quoted, type SettingReader, type TlsFiles } from './setting-reader.ts'
+/** The settings RINGFENCE_PBX and RINGFENCE_PBX_*; what only one driver needs is read in pbx-settings/<driver>.ts. */
+import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
   readonly driver: string
@@ -13,26 +13,13 @@ export interface PbxSettings {
   readonly asterisk: AsteriskSettings | null
 }
 
-export interface AsteriskSettings {
-  readonly configFolder: string
-  readonly ami: HostPort
-  /** Checked against the system's authorities and the host's name. */
-  readonly amiTls: boolean
-  readonly amiUser: string
-  readonly amiSecret: Secret
-  readonly context: string
-  readonly bind: string
-  /** As the PBX sees them; null: Ringfence puts a certificate of its Service CA into the config folder. */
-  readonly tls: TlsFiles | null
-  /** The Handset CA as the PBX sees it; null: Ringfence puts it into the config folder. */
-  readonly caFile: string | null
-}
+const drivers = ['manual', 'asterisk']
 
 export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
   const { text, port, wrong } = read
   const driver = (text('PBX') ?? 'manual').toLowerCase()
-  if (!['manual', 'asterisk'].includes(driver))
-    wrong('PBX', `${quoted(driver)} is not a PBX that Ringfence knows`, 'one of manual, asterisk')
+  if (!drivers.includes(driver))
+    wrong('PBX', `${quoted(driver)} is not a PBX that Ringfence knows`, `one of ${drivers.join(', ')}`)
   const address = read.address(
     'PBX_ADDRESS',
     text('PBX_ADDRESS'),
@@ -57,32 +44,4 @@ export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
   return { driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
-}
-
-function readAsterisk(read: SettingReader, pbxAddress: string | null): AsteriskSettings {
-  const { text, hostPort, asteriskPath, wrong } = read
-  for (const name of ['PBX_CONFIG_DIR', 'PBX_AMI_SECRET_FILE'] as const) {
-    if (text(name) === null)
-      wrong(name, 'is needed with RINGFENCE_PBX=asterisk', 'docs/asterisk.md goes through the set-up')
-  }
-  const [amiUser, context] = [text('PBX_AMI_USER') ?? 'ringfence', text('PBX_CONTEXT') ?? 'from-internal']
-  if (!asteriskWord.test(amiUser))
-    wrong('PBX_AMI_USER', `${quoted(amiUser)} is not a manager user`, 'letters, digits, dots, dashes and underscores')
-  if (!asteriskWord.test(context))
-    wrong(
-      'PBX_CONTEXT',
-      `${quoted(context)} is not a dialplan context`,
-      'letters, digits, dots, dashes and underscores',
-    )
-  return {
-    configFolder: asteriskPath('PBX_CONFIG_DIR') ?? '',
-    ami: hostPort('PBX_AMI', { host: '127.0.0.1', port: 5038 }),
-    amiTls: read.on('PBX_AMI_TLS'),
-    amiUser,
-    amiSecret: read.secretFile('PBX_AMI_SECRET_FILE') ?? new Secret(''),
-    context,
-    bind: read.address('PBX_BIND', text('PBX_BIND')) ?? pbxAddress ?? '0.0.0.0',
-    tls: read.tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY', asteriskPath),
-    caFile: asteriskPath('PBX_CA_FILE'),
-  }
 }

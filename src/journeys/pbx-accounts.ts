@@ -32,7 +32,8 @@ export async function accountsOf(
           ],
     )
     // One more than the handsets: a phone that changes its network registers anew before the old contact runs out.
-    return { extension, displayName, credentials, maxContacts: Math.min(handsetCount + 1, mostContacts) }
+    const maxContacts = Math.min(handsetCount + 1, mostContacts)
+    return { extension, displayName, credentials, maxContacts, policy: null, adopted: false }
   })
 }
 

@@ -114,7 +114,9 @@ function assemble(
 }
 
 type Growing = {
-  -readonly [Key in keyof PbxAccountInForce]: PbxAccountInForce[Key] extends readonly (infer Item)[] ? Item[] : string
+  -readonly [Key in keyof Omit<PbxAccountInForce, 'policy'>]: PbxAccountInForce[Key] extends readonly (infer Item)[]
+    ? Item[]
+    : string
 }
 
 /** The same world reads the same: Asterisk lists in the order of its hash tables. */
@@ -123,6 +125,7 @@ function sorted(account: Growing): PbxAccountInForce {
   return {
     extension: account.extension,
     credentials: account.credentials.sort((one, other) => byId(one, other) || one.generation - other.generation),
+    policy: null,
     registrations: account.registrations.sort(byId),
     calls: account.calls.sort(byId),
   }

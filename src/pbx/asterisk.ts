@@ -36,6 +36,9 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
       // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
       revocationLists: 'not-checked',
       storesSecretAs: 'digest',
+      callClasses: 'absent',
+      leftovers: 'unseen',
+      adoption: false,
     },
     describe: (signal) => describeAsterisk(options, signal),
     readAccounts: (signal) => withAmi(options.manager, signal, readState),

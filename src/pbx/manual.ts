@@ -19,6 +19,9 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
       certificates: 'not-checked',
       revocationLists: 'not-checked',
       storesSecretAs: 'unknown',
+      callClasses: 'absent',
+      leftovers: 'unseen',
+      adoption: false,
     },
     describe: async () => ({ product: `${options.name} (operated by hand)`, problems: [] }),
     async readAccounts() {

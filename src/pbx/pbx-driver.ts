@@ -10,6 +10,7 @@
  * - An extension without a credential has no account: never one that accepts calls without authentication.
  * - Matching is exact: an act on 100 never hits 1001.
  */
+import type { CallPolicy } from '../domain/call-policy.ts'
 import type { Secret } from '../domain/secret.ts'
 
 export interface PbxDriver {
@@ -38,6 +39,21 @@ export interface PbxDriver {
 
   /** Manual PBXs: the step a person must do, in plain words. Present exactly when `abilities.readBack` is false. */
   readonly describeStep?: (account: PbxAccount) => string
+
+  /**
+   * Call forwards and the like that are set on these extensions now. Present unless `abilities.leftovers` is `unseen`.
+   * One that only a person can see is given with `clearable: false` and its words say what to do.
+   */
+  readonly readLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<readonly Leftover[]>
+
+  /** Clears what `readLeftovers` shows as clearable. Present exactly when `abilities.leftovers` is `cleared`. */
+  readonly clearLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<void>
+
+  /**
+   * Extensions that Ringfence did not make, with what can be compared. Looks only. Present exactly when
+   * `abilities.adoption` is true: then an account with `adopted` takes such an extension over.
+   */
+  readonly listExisting?: (signal: AbortSignal) => Promise<readonly ExistingExtension[]>
 }
 
 export interface PbxAbilities {
@@ -55,6 +71,12 @@ export interface PbxAbilities {
   readonly revocationLists: 'enforced' | 'not-checked'
   /** `digest`: only H(user:realm:secret) is stored there. */
   readonly storesSecretAs: 'digest' | 'clear' | 'unknown'
+  /** `enforced`: the policy of an account is in force on the PBX and can be read back; `absent`: a step for a person. */
+  readonly callClasses: 'enforced' | 'absent'
+  /** Call forwards, voicemail and what else outlives a password: `unseen` is a step for a person. */
+  readonly leftovers: 'cleared' | 'read' | 'unseen'
+  /** Extensions that are there already can be listed and taken over. */
+  readonly adoption: boolean
 }
 
 export interface PbxDescription {
@@ -71,6 +93,10 @@ export interface PbxAccount {
   readonly credentials: readonly PbxCredential[]
   /** How many devices may be registered at once. */
   readonly maxContacts: number
+  /** What it may dial; null: the PBX's own rules alone. Without effect where `abilities.callClasses` is `absent`. */
+  readonly policy: CallPolicy | null
+  /** An admin said that this extension, made by somebody else, is Ringfence's from now on. */
+  readonly adopted: boolean
 }
 
 export interface PbxCredential {
@@ -96,6 +122,37 @@ export interface PbxAccountInForce {
   readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
   readonly registrations: readonly Registration[]
   readonly calls: readonly Call[]
+  /** `policyText` of what is in force; null where the PBX shows none. */
+  readonly policy: string | null
+}
+
+/** Something that goes on acting for an extension when its password is gone. */
+export interface Leftover {
+  readonly extension: string
+  readonly kind: LeftoverKind
+  /** For people: `calls are forwarded to 0171…`. Never a PIN. */
+  readonly words: string
+  readonly clearable: boolean
+}
+
+export type LeftoverKind =
+  | 'call-forward'
+  | 'follow-me'
+  | 'voicemail-pin'
+  | 'voicemail-dial-out'
+  | 'disa'
+  | 'conference-pin'
+  | 'shared-line'
+
+/** An extension of somebody else's making. */
+export interface ExistingExtension {
+  readonly extension: string
+  readonly displayName: string | null
+  readonly email: string | null
+  /** What else the PBX tells of it, for a person who compares: context, codecs, model. Never a secret. */
+  readonly facts: Readonly<Record<string, string>>
+  /** Null: it can be taken over. Else why not, and what a person can do. */
+  readonly obstacle: string | null
 }
 
 export interface Call {

@@ -42,6 +42,9 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
   }
 }
 
+/** What becomes of an extension that nobody holds. */
+const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: null, adopted: false }
+
 async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
   if (driver.abilities.readBack) return driver.readAccounts(signal)
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
@@ -67,7 +70,7 @@ async function apply(subjects: readonly SipCredentialSubject[], options: SipAcce
     }
   }
   const accounts = extensions.map((extension): PbxAccount => {
-    const account = desired.get(extension) ?? { extension, displayName: '', credentials: [], maxContacts: 1 }
+    const account = desired.get(extension) ?? { ...nothing, extension }
     return { ...account, credentials: account.credentials.filter(({ id }) => !closedIds.has(id)) }
   })
   // The secret goes first: a phone that is cut while it still has one comes back at once.

@@ -28,6 +28,8 @@ export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driv
           displayName: subject.displayName ?? '',
           credentials: isOpen ? [credential] : [],
           maxContacts: 1,
+          policy: null,
+          adopted: false,
         })
   return {
     state: 'waiting',

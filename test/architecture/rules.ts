@@ -67,6 +67,8 @@ const reach: Readonly<Record<string, Reach>> = {
   ),
   // The one privileged process shares the domain and the tunnels with the server, and nothing else.
   hub: { any: ['src/domain/', 'src/tunnels/', 'src/errors.ts', 'src/system.ts', 'src/durable-file.ts'] },
+  // What the environment says of one PBX driver each.
+  'pbx-settings': { any: ['src/domain/', 'src/errors.ts', 'src/setting-reader.ts'] },
   journeys: {
     any: ['src/domain/', ...ground],
     types: ['src/access/', 'src/config.ts', ...rooms.map((room) => `src/${room}/`)],
@@ -140,7 +142,10 @@ function topReach(path: string): Reach | null {
   if (path === 'src/cli.ts') return { any: ['src/cli/', 'src/main.ts', 'src/errors.ts', 'src/domain/'] }
   // Neighbours at the top may share work; the two programs are nobody's neighbours.
   const neighbours = /^src\/(?!main\.ts|cli\.ts)[^/]+\.ts$/
-  return { any: ['src/domain/', neighbours], types: ['src/hub/', ...rooms.map((room) => `src/${room}/`)] }
+  return {
+    any: ['src/domain/', 'src/pbx-settings/', neighbours],
+    types: ['src/hub/', ...rooms.map((room) => `src/${room}/`)],
+  }
 }
 
 /** Third-party packages outside their home, and packages without one. */

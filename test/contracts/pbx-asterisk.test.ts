@@ -17,6 +17,9 @@ describeLive('Asterisk', ['asterisk'], () => {
         certificates: 'required-on-own-port',
         revocationLists: 'not-checked',
         storesSecretAs: 'digest',
+        callClasses: 'absent',
+        leftovers: 'unseen',
+        adoption: false,
       },
       asteriskWorld,
     )

@@ -17,11 +17,13 @@ pbxContract('fake', fakePbx().driver.abilities, async () => {
       }
     },
     addForeign: async (extension) => fake.addForeign(extension),
+    addLeftover: async (extension) => fake.addLeftover(extension),
     look: (extension) =>
       JSON.stringify(JSON.parse(fake.snapshot()), null, 1)
         .split('\n')
         // As a word: four digits also stand in the middle of a digest.
         .filter((line) => new RegExp(`\\b${extension}\\b`).test(line))
+        .map((line) => line.replace(/,$/, ''))
         .join('\n'),
     goDown: async () => {
       fake.faults.down = true

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { blockedPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import type { NotifyTarget, PbxAbilities, PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
@@ -11,7 +12,9 @@ export interface PbxWorld {
   phone(identity: PhoneIdentity): Promise<ContractPhone>
   addForeign(extension: string): Promise<void>
   /** Everything that can be seen of an extension, in the PBX's own words and files. */
-  look(extension: string): string
+  look(extension: string): string | Promise<string>
+  /** A call forward that somebody set for an extension. Needed where `abilities.leftovers` is not `unseen`. */
+  addLeftover?(extension: string): Promise<void>
   goDown(): Promise<void>
   comeBack(): Promise<void>
   stop(): Promise<void>
@@ -49,8 +52,26 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         ? test(title, body)
         : test.skip(`${title} [skipped: this PBX cannot end calls]`, body)
 
+    const given = (holds: boolean, lack: string) => (title: string, body: () => Promise<void>) =>
+      holds ? test(title, body) : test.skip(`${title} [skipped: ${lack}]`, body)
+    const many = given(
+      abilities.readBack && abilities.credentialsPerExtension === 'many',
+      'this PBX has one secret for an extension',
+    )
+    const manyCut = given(
+      abilities.credentialsPerExtension === 'many' && abilities.endsCalls && abilities.endsRegistrations,
+      'this PBX has one secret for an extension, or cannot end calls',
+    )
+    const classes = given(abilities.callClasses === 'enforced', 'this PBX is told no call classes')
+    const forwards = given(abilities.leftovers !== 'unseen', 'this PBX shows no call forwards')
+    const adopting = given(abilities.adoption, 'on this PBX nothing can be taken over')
+
     const telling = (title: string, body: () => Promise<void>) =>
       abilities.resync ? test(title, body) : test.skip(`${title} [skipped: this PBX cannot tell a phone]`, body)
+    const manyTold = given(
+      abilities.resync && abilities.credentialsPerExtension === 'many',
+      'this PBX cannot tell a phone, or has one secret for an extension',
+    )
     const tell = (...targets: NotifyTarget[]) => world.driver.notify!(targets, limit())
 
     const read = () => world.driver.readAccounts(limit())
@@ -106,6 +127,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         credentials: [{ id, generation: 1, digest: digestHa1(username, abilities.realm!, secret) }],
         registrations: [],
         calls: [],
+        policy: abilities.callClasses === 'enforced' ? 'none' : null,
       })
       const phone = await phoneFor(account)
       expect(await phone.register()).toBe(200)
@@ -124,7 +146,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect((await accountOf('2011'))!.registrations).toEqual([])
     })
 
-    readable('two handsets of one extension each have a secret, and taking one leaves the other', async () => {
+    many('two handsets of one extension each have a secret, and taking one leaves the other', async () => {
       const account = makeAccount('2012', 2)
       await apply(account)
       const [first, second] = [await phoneFor(account, 0), await phoneFor(account, 1, '127.0.0.2')]
@@ -164,24 +186,24 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
     readable('extensions that were not named stay as they are, to the last byte', async () => {
       const other = makeAccount('2016')
       await apply(other, makeAccount('2015'))
-      const before = world.look('2016')
+      const before = await world.look('2016')
       expect(before).toContain('2016')
       await apply({ ...makeAccount('2015'), credentials: [] })
       await apply(makeAccount('2017'))
-      expect(world.look('2016')).toBe(before)
+      expect(await world.look('2016')).toBe(before)
     })
 
     readable(
       "somebody else's extension is refused, left alone and shown as foreign; the others of the batch go on",
       async () => {
         await world.addForeign('2018')
-        const before = world.look('2018')
+        const before = await world.look('2018')
         await expect(apply(makeAccount('2019'), makeAccount('2018'))).rejects.toMatchObject({
           code: 'PBX_REFUSED',
           message: expect.stringContaining('2018'),
           hint: expect.stringMatching(/\w/),
         })
-        expect(world.look('2018')).toBe(before)
+        expect(await world.look('2018')).toBe(before)
         const state = await read()
         expect(state.foreign).toContain('2018')
         expect(state.accounts.map(({ extension }) => extension)).toContain('2019')
@@ -225,7 +247,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       })
     })
 
-    cutting('of a shared extension only the named addresses are cut', async () => {
+    manyCut('of a shared extension only the named addresses are cut', async () => {
       const account = makeAccount('2022', 2)
       await apply(account)
       const [leaver, stayer] = [await phoneFor(account, 0, '127.0.0.3'), await phoneFor(account, 1, '127.0.0.4')]
@@ -262,7 +284,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(other.events()).toEqual([])
     })
 
-    telling('of several phones on one extension each gets its own Event and no other', async () => {
+    manyTold('of several phones on one extension each gets its own Event and no other', async () => {
       const account = makeAccount('2026', 3)
       await apply(account)
       const addresses = ['127.0.0.11', '127.0.0.12', '127.0.0.13']
@@ -288,7 +310,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(phones[2]!.events()).toEqual([])
     })
 
-    telling('a phone that is not registered, or from elsewhere, counts as not told', async () => {
+    manyTold('a phone that is not registered, or from elsewhere, counts as not told', async () => {
       const account = makeAccount('2027', 2)
       await apply(account)
       const phone = await phoneFor(account, 0, '127.0.0.14')
@@ -314,6 +336,64 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         })
       }
     })
+
+    test('what is declared is what is there', () => {
+      expect(world.driver.abilities).toEqual(abilities)
+      expect(world.driver.readLeftovers !== undefined).toBe(abilities.leftovers !== 'unseen')
+      expect(world.driver.clearLeftovers !== undefined).toBe(abilities.leftovers === 'cleared')
+      expect(world.driver.listExisting !== undefined).toBe(abilities.adoption)
+    })
+
+    classes('what an extension may dial is in force, changes, and goes with the account', async () => {
+      const account = makeAccount('2030')
+      const policy = { ...blockedPolicy, class: 'national', countries: ['43'], callsAtOnce: 2 } as const
+      await apply({ ...account, policy }, makeAccount('203'))
+      expect(await accountOf('2030')).toMatchObject({ policy: policyText(policy) })
+      expect(await accountOf('203')).toMatchObject({ policy: 'none' })
+      await apply({ ...account, policy: blockedPolicy })
+      expect(await accountOf('2030')).toMatchObject({ policy: 'blocked' })
+      expect(await accountOf('203')).toMatchObject({ policy: 'none' })
+      await apply({ ...account, credentials: [] })
+      expect(await accountOf('2030')).toBeUndefined()
+    })
+
+    forwards(
+      "a call forward is seen, and only on the extension that it belongs to; nobody else's is touched",
+      async () => {
+        await apply(makeAccount('204'), makeAccount('2040'))
+        for (const extension of ['204', '2040']) await world.addLeftover!(extension)
+        const kinds = async (extension: string) =>
+          (await world.driver.readLeftovers!([extension], limit())).map((one) => [one.extension, one.kind])
+        expect(await kinds('204')).toEqual([['204', 'call-forward']])
+        expect(await kinds('2999')).toEqual([])
+        if (abilities.leftovers !== 'cleared') return
+        await world.driver.clearLeftovers!(['204'], limit())
+        await world.driver.clearLeftovers!(['204', '2999'], limit())
+        expect(await kinds('204')).toEqual([])
+        expect(await kinds('2040')).toEqual([['2040', 'call-forward']])
+      },
+    )
+
+    adopting(
+      'an extension that is there already is listed, left alone, and taken over when an admin says so',
+      async () => {
+        await world.addForeign('2050')
+        await world.addForeign('205')
+        const [before, other] = [await world.look('2050'), await world.look('205')]
+        const listed = await world.driver.listExisting!(limit())
+        expect(listed.map(({ extension }) => extension)).toEqual(expect.arrayContaining(['205', '2050']))
+        expect(await world.look('2050')).toBe(before)
+        const account = makeAccount('2050')
+        await expect(apply(account)).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+        expect(await world.look('2050')).toBe(before)
+        await apply({ ...account, adopted: true })
+        expect(await accountOf('2050')).toMatchObject({ credentials: [{ generation: 1 }] })
+        expect(await (await phoneFor(account)).register()).toBe(200)
+        expect(await world.look('205')).toBe(other)
+        const left = await world.driver.listExisting!(limit())
+        expect(left.map(({ extension }) => extension)).not.toContain('2050')
+      },
+    )
 
     readable('open and shut doors survive a restart of the PBX', async () => {
       const [open, shut] = [makeAccount('2023'), makeAccount('2024')]
@@ -376,6 +456,8 @@ export function makeAccount(extension: string, credentials = 1): PbxAccount {
     displayName: 'Ana Gómez',
     credentials: Array.from({ length: credentials }, () => makeCredential(extension)),
     maxContacts: 4,
+    policy: null,
+    adopted: false,
   }
 }
 

@@ -1,7 +1,10 @@
+import { policyText } from '../../src/domain/call-policy.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
 import type {
   Call,
+  ExistingExtension,
+  Leftover,
   NotifyTarget,
   PbxAbilities,
   PbxAccount,
@@ -28,6 +31,8 @@ export interface FakePbx {
   call(phone: FakePhone): number
   /** An extension that somebody else set up. */
   addForeign(extension: string): void
+  /** A call forward that somebody set. */
+  addLeftover(extension: string): void
   /** A copy of everything, for "nothing else changed". */
   snapshot(): string
 }
@@ -67,6 +72,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const realm = 'ringfence'
   const stored = new Map<string, Stored>()
   const foreign = new Set<string>()
+  const forwarded = new Set<string>()
   const registrations: (Registration & { extension: string })[] = []
   const calls: (Call & { extension: string })[] = []
   const counts = { read: 0, apply: 0, disconnect: 0, notify: 0 }
@@ -108,6 +114,9 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     certificates: 'not-checked',
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
+    callClasses: 'enforced',
+    leftovers: 'cleared',
+    adoption: true,
     ...overrides,
   }
 
@@ -129,6 +138,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       await answer(signal)
       requireWilling()
       if (faults.keepOld) return
+      for (const { extension, adopted } of accounts) if (adopted) foreign.delete(extension)
       const taken = accounts.filter(({ extension, credentials }) => foreign.has(extension) && credentials.length > 0)
       for (const account of accounts) if (!foreign.has(account.extension)) put(account)
       if (taken.length > 0) {
@@ -147,6 +157,29 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       keep(calls, (one) => !meant(one))
     },
     ...(abilities.resync ? { notify } : {}),
+    ...(abilities.leftovers === 'unseen' ? {} : { readLeftovers }),
+    ...(abilities.leftovers === 'cleared' ? { clearLeftovers } : {}),
+    ...(abilities.adoption ? { listExisting } : {}),
+  }
+
+  async function readLeftovers(extensions: readonly string[], signal: AbortSignal): Promise<Leftover[]> {
+    await answer(signal)
+    return extensions
+      .filter((extension) => forwarded.has(extension))
+      .map((extension) => ({ extension, kind: 'call-forward', words: 'calls are forwarded', clearable: true }))
+  }
+
+  async function clearLeftovers(extensions: readonly string[], signal: AbortSignal) {
+    await answer(signal)
+    requireWilling()
+    if (!faults.keepOld) for (const extension of extensions) forwarded.delete(extension)
+  }
+
+  async function listExisting(signal: AbortSignal): Promise<ExistingExtension[]> {
+    await answer(signal)
+    return [...foreign]
+      .sort()
+      .map((extension) => ({ extension, displayName: 'by hand', email: null, facts: {}, obstacle: null }))
   }
 
   async function notify(targets: readonly NotifyTarget[], signal: AbortSignal) {
@@ -190,6 +223,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
           .filter((one) => one.extension === extension)
           .map(({ extension: _, ...rest }) => rest),
         calls: calls.filter((one) => one.extension === extension).map(({ extension: _, ...rest }) => rest),
+        policy: abilities.callClasses === 'enforced' && entry ? policyText(entry.account.policy) : null,
       }
     })
     return { product: 'Fake PBX 1.0', accounts, foreign: [...foreign].sort() }
@@ -228,6 +262,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       return 200
     },
     addForeign: (extension) => foreign.add(extension),
+    addLeftover: (extension) => forwarded.add(extension),
     snapshot: () => JSON.stringify(state()),
   }
 }

@@ -12,6 +12,8 @@ const account: PbxAccount = {
   displayName: 'Ana Gómez',
   credentials: [{ id: '0199a-b', generation: 7, username: '1001-k3f9', secret: new Secret('hidden-word') }],
   maxContacts: 2,
+  policy: null,
+  adopted: false,
 }
 
 /** What Asterisk's config reader would make of the text: comments cut, sections, `key=value`. */

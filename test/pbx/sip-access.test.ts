@@ -14,7 +14,10 @@ const bensPhone: PbxCredential = { id: 'ben', generation: 1, username: '1001-ben
 function world(...credentials: PbxCredential[]) {
   const fake = fakePbx()
   const desired = new Map<string, PbxAccount>([
-    ['1001', { extension: '1001', displayName: 'Reception', credentials, maxContacts: 4 }],
+    [
+      '1001',
+      { extension: '1001', displayName: 'Reception', credentials, maxContacts: 4, policy: null, adopted: false },
+    ],
   ])
   const system = systemOn(fake.driver, desired)
   const want = (...next: PbxCredential[]) => desired.set('1001', { ...desired.get('1001')!, credentials: next })
@@ -166,7 +169,19 @@ describe('the SIP accounts of one PBX', () => {
     // Even asked outright, the tombstone takes only what came from its own address.
     const system = systemOn(
       fake.driver,
-      new Map([['1001', { extension: '1001', displayName: '', credentials: [bensPhone], maxContacts: 4 }]]),
+      new Map([
+        [
+          '1001',
+          {
+            extension: '1001',
+            displayName: '',
+            credentials: [bensPhone],
+            maxContacts: 4,
+            policy: null,
+            adopted: false,
+          },
+        ],
+      ]),
     )
     await system.apply([shut(anasPhone, { addresses: ['10.77.0.9'] })], AbortSignal.timeout(5000))
     expect(JSON.parse(fake.snapshot()).accounts[0].registrations).toHaveLength(1)
@@ -230,7 +245,17 @@ describe('the SIP accounts of one PBX', () => {
 
   test('on a PBX operated by hand every change waits for a person, told what to do without the secret', async () => {
     const desired = new Map([
-      ['1001', { extension: '1001', displayName: 'Ana', credentials: [anasPhone], maxContacts: 1 }],
+      [
+        '1001',
+        {
+          extension: '1001',
+          displayName: 'Ana',
+          credentials: [anasPhone],
+          maxContacts: 1,
+          policy: null,
+          adopted: false,
+        },
+      ],
     ])
     const system = systemOn(manualDriver({ name: 'Office PBX' }), desired)
     const subjects = [subject(anasPhone), shut(anasPhone), shut(anasPhone, { extensionShared: true })]
@@ -250,7 +275,17 @@ describe('the SIP accounts of one PBX', () => {
   test('a PBX that takes changes but shows nothing is never green', async () => {
     const fake = fakePbx({ readBack: false })
     const desired = new Map([
-      ['1001', { extension: '1001', displayName: 'Ana', credentials: [anasPhone], maxContacts: 1 }],
+      [
+        '1001',
+        {
+          extension: '1001',
+          displayName: 'Ana',
+          credentials: [anasPhone],
+          maxContacts: 1,
+          policy: null,
+          adopted: false,
+        },
+      ],
     ])
     const system = systemOn(fake.driver, desired)
     const run = () =>

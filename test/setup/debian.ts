@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { networkd, postgresFolder, programPath } from './programs.ts'
+import { kamailioModules, networkd, postgresFolder, programPath } from './programs.ts'
 
 const checkout = join(import.meta.dirname, '../..')
 
@@ -24,6 +24,11 @@ const wanted: readonly { readonly present: () => boolean; readonly debianPackage
     debootstrap: 'debootstrap',
   }).map(([program, debianPackage]) => ({ present: () => programPath(program) !== null, debianPackage })),
   { present: () => postgresFolder() !== null, debianPackage: 'postgresql' },
+  { present: () => programPath('kamailio') !== null, debianPackage: 'kamailio' },
+  ...['tls', 'sqlite', 'json', 'extra', 'utils'].map((name) => ({
+    present: () => kamailioModules() !== null,
+    debianPackage: `kamailio-${name}-modules`,
+  })),
   { present: () => existsSync(networkd), debianPackage: 'systemd' },
   // Chromium without a font draws boxes instead of the join page's letters.
   { present: () => existsSync('/usr/share/fonts/truetype'), debianPackage: 'fonts-dejavu-core' },

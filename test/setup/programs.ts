@@ -32,5 +32,15 @@ export function postgresFolder(): string | null {
   return null
 }
 
+/** The folder of Kamailio's modules, where the TLS one shows that all of the test's packages are there; null without. */
+export function kamailioModules(): string | null {
+  const root = '/usr/lib'
+  const folders = existsSync(root) ? readdirSync(root).map((name) => join(root, name, 'kamailio', 'modules')) : []
+  return folders.find((folder) => kamailioModuleFiles.every((name) => existsSync(join(folder, `${name}.so`)))) ?? null
+}
+
+/** One module of each Debian package that the tests need. */
+const kamailioModuleFiles = ['tls', 'db_sqlite', 'json', 'uuid', 'utils', 'htable']
+
 /** Not in any PATH. */
 export const networkd = '/lib/systemd/systemd-networkd'

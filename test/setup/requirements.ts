@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'vitest'
-import { networkd, postgresFolder, programPath, testCache } from './programs.ts'
+import { kamailioModules, networkd, postgresFolder, programPath, testCache } from './programs.ts'
 
 /**
  * What the live tests ask of the machine. Each is tried, not guessed: a container may have `ip` and yet no right to use it.
@@ -14,6 +14,7 @@ export type Requirement =
   | 'busybox'
   | 'chromium'
   | 'dnsmasq'
+  | 'kamailio'
   | 'linphone'
   | 'namespaces'
   | 'networkd'
@@ -85,6 +86,9 @@ const probes: Readonly<Record<Requirement, () => string | null>> = {
   busybox: () => program('busybox', 'busybox'),
   dnsmasq: () => program('dnsmasq', 'dnsmasq-base'),
   networkd: () => (existsSync(networkd) ? null : `systemd-networkd is missing (package systemd): ${remedy}`),
+  kamailio: () =>
+    program('kamailio', 'kamailio') ??
+    (kamailioModules() ? null : `modules of Kamailio are missing (package kamailio-tls-modules and others): ${remedy}`),
   linphone: () => program('linphonec', 'linphone-cli'),
   pdftoppm: () => program('pdftoppm', 'poppler-utils'),
   zbarimg: () => program('zbarimg', 'zbar-tools'),

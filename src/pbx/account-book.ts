@@ -1,0 +1,52 @@
+/**
+ * For PBXs that hold one secret for an extension and no mark of ours: which secret Ringfence wrote last, so that a look at
+ * the PBX can tell whether it is still the one. Holds digests, no secrets. An extension that the book does not name is
+ * somebody else's.
+ */
+import { readFile } from 'node:fs/promises'
+import { z } from 'zod'
+import { writeDurably } from '../durable-file.ts'
+import { AppError } from '../errors.ts'
+
+const entrySchema = z.object({
+  /** The PBX's own number or name of the object, where it has one beside the extension. */
+  objectId: z.string().nullable(),
+  /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
+  credential: z
+    .object({ id: z.string(), generation: z.number().int(), digest: z.string().regex(/^[0-9a-f]{32}$/) })
+    .nullable(),
+})
+
+export type BookEntry = z.infer<typeof entrySchema>
+
+const bookSchema = z.record(z.string().regex(/^[0-9]{2,15}$/), entrySchema)
+
+export interface AccountBook {
+  read(): Promise<ReadonlyMap<string, BookEntry>>
+  /** On the disk when it returns. Note an account before the PBX is told: what is noted and not there is written again. */
+  note(changes: ReadonlyMap<string, BookEntry>): Promise<void>
+}
+
+/** `path`: a file in the data folder, one for each PBX. The driver sees to it that one note is made after another. */
+export function accountBook(path: string): AccountBook {
+  const read = async (): Promise<Map<string, BookEntry>> => {
+    try {
+      return new Map(Object.entries(bookSchema.parse(JSON.parse(await readFile(path, 'utf8')))))
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
+      throw new AppError('INTERNAL', `the list of PBX accounts ${path} cannot be read`, {
+        hint: 'restore it from a backup, or remove it: then extensions that are on the PBX have to be taken over again',
+        cause,
+      })
+    }
+  }
+  return {
+    read,
+    async note(changes) {
+      const book = await read()
+      for (const [extension, entry] of changes) book.set(extension, entry)
+      const sorted = Object.fromEntries([...book].sort(([one], [other]) => (one < other ? -1 : 1)))
+      await writeDurably(path, `${JSON.stringify(sorted, null, 1)}\n`, 0o600)
+    },
+  }
+}
