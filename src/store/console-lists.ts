@@ -42,8 +42,8 @@ export interface HandsetFilter {
   /** One of its doors is stuck, or waits for somebody; behind a gateway also its part of the gateway's tunnel. */
   readonly openVerdicts?: true
   readonly certificateEndsBefore?: string
-  /** In use and handed out before this time, without a link for its holder since. */
-  readonly staleSince?: string
+  /** In use and handed out before the time of its PBX, without a link for its holder since. */
+  readonly staleSince?: readonly { readonly pbxId: string; readonly at: string }[]
 }
 
 export interface SeenKind {

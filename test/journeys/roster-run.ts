@@ -1,5 +1,5 @@
 /** Rosters that are brought in, to the end or until the server is stopped. */
-import type { ImportView } from '../../src/journeys/application.ts'
+import type { ImportView } from '../../src/journeys/roster-view.ts'
 import { mia, type World } from './world.ts'
 
 export const header = 'name,email,extension,model,mac'
