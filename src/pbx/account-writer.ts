@@ -32,6 +32,8 @@ export interface AccountWriter {
   write(changes: AccountChanges, signal: AbortSignal): Promise<void>
   /** Makes the running Asterisk take over what was written for these extensions. */
   takeOver(session: AmiSession, changes: AccountChanges, signal: AbortSignal): Promise<void>
+  /** Removes registrations that are kept beside Asterisk's own database. Absent where there is no such place. */
+  readonly removeContacts?: (ids: readonly string[], signal: AbortSignal) => Promise<void>
   /** Actions of the manager interface that `takeOver` needs. */
   readonly managerActions: readonly string[]
   /** What keeps this place from working, for `doctor`. */

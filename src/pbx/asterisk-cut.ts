@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
+import type { AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { listCalls, listRegistrations } from './asterisk-state.ts'
 import type { DisconnectTarget } from './pbx-driver.ts'
@@ -17,6 +18,7 @@ const lookEveryMs = 20
 export async function cut(
   session: AmiSession,
   targets: readonly DisconnectTarget[],
+  { removeContacts }: Pick<AccountWriter, 'removeContacts'>,
   signal: AbortSignal,
 ): Promise<void> {
   const meant = matcherOf(targets)
@@ -35,6 +37,10 @@ export async function cut(
         .filter(({ id }) => !asked.has(id))
         .map(({ id }) => actUnlessGone(session, { Action: 'Hangup', Channel: id, Cause: '16' })),
     ])
+    if (contacts.length > 0) {
+      const ids = contacts.map(({ id }) => id)
+      await removeContacts?.(ids, signal)
+    }
     for (const { id } of channels) asked.add(id)
     if (channels.length > 0 || round > 0) await pause(lookEveryMs, undefined, { signal })
   }

@@ -130,9 +130,12 @@ function sorted(account: Growing): PbxAccountInForce {
   }
 }
 
-/** A clear password beside the digest would be a second way in, so such an object shows no digest of ours. */
+/**
+ * A clear password beside the digest would be a second way in, so such an object shows no digest of ours. `md5` is what
+ * old tables can hold; it means the same as `digest` (res/res_pjsip/config_auth.c).
+ */
 function shownDigest(auth: AmiMessage): string | null {
-  if (field(auth, 'AuthType') !== 'digest' || field(auth, 'Password') !== '') return null
+  if (!['digest', 'md5'].includes(field(auth, 'AuthType')) || field(auth, 'Password') !== '') return null
   return /^MD5:([0-9a-f]{32})$/i.exec(field(auth, 'PasswordDigest'))?.[1]?.toLowerCase() ?? null
 }
 

@@ -33,7 +33,7 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter =
     readAccounts: (signal) => withAmi(options.manager, signal, readState),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
-      inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, signal))),
+      inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
