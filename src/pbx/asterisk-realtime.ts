@@ -22,12 +22,12 @@ export function realtimeWriter(database: PbxDatabase, folder: AsteriskFolder | n
     managerActions: folder ? ['PJSIPShowAors'] : [],
     takeOver: forgetCached,
     async problems(session, signal) {
-      const [mapping, included, unusable] = await Promise.all([
+      const [mapping, included, rows] = await Promise.all([
         mappingProblems(session),
         folder ? folderProblems(session, folder.configDir) : [],
-        tables.probe(signal).then(() => [], asProblem),
+        tables.endpoints(signal).then((ids) => unreadRows(session, ids), asProblem),
       ])
-      return [...unusable, ...mapping, ...included]
+      return [...mapping, ...included, ...rows]
     },
   }
 }
@@ -35,6 +35,23 @@ export function realtimeWriter(database: PbxDatabase, folder: AsteriskFolder | n
 function asProblem(error: unknown): Problem[] {
   if (error instanceof AppError) return [{ message: error.message, hint: error.hint ?? '' }]
   throw error
+}
+
+/**
+ * Asterisk leaves a row that it cannot understand out of every list, so Ringfence would never see it. So it is with any
+ * row from res_config_sqlite3 that has no value where Asterisk wants a number or a yes (seen with 22.10.1).
+ */
+async function unreadRows(session: AmiSession, ids: readonly string[]): Promise<Problem[]> {
+  const listed = await session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found')
+  const known = new Set(listed.map((endpoint) => field(endpoint, 'ObjectName')))
+  const unread = ids.filter((id) => !known.has(id))
+  if (unread.length === 0) return []
+  return [
+    {
+      message: `Asterisk does not take ${unread.length} of the rows in ps_endpoints, such as ${unread[0]}`,
+      hint: 'its log names the column ("Error parsing"); on SQLite, drop columns that hold nothing, or give them a default (docs/asterisk.md)',
+    },
+  ]
 }
 
 /** `endpoint/cache = memory_cache,name=…,full_backend_cache=yes` in sorcery.conf, by kind of object. */

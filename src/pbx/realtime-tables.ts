@@ -49,12 +49,13 @@ export function realtimeTables(database: PbxDatabase) {
         const stored = ids.flatMap((id) => [id, id.replaceAll(';', '^3B')])
         await db.deleteFrom(contactsTable).where('id', 'in', stored).execute()
       }),
-    /** Throws when the database cannot be used. */
-    probe: (signal: AbortSignal) => within(signal, async () => undefined),
+    /** The names of all endpoints in the table, whoever made them. */
+    endpoints: (signal: AbortSignal) =>
+      within(signal, async (db) =>
+        (await db.selectFrom('ps_endpoints').select('id').execute()).map(({ id }) => text(id)),
+      ),
   }
 }
-
-export type RealtimeAccounts = ReturnType<typeof realtimeTables>
 
 // SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
 const atOnce = 1000

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+
 /**
  * Asterisk's realtime tables as its own scripts leave them (asterisk/asterisk, contrib/ast-db-manage/config/versions:
  * 43956d550a44 and its successors to dac2b4c328b8 and abdc9ede147d), with the columns that an account touches and some
@@ -6,24 +8,32 @@
 export interface SchemaKind {
   readonly engine: 'postgres' | 'sqlite'
   readonly old?: boolean
+  /** On SQLite: the columns of Asterisk's own scripts instead of the few that docs/asterisk.md gives. */
+  readonly wide?: boolean
 }
 
-export function realtimeSchema({ engine, old }: SchemaKind): string {
-  const id = `varchar(${old ? 40 : 255}) not null unique`
-  const yesNo = engine === 'postgres' ? 'ast_bool_values' : 'varchar(5)'
-  const authType = engine === 'postgres' ? 'pjsip_auth_type_values_v2' : 'varchar(12)'
-  const types =
-    engine === 'postgres'
-      ? `create type ast_bool_values as enum ('0', '1', 'off', 'on', 'false', 'true', 'no', 'yes');
-create type pjsip_auth_type_values_v2 as enum ('md5', 'userpass', 'google_oauth');
-create type pjsip_media_encryption_values as enum ('no', 'sdes', 'dtls');
+export function realtimeSchema({ engine, old = false, wide = false }: SchemaKind): string {
+  if (engine === 'postgres')
+    return postgresTypes + wideTables(old, 'ast_bool_values', 'auth_type_values', 'media_encryption_values')
+  return wide ? wideTables(old, 'varchar(5)', 'varchar(12)', 'varchar(4)') : sqliteTables()
+}
+
+const postgresTypes = `create type ast_bool_values as enum ('0', '1', 'off', 'on', 'false', 'true', 'no', 'yes');
+create type auth_type_values as enum ('md5', 'userpass', 'google_oauth');
+create type media_encryption_values as enum ('no', 'sdes', 'dtls');
 `
-      : ''
-  const check =
-    engine === 'sqlite'
-      ? `,\n constraint ck_ps_auths_auth_type check (auth_type IN ('md5', 'userpass', 'google_oauth'))`
-      : ''
-  return `${types}create table ps_endpoints (
+
+/** The statements of docs/asterisk.md, read from there: what an admin copies is what is tested. */
+function sqliteTables(): string {
+  const document = readFileSync(new URL('../../docs/asterisk.md', import.meta.url), 'utf8')
+  const statements = document.match(/^ +create table ps_[^;]+;/gm) ?? []
+  if (statements.length !== 4) throw new Error('docs/asterisk.md does not give the four tables for SQLite')
+  return statements.join('\n')
+}
+
+function wideTables(old: boolean, yesNo: string, authType: string, encryption: string): string {
+  const id = `varchar(${old ? 40 : 255}) not null unique`
+  return `create table ps_endpoints (
  id ${id},
  transport varchar(40),
  aors varchar(${old ? 200 : 2048}),
@@ -41,7 +51,7 @@ create type pjsip_media_encryption_values as enum ('no', 'sdes', 'dtls');
  callerid varchar(40),
  "100rel" varchar(40),
  trust_id_inbound ${yesNo},
- media_encryption ${engine === 'postgres' ? 'pjsip_media_encryption_values' : 'varchar(4)'},
+ media_encryption ${encryption},
  device_state_busy_at integer,
  allow_subscribe ${yesNo},
  cos_audio integer,
@@ -58,7 +68,7 @@ create table ps_auths (
  md5_cred varchar(40),
  password varchar(80),
  realm varchar(255),
- username varchar(40)${old ? '' : ',\n password_digest varchar(1024),\n supported_algorithms_uas varchar(1024)'}${check}
+ username varchar(40)${old ? '' : ',\n password_digest varchar(1024),\n supported_algorithms_uas varchar(1024)'}
 );
 create table ps_aors (
  id ${id},
@@ -96,8 +106,8 @@ create table ps_contacts (
 
 /** What an admin wrote into the tables, long before Ringfence. */
 export function foreignRows(extension: string): string {
-  return `insert into ps_endpoints (id, transport, aors, auth, context, disallow, allow, callerid, mailboxes, media_encryption)
- values ('${extension}', null, '${extension}', '${extension}', 'from-internal', 'all', 'alaw,gsm', '"Old Owner" <${extension}>', '${extension}@default', 'no');
+  return `insert into ps_endpoints (id, aors, auth, context, disallow, allow, callerid, mailboxes, media_encryption)
+ values ('${extension}', '${extension}', '${extension}', 'from-internal', 'all', 'alaw,gsm', '"Old Owner" <${extension}>', '${extension}@default', 'no');
 insert into ps_aors (id, max_contacts, qualify_frequency) values ('${extension}', 1, 30);
 insert into ps_auths (id, auth_type, username, password) values ('${extension}', 'userpass', '${extension}', 'by-hand-${extension}');
 `

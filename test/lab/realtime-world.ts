@@ -10,12 +10,9 @@ import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
 import { outboundEndpoint, worldOn } from './asterisk-world.ts'
 import { startPostgres } from './postgres.ts'
-import { foreignRows, realtimeSchema } from './realtime-schema.ts'
+import { foreignRows, realtimeSchema, type SchemaKind } from './realtime-schema.ts'
 
-export interface RealtimeOptions {
-  readonly engine: 'postgres' | 'sqlite'
-  /** Tables of an Asterisk before 22.2. */
-  readonly old?: boolean
+export interface RealtimeOptions extends SchemaKind {
   /** Lines of [res_pjsip] in sorcery.conf that stand before the tables. */
   readonly caches?: string
   /** Registrations are kept in ps_contacts. */
@@ -90,11 +87,11 @@ interface Tables {
 const familiesOn = (engine: string) =>
   `[settings]\n${['ps_endpoints', 'ps_auths', 'ps_aors', 'ps_contacts'].map((table) => `${table} => ${engine},${table}\n`).join('')}`
 
-async function inPostgres({ old = false }: RealtimeOptions): Promise<Tables> {
+async function inPostgres(options: RealtimeOptions): Promise<Tables> {
   const port = await freePort()
   const server = await startPostgres({ port })
   const url = server.createDatabase()
-  server.sql(url, realtimeSchema({ engine: 'postgres', old }))
+  server.sql(url, realtimeSchema(options))
   const name = new URL(server.tcpUrl(url).reveal()).pathname.slice(1)
   return {
     module: 'res_config_pgsql.so',
@@ -109,7 +106,7 @@ async function inPostgres({ old = false }: RealtimeOptions): Promise<Tables> {
   }
 }
 
-function inSqlite({ old = false }: RealtimeOptions): Tables {
+function inSqlite(options: RealtimeOptions): Tables {
   let path = ''
   return {
     module: 'res_config_sqlite3.so',
@@ -117,7 +114,7 @@ function inSqlite({ old = false }: RealtimeOptions): Tables {
       mkdirSync(join(folder, 'tables'))
       path = join(folder, 'tables', 'realtime.sqlite3')
       const file = new DatabaseSync(path)
-      file.exec(realtimeSchema({ engine: 'sqlite', old }))
+      file.exec(realtimeSchema(options))
       file.close()
       chmodSync(path, 0o660)
     },
