@@ -6,8 +6,7 @@ import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { readProduct } from './asterisk-state.ts'
 import type { PbxDescription } from './pbx-driver.ts'
-
-type Problem = PbxDescription['problems'][number]
+import type { Problem } from './pbx-problem.ts'
 
 /** What Ringfence asks of the manager user wherever the accounts are kept. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
 const neededActions = [
