@@ -8,6 +8,7 @@ import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
+import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
@@ -39,6 +40,10 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter =
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
     },
+    readLeftovers: (extensions, signal) =>
+      withAmi(options.manager, signal, (session) => readLeftovers(session, extensions)),
+    clearLeftovers: (extensions, signal) =>
+      inTurn(() => withAmi(options.manager, signal, (session) => clearLeftovers(session, extensions))),
     ...(listExisting ? { listExisting } : {}),
   }
 }
@@ -59,7 +64,7 @@ export function asteriskAbilities(
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: 'absent',
-    leftovers: 'unseen',
+    leftovers: 'cleared',
     adoption: listExisting !== undefined,
   }
 }
