@@ -8,13 +8,12 @@ import { defaultId, type Pbx } from '../domain/site.ts'
 import { writeDurably } from '../durable-file.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
-import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
-import type { AsteriskOptions } from '../pbx/asterisk-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
+import { asteriskOf } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
 
 const serverDays = 397
@@ -24,37 +23,15 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await choosePbx(settings), isConfigured: true })
+    pbxs.push({ settings, driver: await driverOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-async function choosePbx(pbx: PbxSettings): Promise<PbxDriver> {
-  const { asterisk } = pbx
-  if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
-  const folder = asterisk.configFolder
-  const options: AsteriskOptions = {
-    configDir: folder,
-    realm: pbx.realm,
-    context: asterisk.context,
-    manager: {
-      host: asterisk.ami.host,
-      port: asterisk.ami.port,
-      username: asterisk.amiUser,
-      secret: asterisk.amiSecret,
-      tls: asterisk.amiTls ? {} : null,
-    },
-    transports: {
-      bindAddress: asterisk.bind,
-      port: pbx.port,
-      mtlsPort: pbx.mtlsPort,
-      certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
-      keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
-      handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
-    },
-  }
-  await prepareAsterisk(options)
-  return asteriskDriver(options)
+/** A further driver is a line here, and a file beside this one where it needs to be put together. */
+async function driverOf(pbx: PbxSettings): Promise<PbxDriver> {
+  if (pbx.asterisk) return asteriskOf(pbx, pbx.asterisk)
+  return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */

@@ -374,4 +374,47 @@ describe('with a mail server', () => {
     expect(problems).toHaveLength(1)
     expect(problems[0]).not.toContain('hunter2')
   })
+
+  test('accounts go where they are said to go, and a setting of another place is no accident', () => {
+    const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
+    const tables = { ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE: '/srv/realtime.sqlite3' }
+    expect(read(asterisk()).pbxs[0]!.asterisk?.accounts).toEqual({ kind: 'files' })
+    expect(read(tables).pbxs[0]!.asterisk).toMatchObject({
+      configFolder: null,
+      accounts: { kind: 'realtime', database: { sqlite: '/srv/realtime.sqlite3' } },
+    })
+    const ari = { ...bare, PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: bare.PBX_AMI_SECRET_FILE }
+    expect(read({ ...ari, PBX_ARI: 'https://pbx.example.com:8089/' }).pbxs[0]!.asterisk?.accounts).toMatchObject({
+      kind: 'ari',
+      origin: 'https://pbx.example.com:8089',
+      user: 'ringfence',
+    })
+    expect(namesOf({ ...tables, PBX_DATABASE: 'x.sqlite3' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime' })).toEqual(['PBX_DATABASE'])
+    // The file is there, but what it holds is no URL; it is not repeated.
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE_URL_FILE: bare.PBX_AMI_SECRET_FILE })).toEqual([
+      'PBX_DATABASE_URL_FILE',
+    ])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'ari' })).toEqual(['PBX_ARI_SECRET_FILE'])
+    expect(namesOf({ ...asterisk(), PBX_DATABASE: '/srv/x' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...tables, PBX_ARI_USER: 'ringfence' })).toEqual(['PBX_ARI_USER'])
+    expect(namesOf({ ...asterisk(), PBX_ACCOUNTS: 'mysql' })).toEqual(['PBX_ACCOUNTS'])
+  })
+
+  test.each([
+    'http://pbx.example.com:8088',
+    'http://192.0.2.1',
+    'https://u:hunter2@pbx:8089',
+    'https://pbx/ari',
+    'pbx:8089',
+  ])('ARI at %s would carry a password where it must not, or is no address', (PBX_ARI) => {
+    const settings = {
+      ...asterisk(),
+      PBX_ACCOUNTS: 'ari',
+      PBX_ARI_SECRET_FILE: asterisk().PBX_AMI_SECRET_FILE,
+      PBX_ARI,
+    }
+    expect(namesOf(settings)).toEqual(['PBX_ARI'])
+    expect(JSON.stringify(problemsOf(settings))).not.toContain('hunter2')
+  })
 })
