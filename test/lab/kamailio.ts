@@ -30,6 +30,7 @@ export interface KamailioLabOptions {
   readonly ports: readonly number[]
   /** Name of an existing network namespace. */
   readonly namespace?: string
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export function kamailioLab(options: KamailioLabOptions): KamailioLab {
@@ -58,7 +59,11 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
     // No file with a process number: in a family of its own the number is always the same, and one that was killed keeps
     // the next from starting.
     const [command, ...args] = ['setpriv', '--pdeathsig', 'KILL', ...inside, ...family, ...program, '-DD', '-E']
-    const started = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    const started = spawn(command!, args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+      env: { ...process.env, ...options.environment },
+    })
     child = started
     for (const stream of [started.stdout!, started.stderr!])
       stream.on('data', (chunk) => {
