@@ -96,7 +96,9 @@ function frameText(options: KamailioOptions): string {
 import_file "local.cfg"
 ${url}
 children = 4
-tcp_children = 4
+# One reader for all connections. With OpenSSL 3 the processes of a Kamailio before 5.8 share one list of OpenSSL's errors
+# (kamailio issue 3695): a refused certificate in one reader ended other phones' connections in another.
+tcp_children = 1
 enable_tls = yes
 tcp_accept_no_cl = yes
 tcp_connection_lifetime = 3605

@@ -7,9 +7,11 @@ import { type RegistrarLab, type RegistrarLabOptions, startRegistrar } from './k
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
 /** Debian's own table of an older registrar, as `kamdbctl create` makes it. */
-const subscriberTable = ['standard', 'auth_db']
-  .map((name) => readFileSync(`/usr/share/kamailio/db_sqlite/${name}-create.sql`, 'utf8'))
-  .join('\n')
+export function subscriberTable(kind: 'db_sqlite' | 'postgres'): string {
+  return ['standard', 'auth_db']
+    .map((name) => readFileSync(`/usr/share/kamailio/${kind}/${name}-create.sql`, 'utf8'))
+    .join('\n')
+}
 
 /** Statements in the database of a lab, as an admin would type them; rows as text. */
 export type Sql = (statements: string) => string
@@ -21,7 +23,7 @@ export async function kamailioWorld(
   const lab = await startRegistrar({
     ...options,
     local: `#!define RINGFENCE_SUBSCRIBERS "ringfence"\n${options.local ?? ''}`,
-    before: options.before ?? (({ database }) => void sqliteSql(database)(subscriberTable)),
+    before: options.before ?? (({ database }) => void sqliteSql(database)(subscriberTable('db_sqlite'))),
   })
   const sql = options.sql ?? sqliteSql(lab.options.database)
   const phones: SipPhone[] = []
