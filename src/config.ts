@@ -9,7 +9,7 @@ import { Secret } from './domain/secret.ts'
 import { AppError } from './errors.ts'
 import { readMail } from './mail-settings.ts'
 import type { MailSettings } from './notify/mail-port.ts'
-import { type PbxSettings, readPbx } from './pbx-settings.ts'
+import { type PbxSettings, readPbxs } from './pbx-settings.ts'
 import {
   baseUrl,
   type Environment,
@@ -59,7 +59,8 @@ export interface Config {
     readonly timeServers: readonly string[]
     readonly nameServers: readonly string[]
   }
-  readonly pbx: PbxSettings
+  /** At least one; the first is the usual one. */
+  readonly pbxs: readonly PbxSettings[]
   /** Null: mails are not sent. */
   readonly mail: MailSettings | null
   readonly timeServer: string | null
@@ -80,9 +81,10 @@ export function readConfig(env: Environment): Config {
     wrong('DATA', `makes the path of a socket longer than ${longestSocketPath} bytes`, 'choose a shorter path')
   const phoneDoor = readPhoneDoor(read, demo)
   const hub = readHub(read, dataFolder, demo)
-  const pbx = readPbx(read, demo)
+  const pbxs = readPbxs(read, demo)
+  const readers = [read, ...read.furtherPbxs().map((number) => read.ofPbx(number))]
+  for (const [index, { address }] of pbxs.entries()) checkOutside(readers[index]!, 'PBX_ADDRESS', address, hub)
   for (const [name, value] of [
-    ['PBX_ADDRESS', pbx.address],
     ...hub.timeServers.map((server) => ['HUB_TIME_SERVERS', server] as const),
     ...hub.nameServers.map((server) => ['HUB_NAME_SERVERS', server] as const),
   ] as const)
@@ -108,7 +110,7 @@ export function readConfig(env: Environment): Config {
     oidc: readOidc(read),
     phoneDoor: { ...phoneDoor, inTunnel: readTunnelDoor(read, hub) },
     hub,
-    pbx,
+    pbxs,
     mail: readMail(read),
     timeServer: read.address(
       'TIME_SERVER',

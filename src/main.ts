@@ -29,7 +29,7 @@ import { openDoors } from './main/doors.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
-import { choosePbx } from './main/pbx.ts'
+import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
@@ -142,7 +142,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hubNow = await lookAtHub(hub, config, log)
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
-  const pbx = await choosePbx(config, foundations, system.now())
+  const pbxs = await choosePbxs(config, foundations, system.now())
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -155,8 +155,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
-    pbxAbilities: pbx.abilities,
-    notifyPhones: pbx.notify,
+    pbxs,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {
@@ -191,7 +190,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     systems,
     foundations,
     hub,
-    pbx,
     mayWrite: () => mayWrite,
     lastLease: () => hubNow.description?.lease ?? null,
   })
@@ -215,7 +213,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
-      pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),
       doorCertificate: () => doors.doorCertificate(),
       embeddedPassphrase: config.passphrase === null,

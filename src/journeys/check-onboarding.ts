@@ -4,7 +4,7 @@ import { parseExtension } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
 import { asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
-import { checkGateway, checkHandset, takenBy, warningsFor } from './check-person.ts'
+import { checkGateway, checkHandset, checkPbx, takenBy, warningsFor } from './check-person.ts'
 import { gatewayOf } from './choose-gateway.ts'
 import type { JourneyContext } from './context.ts'
 import { mailLanguage } from './mails.ts'
@@ -21,6 +21,7 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
+  const pbx = checkPbx(context, input.pbx, problems)
   if (input.handsets.length === 0) problems.push({ field: 'handsets', message: 'no handset was named' })
   const handsets = input.handsets.map((handset, index) => {
     const its: Problem[] = []
@@ -35,9 +36,9 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   })
   checkGateway(context.catalogue, input.gateway, handsets, problems)
   const whole = handsets.filter((handset) => handset !== null)
-  const taken = await takenBy(context.store, defaultId, { email, extension, handsets: whole })
+  const taken = await takenBy(context.store, pbx?.settings.id ?? defaultId, { email, extension, handsets: whole })
   problems.push(...taken.map((problem) => beside(problem, macs)))
-  await collect(problems, async () => gatewayOf(context, input, whole))
+  await collect(problems, async () => gatewayOf(context, input, whole, pbx?.settings.id ?? defaultId))
   await collect(problems, async () => input.mail && mailLanguage(context, input.mail), 'mail')
   return { problems, warnings: [...new Set(warningsFor(context.catalogue, whole))] }
 }

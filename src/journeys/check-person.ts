@@ -3,15 +3,18 @@ import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
 import type { Parsed, Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
+import { AppError, asAppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
+import type { JourneyContext } from './context.ts'
+import { type KnownPbx, pbxNamed } from './known-pbx.ts'
 
 export interface CheckedPerson {
   readonly name: string
   readonly email: string
   readonly extension: string
+  readonly pbx: KnownPbx
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
 }
@@ -22,8 +25,10 @@ export interface CheckedHandset {
 }
 
 /** @throws AppError INVALID_INPUT or MODEL_UNKNOWN with every problem */
-export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedPerson {
+export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>, input: OnboardInput): CheckedPerson {
+  const { catalogue } = context
   const problems: Problem[] = []
+  const pbx = checkPbx(context, input.pbx, problems)
   const take = <T>(parsed: Parsed<T>): T | null => {
     if (parsed.ok) return parsed.value
     problems.push(parsed.problem)
@@ -45,8 +50,22 @@ export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedP
   const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
   if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
-  if (problems.length > 0 || name === null || email === null || extension === null) throw invalid(problems)
-  return { name, email, extension, handsets: handsets as CheckedHandset[], gateway }
+  if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
+    throw invalid(problems)
+  return { name, email, extension, pbx, handsets: handsets as CheckedHandset[], gateway }
+}
+
+export function checkPbx(
+  context: Pick<JourneyContext, 'pbxs'>,
+  name: string | undefined,
+  problems: Problem[],
+): KnownPbx | null {
+  try {
+    return pbxNamed(context, name)
+  } catch (error) {
+    problems.push(...asAppError(error).problems)
+    return null
+  }
 }
 
 export function checkHandset(catalogue: Catalogue, input: HandsetInput, problems: Problem[]): CheckedHandset | null {

@@ -19,7 +19,7 @@ import type { HubWatch } from './hub-watch.ts'
 import { keyWords } from './key-words.ts'
 import { heardSince } from './people.ts'
 import { certificateDueDays, onlineMinutes } from './people-view.ts'
-import { isStale, placesChangedAt } from './settings-drift.ts'
+import { changesOfPlaces, staleSince } from './settings-drift.ts'
 import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
@@ -70,8 +70,7 @@ async function filterOf(context: JourneyContext, query: Omit<HandsetQuery, 'limi
     ...(firmware !== undefined && { firmware }),
     ...(attention === 'warnings' && { doubted: await doubtedKinds(context) }),
     ...(attention === 'certificate-due' && { certificateEndsBefore: ago(-certificateDueDays * dayMs) }),
-    // Before the first change nothing is stale: no handset is as old as that.
-    ...(attention === 'stale' && { staleSince: (await placesChangedAt(context)) ?? '' }),
+    ...(attention === 'stale' && { staleSince: await changesOfPlaces(context) }),
   }
 }
 
@@ -152,7 +151,7 @@ export async function handsetDetail(
     keyWords: tunnel ? keyWords(tunnel) : null,
     traffic: tunnel?.publicKey ? watch.traffic.of(tunnel.publicKey, system.now()) : null,
     countingSince: watch.since,
-    staleSince: (await isStale(context, handset)) ? await placesChangedAt(context) : null,
+    staleSince: await staleSince(context, handset),
     mates: mates.filter(({ id }) => id !== handsetId).length,
   }
 }

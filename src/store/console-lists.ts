@@ -40,8 +40,8 @@ export interface HandsetFilter {
   /** In use, and another MAC than was handed out, or one of these. */
   readonly doubted?: readonly SeenKind[]
   readonly certificateEndsBefore?: string
-  /** In use and handed out before this time, without a link for its holder since. */
-  readonly staleSince?: string
+  /** In use and handed out before the time of its PBX, without a link for its holder since. */
+  readonly staleSince?: readonly { readonly pbxId: string; readonly at: string }[]
 }
 
 export interface SeenKind {

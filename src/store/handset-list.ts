@@ -114,15 +114,18 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
           .where('revokedAt', 'is', null)
           .where('notAfter', '<', filter.certificateEndsBefore),
       )
-    if (staleSince !== undefined) {
-      const renewed = db.selectFrom('invite').select('employeeId').where('createdAt', '>', staleSince)
-      all.push(
-        eb('handset.removedAt', 'is', null),
-        eb('handset.createdAt', '<=', staleSince),
-        eb('handset.employeeId', 'not in', renewed),
-      )
-    }
+    if (staleSince !== undefined) all.push(eb('handset.removedAt', 'is', null), eb.or(staleSince.map(isOlder)))
     return eb.and(all)
+
+    function isOlder({ pbxId, at }: { readonly pbxId: string; readonly at: string }) {
+      const renewed = db.selectFrom('invite').select('employeeId').where('createdAt', '>', at)
+      const there = db.selectFrom('assignment').select('id').where('pbxId', '=', pbxId)
+      return eb.and([
+        eb('handset.createdAt', '<=', at),
+        eb('handset.assignmentId', 'in', there),
+        eb('handset.employeeId', 'not in', renewed),
+      ])
+    }
   }
 }
 

@@ -56,7 +56,7 @@ describe('with nothing configured', () => {
       'RINGFENCE_PBX_ADDRESS',
     ])
     expect(config.phoneDoor.inTunnel).toEqual({ host: '10.77.0.1', port: 8443 })
-    expect(config.pbx.host).toMatch(/\.invalid$/)
+    expect(config.pbxs[0]!.host).toMatch(/\.invalid$/)
   })
 
   test('an empty setting is one that is not set', () => {
@@ -69,7 +69,7 @@ describe('with nothing configured', () => {
 
   test('a PBX without a name is named, since softphones want one', () => {
     const { PBX_HOST: _left, ...rest } = earnest
-    expect(read(rest)).toMatchObject({ pbx: { host: '192.0.2.10' }, demo: [expect.stringContaining('PBX_HOST')] })
+    expect(read(rest)).toMatchObject({ pbxs: [{ host: '192.0.2.10' }], demo: [expect.stringContaining('PBX_HOST')] })
   })
 })
 
@@ -251,7 +251,7 @@ describe('what is read', () => {
       PBX_ADDRESS: 'FD00:0::A',
       PHONE_URL: 'https://Phones.Example.com:443/x/',
     })
-    expect([config.hub.subnets, config.pbx.address, config.phoneDoor.url]).toEqual([
+    expect([config.hub.subnets, config.pbxs[0]!.address, config.phoneDoor.url]).toEqual([
       ['fd77::/64'],
       'fd00::a',
       'https://phones.example.com/x',
@@ -271,7 +271,7 @@ describe('what is read', () => {
 
   test('takes secrets from files, without the line break at their end', () => {
     expect(read({ PASSPHRASE_FILE: secretFile }).passphrase?.reveal()).toBe('hunter2')
-    expect(read(asterisk()).pbx.asterisk?.amiSecret.reveal()).toBe('hunter2')
+    expect(read(asterisk()).pbxs[0]!.asterisk?.amiSecret.reveal()).toBe('hunter2')
     expect(problemsOf({ PASSPHRASE_FILE: join(folder, 'empty') })).toEqual([
       'RINGFENCE_PASSPHRASE_FILE names a file that is empty',
     ])
@@ -279,7 +279,7 @@ describe('what is read', () => {
   })
 
   test('has every interface name that the hub takes, and no other', () => {
-    const base = { listenPort: 1, subnets: ['10.0.0.0/16'], pbx: { address: null, ports: [], rtpFrom: 1, rtpTo: 1 } }
+    const base = { listenPort: 1, subnets: ['10.0.0.0/16'], pbxs: [] }
     const hubTakes = (name: string) =>
       hubSettingsSchema.safeParse({ ...base, doorPort: null, socketPath: '/s', dataFolder: '/d', interface: name })
         .success
@@ -301,8 +301,10 @@ describe('with Asterisk', () => {
   })
 
   test('it listens where handsets reach it', () => {
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbx.asterisk?.bind).toBe('192.0.2.10')
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbx.asterisk?.bind).toBe('0.0.0.0')
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbxs[0]!.asterisk?.bind).toBe('192.0.2.10')
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbxs[0]!.asterisk?.bind).toBe(
+      '0.0.0.0',
+    )
   })
 
   test.each<[Settings, string]>([

@@ -2,7 +2,7 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { inviteDays, tokenHash } from '../../src/domain/invite.ts'
-import type { ImportView } from '../../src/journeys/application.ts'
+import type { ImportView } from '../../src/journeys/roster-view.ts'
 import { everything, mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 const header = 'name,email,extension,model,mac'

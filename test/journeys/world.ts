@@ -19,6 +19,7 @@ import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import type { KnownPbx } from '../../src/journeys/known-pbx.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
@@ -28,6 +29,7 @@ import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
+import { leftOnes } from '../../src/main/pbx.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
@@ -93,6 +95,8 @@ export interface WorldOptions {
   readonly names?: Readonly<Record<string, readonly string[]>>
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
+  /** Further ones by their names; `env` has their settings. */
+  readonly morePbxs?: Readonly<Record<string, FakePbx>>
   readonly hub?: FakeHub
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
@@ -160,6 +164,13 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const watched = hubWatch.around(hub)
   const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
+  const pbxs: readonly KnownPbx[] = [
+    ...config.pbxs.map((settings, index) => {
+      const further = options.morePbxs?.[settings.name]
+      return { settings, driver: index === 0 || !further ? driver : further.driver, isConfigured: true }
+    }),
+    ...(await leftOnes(realStore, config.pbxs)),
+  ]
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -172,8 +183,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     phoneSettings: await openPhoneSettings(realStore),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
-    pbxAbilities: driver.abilities,
-    notifyPhones: driver.notify,
+    pbxs,
     systems,
     loop: {
       close: (subjects) => loop.close(subjects),
@@ -217,7 +227,6 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     systems,
     foundations,
     hub: watched,
-    pbx: driver,
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
@@ -233,7 +242,6 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
-      pbx: (signal) => driver.describe(signal),
       revocationListAgeMs: () => publication.ageMs(),
       doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
       embeddedPassphrase: true,
