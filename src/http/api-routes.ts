@@ -28,6 +28,7 @@ import {
 } from './api-shapes.ts'
 import { importRoutes } from './import-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
+import { pbxRoutes } from './pbx-routes.ts'
 import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
@@ -258,6 +259,7 @@ export function apiRoutes(application: Application): readonly Route[] {
     ...templateRoutes(application),
     ...phoneSettingRoutes(application, v1),
     ...mailRoutes(application, v1),
+    ...pbxRoutes(application, v1),
 
     route(
       'get',

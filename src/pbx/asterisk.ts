@@ -8,7 +8,7 @@ import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { extensionNames, isOurs, listCalls, listRegistrations, readState } from './asterisk-state.ts'
-import type { DisconnectTarget, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import type { DisconnectTarget, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { addressMatcher } from './source-address.ts'
 
 /**
@@ -25,21 +25,7 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
   const inTurn = oneAtATime()
   return {
     kind: 'asterisk',
-    abilities: {
-      realm: options.realm,
-      credentialsPerExtension: 'many',
-      readBack: true,
-      endsRegistrations: true,
-      endsCalls: true,
-      resync: true,
-      certificates: options.transports ? 'required-on-own-port' : 'not-checked',
-      // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
-      revocationLists: 'not-checked',
-      storesSecretAs: 'digest',
-      callClasses: 'absent',
-      leftovers: 'unseen',
-      adoption: false,
-    },
+    abilities: asteriskAbilities(options),
     describe: (signal) => describeAsterisk(options, signal),
     readAccounts: (signal) => withAmi(options.manager, signal, readState),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, accounts, signal)),
@@ -50,6 +36,24 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
     },
+  }
+}
+
+export function asteriskAbilities({ realm, transports }: Pick<AsteriskOptions, 'realm' | 'transports'>): PbxAbilities {
+  return {
+    realm,
+    credentialsPerExtension: 'many',
+    readBack: true,
+    endsRegistrations: true,
+    endsCalls: true,
+    resync: true,
+    certificates: transports ? 'required-on-own-port' : 'not-checked',
+    // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
+    revocationLists: 'not-checked',
+    storesSecretAs: 'digest',
+    callClasses: 'absent',
+    leftovers: 'unseen',
+    adoption: false,
   }
 }
 

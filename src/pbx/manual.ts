@@ -1,5 +1,21 @@
 import { AppError } from '../errors.ts'
-import type { PbxAccount, PbxDriver } from './pbx-driver.ts'
+import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+
+export const manualAbilities: PbxAbilities = {
+  // A PBX that is filled in by hand is given the secret itself.
+  realm: null,
+  credentialsPerExtension: 'one',
+  readBack: false,
+  endsRegistrations: false,
+  endsCalls: false,
+  resync: false,
+  certificates: 'not-checked',
+  revocationLists: 'not-checked',
+  storesSecretAs: 'unknown',
+  callClasses: 'absent',
+  leftovers: 'unseen',
+  adoption: false,
+}
 
 /**
  * Any PBX that a person operates by hand. Nothing is sent anywhere and nothing can be read back: every change becomes a
@@ -8,21 +24,7 @@ import type { PbxAccount, PbxDriver } from './pbx-driver.ts'
 export function manualDriver(options: { readonly name: string }): PbxDriver {
   return {
     kind: 'manual',
-    abilities: {
-      // A PBX that is filled in by hand is given the secret itself.
-      realm: null,
-      credentialsPerExtension: 'one',
-      readBack: false,
-      endsRegistrations: false,
-      endsCalls: false,
-      resync: false,
-      certificates: 'not-checked',
-      revocationLists: 'not-checked',
-      storesSecretAs: 'unknown',
-      callClasses: 'absent',
-      leftovers: 'unseen',
-      adoption: false,
-    },
+    abilities: manualAbilities,
     describe: async () => ({ product: `${options.name} (operated by hand)`, problems: [] }),
     async readAccounts() {
       throw new AppError('PBX_REFUSED', `${options.name} is operated by hand and cannot be read`, {
