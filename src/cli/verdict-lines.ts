@@ -1,4 +1,4 @@
-import { defaultId } from '../domain/site.ts'
+import { extensionAt } from '../domain/sip-account.ts'
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
 import { cells, paint, safe, shortly, type Terminal, type Tone, table, when, wrappedUnder } from './terminal.ts'
 
@@ -125,11 +125,6 @@ export function personLine(
 ): string {
   const tone = view.lifecycle === 'active' ? 'good' : view.lifecycle === 'offboarding' ? 'warn' : 'quiet'
   return `${paint(terminal, 'strong', safe(view.name))} <${safe(view.email)}>  extension ${safe(extensionAt(view))}  ${paint(terminal, tone, view.lifecycle)}`
-}
-
-/** As it can be typed again; the first PBX without a name of its own goes without saying. */
-function extensionAt({ extension, pbx }: Pick<EmployeeView, 'extension' | 'pbx'>): string {
-  return pbx === defaultId ? extension : `${extension}@${pbx}`
 }
 
 /** `4 doors: 3 shut, 1 waiting` */

@@ -71,8 +71,9 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
 
 async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx): Promise<DoctorCheck[]> {
   // Where there are several, each sentence says of which it speaks.
+  const name = `PBX ${settings.name}`
   const named = (check: DoctorCheck): DoctorCheck =>
-    severalPbxs(context) ? { ...check, message: `PBX ${settings.name}: ${check.message}` } : check
+    severalPbxs(context) && !check.message.startsWith(name) ? { ...check, message: `${name}: ${check.message}` } : check
   try {
     const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [

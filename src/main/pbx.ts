@@ -24,14 +24,16 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await choosePbx(settings), isConfigured: true })
+    const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
+    pbxs.push({ settings, driver: await choosePbx(settings, words), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-async function choosePbx(pbx: PbxSettings): Promise<PbxDriver> {
+/** @param words what people call it in a sentence */
+async function choosePbx(pbx: PbxSettings, words: string): Promise<PbxDriver> {
   const { asterisk } = pbx
-  if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
+  if (!asterisk) return manualDriver({ name: words })
   const folder = asterisk.configFolder
   const options: AsteriskOptions = {
     configDir: folder,

@@ -32,7 +32,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
       })
     },
     applyAccounts: async () => undefined,
-    describeStep,
+    describeStep: (account) => describeStep(options.name, account),
   }
 }
 
@@ -40,18 +40,18 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
  * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file;
  * `ringfence secret` gives the secret to an admin who asks for it, and that is recorded.
  */
-function describeStep(account: PbxAccount): string {
+function describeStep(pbx: string, account: PbxAccount): string {
   const { extension, credentials } = account
   if (credentials.length === 0) {
     return [
-      `On the PBX, block extension ${extension} or delete it, and give it a new SIP password.`,
+      `On ${pbx}, block extension ${extension} or delete it, and give it a new SIP password.`,
       'Then remove its registrations, end its calls, clear its call forwards and its voicemail PIN,',
       'and check that the phone shows as not registered.',
     ].join(' ')
   }
   const usernames = credentials.map(({ username }) => username).join(', ')
   return [
-    `On the PBX, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
+    `On ${pbx}, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
     `the SIP password that \`ringfence secret ${extension}\` shows (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
     'TLS and encrypted media (SRTP).',
     'If the password was changed, remove the old registrations so that the phone logs in anew.',

@@ -129,6 +129,14 @@ describe('two PBXs', () => {
     expect([branch.notified.length, world.pbx.counts.notify]).toEqual([1, 0])
   })
 
+  test('a leaver’s certificate is said to be in a list that some PBXs never ask for, by their names', async () => {
+    await using world = await openTwo(fakePbx({ revocationLists: 'enforced' }))
+    await onboarded(world, person('Ada Byron', '1001', 'yealink-t54w=80:5e:c0:aa:bb:01'))
+    const left = await offboarded(world, '1001')
+    const line = left.access.find(({ system }) => system === 'certificate')
+    expect(line?.evidence?.summary).toMatch(/; these PBXs do not check revocation lists: office$/)
+  })
+
   test('an unknown name of a PBX is refused with the names that there are', async () => {
     await using world = await openTwo()
     await expect(
