@@ -23,6 +23,7 @@ import { linkPages } from './pages/link-page.ts'
 import { mailPages } from './pages/mail-page.ts'
 import { offboardPages } from './pages/offboard-page.ts'
 import { onboardPages } from './pages/onboard-pages.ts'
+import { pbxPages } from './pages/pbx-pages.ts'
 import { peoplePages } from './pages/people-page.ts'
 import { personPages } from './pages/person-page.ts'
 import { rosterPages } from './pages/roster-pages.ts'
@@ -63,6 +64,7 @@ export function consolePages(application: Application, tools: PageTools): readon
     ...hubPages(application, tools),
     ...auditPages(application, tools),
     ...settingsPages(application, tools),
+    ...pbxPages(application, tools),
     ...aboutPages(application, tools, guides),
     ...guidePages(tools, guides),
     ...onboardPages(application, tools),

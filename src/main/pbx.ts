@@ -23,15 +23,19 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await driverOf(settings), isConfigured: true })
+    const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
+    pbxs.push({ settings, driver: await driverOf(settings, words), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-/** A further driver is a line here, and a file beside this one where it needs to be put together. */
-async function driverOf(pbx: PbxSettings): Promise<PbxDriver> {
+/**
+ * A further driver is a line here, and a file beside this one where it needs to be put together.
+ * @param words what people call it in a sentence
+ */
+async function driverOf(pbx: PbxSettings, words: string): Promise<PbxDriver> {
   if (pbx.asterisk) return asteriskOf(pbx, pbx.asterisk)
-  return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
+  return manualDriver({ name: words })
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */

@@ -212,6 +212,31 @@ describe('the API', () => {
     expect((await call('DELETE', '/api/v1/phone-settings/site/default/label')).status).toBe(404)
   })
 
+  test('the PBXs are listed with what they can do, and what is on one that Ringfence did not make', async () => {
+    expect((await call('GET', '/api/v1/pbxs')).json).toMatchObject({
+      items: [
+        { name: 'default', abilities: { readBack: true }, can: expect.arrayContaining(['end calls']) },
+        { name: 'branch', site: 'Branch <office>', cannot: expect.arrayContaining(['refuse revoked certificates']) },
+      ],
+    })
+    expect((await call('GET', '/api/v1/pbxs/branch/existing')).json).toMatchObject({
+      pbx: 'branch',
+      items: [
+        { extension: '2001', obstacle: null },
+        { extension: '2002', obstacle: 'it is a fax line' },
+      ],
+    })
+    expect((await call('GET', '/api/v1/pbxs/paris/existing')).status).toBe(400)
+    const made = await call('POST', '/api/v1/employees', {
+      ...ada,
+      email: 'branch@example.com',
+      extension: '1078',
+      pbx: 'branch',
+    })
+    expect(made.json).toMatchObject({ pbx: 'branch' })
+    expect((await call('POST', '/api/v1/employees', { ...ada, adopt: 'perhaps' })).status).toBe(400)
+  })
+
   test('every JSON answer of the API was held against its declaration', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
     const declared = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).filter(

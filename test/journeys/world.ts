@@ -97,7 +97,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
   /** Further ones by their names; `env` has their settings. */
-  readonly morePbxs?: Readonly<Record<string, FakePbx>>
+  readonly morePbxs?: Readonly<Record<string, Pick<FakePbx, 'driver'>>>
   readonly hub?: FakeHub
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
