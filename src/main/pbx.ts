@@ -16,6 +16,7 @@ import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { Foundations } from './foundations.ts'
+import { chooseKamailio } from './kamailio.ts'
 
 const serverDays = 397
 
@@ -24,13 +25,14 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await choosePbx(settings), isConfigured: true })
+    pbxs.push({ settings, driver: await choosePbx(settings, foundations), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-async function choosePbx(pbx: PbxSettings): Promise<PbxDriver> {
-  const { asterisk } = pbx
+async function choosePbx(pbx: PbxSettings, foundations: Foundations): Promise<PbxDriver> {
+  const { asterisk, kamailio } = pbx
+  if (kamailio) return chooseKamailio(pbx, kamailio, foundations)
   if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
   const folder = asterisk.configFolder
   const options: AsteriskOptions = {
@@ -92,6 +94,7 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     rtp,
     realm,
     asterisk: null,
+    kamailio: null,
   }
 }
 
@@ -102,18 +105,19 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
 
 /**
  * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
- * Handset CA that it must demand on the port for client certificates: in Asterisk's folder, or where whoever operates the
+ * Handset CA that it must demand on the port for client certificates: in the PBX's folder, or where whoever operates the
  * PBX by hand finds them. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
  * reload.
  */
 async function keepPbxCertificate(
-  { id, host, address, asterisk }: PbxSettings,
+  { id, host, address, asterisk, kamailio }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  if (!asterisk && address === null) return
+  const own = asterisk ?? kamailio
+  if (!own && address === null) return
   const suffix = id === defaultId ? '' : `-${id}`
-  const folder = asterisk?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
+  const folder = own?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const kept = await keepServerCertificate(
     { path: join(pkiFolder, `pbx-certificate${suffix}.json`), vault, authority: authorities.service },
     {

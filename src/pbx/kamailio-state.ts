@@ -35,6 +35,14 @@ export interface CallOnKamailio {
   readonly sequence: string
 }
 
+/** A moment that is surely before its start, and so before it read its files. */
+export async function readStart(rpc: KamailioRpc, signal: AbortSignal): Promise<Date> {
+  const answer = z.object({ uptime: z.number() }).safeParse(await rpc.call('core.uptime', [], signal))
+  if (!answer.success) throw notUnderstood('core.uptime')
+  // Whole seconds, counted from after the start.
+  return new Date(Date.now() - (answer.data.uptime + 3) * 1000)
+}
+
 export async function readRunning(rpc: KamailioRpc, signal: AbortSignal): Promise<RunningKamailio> {
   const state = await rpc.get('/ringfence/state', signal)
   const match = /^([0-9a-f]{16}) ([0-9a-f]{16}|) (?:([0-9]+)-([0-9a-f]{16}))?$/.exec(state)
