@@ -21,6 +21,9 @@ export interface RunningKamailio {
 export interface RegistrationOnKamailio extends Registration {
   readonly extension: string
   readonly connection: number
+  /** Where it came from, as a URI, and the port of Kamailio's that it came to. */
+  readonly received: string
+  readonly socket: string
 }
 
 /** One side of a call; a call between two extensions is there twice. */
@@ -62,6 +65,7 @@ const contactSchema = z.object({
   Contact: z.object({
     Address: z.string(),
     Received: z.string(),
+    Socket: z.string(),
     'User-Agent': z.string(),
     Ruid: z.string(),
     'Tcpconn-Id': z.number(),
@@ -95,6 +99,8 @@ export async function listRegistrations(
         address: contactAddress(Contact.Received),
         userAgent: Contact['User-Agent'] || null,
         connection: Contact['Tcpconn-Id'],
+        received: Contact.Received,
+        socket: Contact.Socket,
       })),
     ),
   )
