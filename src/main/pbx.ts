@@ -15,6 +15,7 @@ import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
 import { asteriskOf } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
+import { chooseKamailio } from './kamailio.ts'
 
 const serverDays = 397
 
@@ -24,7 +25,7 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
     const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
-    pbxs.push({ settings, driver: await driverOf(settings, words), isConfigured: true })
+    pbxs.push({ settings, driver: await driverOf(settings, words, foundations), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
@@ -33,8 +34,10 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
  * A further driver is a line here, and a file beside this one where it needs to be put together.
  * @param words what people call it in a sentence
  */
-async function driverOf(pbx: PbxSettings, words: string): Promise<PbxDriver> {
-  if (pbx.asterisk) return asteriskOf(pbx, pbx.asterisk)
+async function driverOf(pbx: PbxSettings, words: string, foundations: Foundations): Promise<PbxDriver> {
+  const { asterisk, kamailio } = pbx
+  if (asterisk) return asteriskOf(pbx, asterisk)
+  if (kamailio) return chooseKamailio(pbx, kamailio, foundations)
   return manualDriver({ name: words })
 }
 
@@ -73,6 +76,7 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     rtp,
     realm,
     asterisk: null,
+    kamailio: null,
   }
 }
 
@@ -83,18 +87,19 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
 
 /**
  * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
- * Handset CA that it must demand on the port for client certificates: in Asterisk's folder, or where whoever operates the
+ * Handset CA that it must demand on the port for client certificates: in the PBX's folder, or where whoever operates the
  * PBX by hand finds them. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
  * reload.
  */
 async function keepPbxCertificate(
-  { id, host, address, asterisk }: PbxSettings,
+  { id, host, address, asterisk, kamailio }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  if (!asterisk && address === null) return
+  const own = asterisk ?? kamailio
+  if (!own && address === null) return
   const suffix = id === defaultId ? '' : `-${id}`
-  const folder = asterisk?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
+  const folder = own?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const kept = await keepServerCertificate(
     { path: join(pkiFolder, `pbx-certificate${suffix}.json`), vault, authority: authorities.service },
     {

@@ -15,6 +15,7 @@ import { noteMoment } from '../store/moment.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
+import { revocationEnforcers } from './lanes.ts'
 import { keepPbxCertificates } from './pbx.ts'
 
 /** What the hub last said of itself; it may be set up anew while the server runs. */
@@ -84,6 +85,15 @@ export function upkeepTasks({
       everyMs: 60_000,
       async run() {
         if (publication.dueAt() <= system.now()) await publication.publish()
+      },
+    },
+    {
+      // A PBX that was restarted or away takes the newest list, and a new server certificate, here.
+      name: 'revocation list on the PBXs',
+      everyMs: 30_000,
+      async run() {
+        const enforcers = revocationEnforcers(context.pbxs)
+        await Promise.all(enforcers.map(({ enforce }) => enforce(AbortSignal.timeout(20_000))))
       },
     },
     {

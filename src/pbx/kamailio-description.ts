@@ -43,7 +43,7 @@ function scriptProblem(options: KamailioOptions, running: RunningKamailio): Prob
 
 /** A list that ran out locks every phone with a certificate out, so it is told long before. */
 async function listProblem(options: KamailioOptions, now: Date): Promise<Problem | null> {
-  const list = await readCopiedList(options)
+  const list = (await readCopiedList(options))?.content
   if (!list) {
     return {
       message: `the revocation list in ${options.folder} is missing or damaged: Kamailio would not start again`,

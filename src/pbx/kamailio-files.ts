@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
@@ -47,9 +47,11 @@ export async function copyList({ folder, revocationList }: KamailioOptions): Pro
 export async function readCopiedList({
   folder,
   revocationList,
-}: KamailioOptions): Promise<RevocationListContent | null> {
-  const bytes = await readIfThere(join(folder, listFile))
-  return bytes && revocationList.read(bytes)
+}: KamailioOptions): Promise<{ readonly content: RevocationListContent; readonly writtenAt: Date } | null> {
+  const path = join(folder, listFile)
+  const bytes = await readIfThere(path)
+  const content = bytes && revocationList.read(bytes)
+  return content ? { content, writtenAt: (await stat(path)).mtime } : null
 }
 
 /** One word for all that `tls.reload` reads; a new server certificate must be taken over too. */

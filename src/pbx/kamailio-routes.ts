@@ -173,8 +173,8 @@ route[RINGFENCE_FROM_PHONE] {
 	$dlg_var(rf_caller) = $var(rf_extension);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_GOAL);
+	route(RINGFENCE_ALLOWED);
 	if ($var(rf_goal) == "phone") {
-		route(RINGFENCE_ALLOWED);
 		route(RINGFENCE_TO_PHONE);
 		exit;
 	}
@@ -183,7 +183,6 @@ route[RINGFENCE_FROM_PHONE] {
 		exit;
 	}
 #!ifdef RINGFENCE_NEXT_HOP
-	route(RINGFENCE_ALLOWED);
 	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
 	$du = RINGFENCE_NEXT_HOP;
 	t_on_reply("RINGFENCE_ANSWER");
@@ -235,7 +234,7 @@ ${
 route[RINGFENCE_ALLOWED] {
 ${
   classes
-    ? `	if ($var(rf_goal) == "phone") $var(rf_internal) = 1;
+    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");

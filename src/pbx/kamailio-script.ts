@@ -53,10 +53,16 @@ ${rules}`
 }
 
 /** One profile for each port. The default is the strict one: a port that nobody thought of lets nobody in. */
-function tlsText({ bindAddress, port, certificateFile, keyFile, handsetCaFile, folder }: KamailioOptions): string {
+function tlsText(options: KamailioOptions): string {
+  const { bindAddress, port, certificateFile, keyFile, handsetCaFile, folder, rpc } = options
   const server = `method = TLSv1.2+
 certificate = ${certificateFile}
 private_key = ${keyFile}`
+  const places = [
+    `${bracketed(bindAddress)}:${port}`,
+    // Whoever asks questions is known by a secret.
+    ...(rpc.tls ? [`${bracketed(rpc.host)}:${rpc.port}`] : []),
+  ]
   return `# Written by Ringfence. Changes here are overwritten.
 [server:default]
 ${server}
@@ -66,11 +72,7 @@ verify_certificate = yes
 require_certificate = yes
 verify_depth = 2
 
-[server:${bracketed(bindAddress)}:${port}]
-${server}
-verify_certificate = no
-require_certificate = no
-
+${places.map((place) => `[server:${place}]\n${server}\nverify_certificate = no\nrequire_certificate = no\n`).join('\n')}
 [client:default]
 method = TLSv1.2+
 ca_list = ${handsetCaFile}

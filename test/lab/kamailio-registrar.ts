@@ -19,6 +19,8 @@ import { type NextHop, startNextHop } from './next-hop.ts'
 export interface RegistrarLab {
   readonly kamailio: KamailioLab
   readonly nextHop: NextHop
+  /** Where Kamailio takes the next hop's calls, UDP. */
+  readonly trunkPort: number
   readonly options: KamailioOptions
   readonly authorities: Authorities
   /** A handset's client certificate. */
@@ -106,7 +108,7 @@ ${lab.local ?? ''}
     await kamailio.start()
     const certificateFor = (extension: string) =>
       authorities.handset.issue(requestFor({ extension, handsetId: randomUUID(), validDays: 2 }))
-    return { kamailio, nextHop, options, authorities, certificateFor, publish, stop }
+    return { kamailio, nextHop, trunkPort: ownPort!, options, authorities, certificateFor, publish, stop }
   } catch (error) {
     await stop()
     throw error

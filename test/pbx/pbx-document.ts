@@ -1,6 +1,7 @@
 /** The table of docs/pbx.md, made from what each driver declares. A further driver is one entry here. */
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
+import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 
@@ -36,6 +37,13 @@ export const drivers: readonly Driver[] = [
     page: 'asterisk.md',
     abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false }),
     testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'kamailio',
+    name: 'Kamailio 5.6 as registrar',
+    page: 'kamailio.md',
+    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: null }),
+    testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
   },
   {
     setting: 'manual',
