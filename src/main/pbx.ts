@@ -5,16 +5,10 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { writeDurably } from '../durable-file.ts'
-import type { AccountWriter } from '../pbx/account-writer.ts'
-import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
-import { ariWriter } from '../pbx/asterisk-ari.ts'
-import { fileWriter } from '../pbx/asterisk-files.ts'
-import { type AsteriskOptions, folderOf } from '../pbx/asterisk-options.ts'
-import { realtimeWriter } from '../pbx/asterisk-realtime.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
-import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
+import { openAsterisk } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
 
 const serverDays = 397
@@ -23,56 +17,7 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
   const asterisk = config.pbx.asterisk
   await keepPbxCertificates(config, foundations, now)
   if (!asterisk) return manualDriver({ name: 'the PBX' })
-  const options = asteriskOptions(config, asterisk)
-  await prepareAsterisk(options)
-  return asteriskDriver(options, writerOf(asterisk, options))
-}
-
-function asteriskOptions(config: Config, asterisk: AsteriskSettings): AsteriskOptions {
-  const folder = asterisk.configFolder
-  return {
-    configDir: folder,
-    realm: config.pbx.realm,
-    context: asterisk.context,
-    manager: {
-      host: asterisk.ami.host,
-      port: asterisk.ami.port,
-      username: asterisk.amiUser,
-      secret: asterisk.amiSecret,
-      tls: asterisk.amiTls ? authorityOf(asterisk) : null,
-    },
-    // Without a folder of ours the transports are the admin's, and so are their certificates.
-    transports:
-      folder === null
-        ? null
-        : {
-            bindAddress: asterisk.bind,
-            port: config.pbx.port,
-            mtlsPort: config.pbx.mtlsPort,
-            certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
-            keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
-            handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
-          },
-  }
-}
-
-function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): AccountWriter {
-  const { accounts } = asterisk
-  const folder = folderOf(options)
-  switch (accounts.kind) {
-    case 'files':
-      return fileWriter(folder)
-    case 'realtime':
-      return realtimeWriter(accounts.database, folder)
-    case 'ari': {
-      const { origin, user, secret } = accounts
-      return ariWriter({ origin, username: user, secret, ...authorityOf(asterisk) }, folder)
-    }
-  }
-}
-
-function authorityOf({ managementCa }: AsteriskSettings): { readonly ca?: string } {
-  return managementCa === null ? {} : { ca: managementCa }
+  return openAsterisk(config.pbx, asterisk)
 }
 
 /**
