@@ -1,4 +1,5 @@
-/** What an Asterisk's driver is put together from. */
+/** An Asterisk as the settings describe it. */
+
 import { join } from 'node:path'
 import type { AccountWriter } from '../pbx/account-writer.ts'
 import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
@@ -10,13 +11,15 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-export async function asteriskOf(pbx: PbxSettings, asterisk: AsteriskSettings): Promise<PbxDriver> {
+type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
+
+export async function openAsterisk(pbx: Place, asterisk: AsteriskSettings): Promise<PbxDriver> {
   const options = optionsOf(pbx, asterisk)
   await prepareAsterisk(options)
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 
-function optionsOf(pbx: PbxSettings, asterisk: AsteriskSettings): AsteriskOptions {
+function optionsOf(pbx: Place, asterisk: AsteriskSettings): AsteriskOptions {
   const folder = asterisk.configFolder
   return {
     configDir: folder,

@@ -14,7 +14,7 @@ import { publishedFiles } from '../pki/publication.ts'
 import { readRevocationList } from '../pki/revocation-list.ts'
 import type { Foundations } from './foundations.ts'
 
-export async function chooseKamailio(
+export async function openKamailio(
   pbx: PbxSettings,
   kamailio: KamailioSettings,
   foundations: Foundations,

@@ -13,9 +13,9 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
-import { asteriskOf } from './asterisk.ts'
+import { openAsterisk } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
-import { chooseKamailio } from './kamailio.ts'
+import { openKamailio } from './kamailio.ts'
 
 const serverDays = 397
 
@@ -36,8 +36,8 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
  */
 async function driverOf(pbx: PbxSettings, words: string, foundations: Foundations): Promise<PbxDriver> {
   const { asterisk, kamailio } = pbx
-  if (asterisk) return asteriskOf(pbx, asterisk)
-  if (kamailio) return chooseKamailio(pbx, kamailio, foundations)
+  if (asterisk) return openAsterisk(pbx, asterisk)
+  if (kamailio) return openKamailio(pbx, kamailio, foundations)
   return manualDriver({ name: words })
 }
 
