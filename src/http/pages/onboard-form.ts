@@ -122,7 +122,8 @@ export function mailSelect(name: string, mail: MailSettingsView, choice: MailCho
 export function checkedFragment(check: OnboardCheck, form: OnboardForm): Html {
   const { rows } = inputOf(form)
   const said = problemsByField(check, rows)
-  const names = [...plainFields]
+  // With one PBX there is nothing to choose, and no place for words beside it.
+  const names = plainFields.filter((name) => name !== 'pbx' || form.pbx !== undefined)
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
     // Nobody is told off for a field that they have not come to yet.
