@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { policyText } from '../domain/call-policy.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import { type Change, type CredentialRow, type Database, hasSubscribers } from './kamailio-tables.ts'
+import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
 import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
 
 /** The rows of our extensions and what they should be. */
@@ -42,7 +41,8 @@ export async function writeAccounts(
       }
       changed = (await replaceRows(change, present, rows)) || changed
     }
-    return { mark: await markOf(change, changed), taken }
+    if (changed) await change.updateTable('ringfence_mark').set({ mark: newMark() }).where('id', '=', 1).execute()
+    return { mark: await readMark(change), taken }
   })
 }
 
@@ -54,7 +54,7 @@ export async function readRows(database: Database): Promise<{
   const subscribers = await hasSubscribers(database)
   // One moment for all three.
   return database.transaction().execute(async (look) => ({
-    mark: await markOf(look, false),
+    mark: await readMark(look),
     rows: await look.selectFrom('ringfence_credential').selectAll().orderBy('username').execute(),
     foreign: subscribers
       ? await look.selectFrom('subscriber').select(['username', 'domain']).orderBy('username').execute()
@@ -138,13 +138,13 @@ async function isForeign(change: Change, extension: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** A new one with every change, and when there is none yet. */
-async function markOf(change: Change, renew: boolean): Promise<string> {
-  const row = await change.selectFrom('ringfence_mark').select('mark').where('id', '=', 1).executeTakeFirst()
-  if (row && !renew) return row.mark
-  const mark = randomBytes(8).toString('hex')
-  if (row) await change.updateTable('ringfence_mark').set({ mark }).where('id', '=', 1).execute()
-  else await change.insertInto('ringfence_mark').values({ id: 1, mark }).execute()
+/** The one row that `makeTables` made. */
+export async function readMark(database: Database): Promise<string> {
+  const { mark } = await database
+    .selectFrom('ringfence_mark')
+    .select('mark')
+    .where('id', '=', 1)
+    .executeTakeFirstOrThrow()
   return mark
 }
 

@@ -1,4 +1,4 @@
-import { readRows } from './kamailio-accounts.ts'
+import { readMark } from './kamailio-accounts.ts'
 import { readCopiedList } from './kamailio-files.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
@@ -18,11 +18,13 @@ export async function describeKamailio(
   rpc: KamailioRpc,
   signal: AbortSignal,
 ): Promise<PbxDescription> {
+  const before = await withTables(options.database, readMark)
   const running = await readRunning(rpc, signal)
-  const { mark } = await withTables(options.database, readRows)
+  // An account may be written at this very moment.
+  const after = await withTables(options.database, readMark)
   const problems = [
     scriptProblem(options, running),
-    mark === running.mark
+    running.mark === before || running.mark === after
       ? null
       : {
           message: 'Kamailio does not read the database that Ringfence writes',

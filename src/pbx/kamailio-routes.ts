@@ -169,6 +169,7 @@ route[RINGFENCE_FROM_PHONE] {
 	remove_hf("Diversion");
 	record_route();
 	fix_nated_contact();
+	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
 	$dlg_var(rf_caller_address) = $si;
@@ -239,6 +240,12 @@ ${
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
+	}
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+		if (!route(RINGFENCE_WITHIN_LIMITS)) {
+			sl_send_reply("403", "Too Many Calls");
+			exit;
+		}
 	}
 	return;`
     : '	return;'

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
+import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
@@ -35,7 +36,7 @@ export function registrarScript(options: KamailioOptions): Script {
     secretHash,
     classes: options.dialPlan !== null,
   })
-  const rules = options.dialPlan === null ? '' : kamailioCallRules(options.dialPlan)
+  const rules = options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}`
   const fingerprint = createHash('sha256').update([frame, routes, rules, tls].join('\0')).digest('hex').slice(0, 16)
   const script = `#!KAMAILIO
 # Written by Ringfence. Changes here are overwritten; yours go into local.cfg beside this file (docs/kamailio.md).

@@ -2,6 +2,7 @@ import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
@@ -157,6 +158,53 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect(reached('INVITE sip:112@')).toHaveLength(5)
     // The number that is shown is the login's, whatever the phone claims.
     expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: <sip:3108@/m)
+  })
+
+  test('calls at once, in an hour and in a day are limited, each extension for itself, and emergency calls are not', async () => {
+    const limits: [Partial<CallPolicy>, number][] = [
+      [{ callsAtOnce: 2 }, 2],
+      [{ callsPerHour: 3 }, 3],
+      [{ callsPerDay: 1, callsPerHour: 5 }, 1],
+    ]
+    for (const [index, [policy, allowed]] of limits.entries()) {
+      const account = {
+        ...makeAccount(`312${index}`),
+        policy: { ...blockedPolicy, class: 'national', ...policy } as const,
+      }
+      const other = { ...makeAccount(`3120${index}`), policy: account.policy }
+      await apply(account, other)
+      const dialling = await registered(account)
+      for (let call = 0; call < allowed; call++) expect((await dialling.call('030777201')).status).toBe(200)
+      expect((await dialling.call('030777202')).status).toBe(403)
+      expect((await dialling.call('112')).status).toBe(200)
+      expect((await (await registered(other)).call('030777203')).status).toBe(200)
+    }
+    expect(reached('777202')).toEqual([])
+  })
+
+  test('a call at once is free again when one ends', async () => {
+    const account = { ...makeAccount('3130'), policy: { ...blockedPolicy, class: 'national', callsAtOnce: 1 } as const }
+    await apply(account)
+    const dialling = await registered(account)
+    expect((await dialling.call('030777301')).status).toBe(200)
+    expect((await dialling.call('030777301')).status).toBe(403)
+    await driver.disconnect!([{ extension: '3130', addresses: null }], limit())
+    expect((await (await registered(account)).call('030777301')).status).toBe(200)
+  })
+
+  test('a call ends by itself when the minutes are used up, and the next one is refused', async () => {
+    const policy = { ...blockedPolicy, class: 'national', minutesPerHour: 1 } as const
+    const account = { ...makeAccount('3131'), policy }
+    await apply(account)
+    const dialling = await registered(account)
+    // As after calls of 58 seconds in this hour.
+    const rpc = kamailioRpc(lab.options.rpc)
+    const hour = Math.floor(Date.now() / 3_600_000)
+    await rpc.call('htable.seti', ['ringfence_spent', `3131:seconds:h${hour}`, 58], limit())
+    expect((await dialling.call('030777401')).status).toBe(200)
+    await dialling.hungUp
+    await vi.waitFor(async () => expect((await dialling.call('030777402')).status).toBe(403), { timeout: 5_000 })
+    expect((await dialling.call('112')).status).toBe(200)
   })
 
   test('a phone too many takes the place of the one that registered first', async () => {
