@@ -66,6 +66,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
     const forwards = given(abilities.leftovers !== 'unseen', 'this PBX shows no call forwards')
     const adopting = given(abilities.adoption, 'on this PBX nothing can be taken over')
 
+    const makeAccount = (extension: string, credentials = 1) => accountOn(abilities, extension, credentials)
     const telling = (title: string, body: () => Promise<void>) =>
       abilities.resync ? test(title, body) : test.skip(`${title} [skipped: this PBX cannot tell a phone]`, body)
     const manyTold = given(
@@ -449,6 +450,13 @@ export const awkwardNames = [
   '',
   '\ud800 lone',
 ]
+
+/** Where a PBX has one secret for an extension, its login name is the extension itself (journeys/enrolment.ts). */
+function accountOn(abilities: PbxAbilities, extension: string, credentials: number): PbxAccount {
+  const account = makeAccount(extension, credentials)
+  if (abilities.credentialsPerExtension === 'many') return account
+  return { ...account, credentials: account.credentials.map((one) => ({ ...one, username: extension })) }
+}
 
 export function makeAccount(extension: string, credentials = 1): PbxAccount {
   return {
