@@ -6,10 +6,11 @@ import { resolve } from 'node:path'
 import { consoleUrl, type OidcSettings, readOidc } from './console-settings.ts'
 import { contains, hubAddress, isLoopback, overlaps, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
+import { timeZone } from './domain/time-zone.ts'
 import { AppError } from './errors.ts'
 import { readMail } from './mail-settings.ts'
 import type { MailSettings } from './notify/mail-port.ts'
-import { type PbxSettings, readPbx } from './pbx-settings.ts'
+import { type PbxSettings, readPbxs } from './pbx-settings.ts'
 import {
   baseUrl,
   type Environment,
@@ -26,6 +27,8 @@ import {
 export interface Config {
   readonly dataFolder: string
   /** Null: `warn` in a terminal, else `info`. */
+  /** In which times are printed and typed; null: the host's. */
+  readonly timeZone: string | null
   readonly logLevel: string | null
   /** Null: the embedded default, a passphrase file in the data folder. */
   readonly passphrase: Secret | null
@@ -59,7 +62,8 @@ export interface Config {
     readonly timeServers: readonly string[]
     readonly nameServers: readonly string[]
   }
-  readonly pbx: PbxSettings
+  /** At least one; the first is the usual one. */
+  readonly pbxs: readonly PbxSettings[]
   /** Null: mails are not sent. */
   readonly mail: MailSettings | null
   readonly timeServer: string | null
@@ -80,9 +84,10 @@ export function readConfig(env: Environment): Config {
     wrong('DATA', `makes the path of a socket longer than ${longestSocketPath} bytes`, 'choose a shorter path')
   const phoneDoor = readPhoneDoor(read, demo)
   const hub = readHub(read, dataFolder, demo)
-  const pbx = readPbx(read, demo)
+  const pbxs = readPbxs(read, demo)
+  const readers = [read, ...read.furtherPbxs().map((number) => read.ofPbx(number))]
+  for (const [index, { address }] of pbxs.entries()) checkOutside(readers[index]!, 'PBX_ADDRESS', address, hub)
   for (const [name, value] of [
-    ['PBX_ADDRESS', pbx.address],
     ...hub.timeServers.map((server) => ['HUB_TIME_SERVERS', server] as const),
     ...hub.nameServers.map((server) => ['HUB_NAME_SERVERS', server] as const),
   ] as const)
@@ -91,6 +96,10 @@ export function readConfig(env: Environment): Config {
   const logLevel = text('LOG_LEVEL')?.toLowerCase() ?? null
   if (logLevel !== null && !['debug', 'info', 'warn', 'error'].includes(logLevel))
     wrong('LOG_LEVEL', `${quoted(logLevel)} is not a level`, 'debug, info, warn or error')
+  const zoneText = text('TIME_ZONE')
+  const zone = zoneText === null ? null : timeZone(zoneText)
+  if (zoneText !== null && zone === null)
+    wrong('TIME_ZONE', `${quoted(zoneText)} is not a time zone`, 'the name of a zone, such as Europe/Berlin')
   const passphraseText = text('PASSPHRASE')
   if (passphraseText !== null && text('PASSPHRASE_FILE') !== null)
     wrong('PASSPHRASE', 'and RINGFENCE_PASSPHRASE_FILE are both set; keep one')
@@ -103,12 +112,13 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     dataFolder,
     logLevel,
+    timeZone: zone,
     passphrase,
     console: readConsole(read),
     oidc: readOidc(read),
     phoneDoor: { ...phoneDoor, inTunnel: readTunnelDoor(read, hub) },
     hub,
-    pbx,
+    pbxs,
     mail: readMail(read),
     timeServer: read.address(
       'TIME_SERVER',

@@ -29,7 +29,7 @@ import { openDoors } from './main/doors.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
-import { choosePbx } from './main/pbx.ts'
+import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
@@ -66,6 +66,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Everything of a single-host server; the hub runs as its child unless it was set up to run on its own. */
 export async function serve(env: Environment): Promise<Serving> {
   const config = readConfig(env)
+  // One zone for all that prints or reads a time: pages, mails, sheets. Intl and Date take it from here.
+  if (config.timeZone !== null) process.env.TZ = config.timeZone
   const log = openLog(config)
   const undo = undoList(log)
   try {
@@ -142,7 +144,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hubNow = await lookAtHub(hub, config, log)
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
-  const pbx = await choosePbx(config, foundations, system.now())
+  const pbxs = await choosePbxs(config, foundations, system.now())
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -155,8 +157,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
-    pbxAbilities: pbx.abilities,
-    notifyPhones: pbx.notify,
+    pbxs,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
     loop: {
@@ -168,7 +169,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
       mailer: smtpMailer(config.mail),
-      letters: await loadLetters(join(templateFolder, 'messages')),
+      letters: await loadLetters({
+        delivered: join(templateFolder, 'messages'),
+        own: join(config.dataFolder, 'templates', 'messages'),
+        onProblem: (problem) => log.warn({ err: problem }, problem.message),
+      }),
     },
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -191,7 +196,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     systems,
     foundations,
     hub,
-    pbx,
     mayWrite: () => mayWrite,
     lastLease: () => hubNow.description?.lease ?? null,
   })
@@ -215,7 +219,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
-      pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),
       doorCertificate: () => doors.doorCertificate(),
       embeddedPassphrase: config.passphrase === null,

@@ -1,8 +1,19 @@
-/** The settings RINGFENCE_PBX and RINGFENCE_PBX_*; what only one driver needs is read in pbx-settings/<driver>.ts. */
+/**
+ * The settings RINGFENCE_PBX and RINGFENCE_PBX_*, and of further PBXs RINGFENCE_PBX2 and RINGFENCE_PBX2_* …; what only one
+ * driver needs is read in pbx-settings/<driver>.ts.
+ */
+import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
+  /** What the database knows it by, for ever: `default` for the first, the name for a further one. */
+  readonly id: string
+  /** What people call it: `--pbx branch`. */
+  readonly name: string
+  /** How its settings begin: `PBX`, `PBX2`. */
+  readonly prefix: string
+  readonly site: Site
   readonly driver: string
   readonly address: string | null
   readonly host: string
@@ -15,8 +26,55 @@ export interface PbxSettings {
 
 const drivers = ['manual', 'asterisk']
 
-export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
+const mainSite: Site = { id: defaultId, name: 'Main site' }
+
+/** The first one is always there. */
+export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSettings[] {
+  const numbers = read.furtherPbxs()
+  const readers = [read, ...numbers.map((number) => read.ofPbx(number))]
+  const pbxs: PbxSettings[] = []
+  for (const reader of readers) {
+    const pbx = readPbx(reader, demo, pbxs[0]?.site ?? null)
+    refuseTwins(reader, pbx, pbxs)
+    pbxs.push(pbx)
+  }
+  return pbxs
+}
+
+/** Two that were copied from each other and not changed would write into each other's accounts. */
+function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
+  const { id, name, address, port, mtlsPort, asterisk } = pbx
+  const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
+  if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
+  const ports = ({ port: one, mtlsPort: two }: PbxSettings) => [one, two]
+  const neighbours = others.filter((other) => address !== null && other.address === address)
+  if (neighbours.some((other) => ports(other).some((one) => one === port || one === mtlsPort)))
+    wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
+  const folder = asterisk?.configFolder ?? null
+  if (folder !== null && others.some((other) => other.asterisk?.configFolder === folder))
+    wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
+}
+
+/** A name stands in commands (`1001@branch`), addresses of the API and names of files. */
+function readName({ text, wrong }: SettingReader, isFirst: boolean): string {
+  const name = text('PBX_NAME')
+  if (name === null && !isFirst)
+    wrong('PBX_NAME', 'is needed for a further PBX', 'a short name such as branch; it must stay the same')
+  const found = name ?? defaultId
+  if (!/^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/.test(found) || /^[0-9]+$/.test(found))
+    wrong('PBX_NAME', `${quoted(found)} is not a name`, 'lower-case letters, digits and dashes, such as branch')
+  return found
+}
+
+function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): PbxSettings {
   const { text, port, wrong } = read
+  const isFirst = firstSite === null
+  const name = readName(read, isFirst)
+  const siteName = text('PBX_SITE')
+  if (siteName !== null && !/[A-Za-z0-9]/.test(siteName))
+    wrong('PBX_SITE', `${quoted(siteName)} holds no letter or digit of A to Z`)
+  if (text('PBX') === null && !isFirst)
+    wrong('PBX', 'is not set, but other settings of this PBX are', `one of ${drivers.join(', ')}`)
   const driver = (text('PBX') ?? 'manual').toLowerCase()
   if (!drivers.includes(driver))
     wrong('PBX', `${quoted(driver)} is not a PBX that Ringfence knows`, `one of ${drivers.join(', ')}`)
@@ -25,12 +83,15 @@ export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
     text('PBX_ADDRESS'),
     'the name that handsets use goes into RINGFENCE_PBX_HOST',
   )
-  if (text('PBX_ADDRESS') === null) demo.push('RINGFENCE_PBX_ADDRESS is not set: there is no PBX behind the tunnels')
+  if (text('PBX_ADDRESS') === null)
+    demo.push(read.inWords('RINGFENCE_PBX_ADDRESS is not set: there is no PBX behind the tunnels'))
   const host = text('PBX_HOST') ?? address ?? 'pbx.example.invalid'
   if (!isHost(host)) wrong('PBX_HOST', `${quoted(host)} is not a host name`)
   else if (text('PBX_HOST') === null && address !== null)
     demo.push(
-      'RINGFENCE_PBX_HOST is not set: handsets get the bare IP address, which softphones refuse in a certificate',
+      read.inWords(
+        'RINGFENCE_PBX_HOST is not set: handsets get the bare IP address, which softphones refuse in a certificate',
+      ),
     )
   const rtpText = text('PBX_RTP') ?? '10000-20000'
   const [, from = 0, to = 0] = /^(\d{1,5})-(\d{1,5})$/.exec(rtpText)?.map(Number) ?? []
@@ -43,5 +104,11 @@ export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
   if (driver === 'asterisk' && ports.port === ports.mtlsPort)
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
-  return { driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
+  const identity = {
+    id: isFirst ? defaultId : name,
+    name,
+    prefix: read.inWords('RINGFENCE_PBX').slice('RINGFENCE_'.length),
+    site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
+  }
+  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
 }

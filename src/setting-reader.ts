@@ -21,13 +21,13 @@ export interface TlsFiles {
 
 /** Every name there is, without the prefix; the command line's own TOKEN is known so that it is no mistake. */
 export const settingNames = [
-  'DATA', 'LOG_LEVEL', 'PASSPHRASE', 'PASSPHRASE_FILE',
+  'DATA', 'LOG_LEVEL', 'TIME_ZONE', 'PASSPHRASE', 'PASSPHRASE_FILE',
   'LISTEN', 'LISTEN_HOSTS', 'LISTEN_TLS_CERT', 'LISTEN_TLS_KEY', 'ALLOW_PLAIN_CONSOLE', 'CONSOLE_URL',
   'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET_FILE', 'OIDC_ROLE_CLAIM', 'OIDC_ROLES', 'OIDC_NAME',
   'PHONE_LISTEN', 'PHONE_URL', 'PHONE_TLS', 'PHONE_TLS_CERT', 'PHONE_TLS_KEY', 'PHONE_TUNNEL_LISTEN', 'TRUSTED_PROXIES',
   'HUB_INTERFACE', 'HUB_ENDPOINT', 'HUB_PORT', 'HUB_SOCKET', 'HUB_DATA', 'HUB_SUBNET', 'PHONE_SUBNETS', 'HUB_MASQUERADE',
   'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
-  'PBX', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
+  'PBX', 'PBX_NAME', 'PBX_SITE', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
   'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_TLS', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
   'PBX_ACCOUNTS', 'PBX_DATABASE', 'PBX_DATABASE_URL_FILE', 'PBX_ARI', 'PBX_ARI_USER', 'PBX_ARI_SECRET_FILE', 'PBX_MANAGEMENT_CA_FILE',
   'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD_FILE', 'SMTP_FROM', 'SMTP_CA_FILE', 'MAIL_LANGUAGE',
@@ -38,6 +38,12 @@ export type SettingName = (typeof settingNames)[number]
 
 export interface SettingReader {
   readonly problems: Problem[]
+  /** The same for a further PBX: PBX_ADDRESS is PBX2_ADDRESS there, and what it says of RINGFENCE_PBX_… is said so too. */
+  ofPbx(number: string): SettingReader
+  /** The numbers of further PBXs for which there is any setting, in their order. */
+  furtherPbxs(): readonly string[]
+  /** A sentence that names settings, for the PBX whose settings these are. */
+  inWords(text: string): string
   /** Remembers a problem; null, so that a reader can answer with it. */
   wrong(name: SettingName, message: string, hint?: string): null
   /** Without white space at its ends; null where it is not set or empty. */
@@ -65,20 +71,29 @@ export const asteriskWord = /^[A-Za-z0-9._-]{1,64}$/
 /** Ranges that mean something else to every host: an interface with such an address would break the machine's own. */
 const unusable = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8']
 
+/** RINGFENCE_PBX2 to RINGFENCE_PBX99, and what belongs to each. */
+const furtherPbx = /^PBX([2-9]|[1-9][0-9])(?=_|$)/
+
 export function settingReader(env: Environment): SettingReader {
   const problems: Problem[] = []
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('RINGFENCE_') || name.startsWith('RINGFENCE_TEST_')) continue
-    if (!(settingNames as readonly string[]).includes(name.slice('RINGFENCE_'.length)))
+    if (!(settingNames as readonly string[]).includes(name.slice('RINGFENCE_'.length).replace(furtherPbx, 'PBX')))
       problems.push({ field: name, message: 'there is no such setting', hint: 'docs/configuration.md lists them all' })
     else if (/\p{Cc}/u.test(value?.trim() ?? ''))
       problems.push({ field: name, message: 'contains a control character or a line break', hint: 'type it again' })
   }
+  return readerOf(env, problems, (name) => name)
+}
+
+function readerOf(env: Environment, problems: Problem[], inPlace: (text: string) => string): SettingReader {
+  const inWords = (sentence: string) => sentence.replace(/RINGFENCE_\w+/g, inPlace)
   const wrong = (name: SettingName, message: string, hint?: string): null => {
-    problems.push({ field: `RINGFENCE_${name}`, message, ...(hint ? { hint } : {}) })
+    const field = inPlace(`RINGFENCE_${name}`)
+    problems.push({ field, message: inWords(message), ...(hint ? { hint: inWords(hint) } : {}) })
     return null
   }
-  const text = (name: SettingName): string | null => env[`RINGFENCE_${name}`]?.trim() || null
+  const text = (name: SettingName): string | null => env[inPlace(`RINGFENCE_${name}`)]?.trim() || null
   const address = (name: SettingName, value: string | null, hint?: string): string | null =>
     value === null ? null : (canonicalAddress(value) ?? wrong(name, `${quoted(value)} is not an IP address`, hint))
 
@@ -87,6 +102,14 @@ export function settingReader(env: Environment): SettingReader {
     wrong,
     text,
     address,
+    inWords,
+    ofPbx: (number) =>
+      readerOf(env, problems, (name) => name.replace(/^RINGFENCE_PBX(?=_|$)/, `RINGFENCE_PBX${number}`)),
+    furtherPbxs() {
+      const named = Object.entries(env).filter(([, value]) => value?.trim())
+      const numbers = named.flatMap(([name]) => furtherPbx.exec(name.replace(/^RINGFENCE_/, ''))?.[1] ?? [])
+      return [...new Set(numbers)].sort((one, other) => Number(one) - Number(other))
+    },
     on(name) {
       const value = (text(name) ?? 'no').toLowerCase()
       if (['1', 'yes', 'true', 'on'].includes(value)) return true

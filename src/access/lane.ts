@@ -29,6 +29,8 @@ export interface LaneOptions<S extends Subject, Snapshot> {
   readonly subjectKind: S['kind']
   /** What should be: all subjects, or these. */
   readonly subjects: (ids?: readonly string[]) => Promise<readonly S[]>
+  /** Where several systems share the kind: which of its subjects are this one's. */
+  readonly isOwn?: (subject: S) => boolean
   readonly now: () => Date
   /** 0 ≤ x < 1, for jitter. */
   readonly chance: () => number
@@ -64,7 +66,7 @@ export type LaneEvent =
   | { readonly kind: 'broken'; readonly system: string; readonly instance: string; readonly error: unknown }
 
 export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, Snapshot>): Lane {
-  const { system, retryMs = { first: 500, most: 30_000 } } = options
+  const { system, isOwn = () => true, retryMs = { first: 500, most: 30_000 } } = options
   const known = new Map<string, Known>()
   const closing = new Map<string, S>()
   const nudged = new Set<string>()
@@ -112,10 +114,11 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       } else if (nudged.size > 0) {
         const ids = [...nudged]
         nudged.clear()
-        await pass(await options.subjects(ids), { actFirst: true, whole: false })
+        const subjects = (await options.subjects(ids)).filter(isOwn)
+        if (subjects.length > 0) await pass(subjects, { actFirst: true, whole: false })
       } else {
         sweepWanted = false
-        await pass(await options.subjects(), { actFirst: false, whole: true })
+        await pass((await options.subjects()).filter(isOwn), { actFirst: false, whole: true })
       }
     }
   }
@@ -221,7 +224,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     instance: system.instance,
     subjectKind: options.subjectKind,
     close(subjects) {
-      const own = subjects.filter((subject): subject is S => subject.kind === options.subjectKind)
+      const own = subjects.filter((subject): subject is S => subject.kind === options.subjectKind).filter(isOwn)
+      if (own.length === 0) return
       for (const subject of own) closing.set(subject.id, subject)
       if (running) shutBeside(own)
       wake()

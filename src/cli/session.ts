@@ -1,4 +1,5 @@
-import type { EmployeeView, ImportView, Onboarded } from '../journeys/application.ts'
+import type { EmployeeView, Onboarded } from '../journeys/application.ts'
+import type { ImportView } from '../journeys/roster-view.ts'
 import { type ApiClient, path } from './api-client.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -2,13 +2,15 @@
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
-import type { Parsed, Problem } from './parse.ts'
+import { noting, type Parsed, type Problem } from './parse.ts'
 import { parseExtension } from './sip-account.ts'
 
 export interface RosterPerson {
   readonly name: string
   readonly email: string
   readonly extension: string
+  /** Name of the PBX; null: the first. Absent in imports of older versions. */
+  readonly pbx?: string | null
   readonly gateway: string | null
   /** Of a mail to this person; null: the usual one. */
   readonly language: Language | null
@@ -18,9 +20,14 @@ export interface RosterPerson {
 }
 
 /** In the order in which people write them. */
-export const rosterColumns = ['name', 'email', 'extension', 'model', 'mac', 'gateway', 'language'] as const
+export const rosterColumns = ['name', 'email', 'extension', 'model', 'mac', 'gateway', 'language', 'pbx'] as const
 const required: readonly string[] = rosterColumns.slice(0, 5)
 const known: readonly string[] = rosterColumns
+
+/** What tells the people of a roster apart: the same extension may be on each PBX. */
+export function rosterKey({ extension, pbx }: Pick<RosterPerson, 'extension' | 'pbx'>): string {
+  return pbx ? `${extension}@${pbx}` : extension
+}
 
 /** A row as the CSV reader split it. `line` is the line of the file that it begins in, from 1: what an editor shows. */
 export interface RosterRecord {
@@ -31,11 +38,13 @@ export interface RosterRecord {
 /**
  * @param records the file's rows, the header first
  * @param modelProblem what is wrong with a model id (lower case) and the MAC address as it was typed, in words, or null
+ * @param pbxOf the name of a PBX as it was typed → its own, null for the first
  * @returns the people, or every problem with its row (the line of the file); never some of both
  */
 export function parseRoster(
   records: readonly RosterRecord[],
   modelProblem: (model: string, mac: string | null) => Problem | null,
+  pbxOf: (name: string) => Parsed<string | null>,
 ): { readonly people: readonly RosterPerson[] } | { readonly problems: readonly Problem[] } {
   const first = records[0] ?? { line: 1, cells: [] }
   const header = first.cells.map((cell) => cell.trim().toLowerCase())
@@ -48,7 +57,7 @@ export function parseRoster(
     string,
     RosterPerson & { gateway: string | null; handsets: { model: string; mac: string | null }[] }
   >()
-  const emails = new Map<string, { extension: string; row: number }>()
+  const emails = new Map<string, { key: string; row: number }>()
   const macs = new Map<string, number>()
 
   for (const { line: row, cells } of records.slice(1)) {
@@ -62,14 +71,11 @@ export function parseRoster(
       continue
     }
     const cell = (name: string) => cells[header.indexOf(name)]?.trim() ?? ''
-    const take = <T>(parsed: Parsed<T>): T | null => {
-      if (parsed.ok) return parsed.value
-      problems.push({ row, ...parsed.problem })
-      return null
-    }
+    const take = noting(problems, { row })
     const name = take(parseName(cell('name')))
     const email = take(parseEmail(cell('email')))
     const extension = take(parseExtension(cell('extension')))
+    const pbx = take(pbxOf(cell('pbx')))
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
     const language = cell('language').toLowerCase()
@@ -85,6 +91,7 @@ export function parseRoster(
     if (wrongModel) problems.push({ row, ...wrongModel })
     if (problems.length > before || name === null || email === null || extension === null) continue
 
+    const key = rosterKey({ extension, pbx })
     if (mac !== null) {
       const sameMac = macs.get(mac)
       if (sameMac !== undefined)
@@ -92,21 +99,22 @@ export function parseRoster(
       else macs.set(mac, row)
     }
     const sameEmail = emails.get(email)
-    if (sameEmail && sameEmail.extension !== extension) {
+    if (sameEmail && sameEmail.key !== key) {
       problems.push({
         row,
         field: 'email',
-        message: `${email} already stands in row ${sameEmail.row} with extension ${sameEmail.extension}`,
+        message: `${email} already stands in row ${sameEmail.row} with extension ${sameEmail.key}`,
       })
-    } else emails.set(email, { extension, row })
+    } else emails.set(email, { key, row })
 
     const gateway = cell('gateway') || null
-    const person = people.get(extension)
+    const person = people.get(key)
     if (!person)
-      people.set(extension, {
+      people.set(key, {
         name,
         email,
         extension,
+        pbx,
         gateway,
         language: isLanguage(language) ? language : null,
         row,
@@ -116,14 +124,14 @@ export function parseRoster(
       problems.push({
         row,
         field: 'extension',
-        message: `extension ${extension} belongs to somebody else in row ${person.row}`,
+        message: `extension ${key} belongs to somebody else in row ${person.row}`,
         hint: 'rows with the same extension are one person: name and e-mail must be the same',
       })
     } else if (gateway !== null && person.gateway !== null && gateway !== person.gateway) {
       problems.push({
         row,
         field: 'gateway',
-        message: `extension ${extension} has another home gateway in an earlier row (${person.gateway})`,
+        message: `extension ${key} has another home gateway in an earlier row (${person.gateway})`,
         hint: 'one home gateway carries all desk phones of a person',
       })
     } else {
@@ -147,6 +155,6 @@ function checkHeader(header: readonly string[], row: number): Problem | null {
   return {
     row,
     message: `the header is ${what.join(' and ')}`,
-    hint: 'the first row must read: name,email,extension,model,mac (gateway and language are optional)',
+    hint: 'the first row must read: name,email,extension,model,mac (gateway, language and pbx are optional)',
   }
 }

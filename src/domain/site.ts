@@ -7,6 +7,7 @@ export interface Site {
 export interface Pbx {
   readonly id: string
   readonly siteId: string
+  /** What people call it, `1001@branch`. */
   readonly name: string
   /** The driver: `manual`, `asterisk`, … */
   readonly driver: string
@@ -36,5 +37,19 @@ export interface Hub {
   readonly publicKey: string | null
 }
 
-/** The one row that the environment seeds. */
+/** The first row of each, which is always there. */
 export const defaultId = 'default'
+
+/** The site of this name; the first one where none is named. The same name is the same site, whatever its spelling. */
+export function siteOf(name: string | null, first: Site): Site {
+  const id = slug(name ?? first.name)
+  return name === null || id === slug(first.name) ? first : { id: id === defaultId ? `site-${id}` : id, name }
+}
+
+function slug(name: string): string {
+  return name
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+}

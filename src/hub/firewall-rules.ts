@@ -7,6 +7,7 @@
  *   in both directions.
  * - From handsets nothing is let in for being an established connection: each packet must go to a service, so that a
  *   changed setting holds at once.
+ * - Every handset may reach every PBX: which one takes it is for its secret and its certificate to say.
  * - That a packet's source is the sender's own is WireGuard's doing (allowed IPs).
  */
 import { hubAddress, parsePrefix } from '../domain/address.ts'
@@ -70,17 +71,13 @@ function membership(side: 'saddr' | 'daddr'): string[] {
 const pathErrors = 'ct state related meta l4proto { icmp, ipv6-icmp } counter accept'
 
 function services(settings: RuleSettings): string[] {
-  const { pbx, doorPort, timeServers, nameServers } = settings
+  const { pbxs, doorPort, timeServers, nameServers } = settings
   const hubAddresses = settings.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
   return [
-    ...(pbx.address === null
-      ? []
-      : [
-          ...(pbx.ports.length > 0
-            ? [`${to([pbx.address])} tcp dport { ${pbx.ports.join(', ')} } counter accept`]
-            : []),
-          `${to([pbx.address])} udp dport ${pbx.rtpFrom}-${pbx.rtpTo} counter accept`,
-        ]),
+    ...pbxs.flatMap(({ address, ports, rtpFrom, rtpTo }) => [
+      ...(ports.length > 0 ? [`${to([address])} tcp dport { ${ports.join(', ')} } counter accept`] : []),
+      `${to([address])} udp dport ${rtpFrom}-${rtpTo} counter accept`,
+    ]),
     ...(doorPort === null ? [] : perFamily(hubAddresses, `tcp dport ${doorPort} counter accept`)),
     ...perFamily(timeServers, 'udp dport 123 counter accept'),
     ...perFamily(nameServers, 'udp dport 53 counter accept'),
@@ -88,10 +85,11 @@ function services(settings: RuleSettings): string[] {
   ]
 }
 
-function mediaFromPbx({ pbx }: RuleSettings): string[] {
-  if (pbx.address === null) return []
-  const source = `${familyOf(pbx.address) === 4 ? 'ip' : 'ip6'} saddr ${pbx.address}`
-  return [`${source} udp sport ${pbx.rtpFrom}-${pbx.rtpTo} counter accept`]
+function mediaFromPbx({ pbxs }: RuleSettings): string[] {
+  return pbxs.map(({ address, rtpFrom, rtpTo }) => {
+    const source = `${familyOf(address) === 4 ? 'ip' : 'ip6'} saddr ${address}`
+    return `${source} udp sport ${rtpFrom}-${rtpTo} counter accept`
+  })
 }
 
 function masquerading(settings: RuleSettings): string {

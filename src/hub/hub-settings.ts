@@ -24,13 +24,8 @@ export const hubSettingsSchema = z.strictObject({
   subnets: z.array(prefix).min(1),
   /** PHONE_SUBNETS: the pool behind home gateways. */
   phoneSubnets: z.array(prefix).default([]),
-  pbx: z.strictObject({
-    /** Null while no PBX is configured: then nothing but the phone door is reachable. */
-    address: address.nullable(),
-    ports: z.array(port),
-    rtpFrom: port,
-    rtpTo: port,
-  }),
+  /** None while no PBX is configured: then nothing but the phone door is reachable. */
+  pbxs: z.array(z.strictObject({ address, ports: z.array(port), rtpFrom: port, rtpTo: port })),
   /** The phone door inside the VPN, at the hub's addresses. Null when it is not served. */
   doorPort: port.nullable(),
   timeServers: z.array(address).default([]),

@@ -19,7 +19,7 @@ import type { TunnelProfile } from './managed-profile.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { RecordDeeds } from './records-view.ts'
-import type { RosterDeeds } from './roster-view.ts'
+import type { ImportView, RosterDeeds } from './roster-view.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 import type { HandOverDeeds } from './sheet-view.ts'
 import type { AccountDeeds, AdministratorDeeds, SignInDeeds } from './sign-in-view.ts'
@@ -127,6 +127,8 @@ export interface OnboardInput {
   readonly name: string
   readonly email: string
   readonly extension: string
+  /** Name of the PBX; the first where none is named. */
+  readonly pbx?: string | undefined
   readonly handsets: readonly HandsetInput[]
   /** Kind of the home gateway for desk phones without WireGuard; default `plain`. */
   readonly gateway?: string | undefined
@@ -166,6 +168,8 @@ export interface EmployeeView {
   readonly name: string
   readonly email: string
   readonly extension: string
+  /** Name of the PBX that has the extension. */
+  readonly pbx: string
   readonly lifecycle: Lifecycle
   readonly createdAt: string
   readonly offboardRequestedAt: string | null
@@ -256,21 +260,6 @@ export interface LeaverFile {
   /** What came later, from the audit chain: drift that was corrected, ticks. */
   readonly addenda: readonly { readonly at: string; readonly kind: string; readonly summary: string }[]
   readonly auditHead: { readonly position: number; readonly hash: string } | null
-}
-
-export interface ImportView {
-  readonly id: string
-  readonly total: number
-  readonly done: number
-  readonly finished: boolean
-  readonly people: readonly {
-    readonly email: string
-    readonly extension: string
-    readonly state: 'queued' | 'onboarded' | 'failed' | 'cancelled'
-    readonly employeeId: string | null
-    readonly inviteUrl: string | null
-    readonly problem: string | null
-  }[]
 }
 
 export interface TokenView

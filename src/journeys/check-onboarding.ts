@@ -1,10 +1,10 @@
 import { parseEmail, parseName } from '../domain/employee.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
 import { asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
-import { checkGateway, checkHandset, takenBy, warningsFor } from './check-person.ts'
+import { checkGateway, checkHandset, checkPbx, takenBy, warningsFor } from './check-person.ts'
 import { gatewayOf } from './choose-gateway.ts'
 import type { JourneyContext } from './context.ts'
 import { mailLanguage } from './mails.ts'
@@ -13,14 +13,11 @@ import type { OnboardCheck } from './sheet-view.ts'
 /** The checks of onboarding itself, each problem with the field it stands beside; half of a form is checked as far as it goes. */
 export async function checkOnboarding(context: JourneyContext, input: OnboardInput): Promise<OnboardCheck> {
   const problems: Problem[] = []
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
+  const take = noting(problems)
   take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
+  const pbx = checkPbx(context, input.pbx, problems)
   if (input.handsets.length === 0) problems.push({ field: 'handsets', message: 'no handset was named' })
   const handsets = input.handsets.map((handset, index) => {
     const its: Problem[] = []
@@ -35,9 +32,9 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   })
   checkGateway(context.catalogue, input.gateway, handsets, problems)
   const whole = handsets.filter((handset) => handset !== null)
-  const taken = await takenBy(context.store, defaultId, { email, extension, handsets: whole })
+  const taken = await takenBy(context.store, pbx?.settings.id ?? defaultId, { email, extension, handsets: whole })
   problems.push(...taken.map((problem) => beside(problem, macs)))
-  await collect(problems, async () => gatewayOf(context, input, whole))
+  await collect(problems, async () => gatewayOf(context, input, whole, pbx?.settings.id ?? defaultId))
   await collect(problems, async () => input.mail && mailLanguage(context, input.mail), 'mail')
   return { problems, warnings: [...new Set(warningsFor(context.catalogue, whole))] }
 }

@@ -1,17 +1,21 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
+import { asAppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
+import type { JourneyContext } from './context.ts'
+import { type KnownPbx, pbxNamed } from './known-pbx.ts'
+import { invalid } from './refusal.ts'
 
 export interface CheckedPerson {
   readonly name: string
   readonly email: string
   readonly extension: string
+  readonly pbx: KnownPbx
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
 }
@@ -22,13 +26,11 @@ export interface CheckedHandset {
 }
 
 /** @throws AppError INVALID_INPUT or MODEL_UNKNOWN with every problem */
-export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedPerson {
+export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>, input: OnboardInput): CheckedPerson {
+  const { catalogue } = context
   const problems: Problem[] = []
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
+  const take = noting(problems)
+  const pbx = checkPbx(context, input.pbx, problems)
   const name = take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
@@ -45,8 +47,22 @@ export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedP
   const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
   if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
-  if (problems.length > 0 || name === null || email === null || extension === null) throw invalid(problems)
-  return { name, email, extension, handsets: handsets as CheckedHandset[], gateway }
+  if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
+    throw invalid(problems)
+  return { name, email, extension, pbx, handsets: handsets as CheckedHandset[], gateway }
+}
+
+export function checkPbx(
+  context: Pick<JourneyContext, 'pbxs'>,
+  name: string | undefined,
+  problems: Problem[],
+): KnownPbx | null {
+  try {
+    return pbxNamed(context, name)
+  } catch (error) {
+    problems.push(...asAppError(error).problems)
+    return null
+  }
 }
 
 export function checkHandset(catalogue: Catalogue, input: HandsetInput, problems: Problem[]): CheckedHandset | null {
@@ -207,13 +223,4 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Claiman
     }
   }
   return problems
-}
-
-export function invalid(problems: readonly Problem[]): AppError {
-  const code = problems.every((problem) => problem.field === 'model') ? 'MODEL_UNKNOWN' : 'INVALID_INPUT'
-  const [first] = problems
-  return new AppError(code, problems.length === 1 ? first!.message : `${problems.length} things need another look`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

@@ -5,19 +5,22 @@ import { AppError } from '../errors.ts'
 import type { Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput } from './application.ts'
-import { type CheckedHandset, invalid } from './check-person.ts'
+import type { CheckedHandset } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { gatewayViewer } from './gateway-view.ts'
+import { invalid } from './refusal.ts'
 
 /**
  * The one that `gatewayOf` names, by whoever has it or by the network of its phones.
  * @throws AppError INVALID_INPUT, CONFLICT
  */
 export async function gatewayOf(
-  { store }: Pick<JourneyContext, 'store'>,
+  context: Pick<JourneyContext, 'store' | 'pbxs'>,
   { gatewayOf: named, gateway: kind }: Pick<HandsetInput, 'gateway' | 'gatewayOf'>,
   handsets: readonly CheckedHandset[],
+  pbxId: string,
 ): Promise<Gateway | null> {
+  const { store } = context
   if (named === undefined) return null
   const refuse = (message: string, hint: string) => invalid([{ field: 'gatewayOf', message, hint }])
   if (kind !== undefined)
@@ -25,11 +28,35 @@ export async function gatewayOf(
   if (handsets.every(({ model }) => model.capabilities.ownTunnel))
     throw refuse('none of these handsets hangs on a gateway', 'leave it out: they bring their own tunnel')
   const gateway = (await behind(store, named)) ?? (await ofPerson(store, named))
-  if (gateway) return gateway
+  if (gateway) {
+    const other = await otherPbx(context, gateway, pbxId)
+    if (other === null) return gateway
+    throw refuse(
+      `this home gateway carries phones of PBX ${other} alone`,
+      'leave it out: these phones get a gateway of their own',
+    )
+  }
   throw refuse(
     `${JSON.stringify(named.slice(0, 80))} is nobody who has a home gateway here`,
     'name the e-mail address or extension of the person at the same home whose phones hang on it',
   )
+}
+
+/**
+ * A router was set up for the address of one PBX, and nobody drives there again: phones of another hang on another.
+ * @returns the name of the PBX that it is for, or null where that is the same one
+ */
+async function otherPbx(
+  { store, pbxs }: Pick<JourneyContext, 'store' | 'pbxs'>,
+  gateway: Gateway,
+  pbxId: string,
+): Promise<string | null> {
+  const phones = await store.find('handset', { gatewayId: gateway.id, removedAt: null })
+  const assignments = await Promise.all(phones.map(({ assignmentId }) => store.get('assignment', assignmentId)))
+  const owners = phones.length > 0 ? assignments : await store.find('assignment', { employeeId: gateway.employeeId })
+  const other = owners.find((assignment) => assignment && assignment.pbxId !== pbxId)
+  if (!other) return null
+  return pbxs.find(({ settings }) => settings.id === other.pbxId)?.settings.name ?? other.pbxId
 }
 
 /**

@@ -6,7 +6,6 @@ import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { Letters, Mailer } from '../notify/mail-port.ts'
-import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, ManagedProfile, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
 import type { SignInTools } from '../signin/sign-in-port.ts'
@@ -15,6 +14,7 @@ import { newId, type System } from '../system.ts'
 import type { Vault } from '../vault.ts'
 import type { LiveEvent } from './application.ts'
 import type { EnabledSystem } from './expected-lines.ts'
+import type { KnownPbx } from './known-pbx.ts'
 import type { PhoneSettings } from './phone-settings-memory.ts'
 import type { TrafficWatch } from './watch-traffic.ts'
 
@@ -28,9 +28,8 @@ export interface JourneyContext {
   readonly handsetAuthority: HandsetAuthority
   /** PEM of the Service CA, for models that accept a private one. */
   readonly serviceCertificate: string
-  readonly pbxAbilities: PbxAbilities
-  /** Tells registered phones to fetch their files; undefined where the PBX cannot. */
-  readonly notifyPhones: PbxDriver['notify']
+  /** The first is the usual one. known-pbx.ts finds one. */
+  readonly pbxs: readonly KnownPbx[]
   /** The access systems that lanes were started for. */
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>

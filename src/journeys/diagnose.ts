@@ -5,7 +5,7 @@ import { handsetRow } from './handsets.ts'
 import type { Diagnosis, HandsetRow } from './handsets-view.ts'
 import type { HubWatch } from './hub-watch.ts'
 import { handsetFiles } from './preview.ts'
-import { isStale, placesChangedAt } from './settings-drift.ts'
+import { staleSince } from './settings-drift.ts'
 
 const fetchesRead = 20
 
@@ -48,7 +48,7 @@ async function factsOf(context: JourneyContext, watch: HubWatch, row: HandsetRow
     doors: access.map(({ acknowledged, ...line }) => ({ ...line, acknowledged: acknowledged !== null })),
     doubts: handset.warnings,
     certificate: certificate ?? null,
-    staleSince: (await isStale(context, stored)) ? await placesChangedAt(context) : null,
+    staleSince: await staleSince(context, stored),
     filesDiffer: stored.removedAt === null && (await differing(context, handset.id)),
     hub: watch.description && watch.failure === null ? { preview: watch.description.is.mode === 'preview' } : null,
     demo: config.demo,

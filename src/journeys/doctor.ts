@@ -1,18 +1,17 @@
 /** What is there, what is missing, and the command that mends it. */
 import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
-import type { PbxDescription } from '../pbx/pbx-driver.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
+import { type KnownPbx, severalPbxs } from './known-pbx.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
-import { templateChecks } from './template-checks.ts'
+import { letterChecks, templateChecks } from './template-checks.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
-  readonly pbx: (signal: AbortSignal) => Promise<PbxDescription>
   readonly revocationListAgeMs: () => number | null
   readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
   readonly embeddedPassphrase: boolean
@@ -27,13 +26,14 @@ const namedAtMost = 5
 export async function doctor(context: JourneyContext, sources: DoctorSources): Promise<DoctorReport> {
   const checks = await Promise.all([
     hubChecks(sources),
-    pbxChecks(context, sources),
+    ...context.pbxs.map((pbx) => pbxChecks(context, pbx)),
     doorChecks(context, sources),
-    hostName(context),
+    ...context.pbxs.map((pbx) => hostName(context, pbx)),
     storeChecks(context, sources),
     keyChecks(sources),
     staleChecks(context),
     templateChecks(context, sources.loadTemplates),
+    letterChecks(context),
     phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(
@@ -69,18 +69,21 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
   }
 }
 
-async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: DoctorSources): Promise<DoctorCheck[]> {
+async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx): Promise<DoctorCheck[]> {
+  // Where there are several, each sentence says of which it speaks.
+  const named = (check: DoctorCheck): DoctorCheck =>
+    severalPbxs(context) ? { ...check, message: `PBX ${settings.name}: ${check.message}` } : check
   try {
-    const description = await pbx(AbortSignal.timeout(askMs))
+    const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [
       {
         area: 'pbx',
         state: 'ok',
-        message: `${description.product}${config.pbx.address ? ` at ${config.pbx.address}` : ''}`,
+        message: `${description.product}${settings.address ? ` at ${settings.address}` : ''}`,
         hint: null,
       },
     ]
-    if (pbxAbilities.revocationLists === 'not-checked') {
+    if (driver.abilities.revocationLists === 'not-checked') {
       checks.push({
         area: 'pbx',
         state: 'note',
@@ -88,7 +91,7 @@ async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: Doct
         hint: null,
       })
     }
-    const { asterisk } = config.pbx
+    const { asterisk } = settings
     if (asterisk && !asterisk.amiTls && !isLoopback(asterisk.ami.host)) {
       checks.push({
         area: 'pbx',
@@ -102,9 +105,9 @@ async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: Doct
       ...description.problems.map(
         ({ message, hint }): DoctorCheck => ({ area: 'pbx', state: 'problem', message, hint }),
       ),
-    ]
+    ].map(named)
   } catch (error) {
-    return [problem('pbx', error)]
+    return [named(problem('pbx', error))]
   }
 }
 
@@ -141,8 +144,8 @@ async function doorChecks({ config }: JourneyContext, { doorCertificate }: Docto
 }
 
 /** Handsets dial the PBX by name; the name must lead to the address inside the VPN. */
-async function hostName({ config, resolveHost }: JourneyContext): Promise<DoctorCheck[]> {
-  const { address, host } = config.pbx
+async function hostName({ resolveHost }: JourneyContext, { settings }: KnownPbx): Promise<DoctorCheck[]> {
+  const { address, host } = settings
   if (address === null || host === address) return []
   const found = await resolveHost(host)
   if (found.includes(address))
@@ -204,8 +207,8 @@ async function keyChecks({ embeddedPassphrase, revocationListAgeMs }: DoctorSour
 }
 
 /** What was handed out before an address or a name changed still says the old one. */
-async function staleChecks({ store }: JourneyContext): Promise<DoctorCheck[]> {
-  const stale = await staleHandsets({ store })
+async function staleChecks({ store, pbxs }: JourneyContext): Promise<DoctorCheck[]> {
+  const stale = await staleHandsets({ store, pbxs })
   if (stale === null) return []
   const { changedAt, handsets } = stale
   const holders = new Map(handsets.map(({ employeeId, assignmentId }) => [employeeId, assignmentId]))

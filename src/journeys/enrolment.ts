@@ -18,6 +18,7 @@ import type { Tunnel } from '../domain/tunnel.ts'
 import type { Model } from '../phones/phone-port.ts'
 import { newId } from '../system.ts'
 import type { JourneyContext } from './context.ts'
+import { pbxById } from './known-pbx.ts'
 
 /** Phones keep a certificate for a year and a month; renewal comes with a new file long before. */
 const certificateDays = 397
@@ -186,17 +187,22 @@ export async function newCertificate(
   context: JourneyContext,
   {
     employee,
-    extension,
+    assignment: { extension, pbxId },
     handset,
     model,
-  }: { employee: Pick<Employee, 'name'>; extension: string; handset: Handset; model: Model },
+  }: {
+    employee: Pick<Employee, 'name'>
+    assignment: Pick<Assignment, 'extension' | 'pbxId'>
+    handset: Handset
+    model: Model
+  },
 ): Promise<Certificate | null> {
   if (model.capabilities.clientCertificate === 'none') return null
   const issued = await context.handsetAuthority.issue({
     handsetId: handset.id,
     commonName: employee.name,
     extension,
-    sipDomain: context.config.pbx.host,
+    sipDomain: pbxById(context, pbxId).settings.host,
     crlUrl: `${context.config.phoneDoor.url}/crl/handsets.crl`,
     now: context.system.now(),
     validDays: certificateDays,

@@ -8,6 +8,15 @@ export interface EnabledSystem {
   readonly kind: string
   readonly instance: string
   readonly subjectKind: SubjectKind
+  /** Of the PBX whose subjects alone it looks after; null: it looks after all of the kind. */
+  readonly pbxId: string | null
+}
+
+export function looksAfter(
+  { subjectKind, pbxId }: Pick<EnabledSystem, 'subjectKind' | 'pbxId'>,
+  subject: { readonly kind: SubjectKind; readonly pbxId?: string | undefined },
+): boolean {
+  return subjectKind === subject.kind && (pbxId === null || pbxId === subject.pbxId)
 }
 
 export interface LinesOf {
@@ -45,7 +54,7 @@ export async function linesOf(
     if (wanted[kind].length === 0) continue
     for (const subject of await store.subjects(kind, wanted[kind])) {
       for (const system of systems) {
-        if (system.subjectKind !== kind) continue
+        if (!looksAfter(system, subject)) continue
         const id = verdictId(system.kind, system.instance, kind, subject.id)
         const verdict = verdicts.get(id)
         const counts = verdict && verdict.wanted === subject.wanted && verdict.generation === subject.generation

@@ -5,6 +5,7 @@ import type { SipCredential } from '../domain/sip-account.ts'
 import type { FileValues } from '../phones/phone-port.ts'
 import type { JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
+import { type KnownPbx, pbxById } from './known-pbx.ts'
 import type { Phone } from './phone-settings-memory.ts'
 
 /** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
@@ -24,17 +25,18 @@ export async function fileValues(
   const certificate = (await store.find('certificate', { handsetId: handset.id, revokedAt: null })).at(-1)
   const model = context.catalogue.model(handset.model)
   if (!credential?.secretSealed || !assignment || !model) return null
+  const pbx = pbxById(context, assignment.pbxId)
   const provisioned = model.capabilities.clientCertificate === 'provisioned' && certificate?.privateKeySealed
   return {
     extension: assignment.extension,
     displayName,
     mac: handset.mac,
     sip: {
-      host: config.pbx.host,
-      port: portFor(context, certificate !== undefined),
+      host: pbx.settings.host,
+      port: portFor(pbx, certificate !== undefined),
       username: credential.username,
       secret: vault.open(credential.secretSealed, `sip:${credential.id}:${credential.generation}`),
-      realm: config.pbx.realm,
+      realm: pbx.settings.realm,
       expiresSeconds: registrationSeconds,
     },
     caCertificate: model.capabilities.acceptsPrivateCa ? context.serviceCertificate : null,
@@ -62,8 +64,9 @@ export async function credentialOf(
 }
 
 /** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */
-function portFor({ config, pbxAbilities }: JourneyContext, hasCertificate: boolean): number {
-  return hasCertificate && pbxAbilities.certificates === 'required-on-own-port' ? config.pbx.mtlsPort : config.pbx.port
+function portFor({ settings, driver }: KnownPbx, hasCertificate: boolean): number {
+  const isOwn = hasCertificate && driver.abilities.certificates === 'required-on-own-port'
+  return isOwn ? settings.mtlsPort : settings.port
 }
 
 /** The phone's own passwords: derived, so that its file stays the same byte for byte without storing them. */

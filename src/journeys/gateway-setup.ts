@@ -8,6 +8,7 @@ import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import { gatewayTokenOf } from './enrolment.ts'
 import type { JoinFile } from './join-view.ts'
+import { pbxOfPerson } from './known-pbx.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
 export async function gatewayValues(
@@ -17,13 +18,15 @@ export async function gatewayValues(
   tunnel: Tunnel,
 ): Promise<GatewayValues> {
   const { config } = context
+  // All phones behind a gateway are of one PBX (choose-gateway.ts).
+  const pbx = pbxOfPerson(context, access).settings
   const door = new URL(config.phoneDoor.url)
   const host = door.hostname.replace(/^\[|\]$/g, '')
   // Also phones of others in the same home.
   const phones = await context.store.find('handset', { gatewayId: gateway.id, removedAt: null })
   return {
     tunnelAddresses: addressesOf(access, tunnel, 'carrier'),
-    allowedIps: handsetAllowedIps(config),
+    allowedIps: handsetAllowedIps(config, pbx),
     hubEndpoint: config.hub.endpoint,
     phoneSubnets: addressesOf(access, tunnel, 'phones'),
     reservations: phones.flatMap(({ mac, phoneAddress, model }) =>
@@ -37,11 +40,11 @@ export async function gatewayValues(
       phonesUrl: new Secret(`${config.phoneDoor.url}/p/${gatewayTokenOf(context, gateway, 'phones')}/`),
     },
     pbx: {
-      host: config.pbx.host,
-      address: config.pbx.address,
-      ports: [config.pbx.port, config.pbx.mtlsPort],
-      rtpFrom: config.pbx.rtp.from,
-      rtpTo: config.pbx.rtp.to,
+      host: pbx.host,
+      address: pbx.address,
+      ports: [pbx.port, pbx.mtlsPort],
+      rtpFrom: pbx.rtp.from,
+      rtpTo: pbx.rtp.to,
     },
     timeServer: config.timeServer,
   }

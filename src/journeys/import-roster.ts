@@ -3,17 +3,17 @@ import { createHmac } from 'node:crypto'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { inviteEnd, tokenHash } from '../domain/invite.ts'
 import type { Language } from '../domain/language.ts'
-import type { RosterPerson, RosterRecord } from '../domain/roster.ts'
+import { type RosterPerson, type RosterRecord, rosterKey } from '../domain/roster.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { ImportRun } from '../store/store.ts'
 import { newId } from '../system.ts'
-import type { ImportView } from './application.ts'
 import { checkPerson } from './check-person.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { newInvite } from './enrolment.ts'
 import { enrolPerson } from './onboard.ts'
 import { demandRoster, inputOf } from './read-roster.ts'
+import type { ImportView } from './roster-view.ts'
 
 /** People prepared at the same time: keeps the key makers busy without holding up the console. */
 const atOnce = 4
@@ -25,7 +25,7 @@ interface RunState {
   readonly mail?: Language | null
   /** Somebody stopped it. */
   readonly cancelled?: Cancellation
-  /** By extension, written when the run ends: until then the running process knows, and after a crash their own rows tell. */
+  /** By `rosterKey`, written when the run ends: until then the running process knows, and after a crash their own rows tell. */
   readonly outcomes: Readonly<Record<string, Outcome>>
 }
 
@@ -121,7 +121,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     const next = () => (stopped || now.cancelled ? undefined : queue.shift())
     const worker = async () => {
       for (let person = next(); person; person = next()) {
-        outcomes[person.extension] = await onboardOne(run, person, state)
+        outcomes[rosterKey(person)] = await onboardOne(run, person, state)
         await write()
         // The embedded database answers within the turn: without a pause nobody else would get one until the last person.
         await nextTurn()
@@ -130,19 +130,19 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
     await Promise.all(Array.from({ length: atOnce }, worker))
     if (stopped || queue.length === 0) return
     // Stopped by somebody. Who is there already, from before a crash, stays so.
-    for (const [index, { extension }] of queue.entries()) {
-      outcomes[extension] = (await broughtIn(inviteToken(run.id, extension))) ?? { cancelled: true }
+    for (const [index, key] of queue.map(rosterKey).entries()) {
+      outcomes[key] = (await broughtIn(inviteToken(run.id, key))) ?? { cancelled: true }
       if (index % 50 === 0) await nextTurn()
     }
     await write()
   }
 
   async function onboardOne(run: ImportRun, person: RosterPerson, { actor, mail = null }: RunState): Promise<Outcome> {
-    const token = inviteToken(run.id, person.extension)
+    const token = inviteToken(run.id, rosterKey(person))
     const before = await broughtIn(token)
     if (before) return before
     try {
-      const checked = checkPerson(context.catalogue, inputOf(person))
+      const checked = checkPerson(context, inputOf(person))
       // The link can be made again for as long as the run is known, so its time is the run's.
       const invite = newInvite(context, token, run.createdAt)
       const { employee } = await enrolPerson(context, checked, invite, actor, {
@@ -171,9 +171,9 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   /** The outcomes of a run that was ended before it was through. */
   async function cutOff(run: ImportRun, state: RunState, why: string): Promise<Readonly<Record<string, Outcome>>> {
     const outcomes: Record<string, Outcome> = { ...state.outcomes }
-    for (const { extension } of state.people)
-      outcomes[extension] ??=
-        (await broughtIn(inviteToken(run.id, extension))) ?? (state.cancelled ? { cancelled: true } : { problem: why })
+    for (const key of state.people.map(rosterKey))
+      outcomes[key] ??=
+        (await broughtIn(inviteToken(run.id, key))) ?? (state.cancelled ? { cancelled: true } : { problem: why })
     return outcomes
   }
 
@@ -186,9 +186,9 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
   }
 
   /** Derived, so that the run's page can show every link again without one being stored. */
-  function inviteToken(runId: string, extension: string): string {
+  function inviteToken(runId: string, key: string): string {
     inviteKey ??= context.vault.deriveKey('import-invites')
-    return createHmac('sha256', inviteKey).update(`${runId}:${extension}`).digest('base64url')
+    return createHmac('sha256', inviteKey).update(`${runId}:${key}`).digest('base64url')
   }
 
   function viewOf(run: ImportRun, state: RunState, outcomes: Readonly<Record<string, Outcome>>): ImportView {
@@ -197,8 +197,10 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       total: run.total,
       done: Math.max(run.done, Object.keys(outcomes).length),
       finished: run.finishedAt !== null,
-      people: state.people.map(({ email, extension }) => {
-        const outcome = outcomes[extension]
+      people: state.people.map((person) => {
+        const { email, extension } = person
+        const key = rosterKey(person)
+        const outcome = outcomes[key]
         const onboarded = outcome !== undefined && 'employeeId' in outcome
         return {
           email,
@@ -206,7 +208,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
           state:
             outcome === undefined ? 'queued' : onboarded ? 'onboarded' : 'problem' in outcome ? 'failed' : 'cancelled',
           employeeId: onboarded ? outcome.employeeId : null,
-          inviteUrl: onboarded ? `${context.config.phoneDoor.url}/join/${inviteToken(run.id, extension)}` : null,
+          inviteUrl: onboarded ? `${context.config.phoneDoor.url}/join/${inviteToken(run.id, key)}` : null,
           problem: outcome !== undefined && 'problem' in outcome ? outcome.problem : null,
         }
       }),
@@ -235,7 +237,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
       return {
         run: { ...summary, done: Math.max(run.done, Object.keys(outcomes).length) },
         cancelled: state.cancelled ?? null,
-        people: state.people.map((person) => ({ person, outcome: outcomes[person.extension] ?? null })),
+        people: state.people.map((person) => ({ person, outcome: outcomes[rosterKey(person)] ?? null })),
       }
     },
     async links(id) {

@@ -1,21 +1,25 @@
 /** What the environment says of this installation, in words and without any secret. */
 import type { JourneyContext } from './context.ts'
 import type { Installation } from './records-view.ts'
-import { placesChangedAt } from './settings-drift.ts'
+import { changesOfPlaces } from './settings-drift.ts'
 
 export async function installation(context: JourneyContext): Promise<Installation> {
-  const changedAt = await placesChangedAt(context)
+  const changes = await changesOfPlaces(context)
   const order = { sort: 'name', descending: false, offset: 0, limit: 0 } as const
-  const handsets = changedAt === null ? 0 : (await context.store.handsetPage({ staleSince: changedAt }, order)).total
+  const { total: handsets } = await context.store.handsetPage({ staleSince: changes }, order)
+  const changedAt = changes
+    .map(({ at }) => at)
+    .sort()
+    .at(-1)
   return {
     demo: context.config.demo,
     groups: groupsOf(context),
-    stale: changedAt !== null && handsets > 0 ? { changedAt, handsets } : null,
+    stale: changedAt !== undefined && handsets > 0 ? { changedAt, handsets } : null,
   }
 }
 
 function groupsOf({ config }: JourneyContext): Installation['groups'] {
-  const { console: web, phoneDoor, hub, pbx } = config
+  const { console: web, phoneDoor, hub, pbxs } = config
   const setting = (name: string, value: string | number | null, variable: string | null = null) => ({
     name,
     value: value === null || value === '' ? 'not set' : String(value),
@@ -48,6 +52,7 @@ function groupsOf({ config }: JourneyContext): Installation['groups'] {
         setting('Inside the VPN', phoneDoor.inTunnel && place(phoneDoor.inTunnel), 'PHONE_TUNNEL_LISTEN'),
         setting('Certificate', tlsWords(phoneDoor.tls), 'PHONE_TLS_CERT'),
         setting('Trusted proxies', phoneDoor.trustedProxies.join(', '), 'TRUSTED_PROXIES'),
+        setting('Time server of phones', config.timeServer, 'TIME_SERVER'),
       ],
     },
     {
@@ -62,18 +67,17 @@ function groupsOf({ config }: JourneyContext): Installation['groups'] {
         setting('Runs as', hub.separate ? 'a process of its own' : "the server's child", 'HUB_SOCKET'),
       ],
     },
-    {
-      name: 'PBX',
+    ...pbxs.map((pbx) => ({
+      name: pbxs.length > 1 ? `PBX ${pbx.name}` : 'PBX',
       settings: [
-        setting('Kind', pbx.driver, 'PBX'),
-        setting('Address', pbx.address, 'PBX_ADDRESS'),
-        setting('Name that handsets use', pbx.host, 'PBX_HOST'),
-        setting('Port for passwords', pbx.port, 'PBX_PORT'),
-        setting('Port for certificates', pbx.mtlsPort, 'PBX_MTLS_PORT'),
-        setting('Media ports', `${pbx.rtp.from}-${pbx.rtp.to}`, 'PBX_RTP'),
-        setting('Time server of phones', config.timeServer, 'TIME_SERVER'),
+        setting('Kind', pbx.driver, pbx.prefix),
+        setting('Address', pbx.address, `${pbx.prefix}_ADDRESS`),
+        setting('Name that handsets use', pbx.host, `${pbx.prefix}_HOST`),
+        setting('Port for passwords', pbx.port, `${pbx.prefix}_PORT`),
+        setting('Port for certificates', pbx.mtlsPort, `${pbx.prefix}_MTLS_PORT`),
+        setting('Media ports', `${pbx.rtp.from}-${pbx.rtp.to}`, `${pbx.prefix}_RTP`),
       ],
-    },
+    })),
   ]
 }
 

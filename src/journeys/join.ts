@@ -10,6 +10,7 @@ import { invitedBy } from './enrolment.ts'
 import { settingsOf } from './file-values.ts'
 import { gatewayScript, gatewayValues } from './gateway-setup.ts'
 import type { JoinGateway, JoinHandset, JoinView } from './join-view.ts'
+import { pbxOfPerson } from './known-pbx.ts'
 import { openInvite } from './open-invite.ts'
 import { gatewaysOfInvite, handsetsOfInvite, joinTunnel, tunnelOf } from './tunnel-hand-over.ts'
 
@@ -19,13 +20,14 @@ export async function join(context: JourneyContext, token: string): Promise<Join
   const { access, invite } = invited
   const handsets = handsetsOfInvite(access, token)
   const gateways = gatewaysOfInvite(access)
+  const pbx = pbxOfPerson(context, access).settings
   return {
     name: access.employee.name,
     extension: access.assignments.find(({ untilAt }) => untilAt === null)?.extension ?? '',
     expiresAt: invite.expiresAt,
     demo: context.config.demo,
-    pbxHost: context.config.pbx.host,
-    pbxAddress: context.config.pbx.address,
+    pbxHost: pbx.host,
+    pbxAddress: pbx.address,
     handsets: handsets.map((handset) => joinHandset(context, access, handset, token)),
     gateways: (await Promise.all(gateways.map((gateway) => joinGateway(context, access, gateway)))).filter(
       (gateway) => gateway !== null,

@@ -12,6 +12,7 @@ import { allotAddresses, allotPhoneAddress } from './allot-addresses.ts'
 import type { CheckedHandset } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { gatewayDoor, type NewInvite, newCertificate, newCredential, newHandset, newTunnel } from './enrolment.ts'
+import { pbxById } from './known-pbx.ts'
 
 /** All rows of some new handsets. */
 export interface Kit {
@@ -38,6 +39,12 @@ interface KitOrder {
 /** Everything slow happens here, before the transaction: the database waits for nobody's key. */
 export async function prepareKit(context: JourneyContext, order: KitOrder): Promise<Kit> {
   const { employee, assignment, invite } = order
+  const pbx = pbxById(context, assignment.pbxId)
+  if (!pbx.isConfigured) {
+    throw new AppError('CONFLICT', `PBX ${pbx.settings.name} is not among the settings any more`, {
+      hint: 'name it again in the settings (docs/pbx.md), or offboard this person and onboard them on another PBX',
+    })
+  }
   const gateway = order.gateway && newGateway(context, employee.id, order.gateway, invite)
   const gatewayId = gateway?.id ?? order.existingGateway?.id ?? null
   const handsets = order.handsets.map(({ model, mac }) =>
@@ -54,13 +61,13 @@ export async function prepareKit(context: JourneyContext, order: KitOrder): Prom
     handsets.map((handset, index) =>
       newCertificate(context, {
         employee,
-        extension: assignment.extension,
+        assignment,
         handset,
         model: order.handsets[index]!.model,
       }),
     ),
   )
-  const oneForAll = context.pbxAbilities.credentialsPerExtension === 'one'
+  const oneForAll = pbx.driver.abilities.credentialsPerExtension === 'one'
   const credentials = oneForAll
     ? order.sharedCredential
       ? []

@@ -3,7 +3,6 @@ import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
 import type { Language } from '../domain/language.ts'
 import { personMessage } from '../domain/outbox.ts'
-import { defaultId } from '../domain/site.ts'
 import type { Actor } from '../domain/token.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
 import { AppError } from '../errors.ts'
@@ -16,7 +15,6 @@ import {
   checkGateway,
   checkHandset,
   checkPerson,
-  invalid,
   takenBy,
   warningsFor,
 } from './check-person.ts'
@@ -24,17 +22,19 @@ import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
+import { severalPbxs } from './known-pbx.ts'
 import { mailLanguage, newMail } from './mails.ts'
+import { invalid, taken } from './refusal.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
-  const person = checkPerson(context.catalogue, input)
-  const taken = await takenBy(context.store, defaultId, person)
-  if (taken.length > 0) throw conflict(taken)
+  const person = checkPerson(context, input)
+  const claimed = await takenBy(context.store, person.pbx.settings.id, person)
+  if (claimed.length > 0) throw taken(claimed)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
-  const sharedGateway = await gatewayOf(context, input, person.handsets)
+  const sharedGateway = await gatewayOf(context, input, person.handsets, person.pbx.settings.id)
   return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })
 }
 
@@ -49,7 +49,7 @@ export async function enrolPerson(
   const now = invite.createdAt
   const employee: Employee = {
     id: newId(context.system),
-    siteId: defaultId,
+    siteId: person.pbx.settings.site.id,
     name: person.name,
     email: person.email,
     lifecycle: 'active',
@@ -64,7 +64,7 @@ export async function enrolPerson(
   const assignment: Assignment = {
     id: newId(context.system),
     employeeId: employee.id,
-    pbxId: defaultId,
+    pbxId: person.pbx.settings.id,
     extension: person.extension,
     fromAt: now,
     untilAt: null,
@@ -88,7 +88,11 @@ export async function enrolPerson(
         context,
         'employee.onboarded',
         { employeeId: employee.id, actor },
-        { extension: person.extension, handsets: person.handsets.map(({ model }) => model.id) },
+        {
+          extension: person.extension,
+          ...(severalPbxs(context) ? { pbx: person.pbx.settings.name } : {}),
+          handsets: person.handsets.map(({ model }) => model.id),
+        },
       ),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.onboarded', employee.id, now)])
@@ -133,7 +137,7 @@ export async function prepareAddition(
   const asked = input.gateway === undefined ? null : wantedGateway
   const existing =
     onGateway ??
-    (await gatewayOf(context, input, [handset])) ??
+    (await gatewayOf(context, input, [handset], assignment.pbxId)) ??
     (wantedGateway ? await ownGateway(context, employeeId, asked) : null)
   const shared =
     (await context.store.find('sipCredential', { assignmentId: assignment.id, handsetId: null, closedAt: null }))[0] ??
@@ -249,12 +253,4 @@ export async function insertInvite(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )
   return withdrawn
-}
-
-function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
-  const [first] = problems
-  return new AppError('CONFLICT', problems.length === 1 ? first!.message : `${problems.length} things are taken`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

@@ -1,8 +1,9 @@
 import type { Config } from '../config.ts'
 import { hubAddress, parsePrefix } from '../domain/address.ts'
+import type { PbxSettings } from './known-pbx.ts'
 
-/** What handsets may reach through their tunnel, as the AllowedIPs of their configuration. */
-export function handsetAllowedIps({ hub, pbx }: Config): string[] {
+/** What a handset of this PBX may reach through its tunnel, as the AllowedIPs of its configuration. */
+export function handsetAllowedIps({ hub }: Config, pbx: Pick<PbxSettings, 'address'>): string[] {
   const reachable = [
     ...hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!)),
     ...(pbx.address ? [pbx.address] : []),

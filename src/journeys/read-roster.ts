@@ -1,11 +1,12 @@
 /** A roster as text, and everything that is wrong with it: before anything is written. */
 import { parse } from 'csv-parse/sync'
-import type { Problem } from '../domain/parse.ts'
+import { good, type Parsed, type Problem } from '../domain/parse.ts'
 import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
-import { defaultId } from '../domain/site.ts'
 import { AppError, asAppError } from '../errors.ts'
-import { checkPerson, invalid, modelProblem } from './check-person.ts'
+import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
+import { pbxNamed, severalPbxs } from './known-pbx.ts'
+import { invalid } from './refusal.ts'
 
 const largestBytes = 5 * 1024 * 1024
 /** Reading is not free, and everybody waits for it: what is no roster is refused by counting alone. */
@@ -14,7 +15,7 @@ const mostColumns = 50
 const mostSeparators = 20 * mostLines
 const mostProblemsTold = 200
 
-type Reading = Pick<JourneyContext, 'catalogue' | 'store'>
+type Reading = Pick<JourneyContext, 'catalogue' | 'store' | 'pbxs'>
 
 /** @throws AppError TOO_LARGE, or INVALID_INPUT where the text is no CSV */
 export function rosterRecords(csv: Uint8Array): readonly RosterRecord[] {
@@ -43,13 +44,15 @@ export async function examineRoster(
 ): Promise<{ readonly people: readonly RosterPerson[]; readonly problems: readonly Problem[] }> {
   const [header, ...body] = rows
   const check = (model: string, mac: string | null) => modelProblem(context.catalogue, model, mac)
-  const first = parseRoster(rows, check)
+  const pbxOf = rosterPbx(context)
+  const first = parseRoster(rows, check, pbxOf)
   const wrong = 'problems' in first ? first.problems : []
   const isWrong = new Set(wrong.map(({ row }) => row))
   // A header that is wrong makes nothing of the rest worth a look.
   if (header === undefined || isWrong.has(header.line)) return { people: [], problems: wrong }
   const rest = body.filter(({ line }) => !isWrong.has(line))
-  const second = 'people' in first ? first : rest.length > 0 ? parseRoster([header, ...rest], check) : { people: [] }
+  const second =
+    'people' in first ? first : rest.length > 0 ? parseRoster([header, ...rest], check, pbxOf) : { people: [] }
   if ('problems' in second) return { people: [], problems: wrong }
   const unfit = second.people.flatMap((person) => unfitness(context, person))
   const taken = await takenPeople(context, second.people)
@@ -58,13 +61,13 @@ export async function examineRoster(
   return { people: second.people.filter(({ row }) => !rowsOfProblems.has(row)), problems }
 }
 
-export function inputOf({ name, email, extension, gateway, handsets }: RosterPerson) {
-  return { name, email, extension, handsets, gateway: gateway ?? undefined }
+export function inputOf({ name, email, extension, pbx, gateway, handsets }: RosterPerson) {
+  return { name, email, extension, handsets, pbx: pbx ?? undefined, gateway: gateway ?? undefined }
 }
 
-function unfitness({ catalogue }: Reading, person: RosterPerson): readonly Problem[] {
+function unfitness(context: Reading, person: RosterPerson): readonly Problem[] {
   try {
-    checkPerson(catalogue, inputOf(person))
+    checkPerson(context, inputOf(person))
     return []
   } catch (error) {
     return asAppError(error).problems.map((problem) => ({ row: person.row, ...problem }))
@@ -137,8 +140,25 @@ function occurrences(text: string, what: string): number {
   return count
 }
 
-async function takenPeople({ store }: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
-  const taken = await store.taken(defaultId, {
+/** The first one has no name here, whether it was typed or not. */
+function rosterPbx(context: Reading): (name: string) => Parsed<string | null> {
+  return (name) => {
+    const problems: Problem[] = []
+    const pbx = checkPbx(context, name, problems)
+    if (!pbx) return { ok: false, problem: problems[0]! }
+    return good(pbx === context.pbxs[0] ? null : pbx.settings.name)
+  }
+}
+
+async function takenPeople(context: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const byPbx = Map.groupBy(people, ({ pbx }) => pbx ?? undefined)
+  const found: Problem[] = []
+  for (const [name, some] of byPbx) found.push(...(await takenOn(context, pbxNamed(context, name).settings.id, some)))
+  return found
+}
+
+async function takenOn({ store }: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const taken = await store.taken(pbxId, {
     extensions: new Set(people.map(({ extension }) => extension)),
     emails: new Set(people.map(({ email }) => email)),
     macs: new Set(people.flatMap(({ handsets }) => handsets.flatMap(({ mac }) => mac ?? []))),
@@ -159,11 +179,15 @@ async function takenPeople({ store }: Reading, people: readonly RosterPerson[]):
 }
 
 /** The same rows under all columns that there are, in their usual order; unknown columns stay, at the end. */
-export function widened(rows: readonly RosterRecord[]): readonly RosterRecord[] {
+export function widened(
+  rows: readonly RosterRecord[],
+  { pbxs }: Pick<JourneyContext, 'pbxs'>,
+): readonly RosterRecord[] {
+  const optional: readonly string[] = ['gateway', 'language', ...(severalPbxs({ pbxs }) ? ['pbx'] : [])]
   const [header, ...body] = rows
   if (!header) return rows
   const names = header.cells.map((cell) => cell.trim().toLowerCase())
-  const lacking = rosterColumns.filter((name) => !names.includes(name) && ['gateway', 'language'].includes(name))
+  const lacking = rosterColumns.filter((name) => !names.includes(name) && optional.includes(name))
   return [
     { ...header, cells: [...header.cells, ...lacking] },
     ...body.map((row) =>

@@ -29,15 +29,14 @@ async function neverEnrolled(store: StoreReader, handsets: readonly Handset[]): 
 export async function newCertificates(
   context: JourneyContext,
   employee: Pick<Employee, 'id' | 'name'>,
-  assignment: Pick<Assignment, 'extension'>,
+  assignment: Pick<Assignment, 'extension' | 'pbxId'>,
 ): Promise<ReadonlyMap<string, Certificate>> {
   const handsets = await context.store.find('handset', { employeeId: employee.id, removedAt: null })
   const waiting = await neverEnrolled(context.store, handsets)
   const made = new Map<string, Certificate>()
   for (const handset of waiting) {
     const model = context.catalogue.model(handset.model)
-    const { extension } = assignment
-    const certificate = model && (await newCertificate(context, { employee, extension, handset, model }))
+    const certificate = model && (await newCertificate(context, { employee, assignment, handset, model }))
     if (certificate) made.set(handset.id, certificate)
   }
   return made

@@ -2,12 +2,13 @@
 import type { Handset } from '../domain/handset.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError, asAppError } from '../errors.ts'
-import type { NotifyTarget } from '../pbx/pbx-driver.ts'
+import type { NotifyAnswer, NotifyTarget } from '../pbx/pbx-driver.ts'
 import type { StoreReader } from '../store/store.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { type KnownPbx, pbxById } from './known-pbx.ts'
 import type { ResyncView } from './phone-view.ts'
 
-export type ResyncContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'config' | 'notifyPhones' | 'log'>
+export type ResyncContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'config' | 'pbxs' | 'log'>
 
 /** A PBX that hangs keeps nobody waiting for longer. */
 const timeoutMs = 10_000
@@ -46,7 +47,7 @@ export async function resync(
 
 /** Either whom to tell, or why nobody can be told. */
 type Plan = { readonly handsetId: string } & (
-  | { readonly target: NotifyTarget }
+  | { readonly target: NotifyTarget; readonly pbx: KnownPbx }
   | { readonly outcome: 'no-event' | 'pbx-cannot'; readonly words: string }
 )
 
@@ -54,19 +55,20 @@ async function planFor(context: ResyncContext, handset: Handset): Promise<Plan> 
   const handsetId = handset.id
   const event = context.catalogue.model(handset.model)?.capabilities.resyncEvent ?? null
   if (event === null) return { handsetId, outcome: 'no-event', words: `no way is known to tell this model: ${later}` }
-  if (!context.notifyPhones)
-    return { handsetId, outcome: 'pbx-cannot', words: `this PBX cannot tell a phone: ${later}` }
   const { store } = context
   const assignment = await store.get('assignment', handset.assignmentId)
+  const pbx = assignment && pbxById(context, assignment.pbxId)
+  if (!assignment || !pbx?.driver.notify)
+    return { handsetId, outcome: 'pbx-cannot', words: `this PBX cannot tell a phone: ${later}` }
   const mates = await store.find('handset', { assignmentId: handset.assignmentId, removedAt: null })
-  const extension = assignment?.extension ?? ''
+  const { extension } = assignment
   // All that is registered on an extension is its one handset, wherever it registered from.
-  if (mates.length <= 1) return { handsetId, target: { extension, addresses: null, event } }
+  if (mates.length <= 1) return { handsetId, pbx, target: { extension, addresses: null, event } }
   if (context.config.hub.masquerade) {
     const words = `the hub masquerades, so the phones of extension ${extension} look alike: ${later}`
     return { handsetId, outcome: 'pbx-cannot', words }
   }
-  return { handsetId, target: { extension, addresses: await addressesOf(store, handset), event } }
+  return { handsetId, pbx, target: { extension, addresses: await addressesOf(store, handset), event } }
 }
 
 const later = 'it fetches its files when it starts, or at its next poll'
@@ -82,20 +84,29 @@ async function addressesOf(store: StoreReader, handset: Handset): Promise<readon
   return addresses.flat().map(({ prefix }) => prefix)
 }
 
-async function tell(
-  { notifyPhones, log }: Pick<ResyncContext, 'notifyPhones' | 'log'>,
-  plans: readonly Plan[],
-): Promise<readonly ResyncView[]> {
-  const targets = plans.flatMap((plan) => ('target' in plan ? [plan.target] : []))
-  const answers = await askPbx(targets)
-  let next = 0
+async function tell({ log }: Pick<ResyncContext, 'log'>, plans: readonly Plan[]): Promise<readonly ResyncView[]> {
+  const answers = new Map<NotifyTarget, NotifyAnswer | AppError>()
+  const byPbx = Map.groupBy(
+    plans.filter((plan) => 'target' in plan),
+    ({ pbx }) => pbx,
+  )
+  await Promise.all(
+    [...byPbx].map(([pbx, asked]) =>
+      askPbx(
+        pbx,
+        asked.map(({ target }) => target),
+      ),
+    ),
+  )
   return plans.map((plan): ResyncView => {
     if (!('target' in plan)) return plan
     const { handsetId, target } = plan
-    if (answers instanceof AppError) {
-      return { handsetId, outcome: 'pbx-cannot', words: `${answers.message}: ${later}` }
+    const answer = answers.get(target)
+    if (answer === undefined || answer instanceof AppError) {
+      const why = answer?.message ?? 'the PBX said nothing of it'
+      return { handsetId, outcome: 'pbx-cannot', words: `${why}: ${later}` }
     }
-    const { told, passedOver } = answers[next++]!
+    const { told, passedOver } = answer
     if (told.length > 0) {
       const words = `the PBX sent it ${target.event}; its next fetch shows whether it obeyed`
       return { handsetId, outcome: 'told', words }
@@ -107,13 +118,13 @@ async function tell(
     return { handsetId, outcome: 'not-registered', words: `it is not registered at the PBX now: ${later}` }
   })
 
-  async function askPbx(asked: readonly NotifyTarget[]) {
-    if (!notifyPhones || asked.length === 0) return []
+  async function askPbx({ driver, settings }: KnownPbx, asked: readonly NotifyTarget[]): Promise<void> {
     try {
-      return await notifyPhones(asked, AbortSignal.timeout(timeoutMs))
+      const given = await driver.notify?.(asked, AbortSignal.timeout(timeoutMs))
+      for (const [index, target] of asked.entries()) if (given?.[index]) answers.set(target, given[index])
     } catch (error) {
-      log.warn({ err: error }, 'the PBX could not be asked to tell phones')
-      return asAppError(error)
+      log.warn({ err: error, pbx: settings.name }, 'the PBX could not be asked to tell phones')
+      for (const target of asked) answers.set(target, asAppError(error))
     }
   }
 }

@@ -30,7 +30,7 @@ export function rosterDrafts(context: JourneyContext): RosterDrafts {
   const drafts = new Map<string, Draft>()
 
   function add(csv: Uint8Array): Promise<DraftView> {
-    const rows = widened(rosterRecords(csv))
+    const rows = widened(rosterRecords(csv), context)
     const now = context.system.now()
     for (const [id, { expiresAt }] of drafts) if (expiresAt <= now.toISOString()) drafts.delete(id)
     for (const id of [...drafts.keys()].slice(0, Math.max(0, drafts.size - mostDrafts + 1))) drafts.delete(id)

@@ -1,7 +1,6 @@
 /** Rosters on their way in: drafts that are checked and mended, and runs that bring people in. */
 import type { Problem } from '../domain/parse.ts'
 import type { Actor } from '../domain/token.ts'
-import type { ImportView } from './application.ts'
 import type { MailChoice } from './mail-view.ts'
 
 export interface RosterDeeds {
@@ -85,4 +84,19 @@ export interface RunPerson {
   readonly problem: string | null
   /** What became of the mail, in words; null where none was wanted. */
   readonly mail: string | null
+}
+
+export interface ImportView {
+  readonly id: string
+  readonly total: number
+  readonly done: number
+  readonly finished: boolean
+  readonly people: readonly {
+    readonly email: string
+    readonly extension: string
+    readonly state: 'queued' | 'onboarded' | 'failed' | 'cancelled'
+    readonly employeeId: string | null
+    readonly inviteUrl: string | null
+    readonly problem: string | null
+  }[]
 }

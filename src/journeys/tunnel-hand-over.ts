@@ -7,6 +7,7 @@ import type { JourneyContext } from './context.ts'
 import { invitedBy } from './enrolment.ts'
 import { addressesOf, tunnelName } from './gateway-setup.ts'
 import type { JoinTunnel } from './join-view.ts'
+import { pbxOfPerson } from './known-pbx.ts'
 import { handsetAllowedIps } from './reachable.ts'
 
 /** The handsets that this invite's page shows: those it enrols, and those that work already. */
@@ -73,7 +74,7 @@ function written(
         addresses: addressesOf(access, tunnel, 'carrier'),
         hubPublicKey,
         hubEndpoint: context.config.hub.endpoint,
-        allowedIps: handsetAllowedIps(context.config),
+        allowedIps: handsetAllowedIps(context.config, pbxOfPerson(context, access).settings),
       },
       tunnel.carrierKind === 'gateway' ? 'gateway' : 'handset',
     ),

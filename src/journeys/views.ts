@@ -7,11 +7,13 @@ import type { EmployeeAccess } from '../store/store.ts'
 import type { AccessLine, EmployeeView, GatewayView, HandsetView, TunnelView } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { doorNames } from './door-names.ts'
+import { looksAfter } from './expected-lines.ts'
 import { gatewayViewer } from './gateway-view.ts'
 import { doubtsAbout, seenOf } from './handset-inventory.ts'
 import { handsetStatus } from './handset-status.ts'
+import { pbxName } from './known-pbx.ts'
 
-type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'system' | 'systems'>
+type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'system' | 'systems' | 'pbxs'>
 
 /** @throws AppError NOT_FOUND */
 export async function viewOf(
@@ -43,6 +45,7 @@ export function employeeView(
     name: employee.name,
     email: employee.email,
     extension: assignment?.extension ?? '',
+    pbx: pbxName(context, assignment?.pbxId),
     lifecycle: employee.lifecycle,
     createdAt: employee.createdAt,
     offboardRequestedAt: employee.offboardRequestedAt,
@@ -59,9 +62,10 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
   const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
   const subjects = subjectsIn(access)
   const nameOf = doorNames(access)
-  const own = subjects.flatMap(({ kind, id, wanted, generation, since }) =>
-    systems
-      .filter((system) => system.subjectKind === kind)
+  const own = subjects.flatMap((subject) => {
+    const { kind, id, wanted, generation, since } = subject
+    return systems
+      .filter((system) => looksAfter(system, subject))
       .map((system): AccessLine => {
         const key = verdictId(system.kind, system.instance, kind, id)
         const verdict = verdicts.get(key)
@@ -81,8 +85,8 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
           at: since,
           acknowledged: null,
         }
-      }),
-  )
+      })
+  })
   // Keys that a living tunnel used to have are doors of their own.
   return [...own, ...[...verdicts.values()].map((verdict) => accessLine(verdict, nameOf))].sort(byDoor)
 }
@@ -93,6 +97,7 @@ interface ExpectedSubject {
   readonly wanted: Wanted
   readonly generation: number
   readonly since: string
+  readonly pbxId?: string | undefined
 }
 
 function subjectsIn(access: EmployeeAccess): ExpectedSubject[] {
@@ -107,7 +112,10 @@ function subjectsIn(access: EmployeeAccess): ExpectedSubject[] {
     ...access.handsets.map((row) => door('phone-door', row.id, row.doorGeneration, row.createdAt, row.removedAt)),
     ...access.tunnels.map((row) => door('tunnel', row.id, row.generation, row.createdAt, row.closedAt)),
     ...access.certificates.map((row) => door('certificate', row.id, 1, row.createdAt, row.revokedAt)),
-    ...access.credentials.map((row) => door('sip-credential', row.id, row.generation, row.createdAt, row.closedAt)),
+    ...access.credentials.map((row) => ({
+      ...door('sip-credential', row.id, row.generation, row.createdAt, row.closedAt),
+      pbxId: access.assignments.find(({ id }) => id === row.assignmentId)?.pbxId,
+    })),
   ]
 }
 

@@ -11,10 +11,14 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
     preview: 'preview: no packet moves on this host, everything else can be tried',
   }
   const tunnels = hub && modes ? modes[hub.mode] : 'the hub does not answer yet; it is asked again and again'
-  const pbx =
-    config.pbx.driver === 'manual'
-      ? 'manual: each change is a step for you to do and tick'
-      : `${config.pbx.driver} at ${config.pbx.address ?? 'no address'}`
+  const pbxs = config.pbxs.map(({ name, driver, address }) => {
+    const label = config.pbxs.length > 1 ? `PBX ${name}` : 'PBX'
+    const words =
+      driver === 'manual'
+        ? 'manual: each change is a step for you to do and tick'
+        : `${driver} at ${address ?? 'no address'}`
+    return [label, words] as const
+  })
   const certificate = { off: 'no TLS, the proxy in front does it', 'service-ca': 'certificate of its own CA' }
   const tls = typeof config.phoneDoor.tls === 'string' ? certificate[config.phoneDoor.tls] : 'your certificate'
   const lines: (readonly [string, string])[] = [
@@ -22,7 +26,7 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
     ['Phone door', `${phoneDoor}  (${tls})`],
     ['Local socket', adminSocket],
     ['Tunnels', tunnels],
-    ['PBX', pbx],
+    ...pbxs,
     ['Process', String(process.pid)],
   ]
   const command = `${folderFor(config.dataFolder)}./ringfence`

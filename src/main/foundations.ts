@@ -16,6 +16,7 @@ import { openKeyPool } from '../pki/key-pool.ts'
 import { openPublication } from '../pki/publication.ts'
 import { thisProcess } from '../store/lease-holder.ts'
 import { openJournal } from '../store/leaver-journal.ts'
+import { noteMoment } from '../store/moment.ts'
 import { openStore } from '../store/open-store.ts'
 import { replayJournal } from '../store/replay-journal.ts'
 import type { Store } from '../store/store.ts'
@@ -41,6 +42,10 @@ export async function layFoundations(config: Config, system: System, log: Log, u
   const replayed = await replayJournal(store, journal, system)
   if (replayed.inserted > 0 || replayed.repaired > 0 || replayed.shut > 0)
     log.warn(replayed, 'the database is older than the leaver journal: what was shut or withdrawn before stays so')
+  // What happened since upkeep last noted it; not where another process has taken over and writes the journal.
+  undo.push(async () => {
+    if (await store.renewLease(lease, system.now(), leaseTtlMs)) await noteMoment(store, journal)
+  })
   await seedPlaces(store, config)
   const vault = await opening
   await renewWithdrawn({ store, vault, system, journal, log })
@@ -100,27 +105,32 @@ async function embeddedPassphrase(dataFolder: string): Promise<Secret> {
   return new Secret((await readFile(path, 'utf8')).trim())
 }
 
-/** The environment is the truth for the default rows; what it says now is what they say. */
+/**
+ * The environment is the truth for the rows that it names; what it says now is what they say. A PBX that it does not name any
+ * more keeps its row: people may hold extensions there.
+ */
 export async function seedPlaces(store: Store, config: Config): Promise<void> {
-  const { hub, pbx } = config
+  const { hub, pbxs } = config
   await store.transaction(async (tx) => {
     const before = await tx.get('hub', defaultId)
-    await tx.put('site', [{ id: defaultId, name: 'Main site' }])
-    await tx.put('pbx', [
-      {
-        id: defaultId,
-        siteId: defaultId,
-        name: 'PBX',
-        driver: pbx.driver,
-        address: pbx.address,
-        host: pbx.host,
-        port: pbx.port,
-        mtlsPort: pbx.mtlsPort,
-        rtpFrom: pbx.rtp.from,
-        rtpTo: pbx.rtp.to,
-        realm: pbx.realm,
-      },
-    ])
+    const sites = new Map(pbxs.map(({ site }) => [site.id, site]))
+    await tx.put('site', [...sites.values()])
+    await tx.put(
+      'pbx',
+      pbxs.map(({ id, name, site, driver, address, host, port, mtlsPort, rtp, realm }) => ({
+        id,
+        siteId: site.id,
+        name,
+        driver,
+        address,
+        host,
+        port,
+        mtlsPort,
+        rtpFrom: rtp.from,
+        rtpTo: rtp.to,
+        realm,
+      })),
+    )
     await tx.put('hub', [
       {
         id: defaultId,

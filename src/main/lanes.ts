@@ -9,10 +9,10 @@ import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import { consoleTraces, shutConsole } from '../journeys/console-traces.ts'
 import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
-import type { EnabledSystem } from '../journeys/expected-lines.ts'
+import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
+import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
 import { verdictBook } from '../journeys/verdict-book.ts'
-import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
 import { certificateAccess } from '../pki/certificate-access.ts'
@@ -28,25 +28,26 @@ export interface LaneParts {
   readonly context: JourneyContext
   readonly foundations: Foundations
   readonly hub: Hub
-  readonly pbx: PbxDriver
   readonly mayWrite: () => boolean
   /** The last writer's lease, as the hub knows it; null before the hub answered. */
   readonly lastLease: () => number | null
 }
 
-export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, lastLease }: LaneParts): Loop {
-  const { store, system, vault } = context
+export function startLanes({ context, systems, foundations, hub, mayWrite, lastLease }: LaneParts): Loop {
+  const { store, system, vault, pbxs } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
   const lane = <S extends Subject, Snapshot>(
     subjectKind: S['kind'],
     access: AccessSystem<S, Snapshot>,
-    { timeoutMs, sweepEveryMs }: { timeoutMs: number; sweepEveryMs: number },
+    { timeoutMs, sweepEveryMs, pbxId }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string },
   ) => {
-    systems.push({ kind: access.kind, instance: access.instance, subjectKind })
+    const enabled: EnabledSystem = { kind: access.kind, instance: access.instance, subjectKind, pbxId: pbxId ?? null }
+    systems.push(enabled)
     return startLane<S, Snapshot>({
       system: access,
       subjectKind,
+      isOwn: (subject) => looksAfter(enabled, subject),
       // The kind picks the type; TypeScript cannot see that through two generics.
       subjects: async (ids) => {
         const found = ids === undefined ? inTurn(() => store.subjects(subjectKind)) : store.subjects(subjectKind, ids)
@@ -62,8 +63,19 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
     })
   }
   const nextRevision = revisions(system.now(), lastLease)
-  const note =
-    pbx.abilities.revocationLists === 'not-checked' ? { note: 'this PBX does not check revocation lists' } : {}
+  /** What stands on one PBX: it only sees what is there, and a PBX that is away holds up none of the others. */
+  const pbxLanes = ({ settings: { id }, driver }: KnownPbx) => [
+    lane(
+      'sip-credential',
+      sipAccess({
+        pbxId: id,
+        driver,
+        accountsOf: (extensions) => accountsOf(context, id, extensions),
+        digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
+      }),
+      { timeoutMs: 20_000, sweepEveryMs: 60_000, pbxId: id },
+    ),
+  ]
   return loopOver([
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
@@ -90,16 +102,7 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
       }),
       { timeoutMs: 10_000, sweepEveryMs: 300_000 },
     ),
-    lane(
-      'sip-credential',
-      sipAccess({
-        pbxId: defaultId,
-        driver: pbx,
-        accountsOf: (extensions) => accountsOf(context, defaultId, extensions),
-        digestOf: (subject) => digestOf(vault, pbx.abilities.realm, subject),
-      }),
-      { timeoutMs: 20_000, sweepEveryMs: 60_000 },
-    ),
+    ...pbxs.flatMap(pbxLanes),
     lane(
       'certificate',
       certificateAccess({
@@ -107,11 +110,20 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
         authority: foundations.authorities.handset.certificate,
         system,
         publish: () => foundations.publication.publish(),
-        ...note,
+        ...uncheckedNote(pbxs),
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
   ])
+}
+
+/** A list in force says nothing of a PBX that never asks for it; which PBX a phone had is not looked at. */
+function uncheckedNote(pbxs: readonly KnownPbx[]): { note?: string } {
+  const blind = pbxs.filter(({ driver }) => driver.abilities.revocationLists === 'not-checked')
+  if (blind.length === 0) return {}
+  if (pbxs.length === 1) return { note: 'this PBX does not check revocation lists' }
+  const names = blind.map(({ settings }) => settings.name).join(', ')
+  return { note: `these PBXs do not check revocation lists: ${names}` }
 }
 
 /**

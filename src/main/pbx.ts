@@ -1,96 +1,98 @@
-/** The PBX that the settings name. A further one is a file in src/pbx and a line here. */
+/** The PBXs that the settings name. A further kind is a file in src/pbx and a line here. */
 
 import { mkdir, readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { defaultId, type Pbx } from '../domain/site.ts'
 import { writeDurably } from '../durable-file.ts'
-import type { AccountWriter } from '../pbx/account-writer.ts'
-import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
-import { ariWriter } from '../pbx/asterisk-ari.ts'
-import { fileWriter } from '../pbx/asterisk-files.ts'
-import { type AsteriskOptions, folderOf } from '../pbx/asterisk-options.ts'
-import { realtimeWriter } from '../pbx/asterisk-realtime.ts'
+import type { KnownPbx } from '../journeys/known-pbx.ts'
+import { absentDriver } from '../pbx/absent.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
-import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
+import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
+import type { StoreReader } from '../store/store.ts'
+import { asteriskOf } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
 
 const serverDays = 397
 
-export async function choosePbx(config: Config, foundations: Foundations, now: Date): Promise<PbxDriver> {
-  const asterisk = config.pbx.asterisk
-  await keepPbxCertificates(config, foundations, now)
-  if (!asterisk) return manualDriver({ name: 'the PBX' })
-  const options = asteriskOptions(config, asterisk)
-  await prepareAsterisk(options)
-  return asteriskDriver(options, writerOf(asterisk, options))
+/** Those of the settings, and those that left them while people still hold extensions there. */
+export async function choosePbxs(config: Config, foundations: Foundations, now: Date): Promise<readonly KnownPbx[]> {
+  const pbxs: KnownPbx[] = []
+  for (const settings of config.pbxs) {
+    await keepPbxCertificate(settings, foundations, now)
+    pbxs.push({ settings, driver: await driverOf(settings), isConfigured: true })
+  }
+  return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-function asteriskOptions(config: Config, asterisk: AsteriskSettings): AsteriskOptions {
-  const folder = asterisk.configFolder
+/** A further driver is a line here, and a file beside this one where it needs to be put together. */
+async function driverOf(pbx: PbxSettings): Promise<PbxDriver> {
+  if (pbx.asterisk) return asteriskOf(pbx, pbx.asterisk)
+  return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
+}
+
+/** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */
+export async function leftOnes(
+  store: Pick<StoreReader, 'find'>,
+  configured: readonly PbxSettings[],
+): Promise<readonly KnownPbx[]> {
+  const others = (await store.find('pbx', {})).filter(({ id }) => configured.every((pbx) => pbx.id !== id))
+  if (others.length === 0) return []
+  const sites = new Map((await store.find('site', {})).map((site) => [site.id, site]))
+  const leaving = new Set((await store.find('employee', { lifecycle: 'offboarding' })).map(({ id }) => id))
+  const found: KnownPbx[] = []
+  for (const row of others) {
+    const assignments = await store.find('assignment', { pbxId: row.id })
+    const isInUse = assignments.some(({ untilAt, employeeId }) => untilAt === null || leaving.has(employeeId))
+    const site = sites.get(row.siteId)
+    if (!isInUse || !site) continue
+    found.push({ settings: { ...placeOf(row), site }, driver: absentDriver({ name: row.name }), isConfigured: false })
+  }
+  return found
+}
+
+/** What phones were told of it stays what they are told. */
+function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtpTo, realm }: Pbx) {
+  const rtp = { from: rtpFrom, to: rtpTo }
   return {
-    configDir: folder,
-    realm: config.pbx.realm,
-    context: asterisk.context,
-    manager: {
-      host: asterisk.ami.host,
-      port: asterisk.ami.port,
-      username: asterisk.amiUser,
-      secret: asterisk.amiSecret,
-      tls: asterisk.amiTls ? authorityOf(asterisk) : null,
-    },
-    // Without a folder of ours the transports are the admin's, and so are their certificates.
-    transports:
-      folder === null
-        ? null
-        : {
-            bindAddress: asterisk.bind,
-            port: config.pbx.port,
-            mtlsPort: config.pbx.mtlsPort,
-            certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
-            keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
-            handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
-          },
+    id,
+    name,
+    prefix: '',
+    driver,
+    address,
+    host: host ?? address ?? '',
+    port,
+    mtlsPort,
+    rtp,
+    realm,
+    asterisk: null,
   }
 }
 
-function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): AccountWriter {
-  const { accounts } = asterisk
-  const folder = folderOf(options)
-  switch (accounts.kind) {
-    case 'files':
-      return fileWriter(folder)
-    case 'realtime':
-      return realtimeWriter(accounts.database, folder)
-    case 'ari': {
-      const { origin, user, secret } = accounts
-      return ariWriter({ origin, username: user, secret, ...authorityOf(asterisk) }, folder)
-    }
-  }
-}
-
-function authorityOf({ managementCa }: AsteriskSettings): { readonly ca?: string } {
-  return managementCa === null ? {} : { ca: managementCa }
+/** Asked daily, it renews in time. */
+export async function keepPbxCertificates(config: Config, foundations: Foundations, now: Date): Promise<void> {
+  for (const pbx of config.pbxs) await keepPbxCertificate(pbx, foundations, now)
 }
 
 /**
  * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
  * Handset CA that it must demand on the port for client certificates: in Asterisk's folder, or where whoever operates the
- * PBX by hand finds them. Unused where the admin names files of his own. Asked daily, it renews in time; Asterisk takes a
- * file with a new time at its next reload.
+ * PBX by hand finds them. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
+ * reload.
  */
-export async function keepPbxCertificates(
-  config: Config,
+async function keepPbxCertificate(
+  { id, host, address, asterisk }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  const { host, address, asterisk } = config.pbx
   if (!asterisk && address === null) return
-  const folder = asterisk?.configFolder ?? join(pkiFolder, 'for-the-pbx')
+  const suffix = id === defaultId ? '' : `-${id}`
+  const folder = asterisk?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const kept = await keepServerCertificate(
-    { path: join(pkiFolder, 'pbx-certificate.json'), vault, authority: authorities.service },
+    { path: join(pkiFolder, `pbx-certificate${suffix}.json`), vault, authority: authorities.service },
     {
       commonName: host,
       dnsNames: isIP(host) ? [] : [host],

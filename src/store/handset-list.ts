@@ -1,5 +1,6 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { ConsoleLists, HandsetFilter, HandsetOrder, SeenKind } from './console-lists.ts'
+import { handsetsWithOpenVerdict } from './handset-doors.ts'
 import { carriersByTunnel, contains } from './people-list.ts'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
 import { listOf } from './sql-list.ts'
@@ -106,6 +107,7 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
       )
     if (firmware !== undefined) all.push(eb('handset.seenFirmware', firmware === null ? 'is' : '=', firmware))
     if (doubted !== undefined) all.push(inDoubt(db, eb, doubted))
+    if (filter.openVerdicts) idIn(handsetsWithOpenVerdict(db))
     if (filter.certificateEndsBefore !== undefined)
       idIn(
         db
@@ -114,15 +116,18 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
           .where('revokedAt', 'is', null)
           .where('notAfter', '<', filter.certificateEndsBefore),
       )
-    if (staleSince !== undefined) {
-      const renewed = db.selectFrom('invite').select('employeeId').where('createdAt', '>', staleSince)
-      all.push(
-        eb('handset.removedAt', 'is', null),
-        eb('handset.createdAt', '<=', staleSince),
-        eb('handset.employeeId', 'not in', renewed),
-      )
-    }
+    if (staleSince !== undefined) all.push(eb('handset.removedAt', 'is', null), eb.or(staleSince.map(isOlder)))
     return eb.and(all)
+
+    function isOlder({ pbxId, at }: { readonly pbxId: string; readonly at: string }) {
+      const renewed = db.selectFrom('invite').select('employeeId').where('createdAt', '>', at)
+      const there = db.selectFrom('assignment').select('id').where('pbxId', '=', pbxId)
+      return eb.and([
+        eb('handset.createdAt', '<=', at),
+        eb('handset.assignmentId', 'in', there),
+        eb('handset.employeeId', 'not in', renewed),
+      ])
+    }
   }
 }
 

@@ -343,6 +343,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(world.driver.readLeftovers !== undefined).toBe(abilities.leftovers !== 'unseen')
       expect(world.driver.clearLeftovers !== undefined).toBe(abilities.leftovers === 'cleared')
       expect(world.driver.listExisting !== undefined).toBe(abilities.adoption)
+      expect(world.driver.revocations !== undefined).toBe(abilities.revocationLists === 'enforced')
     })
 
     classes('what an extension may dial is in force, changes, and goes with the account', async () => {

@@ -6,8 +6,9 @@ const header = ['name', 'email', 'extension', 'model', 'mac', 'gateway']
 const ada = ['Ada', 'ada@example.com', '1001', 'yealink-t54w', '80:5e:c0:aa:bb:01', '']
 const bo = ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '', '']
 const anyModel = () => null
+const onlyPbx = () => ({ ok: true, value: null }) as const
 const lines = (...rows: string[][]): RosterRecord[] => rows.map((cells, index) => ({ line: index + 1, cells }))
-const read = (...rows: string[][]) => parseRoster(lines(header, ...rows), anyModel)
+const read = (...rows: string[][]) => parseRoster(lines(header, ...rows), anyModel, onlyPbx)
 const problemsOf = (...rows: string[][]) => {
   const answer = read(...rows)
   return 'problems' in answer ? answer.problems.map(({ row, field, message }) => `${row} ${field}: ${message}`) : []
@@ -22,6 +23,7 @@ describe('a roster', () => {
           name: 'Ada',
           email: 'ada@example.com',
           extension: '1001',
+          pbx: null,
           gateway: null,
           language: null,
           row: 2,
@@ -42,6 +44,7 @@ describe('a roster', () => {
         ['ada@example.com', 'Ada', '', 'linphone-mobile', '1001'],
       ),
       anyModel,
+      onlyPbx,
     )
     expect(answer).toMatchObject({ people: [{ name: 'Ada', extension: '1001', gateway: null }] })
   })
@@ -88,7 +91,11 @@ describe('a roster', () => {
   })
 
   test('passes on what is wrong with a model, with the row', () => {
-    const answer = parseRoster(lines(header, ada), (model, mac) => ({ field: 'model', message: `${model} ${mac}` }))
+    const answer = parseRoster(
+      lines(header, ada),
+      (model, mac) => ({ field: 'model', message: `${model} ${mac}` }),
+      onlyPbx,
+    )
     expect(answer).toEqual({ problems: [{ row: 2, field: 'model', message: 'yealink-t54w 80:5e:c0:aa:bb:01' }] })
   })
 
@@ -99,12 +106,12 @@ describe('a roster', () => {
     [[...header, '__proto__'], 'with unknown "__proto__"'],
     [[...header, 'mac'], 'with mac twice'],
   ])('with the header %j is refused', (cells, words) => {
-    const answer = parseRoster(lines(cells, ada), anyModel)
+    const answer = parseRoster(lines(cells, ada), anyModel, onlyPbx)
     expect(answer).toMatchObject({ problems: [{ row: 1, message: expect.stringContaining(words) }] })
   })
 
   test('without people is refused', () => {
-    expect(parseRoster(lines(header), anyModel)).toMatchObject({ problems: [{ row: 1 }] })
+    expect(parseRoster(lines(header), anyModel, onlyPbx)).toMatchObject({ problems: [{ row: 1 }] })
   })
 
   test('with anything in its cells gives people or problems, never both, and never a line break in a name', () => {

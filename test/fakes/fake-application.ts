@@ -14,7 +14,6 @@ import type {
   Application,
   EmployeeView,
   HandsetInput,
-  ImportView,
   LiveEvent,
   ModelView,
   Onboarded,
@@ -23,6 +22,7 @@ import type {
 import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
 import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
+import type { ImportView } from '../../src/journeys/roster-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakeHandOver } from './fake-hand-over.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
@@ -308,6 +308,7 @@ export function fakeApplication(): FakeApplication {
           name,
           email,
           extension,
+          pbx: 'default',
           lifecycle: 'active',
           createdAt: at,
           offboardRequestedAt: null,

@@ -1,6 +1,7 @@
 import type { Actor } from '../../src/domain/token.ts'
 import { AppError } from '../../src/errors.ts'
-import type { Application, ImportView } from '../../src/journeys/application.ts'
+import type { Application } from '../../src/journeys/application.ts'
+import type { ImportView } from '../../src/journeys/roster-view.ts'
 import { type DraftRow, type RosterDeeds, type RunView, type Stage, stages } from '../../src/journeys/roster-view.ts'
 
 /** Rosters in memory; a row with fewer than four cells is the one thing that can be wrong with it. */

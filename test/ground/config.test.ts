@@ -56,7 +56,7 @@ describe('with nothing configured', () => {
       'RINGFENCE_PBX_ADDRESS',
     ])
     expect(config.phoneDoor.inTunnel).toEqual({ host: '10.77.0.1', port: 8443 })
-    expect(config.pbx.host).toMatch(/\.invalid$/)
+    expect(config.pbxs[0]!.host).toMatch(/\.invalid$/)
   })
 
   test('an empty setting is one that is not set', () => {
@@ -69,7 +69,7 @@ describe('with nothing configured', () => {
 
   test('a PBX without a name is named, since softphones want one', () => {
     const { PBX_HOST: _left, ...rest } = earnest
-    expect(read(rest)).toMatchObject({ pbx: { host: '192.0.2.10' }, demo: [expect.stringContaining('PBX_HOST')] })
+    expect(read(rest)).toMatchObject({ pbxs: [{ host: '192.0.2.10' }], demo: [expect.stringContaining('PBX_HOST')] })
   })
 })
 
@@ -169,6 +169,8 @@ describe('problems', () => {
     [{ PBX_REALM: 'my realm' }, 'PBX_REALM'],
     [{ TIME_SERVER: 'time.example.com' }, 'TIME_SERVER'],
     [{ LOG_LEVEL: 'trace' }, 'LOG_LEVEL'],
+    [{ TIME_ZONE: 'Berlin/Europe' }, 'TIME_ZONE'],
+    [{ TIME_ZONE: '+01:00' }, 'TIME_ZONE'],
     [{ DATA: '/'.padEnd(120, 'x') }, 'DATA'],
     [{ HUB_SOCKET: '/'.padEnd(120, 'x') }, 'HUB_SOCKET'],
     [{ DATA: '/srv/\u0007x' }, 'DATA'],
@@ -251,7 +253,7 @@ describe('what is read', () => {
       PBX_ADDRESS: 'FD00:0::A',
       PHONE_URL: 'https://Phones.Example.com:443/x/',
     })
-    expect([config.hub.subnets, config.pbx.address, config.phoneDoor.url]).toEqual([
+    expect([config.hub.subnets, config.pbxs[0]!.address, config.phoneDoor.url]).toEqual([
       ['fd77::/64'],
       'fd00::a',
       'https://phones.example.com/x',
@@ -271,7 +273,7 @@ describe('what is read', () => {
 
   test('takes secrets from files, without the line break at their end', () => {
     expect(read({ PASSPHRASE_FILE: secretFile }).passphrase?.reveal()).toBe('hunter2')
-    expect(read(asterisk()).pbx.asterisk?.amiSecret.reveal()).toBe('hunter2')
+    expect(read(asterisk()).pbxs[0]!.asterisk?.amiSecret.reveal()).toBe('hunter2')
     expect(problemsOf({ PASSPHRASE_FILE: join(folder, 'empty') })).toEqual([
       'RINGFENCE_PASSPHRASE_FILE names a file that is empty',
     ])
@@ -279,7 +281,7 @@ describe('what is read', () => {
   })
 
   test('has every interface name that the hub takes, and no other', () => {
-    const base = { listenPort: 1, subnets: ['10.0.0.0/16'], pbx: { address: null, ports: [], rtpFrom: 1, rtpTo: 1 } }
+    const base = { listenPort: 1, subnets: ['10.0.0.0/16'], pbxs: [] }
     const hubTakes = (name: string) =>
       hubSettingsSchema.safeParse({ ...base, doorPort: null, socketPath: '/s', dataFolder: '/d', interface: name })
         .success
@@ -301,8 +303,10 @@ describe('with Asterisk', () => {
   })
 
   test('it listens where handsets reach it', () => {
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbx.asterisk?.bind).toBe('192.0.2.10')
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbx.asterisk?.bind).toBe('0.0.0.0')
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbxs[0]!.asterisk?.bind).toBe('192.0.2.10')
+    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbxs[0]!.asterisk?.bind).toBe(
+      '0.0.0.0',
+    )
   })
 
   test.each<[Settings, string]>([
@@ -369,5 +373,48 @@ describe('with a mail server', () => {
     const problems = problemsOf(mail({ SMTP_URL: 'smtps://it:hunter2@mail.example.com' }))
     expect(problems).toHaveLength(1)
     expect(problems[0]).not.toContain('hunter2')
+  })
+
+  test('accounts go where they are said to go, and a setting of another place is no accident', () => {
+    const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
+    const tables = { ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE: '/srv/realtime.sqlite3' }
+    expect(read(asterisk()).pbxs[0]!.asterisk?.accounts).toEqual({ kind: 'files' })
+    expect(read(tables).pbxs[0]!.asterisk).toMatchObject({
+      configFolder: null,
+      accounts: { kind: 'realtime', database: { sqlite: '/srv/realtime.sqlite3' } },
+    })
+    const ari = { ...bare, PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: bare.PBX_AMI_SECRET_FILE }
+    expect(read({ ...ari, PBX_ARI: 'https://pbx.example.com:8089/' }).pbxs[0]!.asterisk?.accounts).toMatchObject({
+      kind: 'ari',
+      origin: 'https://pbx.example.com:8089',
+      user: 'ringfence',
+    })
+    expect(namesOf({ ...tables, PBX_DATABASE: 'x.sqlite3' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime' })).toEqual(['PBX_DATABASE'])
+    // The file is there, but what it holds is no URL; it is not repeated.
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE_URL_FILE: bare.PBX_AMI_SECRET_FILE })).toEqual([
+      'PBX_DATABASE_URL_FILE',
+    ])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'ari' })).toEqual(['PBX_ARI_SECRET_FILE'])
+    expect(namesOf({ ...asterisk(), PBX_DATABASE: '/srv/x' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...tables, PBX_ARI_USER: 'ringfence' })).toEqual(['PBX_ARI_USER'])
+    expect(namesOf({ ...asterisk(), PBX_ACCOUNTS: 'mysql' })).toEqual(['PBX_ACCOUNTS'])
+  })
+
+  test.each([
+    'http://pbx.example.com:8088',
+    'http://192.0.2.1',
+    'https://u:hunter2@pbx:8089',
+    'https://pbx/ari',
+    'pbx:8089',
+  ])('ARI at %s would carry a password where it must not, or is no address', (PBX_ARI) => {
+    const settings = {
+      ...asterisk(),
+      PBX_ACCOUNTS: 'ari',
+      PBX_ARI_SECRET_FILE: asterisk().PBX_AMI_SECRET_FILE,
+      PBX_ARI,
+    }
+    expect(namesOf(settings)).toEqual(['PBX_ARI'])
+    expect(JSON.stringify(problemsOf(settings))).not.toContain('hunter2')
   })
 })

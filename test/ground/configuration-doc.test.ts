@@ -81,11 +81,11 @@ describe('docs/configuration.md', () => {
     ['HUB_INTERFACE', 'ringfence0', (config: ReturnType<typeof readConfig>) => config.hub.interface],
     ['HUB_SUBNET', '10.77.0.0/16', (config: ReturnType<typeof readConfig>) => config.hub.subnets.join()],
     ['PHONE_SUBNETS', '10.78.0.0/16', (config: ReturnType<typeof readConfig>) => config.hub.phoneSubnets.join()],
-    ['PBX', 'manual', (config: ReturnType<typeof readConfig>) => config.pbx.driver],
-    ['PBX_PORT', '5061', (config: ReturnType<typeof readConfig>) => String(config.pbx.port)],
-    ['PBX_MTLS_PORT', '5062', (config: ReturnType<typeof readConfig>) => String(config.pbx.mtlsPort)],
-    ['PBX_RTP', '10000-20000', ({ pbx }: ReturnType<typeof readConfig>) => `${pbx.rtp.from}-${pbx.rtp.to}`],
-    ['PBX_REALM', 'asterisk', (config: ReturnType<typeof readConfig>) => config.pbx.realm],
+    ['PBX', 'manual', (config: ReturnType<typeof readConfig>) => config.pbxs[0]!.driver],
+    ['PBX_PORT', '5061', (config: ReturnType<typeof readConfig>) => String(config.pbxs[0]!.port)],
+    ['PBX_MTLS_PORT', '5062', (config: ReturnType<typeof readConfig>) => String(config.pbxs[0]!.mtlsPort)],
+    ['PBX_RTP', '10000-20000', ({ pbxs: [pbx] }: ReturnType<typeof readConfig>) => `${pbx!.rtp.from}-${pbx!.rtp.to}`],
+    ['PBX_REALM', 'asterisk', (config: ReturnType<typeof readConfig>) => config.pbxs[0]!.realm],
   ])('tells the default of %s as it is: %s', (name, value, read) => {
     expect(read(readConfig({}))).toBe(value)
     expect(rows.find((row) => row.name === name)?.cells[2]).toBe(`\`${value}\``)

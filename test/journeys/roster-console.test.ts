@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { ImportView } from '../../src/journeys/application.ts'
+import type { ImportView } from '../../src/journeys/roster-view.ts'
 import { openPostOffice, read } from '../fakes/post-office.ts'
 import { everything, mia, onboarded, openWorld, person, tokenIn, type World } from './world.ts'
 

@@ -19,6 +19,7 @@ import type { DoorFile } from '../../src/journeys/door-view.ts'
 import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import type { KnownPbx } from '../../src/journeys/known-pbx.ts'
 import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
@@ -28,6 +29,7 @@ import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
+import { leftOnes } from '../../src/main/pbx.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
@@ -42,6 +44,7 @@ import type { SignInTools } from '../../src/signin/sign-in-port.ts'
 import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
+import { noteMoment } from '../../src/store/moment.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, Table } from '../../src/store/store.ts'
@@ -93,6 +96,8 @@ export interface WorldOptions {
   readonly names?: Readonly<Record<string, readonly string[]>>
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
+  /** Further ones by their names; `env` has their settings. */
+  readonly morePbxs?: Readonly<Record<string, FakePbx>>
   readonly hub?: FakeHub
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
@@ -160,6 +165,13 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const watched = hubWatch.around(hub)
   const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
+  const pbxs: readonly KnownPbx[] = [
+    ...config.pbxs.map((settings, index) => {
+      const further = options.morePbxs?.[settings.name]
+      return { settings, driver: index === 0 || !further ? driver : further.driver, isConfigured: true }
+    }),
+    ...(await leftOnes(realStore, config.pbxs)),
+  ]
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -172,8 +184,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     phoneSettings: await openPhoneSettings(realStore),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
-    pbxAbilities: driver.abilities,
-    notifyPhones: driver.notify,
+    pbxs,
     systems,
     loop: {
       close: (subjects) => loop.close(subjects),
@@ -184,7 +195,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
       mailer: smtpMailer(config.mail, options.mailPatience),
-      letters: await loadLetters(join(templateFolder, 'messages')),
+      letters: await loadLetters({
+        delivered: join(templateFolder, 'messages'),
+        own: join(folder, 'templates', 'messages'),
+        onProblem: (problem) => log.warn({ err: problem }, problem.message),
+      }),
     },
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -217,7 +232,6 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     systems,
     foundations,
     hub: watched,
-    pbx: driver,
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
@@ -233,7 +247,6 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
-      pbx: (signal) => driver.describe(signal),
       revocationListAgeMs: () => publication.ageMs(),
       doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
       embeddedPassphrase: true,
@@ -255,6 +268,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       await resyncs.stop()
       await loop.stop()
       await door.flush()
+      await noteMoment(realStore, journal).catch((err: unknown) => log.error({ err }, 'could not be stopped cleanly'))
       await realStore.releaseLease(lease)
       await realStore.close()
     })()

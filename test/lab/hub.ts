@@ -28,7 +28,7 @@ export function labSettings(folder: string, given: Partial<HubSettingsInput> = {
     listenPort: 51_820,
     subnets: ['10.77.0.0/16', 'fd77:77::/64'],
     phoneSubnets: ['10.78.0.0/16'],
-    pbx: { address: '10.91.0.2', ports: [5061, 5062], rtpFrom: 10_000, rtpTo: 20_000 },
+    pbxs: [{ address: '10.91.0.2', ports: [5061, 5062], rtpFrom: 10_000, rtpTo: 20_000 }],
     doorPort: 8443,
     socketPath: join(folder, 'hub.sock'),
     dataFolder: join(folder, 'data'),

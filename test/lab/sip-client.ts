@@ -136,7 +136,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       `CSeq: ${number} ${request.method}`,
       `Contact: <sip:${options.extension}@${local};transport=tls>`,
       `User-Agent: ${options.userAgent ?? 'ringfence-test'}`,
-      ...(authorization ? [`Authorization: ${authorization}`] : []),
+      ...(authorization ? [authorization] : []),
       ...(request.extra ?? []),
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${Buffer.byteLength(body)}`,
@@ -175,18 +175,23 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       answer.status < 300
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag }, number, null)
+    // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
+    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
+    const extra = route.map((value) => `Route: ${value}`)
+    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
     const first = await exchange(request, null)
     acknowledge(request, first.answer, first.number)
-    if (first.answer.status !== 401) return first.answer
-    const challenge = (first.answer.headers.get('www-authenticate') ?? []).find(
+    // A proxy asks with 407 (RFC 3261 section 22.3), a PBX that answers itself with 401.
+    const [asked, answered] = challengeHeaders.get(first.answer.status) ?? []
+    const challenge = (asked ? (first.answer.headers.get(asked) ?? []) : []).find(
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const second = await exchange(request, digest(challenge, request.method, request.uri))
+    const authorization = `${answered}: ${digest(challenge, request.method, request.uri)}`
+    const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer
   }
@@ -244,6 +249,11 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       }),
   }
 }
+
+const challengeHeaders: ReadonlyMap<number, readonly [asked: string, answered: string]> = new Map([
+  [401, ['www-authenticate', 'Authorization']],
+  [407, ['proxy-authenticate', 'Proxy-Authorization']],
+])
 
 /** RFC 4568: the media key travels in the (encrypted) SIP message. Port 9 discards what is sent there. */
 function offer(address: string): string {

@@ -1,0 +1,56 @@
+/** Which PBX is meant: of a person, by its name, or the usual one. */
+
+import type { Config } from '../config.ts'
+import { AppError } from '../errors.ts'
+import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import type { EmployeeAccess } from '../store/store.ts'
+import type { JourneyContext } from './context.ts'
+
+export type PbxSettings = Config['pbxs'][number]
+
+export interface KnownPbx {
+  readonly settings: PbxSettings
+  readonly driver: PbxDriver
+  /** False: it left the settings, and people still hold extensions on it. */
+  readonly isConfigured: boolean
+}
+
+type Knowing = Pick<JourneyContext, 'pbxs'>
+
+/** Of a live assignment; every one of them is on a PBX that is known (main/pbx.ts). */
+export function pbxById({ pbxs }: Knowing, id: string): KnownPbx {
+  const found = pbxs.find(({ settings }) => settings.id === id)
+  if (found) return found
+  throw new AppError('INTERNAL', `there is no PBX ${id}`, { hint: 'restart the server: it looks for all PBXs then' })
+}
+
+/** The PBX on which this person holds the extension now, else the one of before. */
+export function pbxOfPerson(context: Knowing, { assignments }: Pick<EmployeeAccess, 'assignments'>): KnownPbx {
+  const assignment = assignments.find(({ untilAt }) => untilAt === null) ?? assignments.at(-1)
+  return assignment ? pbxById(context, assignment.pbxId) : context.pbxs[0]!
+}
+
+/**
+ * The one that was named, the first where none was.
+ * @throws AppError INVALID_INPUT
+ */
+export function pbxNamed({ pbxs }: Knowing, name: string | undefined): KnownPbx {
+  const configured = pbxs.filter(({ isConfigured }) => isConfigured)
+  const word = name?.trim().toLowerCase() ?? ''
+  const found =
+    word === '' ? configured[0] : configured.find(({ settings }) => [settings.name, settings.id].includes(word))
+  if (found) return found
+  const message = `${JSON.stringify(word.slice(0, 40))} is not a PBX here`
+  const hint = `one of ${configured.map(({ settings }) => settings.name).join(', ')}`
+  throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'pbx', message, hint }] })
+}
+
+/** Whether a word beside an extension is needed to tell its holders apart. */
+export function severalPbxs({ pbxs }: Knowing): boolean {
+  return pbxs.length > 1
+}
+
+/** Also of one that left the settings, after its last person left it. */
+export function pbxName({ pbxs }: Knowing, id: string | undefined): string {
+  return pbxs.find(({ settings }) => settings.id === id)?.settings.name ?? id ?? ''
+}
