@@ -8,18 +8,31 @@ import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 
+const credentialSchema = z.object({
+  id: z.string(),
+  generation: z.number().int(),
+  digest: z.string().regex(/^[0-9a-f]{32}$/),
+})
+
 const entrySchema = z.object({
   /** The PBX's own number or name of the object, where it has one beside the extension. */
   objectId: z.string().nullable(),
   /** How it came to be Ringfence's: made by it (or about to be), or taken over from somebody else. */
   origin: z.enum(['being-made', 'made', 'adopted']).optional(),
   /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
-  credential: z
-    .object({ id: z.string(), generation: z.number().int(), digest: z.string().regex(/^[0-9a-f]{32}$/) })
-    .nullable(),
+  credential: credentialSchema.nullable(),
+  /** Those before it, until the PBX was seen without them: what is noted before it is done must not make them look gone. */
+  replaced: z.array(credentialSchema).optional(),
 })
 
 export type BookEntry = z.infer<typeof entrySchema>
+
+/** The entry with another credential; the one that it had is still looked for. */
+export function replacing(entry: BookEntry, credential: BookEntry['credential']): BookEntry {
+  const { credential: last, replaced = [] } = entry
+  const isSame = last !== null && credential?.digest === last.digest
+  return { ...entry, credential, replaced: isSame || last === null ? replaced : [...replaced, last] }
+}
 
 const bookSchema = z.record(z.string().regex(/^[0-9]{2,15}$/), entrySchema)
 

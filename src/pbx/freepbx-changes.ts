@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import type { AccountBook, BookEntry } from './account-book.ts'
+import { type AccountBook, type BookEntry, replacing } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
@@ -45,10 +45,11 @@ export async function openExtension(
   const { api, book, options, signal } = workshop
   const { extension } = account
   const { id, generation, username, secret } = account.credentials[0]!
-  const origin = isThere ? (entry?.origin === 'being-made' ? 'made' : (entry?.origin ?? 'adopted')) : 'being-made'
   const credential = { id, generation, digest: digestHa1(username, options.realm, secret) }
+  let known: BookEntry = entry ?? { objectId: null, origin: 'adopted', credential: null }
   if (!isThere) {
-    await book.note(new Map([[extension, { objectId: null, origin, credential: null }]]))
+    known = { ...known, origin: 'being-made' }
+    await book.note(new Map([[extension, known]]))
     try {
       await addExtension(api, account, signal)
     } catch (error) {
@@ -58,9 +59,8 @@ export async function openExtension(
       throw error
     }
   }
-  await book.note(
-    new Map([[extension, { objectId: null, origin: origin === 'being-made' ? 'made' : origin, credential }]]),
-  )
+  if (known.origin === 'being-made') known = { ...known, origin: 'made' }
+  await book.note(new Map([[extension, replacing(known, credential)]]))
   return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
 }
 
@@ -73,7 +73,6 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   const { extension } = account
   if (entry.origin !== 'adopted') {
     await deleteExtension(api, extension, signal)
-    await book.note(new Map([[extension, { ...entry, credential: null }]]))
     return { extension, digest: null, before: null, lost: [] }
   }
   if (entry.credential?.id === shutId) {
@@ -82,7 +81,7 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   }
   const secret = new Secret(randomBytes(24).toString('hex'))
   const credential = { id: shutId, generation: 0, digest: digestHa1(extension, options.realm, secret) }
-  await book.note(new Map([[extension, { ...entry, credential }]]))
+  await book.note(new Map([[extension, replacing(entry, credential)]]))
   return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
 }
 
@@ -121,6 +120,18 @@ export function notInForce(
     if (digest === null) return running !== undefined
     return running?.length !== 1 || running[0]?.digest !== digest
   })
+}
+
+/** Notes that the running Asterisk was seen with these, and with nothing from before them. */
+export async function settle({ book }: Workshop, changes: readonly Change[]): Promise<void> {
+  const noted = await book.read()
+  const news = changes.flatMap(({ extension, digest }): [string, BookEntry | null][] => {
+    const entry = noted.get(extension)
+    // Gone: whoever makes an extension of this number from now on made it, not Ringfence.
+    if (digest === null) return entry ? [[extension, null]] : []
+    return entry?.replaced?.length ? [[extension, { ...entry, replaced: [] }]] : []
+  })
+  if (news.length > 0) await book.note(new Map(news))
 }
 
 /** What each change took away from the running endpoint, in words; empty when nothing. */

@@ -80,12 +80,14 @@ export async function readFreepbx(
   }
 }
 
-/** A secret that is not the noted one was set by somebody else: shown as a credential of its own, which it is. */
+/** A secret that was never noted was set by somebody else: shown as a credential of its own, which it is. */
 function credentialsOf(entry: BookEntry | undefined, logins: readonly Login[]): PbxAccountInForce['credentials'] {
+  if (!entry) return []
+  const { credential, replaced = [] } = entry
   return logins.flatMap(({ digest }) => {
-    const noted = entry?.credential
-    if (noted && digest === noted.digest) return noted.id === shutId ? [] : [{ ...noted, digest }]
-    // Being made, or shut before digests of such secrets were noted: nobody was given this one.
-    return noted ? [{ id: 'set-on-the-pbx', generation: 0, digest }] : []
+    const noted = [...(credential ? [credential] : []), ...replaced].find((one) => one.digest === digest)
+    if (noted) return noted.id === shutId ? [] : [{ ...noted, digest }]
+    // Being made: the secret is FreePBX's own, and nobody was told it.
+    return credential ? [{ id: 'set-on-the-pbx', generation: 0, digest }] : []
   })
 }

@@ -13,6 +13,7 @@ import {
   openExtension,
   readRunning,
   requireValidFreepbxAccount,
+  settle,
   shutExtension,
   type Workshop,
 } from './freepbx-changes.ts'
@@ -107,9 +108,7 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
     }
   }
   await bringIntoForce(workshop, changes, options)
-  const gone = changes.filter(({ digest }) => digest === null)
-  // Whoever makes an extension of this number from now on made it, not Ringfence.
-  if (gone.length > 0) await book.note(new Map(gone.map(({ extension }) => [extension, null])))
+  await settle(workshop, changes)
   const losses = await describeLosses(workshop, changes)
   if (losses.length > 0) {
     throw new AppError('PBX_REFUSED', `FreePBX took settings away while it changed a password: ${losses.join('; ')}`, {

@@ -3,6 +3,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createTlsServer } from 'node:https'
 import { type Door, openDoor } from './door.ts'
 import { type FakeAsterisk, startFakeAsterisk } from './fake-asterisk-ami.ts'
+import {
+  endpointDefaults,
+  type FakeExtension,
+  shownExtension,
+  takenAs,
+  userDefaults,
+} from './fake-freepbx-extension.ts'
 
 /**
  * FreePBX as its sources describe it (FreePBX/core Api/Gql/Extensions.php and Users.php, FreePBX/api Gql/Api.php and
@@ -24,6 +31,10 @@ export interface FakeFreepbx {
   /** Made on FreePBX's own pages and applied. */
   addByHand(extension: string, changes?: Partial<FakeExtension>): void
   apply(): void
+  /** The field fails with these words from now on. */
+  failWith(field: string, words: string): void
+  /** Runs just before an extension is added. */
+  beforeAdding: () => void
   readonly door: Door
   stop(): Promise<void>
 }
@@ -52,56 +63,6 @@ export interface FreepbxFaults {
   answersLate: Set<string>
 }
 
-export interface FakeExtension {
-  tech: string
-  secret: string
-  devicetype: string
-  emergencyCid: string
-  user: Record<string, string | number | null>
-  /** Settings of the endpoint that the API knows nothing of. */
-  endpoint: Record<string, string>
-  maxContacts: string
-  /** A login to FreePBX's own pages. */
-  userManager: boolean
-}
-
-const endpointDefaults = { Context: 'from-internal', MediaEncryption: 'no', Transport: '' }
-
-const userDefaults = {
-  password: '',
-  voicemail: 'novm',
-  ringtimer: 0,
-  noanswer: '',
-  recording: '',
-  outboundCid: '',
-  sipname: '',
-  noanswerCid: '',
-  busyCid: '',
-  chanunavailCid: '',
-  noanswerDestination: '',
-  busyDestination: '',
-  chanunavailDestination: '',
-  mohclass: 'default',
-  callwaiting: 'enabled',
-  recording_in_external: 'dontcare',
-  recording_out_external: 'dontcare',
-  recording_in_internal: 'dontcare',
-  recording_out_internal: 'dontcare',
-  recording_ondemand: 'disabled',
-  recording_priority: 10,
-}
-
-/** By which name the API takes what it shows by another. */
-const takenAs: Readonly<Record<string, string>> = {
-  outboundcid: 'outboundCid',
-  noanswer_cid: 'noanswerCid',
-  busy_cid: 'busyCid',
-  chanunavail_cid: 'chanunavailCid',
-  noanswer_dest: 'noanswerDestination',
-  busy_dest: 'busyDestination',
-  chanunavail_dest: 'chanunavailDestination',
-}
-
 export async function startFakeFreepbx(tls?: { cert: string; key: string }): Promise<FakeFreepbx> {
   const database = new Map<string, FakeExtension>()
   const asterisk = await startFakeAsterisk()
@@ -124,6 +85,7 @@ export async function startFakeFreepbx(tls?: { cert: string; key: string }): Pro
   const asked = new Map<string, number>()
   const tokens = new Set<string>()
   const transactions = new Map<string, { looks: number; end: string }>()
+  const failures = new Map<string, string>()
   let received = ''
 
   function fresh(name: string, changes: Partial<FakeExtension> = {}): FakeExtension {
@@ -277,6 +239,9 @@ export async function startFakeFreepbx(tls?: { cert: string; key: string }): Pro
     const resolve = fields[field]
     if (!resolve)
       return reply(400, { errors: [{ message: `Cannot query field "${field}" on type "Query".`, status: false }] })
+    if (field === 'addExtension') fake.beforeAdding()
+    const words = failures.get(field)
+    if (words) return reply(400, { errors: [{ message: words, status: false }] })
     const value = resolve(variables) as { status?: boolean; message?: string }
     if (faults.answersLate.has(field)) return
     // Gql/Api.php turns a `status` of false into an error and 400.
@@ -289,7 +254,7 @@ export async function startFakeFreepbx(tls?: { cert: string; key: string }): Pro
   const server = tls ? createTlsServer(tls, handle) : createServer(handle)
   server.on('tlsClientError', () => undefined)
   const door = await openDoor(server)
-  return {
+  const fake: FakeFreepbx = {
     origin: `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${door.port}`,
     asterisk,
     clientId,
@@ -303,19 +268,13 @@ export async function startFakeFreepbx(tls?: { cert: string; key: string }): Pro
       apply()
     },
     apply,
+    failWith: (field, words) => failures.set(field, words),
+    beforeAdding: () => undefined,
     door,
     async stop() {
       await door.shut()
       await asterisk.stop()
     },
   }
-}
-
-function shownExtension(id: string, { tech, user, secret, devicetype, emergencyCid }: FakeExtension) {
-  return {
-    extensionId: id,
-    tech,
-    user: devicetype === 'fixed' ? { ...user, extPassword: secret } : null,
-    coreDevice: { dial: `PJSIP/${id}`, devicetype, description: user.name ?? '', emergencyCid },
-  }
+  return fake
 }
