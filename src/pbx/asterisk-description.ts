@@ -38,8 +38,8 @@ const neededModules: Readonly<Record<string, string>> = {
 }
 
 export function describeAsterisk(
-  options: AsteriskOptions,
-  writer: AccountWriter,
+  options: Pick<AsteriskOptions, 'manager' | 'transports'>,
+  writer: Pick<AccountWriter, 'managerActions' | 'problems'>,
   signal: AbortSignal,
 ): Promise<PbxDescription> {
   return withAmi(options.manager, signal, async (session) => {

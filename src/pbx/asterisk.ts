@@ -12,6 +12,7 @@ import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
+import { oneAtATime } from './one-at-a-time.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 /**
@@ -129,15 +130,4 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${list} already belongs to somebody else's configuration`, {
     hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
   })
-}
-
-/** One writer: two requests at once would look and write in between each other. */
-function oneAtATime() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
-    // The caller gets the error; the queue only waits for the end.
-    last = next.catch(() => undefined)
-    return next
-  }
 }
