@@ -21,7 +21,7 @@ export interface TlsFiles {
 
 /** Every name there is, without the prefix; the command line's own TOKEN is known so that it is no mistake. */
 export const settingNames = [
-  'DATA', 'LOG_LEVEL', 'PASSPHRASE', 'PASSPHRASE_FILE',
+  'DATA', 'LOG_LEVEL', 'TIME_ZONE', 'PASSPHRASE', 'PASSPHRASE_FILE',
   'LISTEN', 'LISTEN_HOSTS', 'LISTEN_TLS_CERT', 'LISTEN_TLS_KEY', 'ALLOW_PLAIN_CONSOLE', 'CONSOLE_URL',
   'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET_FILE', 'OIDC_ROLE_CLAIM', 'OIDC_ROLES', 'OIDC_NAME',
   'PHONE_LISTEN', 'PHONE_URL', 'PHONE_TLS', 'PHONE_TLS_CERT', 'PHONE_TLS_KEY', 'PHONE_TUNNEL_LISTEN', 'TRUSTED_PROXIES',

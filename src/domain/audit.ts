@@ -27,6 +27,8 @@ export type AuditKind =
   | 'mail.sent'
   | 'mail.failed'
   | 'mail.cancelled'
+  | 'mail.retried'
+  | 'mail.tested'
   | 'tunnel.key-replaced'
   | 'tunnel.first-handshake'
   | 'tunnel.key-erased'

@@ -2,7 +2,7 @@
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
-import type { Parsed, Problem } from './parse.ts'
+import { noting, type Problem } from './parse.ts'
 import { parseExtension } from './sip-account.ts'
 
 export interface RosterPerson {
@@ -62,11 +62,7 @@ export function parseRoster(
       continue
     }
     const cell = (name: string) => cells[header.indexOf(name)]?.trim() ?? ''
-    const take = <T>(parsed: Parsed<T>): T | null => {
-      if (parsed.ok) return parsed.value
-      problems.push({ row, ...parsed.problem })
-      return null
-    }
+    const take = noting(problems, { row })
     const name = take(parseName(cell('name')))
     const email = take(parseEmail(cell('email')))
     const extension = take(parseExtension(cell('extension')))

@@ -21,6 +21,7 @@ import type { HubWatch } from './hub-watch.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { joinStatus } from './join-status.ts'
+import { linkLog } from './link-log.ts'
 import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
 import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
@@ -38,7 +39,6 @@ import { resyncHandset } from './resync.ts'
 import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
-import { linkLog } from './show-links.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
@@ -136,11 +136,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     mails: {
       settings: () => mailSettings(context),
       ofPerson: async (who) => mailsOf(context, await idOf(who)),
-      tryNow: (mailId) => tryMailNow(context, mailId),
+      tryNow: (mailId, actor) => tryMailNow(context, mailId, actor),
       cancel: (mailId, actor) => cancelMail(context, mailId, actor),
       sendNewLink: async (who, choice, actor) =>
         renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
-      test: (address, choice) => testMail(context, address, choice),
+      test: (address, choice, actor) => testMail(context, address, choice, actor),
     },
 
     rosters: rosterDeeds(context, parts.imports),

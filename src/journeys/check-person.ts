@@ -1,12 +1,12 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
+import { invalid } from './refusal.ts'
 
 export interface CheckedPerson {
   readonly name: string
@@ -24,11 +24,7 @@ export interface CheckedHandset {
 /** @throws AppError INVALID_INPUT or MODEL_UNKNOWN with every problem */
 export function checkPerson(catalogue: Catalogue, input: OnboardInput): CheckedPerson {
   const problems: Problem[] = []
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
+  const take = noting(problems)
   const name = take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
@@ -207,13 +203,4 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Claiman
     }
   }
   return problems
-}
-
-export function invalid(problems: readonly Problem[]): AppError {
-  const code = problems.every((problem) => problem.field === 'model') ? 'MODEL_UNKNOWN' : 'INVALID_INPUT'
-  const [first] = problems
-  return new AppError(code, problems.length === 1 ? first!.message : `${problems.length} things need another look`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

@@ -8,7 +8,7 @@ import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
-import { templateChecks } from './template-checks.ts'
+import { letterChecks, templateChecks } from './template-checks.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
@@ -34,6 +34,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     keyChecks(sources),
     staleChecks(context),
     templateChecks(context, sources.loadTemplates),
+    letterChecks(context),
     phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(

@@ -16,7 +16,6 @@ import {
   checkGateway,
   checkHandset,
   checkPerson,
-  invalid,
   takenBy,
   warningsFor,
 } from './check-person.ts'
@@ -25,14 +24,15 @@ import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { mailLanguage, newMail } from './mails.ts'
+import { invalid, taken } from './refusal.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
   const person = checkPerson(context.catalogue, input)
-  const taken = await takenBy(context.store, defaultId, person)
-  if (taken.length > 0) throw conflict(taken)
+  const claimed = await takenBy(context.store, defaultId, person)
+  if (claimed.length > 0) throw taken(claimed)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
   const sharedGateway = await gatewayOf(context, input, person.handsets)
   return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })
@@ -249,12 +249,4 @@ export async function insertInvite(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )
   return withdrawn
-}
-
-function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
-  const [first] = problems
-  return new AppError('CONFLICT', problems.length === 1 ? first!.message : `${problems.length} things are taken`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

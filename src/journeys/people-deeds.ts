@@ -1,12 +1,13 @@
 import type { JourneyContext } from './context.ts'
 import { happenings } from './happenings.ts'
 import { cancelLeaving, leavingOf, setLeaving } from './leavings.ts'
-import { peopleChoices, peoplePage, today } from './people.ts'
+import { matchingPeople, peopleChoices, peoplePage, today } from './people.ts'
 import type { PeopleDeeds } from './people-view.ts'
 
 export function peopleDeeds(context: JourneyContext, idOf: (who: string) => Promise<string>): PeopleDeeds {
   return {
     page: (query) => peoplePage(context, query),
+    matching: (query) => matchingPeople(context, query),
     choices: () => peopleChoices(context),
     today: () => today(context),
     happenings: async (who) => happenings(context, await idOf(who)),

@@ -4,8 +4,9 @@ import type { Problem } from '../domain/parse.ts'
 import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
 import { defaultId } from '../domain/site.ts'
 import { AppError, asAppError } from '../errors.ts'
-import { checkPerson, invalid, modelProblem } from './check-person.ts'
+import { checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
+import { invalid } from './refusal.ts'
 
 const largestBytes = 5 * 1024 * 1024
 /** Reading is not free, and everybody waits for it: what is no roster is refused by counting alone. */

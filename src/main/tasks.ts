@@ -11,6 +11,7 @@ import { watchTunnels } from '../journeys/watch-tunnels.ts'
 import { logChannel } from '../notify/log-channel.ts'
 import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
 import { journalRows } from '../store/journal-rows.ts'
+import { noteMoment } from '../store/moment.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
@@ -106,6 +107,8 @@ export function upkeepTasks({
       everyMs: 60_000,
       run: async () => journal.append(journal.lacking(await journalRows(store))),
     },
+    // Each time is a line in a file that only grows; what was shut or withdrawn is there at once anyway.
+    { name: 'moment', everyMs: 600_000, run: () => noteMoment(store, journal) },
     {
       name: 'offboardings',
       everyMs: 30_000,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { withdrawalOf } from '../../src/domain/withdrawal.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -123,8 +124,24 @@ describe('bringing the tables up to date', () => {
     before.close()
   })
 
+  test('what was withdrawn before passkeys were journalled is all there, and theirs fit in beside it', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0005'))
+    const old = await open(before)
+    const token = withdrawalOf('api-token', 'x', { employeeId: null, at: cast.at(1) })
+    const passkey = withdrawalOf('passkey', 'p', { employeeId: null, at: cast.at(2) })
+    await old.transaction((tx) => tx.put('withdrawal', [token]))
+    await expect(old.transaction((tx) => tx.put('withdrawal', [passkey]))).rejects.toThrow()
+    await old.close()
+    const store = await open()
+    expect(await store.find('withdrawal', {})).toEqual([token])
+    await store.transaction((tx) => tx.put('withdrawal', [passkey]))
+    expect(await store.find('withdrawal', {})).toEqual([token, passkey])
+    const unknown = { ...passkey, id: 'thing/p', kind: 'thing' as 'passkey' }
+    await expect(store.transaction((tx) => tx.put('withdrawal', [unknown]))).rejects.toThrow()
+  })
+
   test('verdicts and tombstones from before administrators were doors are all there, and theirs fit in beside them', async () => {
-    const { '0004-console': _, ...before } = migrations
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0004'))
     const old = await open(before)
     await cast.seed(old)
     await old.transaction((tx) => cast.onboard(tx, 1))

@@ -33,6 +33,10 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
       const found = matching(query)
       return { people: found.slice(offset, offset + limit), total: found.length }
     },
+    async matching({ offset = 0, limit, ...query }) {
+      const found = matching(query)
+      return { ids: found.slice(offset, offset + limit).map(({ id }) => id), total: found.length }
+    },
     choices: async () => ({ models: [], sites: [{ id: 'default', name: 'Main site' }] }),
     async today() {
       const leavers = matching({ state: 'offboarding' })

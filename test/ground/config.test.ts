@@ -169,6 +169,8 @@ describe('problems', () => {
     [{ PBX_REALM: 'my realm' }, 'PBX_REALM'],
     [{ TIME_SERVER: 'time.example.com' }, 'TIME_SERVER'],
     [{ LOG_LEVEL: 'trace' }, 'LOG_LEVEL'],
+    [{ TIME_ZONE: 'Berlin/Europe' }, 'TIME_ZONE'],
+    [{ TIME_ZONE: '+01:00' }, 'TIME_ZONE'],
     [{ DATA: '/'.padEnd(120, 'x') }, 'DATA'],
     [{ HUB_SOCKET: '/'.padEnd(120, 'x') }, 'HUB_SOCKET'],
     [{ DATA: '/srv/\u0007x' }, 'DATA'],

@@ -42,6 +42,7 @@ import type { SignInTools } from '../../src/signin/sign-in-port.ts'
 import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
+import { noteMoment } from '../../src/store/moment.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, Table } from '../../src/store/store.ts'
@@ -184,7 +185,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
       mailer: smtpMailer(config.mail, options.mailPatience),
-      letters: await loadLetters(join(templateFolder, 'messages')),
+      letters: await loadLetters({
+        delivered: join(templateFolder, 'messages'),
+        own: join(folder, 'templates', 'messages'),
+        onProblem: (problem) => log.warn({ err: problem }, problem.message),
+      }),
     },
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -255,6 +260,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       await resyncs.stop()
       await loop.stop()
       await door.flush()
+      await noteMoment(realStore, journal).catch((err: unknown) => log.error({ err }, 'could not be stopped cleanly'))
       await realStore.releaseLease(lease)
       await realStore.close()
     })()

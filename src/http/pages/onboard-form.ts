@@ -5,6 +5,7 @@ import type { Problem } from '../../domain/parse.ts'
 import type { ModelView, OnboardInput } from '../../journeys/application.ts'
 import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
 import type { OnboardCheck } from '../../journeys/sheet-view.ts'
+import { capital } from '../capital.ts'
 import { type Html, html } from '../html.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
@@ -137,8 +138,4 @@ function problemsByField(check: OnboardCheck | null, rows: readonly number[]): M
 
 function isEmpty(form: OnboardForm, name: string): boolean {
   return name !== 'form' && (form[name]?.trim() ?? '') === ''
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

@@ -10,7 +10,7 @@ import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
-import { clockTime, dayOf, moment, momentText, withMoments, zone } from './moment.ts'
+import { clockTime, dayOf, moment, momentText, withMoments } from './moment.ts'
 
 export function personPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -63,7 +63,7 @@ ${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjec
 <section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
 ${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
-<p><small>Newest first. Times are ${zone()}.</small></p>${storyOf(story)}</section>`,
+<p><small>Newest first.</small></p>${storyOf(story)}</section>`,
   )
 }
 
@@ -109,7 +109,7 @@ export function subjectsOf({ handsets: all, tunnels }: EmployeeView, application
   }
 }
 
-function handsets(actor: Actor, { id, handsets: all, tunnels }: EmployeeView, application: Application): Html {
+function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, application: Application): Html {
   if (all.length === 0) return html`<p><small>None has been handed out.</small></p>`
   const models = new Map(application.models().map(({ id: model, name }) => [model, name]))
   return html`<div class="scroll"><table><thead><tr><th scope="col">Model</th><th scope="col">MAC</th><th scope="col">Certificate</th><th scope="col">Last handshake</th><th scope="col">State</th>${mayDo(actor.role, 'revoke') && html`<th scope="col"><span class="unseen">What can be done</span></th>`}</tr></thead>
@@ -119,7 +119,7 @@ function handsets(actor: Actor, { id, handsets: all, tunnels }: EmployeeView, ap
 <td>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
 <td>${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
 <td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not set up yet'}</td>
-${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/people/${id}/handset/${handset.id}/back">Take back</a>`}</td>`}</tr>`
+${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`
 }
 

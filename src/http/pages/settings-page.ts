@@ -16,7 +16,8 @@ import { changePreview, layerTable, settingChange, settingForm } from './setting
 
 const path = '/settings'
 const trail = [{ name: 'Settings', href: path }]
-/** As many as the page that makes new links takes. */
+
+/** Named on the page, each with a box. */
 const mostAtOnce = 150
 
 export function settingsPages(application: Application, tools: PageTools): readonly Route[] {
