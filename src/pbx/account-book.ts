@@ -8,13 +8,21 @@ import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 
+const credentialSchema = z.object({
+  id: z.string(),
+  generation: z.number().int(),
+  digest: z.string().regex(/^[0-9a-f]{32}$/),
+})
+
+export type BookedCredential = z.infer<typeof credentialSchema>
+
 const entrySchema = z.object({
   /** The PBX's own number or name of the object, where it has one beside the extension. */
   objectId: z.string().nullable(),
   /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
-  credential: z
-    .object({ id: z.string(), generation: z.number().int(), digest: z.string().regex(/^[0-9a-f]{32}$/) })
-    .nullable(),
+  credential: credentialSchema.nullable(),
+  /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
+  former: z.array(credentialSchema).optional(),
 })
 
 export type BookEntry = z.infer<typeof entrySchema>
@@ -44,9 +52,18 @@ export function accountBook(path: string): AccountBook {
     read,
     async note(changes) {
       const book = await read()
-      for (const [extension, entry] of changes) book.set(extension, entry)
+      for (const [extension, entry] of changes) {
+        book.set(extension, { ...entry, former: formerOf(book.get(extension), entry) })
+      }
       const sorted = Object.fromEntries([...book].sort(([one], [other]) => (one < other ? -1 : 1)))
       await writeDurably(path, `${JSON.stringify(sorted, null, 1)}\n`, 0o600)
     },
   }
+}
+
+const mostFormer = 20
+
+function formerOf(before: BookEntry | undefined, { credential }: BookEntry): BookedCredential[] {
+  const past = [...(before?.credential ? [before.credential] : []), ...(before?.former ?? [])]
+  return past.filter(({ digest }) => digest !== credential?.digest).slice(0, mostFormer)
 }
