@@ -148,6 +148,6 @@ function registrationsOf(
 ): Registration[] {
   const each = (status_list ?? []).filter((one) => one.status === 1)
   if (each.length === 0 && status !== 1) return []
-  if (each.length === 0) return [{ id: kind, contact: kind, address: null, userAgent: null }]
+  if (each.length === 0) return [{ id: kind, contact: kind, address: null, userAgent: kind }]
   return each.map(({ ip }, index) => ({ id: `${kind}-${index}`, contact: kind, address: ip || null, userAgent: null }))
 }

@@ -74,7 +74,11 @@ export async function startFake3cx(): Promise<Fake3cx> {
     if (id !== undefined) return oneUser(Number(id), action ?? null, asked)
     if (path === '/Users' && asked.method === 'GET') return userPage(asked)
     if (path === '/Users' && asked.method === 'POST') return create(fieldsOf(asked))
-    if (path === '/ActiveCalls') return page([...calls].map(([Id, call]) => ({ Id, Status: 'Talking', ...call })), asked)
+    if (path === '/ActiveCalls')
+      return page(
+        [...calls].map(([Id, call]) => ({ Id, Status: 'Talking', ...call })),
+        asked,
+      )
     const [, callId] = /^\/ActiveCalls\((\d+)\)\/Pbx\.DropCall$/.exec(path) ?? []
     if (callId !== undefined && asked.method === 'POST') {
       return calls.delete(Number(callId)) ? { status: 200, body: { value: true } } : problem(404, 'no such call')
@@ -99,7 +103,8 @@ export async function startFake3cx(): Promise<Fake3cx> {
     const filter = asked.query.get('$filter')
     const [, wanted] = /^Number eq '((?:[^']|'')*)'$/.exec(filter ?? '') ?? []
     if (filter !== null && wanted === undefined) return problem(400, 'syntax error in $filter')
-    if (Number(asked.query.get('$top')) > 100) return problem(400, "The limit of '100' for Top query has been exceeded.")
+    if (Number(asked.query.get('$top')) > 100)
+      return problem(400, "The limit of '100' for Top query has been exceeded.")
     const fields = asked.query.get('$select')?.split(',') ?? []
     const all = [...users.values()]
       .filter((user) => wanted === undefined || user.Number === wanted.replaceAll("''", "'"))

@@ -1,7 +1,8 @@
 /** A real HTTPS server on loopback that answers JSON, and falls silent, talks nonsense or breaks off as a test likes. */
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { IncomingMessage } from 'node:http'
 import { createServer, type Server } from 'node:https'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
