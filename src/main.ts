@@ -35,6 +35,7 @@ import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { loadLetters } from './notify/letters.ts'
 import { smtpMailer } from './notify/smtp-mailer.ts'
+import { loadManualGuide } from './pbx/manual-guide.ts'
 import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
@@ -158,6 +159,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: pbx.abilities,
+    manualGuide: await loadManualGuide(join(templateFolder, 'manual-pbx'), config.pbx.brand),
     notifyPhones: pbx.notify,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.

@@ -1,8 +1,10 @@
 /** The settings RINGFENCE_PBX and RINGFENCE_PBX_*; what only one driver needs is read in pbx-settings/<driver>.ts. */
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
+import { type ManualSettings, readManual } from './pbx-settings/manual.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
-export interface PbxSettings {
+export interface PbxSettings extends ManualSettings {
   readonly driver: string
   readonly address: string | null
   readonly host: string
@@ -11,9 +13,11 @@ export interface PbxSettings {
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
+  /** Of the drivers that speak to a management interface over HTTPS; null with any other. */
+  readonly api: HttpApiSettings | null
 }
 
-const drivers = ['manual', 'asterisk']
+const drivers = ['manual', 'asterisk', '3cx', 'yeastar']
 
 export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
   const { text, port, wrong } = read
@@ -43,5 +47,6 @@ export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
   if (driver === 'asterisk' && ports.port === ports.mtlsPort)
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
-  return { driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
+  const api = driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null
+  return { driver, address, host, ...ports, rtp: { from, to }, realm, asterisk, api, ...readManual(read, driver) }
 }

@@ -6,6 +6,7 @@ import type { Actor } from '../domain/token.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { Letters, Mailer } from '../notify/mail-port.ts'
+import type { ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { Catalogue, ManagedProfile, TunnelConfiguration } from '../phones/phone-port.ts'
 import type { HandsetAuthority } from '../pki/pki-port.ts'
@@ -31,6 +32,8 @@ export interface JourneyContext {
   readonly pbxAbilities: PbxAbilities
   /** Tells registered phones to fetch their files; undefined where the PBX cannot. */
   readonly notifyPhones: PbxDriver['notify']
+  /** What a person does on this PBX, in order (templates/manual-pbx). */
+  readonly manualGuide: ManualGuide
   /** The access systems that lanes were started for. */
   readonly systems: readonly EnabledSystem[]
   readonly loop: Pick<Loop, 'close' | 'nudge' | 'idle'>

@@ -9,19 +9,27 @@ import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
 import type { AsteriskOptions } from '../pbx/asterisk-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import { threeCxDriver } from '../pbx/three-cx.ts'
+import { yeastarDriver } from '../pbx/yeastar.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { Foundations } from './foundations.ts'
 
 const serverDays = 397
 
 export async function choosePbx(config: Config, foundations: Foundations, now: Date): Promise<PbxDriver> {
-  const asterisk = config.pbx.asterisk
+  const { asterisk, api, driver, realm } = config.pbx
   await keepPbxCertificates(config, foundations, now)
+  if (api) {
+    const { ca, ...access } = api
+    const bookFile = join(config.dataFolder, 'pbx-accounts.json')
+    const settings = { ...access, ...(ca === null ? {} : { ca }), realm, bookFile }
+    return driver === '3cx' ? threeCxDriver(settings) : yeastarDriver(settings)
+  }
   if (!asterisk) return manualDriver({ name: 'the PBX' })
   const folder = asterisk.configFolder
   const options: AsteriskOptions = {
     configDir: folder,
-    realm: config.pbx.realm,
+    realm,
     context: asterisk.context,
     manager: {
       host: asterisk.ami.host,

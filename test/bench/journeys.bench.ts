@@ -16,6 +16,7 @@ import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -52,6 +53,7 @@ export async function rows(): Promise<BenchRow[]> {
       handsetAuthority: foundations.authorities.handset,
       serviceCertificate: foundations.authorities.service.certificate,
       pbxAbilities: manualDriver({ name: 'bench' }).abilities,
+      manualGuide: await loadManualGuide('templates/manual-pbx', 'generic'),
       notifyPhones: undefined,
       systems: [],
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },

@@ -17,6 +17,7 @@ import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     handsetAuthority: foundations.authorities.handset,
     serviceCertificate: foundations.authorities.service.certificate,
     pbxAbilities: manualDriver({ name: 'the PBX' }).abilities,
+    manualGuide: await loadManualGuide('templates/manual-pbx', 'generic'),
     notifyPhones: undefined,
     resolveHost: async () => [],
     systems: [],

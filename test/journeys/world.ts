@@ -32,6 +32,7 @@ import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -174,6 +175,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
     pbxAbilities: driver.abilities,
+    manualGuide: await loadManualGuide('templates/manual-pbx', 'generic'),
     notifyPhones: driver.notify,
     systems,
     loop: {
