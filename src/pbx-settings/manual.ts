@@ -7,7 +7,7 @@ export interface ManualSettings {
   readonly stepReminderHours: number
 }
 
-export const pbxBrands = ['generic', '3cx', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', 'yeastar']
+const pbxBrands = ['generic', '3cx', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', 'yeastar']
 
 /** @param driver a PBX that is driven is one of its own brand */
 export function readManual({ text, wrong }: SettingReader, driver: string): ManualSettings {

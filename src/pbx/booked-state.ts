@@ -44,7 +44,7 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
  * Which of our credentials lets a phone in. Of an account that should be open: none while it is disabled. Of one that was
  * shut: a secret that we once gave out counts even while it is disabled, for it is one click away from working.
  */
-export function inForce(entry: BookEntry, looked: Looked, shown: string): PbxAccountInForce['credentials'] {
+function inForce(entry: BookEntry, looked: Looked, shown: string): PbxAccountInForce['credentials'] {
   const known = knownDigest(entry, shown)
   if (entry.credential !== null) {
     if (looked.enabled === false) return []

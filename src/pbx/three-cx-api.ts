@@ -40,7 +40,6 @@ const profileSchema = z.object({
   AwayRoute: z.record(z.string(), z.unknown()).nullish(),
 })
 export type ThreeCxProfile = z.infer<typeof profileSchema>
-export type ThreeCxDestination = z.infer<typeof destinationSchema>
 export const asDestination = (value: unknown) => destinationSchema.safeParse(value).data ?? null
 
 export type ThreeCxApi = ReturnType<typeof threeCxApi>
