@@ -80,10 +80,12 @@ async function open(pbx: BookedPbx, { account, credential, entry, seen }: Openin
     return
   }
   if (before.enabled !== false && digestShown(before, realm) === digest) return
-  await desk.open(before.objectId, login, signal)
+  // One that was there before Ringfence keeps its name; one of ours may have had another owner.
+  const displayName = account.adopted ? null : account.displayName
+  await desk.open(before.objectId, { ...login, displayName }, signal)
   const after = await desk.look(before.objectId, signal)
   requireTaken(after, digest, pbx, extension)
-  await mendLosses(pbx, { extension, before, after }, signal)
+  await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
 }
 
 async function shut(
@@ -106,7 +108,7 @@ async function shut(
   const after = await desk.look(before.objectId, signal)
   if (after?.enabled === true) throw notTaken(`extension ${extension} is still enabled`)
   if (after && holds(after)) throw notTaken(`extension ${extension} still has the secret that its phone knows`)
-  if (after) await mendLosses(pbx, { extension, before, after }, signal)
+  if (after) await mendLosses(pbx, { extension, before, after, meant: [] }, signal)
   // Last: killed before this, it is shut once more, which does no harm.
   if (entry.credential !== null) await noteShut()
 }
@@ -128,28 +130,32 @@ function requireTaken(looked: Looked | null, digest: string, { realm }: BookedPb
   if (digestShown(looked, realm) !== digest) throw notTaken(`extension ${extension} has another login or secret`)
 }
 
-async function mendLosses(
-  { desk }: BookedPbx,
-  { extension, before, after }: { extension: string; before: Looked; after: Looked | null },
-  signal: AbortSignal,
-): Promise<void> {
-  const lost = lossesOf(before, after)
-  if (lost.length === 0) return
-  await desk.restore(before.objectId, Object.fromEntries(lost.map((name) => [name, before.settings[name]])), signal)
-  const left = lossesOf(before, await desk.look(before.objectId, signal))
-  if (left.length === 0) return
-  throw new AppError(
-    'PBX_REFUSED',
-    `the change of extension ${extension} took other settings along: ${left.join(', ')}`,
-    {
-      hint: 'Ringfence tried to write them back and could not: set them on the PBX',
-      retryable: true,
-    },
-  )
+interface Change {
+  readonly extension: string
+  readonly before: Looked
+  readonly after: Looked | null
+  /** Settings that were to change. */
+  readonly meant: readonly string[]
 }
 
-function lossesOf(before: Looked, after: Looked | null): string[] {
-  return Object.keys(before.settings).filter((name) => !isDeepStrictEqual(before.settings[name], after?.settings[name]))
+async function mendLosses({ desk }: BookedPbx, change: Change, signal: AbortSignal): Promise<void> {
+  const { extension, before } = change
+  const lost = lossesOf(change)
+  if (lost.length === 0) return
+  await desk.restore(before.objectId, Object.fromEntries(lost.map((name) => [name, before.settings[name]])), signal)
+  const left = lossesOf({ ...change, after: await desk.look(before.objectId, signal) })
+  if (left.length === 0) return
+  const what = `the change of extension ${extension} took other settings along: ${left.join(', ')}`
+  throw new AppError('PBX_REFUSED', what, {
+    hint: 'Ringfence tried to write them back and could not: set them on the PBX',
+    retryable: true,
+  })
+}
+
+function lossesOf({ before, after, meant }: Change): string[] {
+  return Object.keys(before.settings).filter(
+    (name) => !meant.includes(name) && !isDeepStrictEqual(before.settings[name], after?.settings[name]),
+  )
 }
 
 function notTaken(what: string): AppError {

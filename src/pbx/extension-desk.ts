@@ -17,7 +17,10 @@ export interface ExtensionDesk {
   look(objectId: string, signal: AbortSignal): Promise<Looked | null>
   /** The new object's id. */
   create(account: NewExtension, signal: AbortSignal): Promise<string>
-  open(objectId: string, login: Login, signal: AbortSignal): Promise<void>
+  /** `displayName` null: it keeps the name that it has. */
+  open(objectId: string, login: Login & { readonly displayName: string | null }, signal: AbortSignal): Promise<void>
+  /** Those of `Looked.settings` that hold the name. */
+  readonly nameSettings: readonly string[]
   /** Blocks it, and gives it secrets that nobody knows. The extension stays, with what belongs to it. */
   shut(looked: Looked, signal: AbortSignal): Promise<void>
   /** Writes back what a change took along. */

@@ -99,7 +99,11 @@ function threeCxDesk(api: ThreeCxApi): ExtensionDesk {
       const fields = { ...nameFields(displayName, extension), Number: extension, ...loginFields(username, secret) }
       return String((await api.createUser(fields, signal)).Id)
     },
-    open: (objectId, { username, secret }, signal) => api.changeUser(objectId, loginFields(username, secret), signal),
+    nameSettings: ['FirstName', 'LastName', 'DisplayName'],
+    open(objectId, { username, secret, displayName }, signal) {
+      const name = displayName === null ? {} : nameFields(displayName, username)
+      return api.changeUser(objectId, { ...name, ...loginFields(username, secret) }, signal)
+    },
     async shut({ objectId }, signal) {
       // The block first: from here on nothing of it works, whatever becomes of the passwords.
       await api.changeUser(objectId, { Enabled: false }, signal)
@@ -145,8 +149,8 @@ function loginFields(username: string, secret: Secret) {
   return { AuthID: username, AuthPassword: secret.reveal(), Enabled: true }
 }
 
-function nameFields(displayName: string, extension: string) {
-  const name = callerName(displayName) || extension
+function nameFields(displayName: string, otherwise: string) {
+  const name = callerName(displayName) || otherwise
   const cut = name.lastIndexOf(' ')
   return cut < 0 ? { FirstName: name, LastName: '' } : { FirstName: name.slice(0, cut), LastName: name.slice(cut + 1) }
 }

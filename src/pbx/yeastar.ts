@@ -1,3 +1,4 @@
+import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { accountBook } from './account-book.ts'
 import { applyBooked, type BookedPbx } from './booked-accounts.ts'
@@ -82,26 +83,19 @@ function yeastarDesk(api: YeastarApi): ExtensionDesk {
       const fields = {
         type: 'SIP',
         number: extension,
-        first_name: (callerName(displayName) || extension).slice(0, 63),
-        reg_name: username,
-        reg_password: secret.reveal(),
+        ...nameFields(displayName, extension),
+        ...loginFields(username, secret, maxContacts),
         // The way into the web pages and the Linkus apps: nobody is told.
         user_password: unknownPassword().reveal(),
-        concurrent_registrations: Math.min(maxContacts, mostRegistrations),
         presence_status: 'available',
       }
       return api.create(fields, signal)
     },
-    open: (objectId, { username, secret, maxContacts }, signal) =>
-      api.update(
-        objectId,
-        {
-          reg_name: username,
-          reg_password: secret.reveal(),
-          concurrent_registrations: Math.min(maxContacts, mostRegistrations),
-        },
-        signal,
-      ),
+    nameSettings: ['first_name', 'last_name', 'caller_id_name'],
+    open(objectId, { username, secret, maxContacts, displayName }, signal) {
+      const name = displayName === null ? {} : { ...nameFields(displayName, username), last_name: '' }
+      return api.update(objectId, { ...name, ...loginFields(username, secret, maxContacts) }, signal)
+    },
     async shut({ objectId }, signal) {
       const fields = { reg_password: unknownPassword().reveal(), user_password: unknownPassword().reveal() }
       await api.update(objectId, fields, signal)
@@ -114,6 +108,18 @@ function yeastarDesk(api: YeastarApi): ExtensionDesk {
         ),
       ),
     hangUp: (channel, signal) => api.hangUp(channel, signal),
+  }
+}
+
+function nameFields(displayName: string, otherwise: string) {
+  return { first_name: callerName(displayName) || otherwise }
+}
+
+function loginFields(username: string, secret: Secret, maxContacts: number) {
+  return {
+    reg_name: username,
+    reg_password: secret.reveal(),
+    concurrent_registrations: Math.min(maxContacts, mostRegistrations),
   }
 }
 

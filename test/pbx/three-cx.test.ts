@@ -125,6 +125,14 @@ describe('closing an extension on 3CX', () => {
     expect(await of('1001')).toBeUndefined()
   })
 
+  test('an extension that is given to somebody else of ours gets his name', async () => {
+    const account = makeAccount('1001')
+    await apply({ ...account, displayName: 'Ada Byron' })
+    await apply(shut(account))
+    await apply({ ...makeAccount('1001'), displayName: 'Bo Xu' })
+    expect(fake.user('1001')).toMatchObject({ FirstName: 'Bo', LastName: 'Xu', Enabled: true })
+  })
+
   test('an extension that an admin gave to somebody else after it was shut is told of and left alone', async () => {
     const account = makeAccount('1001')
     await apply(account)
