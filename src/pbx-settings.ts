@@ -4,7 +4,9 @@
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
 import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
+import { readBrand } from './pbx-settings/manual.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
@@ -15,6 +17,8 @@ export interface PbxSettings {
   /** How its settings begin: `PBX`, `PBX2`. */
   readonly prefix: string
   readonly site: Site
+  /** Whose menus the steps for a person name: a file in templates/manual-pbx. */
+  readonly brand: string
   readonly driver: string
   readonly address: string | null
   readonly host: string
@@ -24,9 +28,11 @@ export interface PbxSettings {
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
   readonly kamailio: KamailioSettings | null
+  /** Of the drivers that speak to a management interface over HTTPS; null with any other. */
+  readonly api: HttpApiSettings | null
 }
 
-const drivers = ['manual', 'asterisk', 'kamailio']
+const drivers = ['manual', 'asterisk', 'kamailio', '3cx', 'yeastar']
 
 const mainSite: Site = { id: defaultId, name: 'Main site' }
 
@@ -108,11 +114,13 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
   const kamailio = driver === 'kamailio' ? readKamailio(read, address) : null
+  const api = driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null
   const identity = {
     id: isFirst ? defaultId : name,
     name,
     prefix: read.inWords('RINGFENCE_PBX').slice('RINGFENCE_'.length),
     site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
+    brand: readBrand(read, driver),
   }
-  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk, kamailio }
+  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk, kamailio, api }
 }

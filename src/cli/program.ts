@@ -14,6 +14,7 @@ import { gatewayOptions, mailOption, onboardingCommands, seconds } from './onboa
 import { type CommonOptions, operatingCommands } from './operating-program.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
+import { listSteps } from './step-commands.ts'
 import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -132,6 +133,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   )
     .addOption(new Option('--platform <platform>', 'what it is for').choices(['ios', 'macos']).makeOptionMandatory())
     .action((who, handset, options) => run(options, (now) => mobileconfig(now, { who, handset, ...options })))
+  asking(program, 'steps', 'list the steps that wait for somebody to do and tick them, oldest first').action(
+    (options) => run(options, listSteps),
+  )
   asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
     (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
   )

@@ -32,6 +32,7 @@ import { setUpPages } from './pages/set-up-pages.ts'
 import { settingsPages } from './pages/settings-page.ts'
 import { sheetPages } from './pages/sheet-pages.ts'
 import { signInPages } from './pages/sign-in-pages.ts'
+import { stepsPages } from './pages/steps-page.ts'
 import { todayPages } from './pages/today-page.ts'
 import { tokenPages } from './pages/token-pages.ts'
 import { whyPages } from './pages/why-page.ts'
@@ -41,6 +42,7 @@ export function consolePages(application: Application, tools: PageTools): readon
   const guides = readGuides()
   return [
     ...todayPages(application, tools),
+    ...stepsPages(application, tools),
     ...signInPages(application, tools),
     ...secondFactorPages(application, tools),
     ...setUpPages(application, tools),

@@ -79,6 +79,8 @@ const tellers = {
       ? `${door(detail.system)} holds what Ringfence did not issue`
       : `found, and left alone: ${strangers.slice(0, 3).join('; ')}${more}`
   },
+  'step.overdue': ({ detail }) =>
+    `a step of ${door(detail.system)} waits to be ${detail.wanted === 'closed' ? 'done for somebody who left' : 'done'}: open for ${text(detail.hours, 'many')} hours`,
   'journal.replayed': ({ detail }) => {
     if (text(detail.reason) !== '') return text(detail.reason)
     const ended = [

@@ -9,12 +9,15 @@ import { writeDurably } from '../durable-file.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
 import { manualDriver } from '../pbx/manual.ts'
+import { loadManualGuide, type ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import { threeCxDriver } from '../pbx/three-cx.ts'
+import { yeastarDriver } from '../pbx/yeastar.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
 import { openAsterisk } from './asterisk.ts'
-import type { Foundations } from './foundations.ts'
+import { type Foundations, templates } from './foundations.ts'
 import { openKamailio } from './kamailio.ts'
 
 const serverDays = 397
@@ -25,7 +28,8 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
     const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
-    pbxs.push({ settings, driver: await driverOf(settings, words, foundations), isConfigured: true })
+    const driver = await driverOf(settings, words, { config, foundations })
+    pbxs.push({ settings, driver, guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
@@ -34,11 +38,26 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
  * A further driver is a line here, and a file beside this one where it needs to be put together.
  * @param words what people call it in a sentence
  */
-async function driverOf(pbx: PbxSettings, words: string, foundations: Foundations): Promise<PbxDriver> {
-  const { asterisk, kamailio } = pbx
+async function driverOf(
+  pbx: PbxSettings,
+  words: string,
+  { config, foundations }: { config: Config; foundations: Foundations },
+): Promise<PbxDriver> {
+  const { asterisk, kamailio, api } = pbx
   if (asterisk) return openAsterisk(pbx, asterisk)
   if (kamailio) return openKamailio(pbx, kamailio, foundations)
+  if (api) {
+    const { ca, ...access } = api
+    const bookFile = join(config.dataFolder, `pbx-accounts-${pbx.id}.json`)
+    const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, bookFile }
+    return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
+  }
   return manualDriver({ name: words })
+}
+
+/** What a person does on it, in order. */
+function guideOf({ brand }: Pick<PbxSettings, 'brand'>): Promise<ManualGuide> {
+  return loadManualGuide(join(templates, 'manual-pbx'), brand)
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */
@@ -56,7 +75,9 @@ export async function leftOnes(
     const isInUse = assignments.some(({ untilAt, employeeId }) => untilAt === null || leaving.has(employeeId))
     const site = sites.get(row.siteId)
     if (!isInUse || !site) continue
-    found.push({ settings: { ...placeOf(row), site }, driver: absentDriver({ name: row.name }), isConfigured: false })
+    const settings = { ...placeOf(row), site }
+    const driver = absentDriver({ name: row.name })
+    found.push({ settings, driver, guide: await guideOf(settings), isConfigured: false })
   }
   return found
 }
@@ -75,8 +96,10 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     mtlsPort,
     rtp,
     realm,
+    brand: 'generic',
     asterisk: null,
     kamailio: null,
+    api: null,
   }
 }
 

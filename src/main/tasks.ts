@@ -5,6 +5,7 @@ import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
 import type { MailDelivery } from '../journeys/deliver-mails.ts'
 import { runLeavings } from '../journeys/leavings.ts'
+import { stepReminder } from '../journeys/remind-steps.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
@@ -103,6 +104,7 @@ export function upkeepTasks({
     },
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
     { name: 'mail', everyMs: 2_000, run: () => mails.run() },
+    { name: 'step reminder', everyMs: 300_000, run: stepReminder(context) },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
     {
       name: 'ledger',

@@ -1,8 +1,8 @@
 import { policyText } from '../domain/call-policy.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
 import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
 import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
+import { requireValidAccount } from './valid-account.ts'
 
 /** The rows of our extensions and what they should be. */
 
@@ -88,26 +88,16 @@ function rowsOf(
   { realm, classes }: { readonly realm: string; readonly classes: boolean },
 ): readonly CredentialRow[] {
   const { extension, maxContacts, credentials } = account
-  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
-  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 20)
-    throw invalid('number of devices', String(maxContacts))
-  if (new Set(credentials.map(({ id }) => id)).size !== credentials.length)
-    throw new AppError('INVALID_INPUT', `extension ${extension} lists the same credential twice`)
-  return credentials.map(({ id, generation, username, secret }) => {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw invalid('credential id', id)
-    if (!Number.isSafeInteger(generation) || generation < 0) throw invalid('generation', String(generation))
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) throw invalid('user name', username)
-    if (secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
-    return {
-      username,
-      ha1: digestHa1(username, realm, secret),
-      extension,
-      credential_id: id,
-      generation,
-      max_contacts: maxContacts,
-      policy: classes ? policyText(account.policy) : 'none',
-    }
-  })
+  requireValidAccount(account)
+  return credentials.map(({ id, generation, username, secret }) => ({
+    username,
+    ha1: digestHa1(username, realm, secret),
+    extension,
+    credential_id: id,
+    generation,
+    max_contacts: maxContacts,
+    policy: classes ? policyText(account.policy) : 'none',
+  }))
 }
 
 async function replaceRows(
@@ -146,8 +136,4 @@ export async function readMark(database: Database): Promise<string> {
     .where('id', '=', 1)
     .executeTakeFirstOrThrow()
   return mark
-}
-
-function invalid(what: string, value: string): AppError {
-  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on Kamailio`)
 }

@@ -169,6 +169,7 @@ describe('the API', () => {
     expect((await call('DELETE', `/api/v1/tokens/${made.id}`)).json).toMatchObject({ role: 'auditor' })
 
     expect((await call('GET', '/api/v1/models')).json).toMatchObject({ items: [{ id: 'linphone-mobile' }, {}, {}, {}] })
+    expect((await call('GET', '/api/v1/steps')).json).toMatchObject({ items: expect.any(Array) })
     expect((await call('GET', '/api/v1/doctor')).status).toBe(200)
     expect((await call('GET', '/healthz')).json).toEqual({ status: 'ok' })
     const metrics = await call('GET', '/metrics')

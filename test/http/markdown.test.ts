@@ -23,7 +23,11 @@ describe('guides', () => {
       files.filter((name) => !['development', 'screenshots'].includes(name)).sort(),
     )
     for (const { title, name } of guides) expect([name, title]).toEqual([name, expect.stringMatching(/^[A-Za-z]/)])
-    expect(guides.filter(({ group }) => group === 'PBX').map(({ name }) => name)).toEqual(['asterisk', 'manual-pbx', 'pbx'])
+    expect(guides.filter(({ group }) => group === 'PBX').map(({ name }) => name)).toEqual([
+      'asterisk',
+      'manual-pbx',
+      'pbx',
+    ])
   })
 
   test.each(guides.map(({ name, body }) => [name, htmlText(body)] as const))(

@@ -96,7 +96,7 @@ function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
-    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below.</p>`
+    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below. <a href="/people/${id}/steps">Step by step, to print</a></p>`
   )
 }
 
