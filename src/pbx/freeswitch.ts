@@ -8,7 +8,7 @@ import { tellPhones } from './freeswitch-notify.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts'
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
 
