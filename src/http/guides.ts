@@ -13,7 +13,7 @@ export interface Guide {
 
 /** For whoever works on Ringfence itself, and pictures of what is there; not for whoever runs it. */
 const notShown = new Set(['development', 'screenshots'])
-const pbxGuides = new Set(['asterisk', 'manual-pbx'])
+const pbxGuides = new Set(['asterisk', 'manual-pbx', '3cx', 'yeastar'])
 const phoneGuides = new Set(['phones', 'phone-settings', 'gateways', 'templates'])
 
 /** Empty where the documents were not installed along. */
