@@ -46,7 +46,7 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
         deed: step.wanted === 'closed' ? ('closing' as const) : ('opening' as const),
         parts: [`Open extension ${view.extension}.`, 'Look again.'],
       }))
-      return { employeeId: view.id, name: view.name, extension: view.extension, brand: 'any other PBX', sheets }
+      return { employeeId: view.id, name: view.name, extension: view.extension, brand: 'the PBX', sheets }
     },
     choices: async () => ({ models: [], sites: [{ id: 'default', name: 'Main site' }] }),
     async today() {
