@@ -44,7 +44,7 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
       const sheets = stepsIn(view).map((step) => ({
         ...step,
         deed: step.wanted === 'closed' ? ('closing' as const) : ('opening' as const),
-        brand: 'any other PBX',
+        brand: 'the PBX',
         parts: [`Open extension ${view.extension}.`, 'Look again.'],
       }))
       return { employeeId: view.id, name: view.name, extension: view.extension, sheets }

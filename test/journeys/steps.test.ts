@@ -17,7 +17,7 @@ describe('a step that a person must do', () => {
     await onboarded(world, person('Bo', '1002', 'linphone-mobile'))
     expect((await world.app.people.openSteps()).map(({ extension }) => extension)).toEqual(['1001', '1002'])
     const { sheets } = await world.app.people.stepsOf('1001')
-    expect(sheets[0]!.brand).toBe('any other PBX')
+    expect(sheets[0]!.brand).toBe('the PBX')
     expect(sheets).toMatchObject([{ deed: 'opening', wanted: 'open', extension: '1001', system: 'sip-account' }])
     const words = sheets[0]!.parts.join(' ')
     expect(words).toContain('Create extension 1001')

@@ -1,47 +1,20 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Secret } from '../../src/domain/secret.ts'
-import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { type ThreeCxOptions, threeCxDriver } from '../../src/pbx/three-cx.ts'
-import { quotedText } from '../../src/pbx/three-cx-api.ts'
+import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
-import { type Fake3cx, startFake3cx } from '../fakes/fake-3cx.ts'
+import type { Fake3cx } from '../fakes/fake-3cx.ts'
+import { loginOf, shut, signal, type ThreeCxBench, threeCxBench, unreachable } from './three-cx-bench.ts'
 
+let bench: ThreeCxBench
 let fake: Fake3cx
-let folder: string
-let driver: PbxDriver
 beforeEach(async () => {
-  fake = await startFake3cx()
-  folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
-  driver = open()
+  bench = await threeCxBench()
+  fake = bench.fake
 })
-afterEach(async () => {
-  await fake.https.stop()
-  await rm(folder, { recursive: true })
-})
+afterEach(() => bench[Symbol.asyncDispose]())
 
-function open(changes: Partial<ThreeCxOptions> = {}): PbxDriver {
-  return threeCxDriver({
-    url: fake.https.url,
-    ca: fake.https.ca,
-    clientId: fake.client.clientId,
-    clientSecret: new Secret(fake.client.clientSecret),
-    realm: '3CXPhoneSystem',
-    bookFile: join(folder, 'accounts.json'),
-    timeoutMs: 400,
-    ...changes,
-  })
-}
-
-const signal = () => AbortSignal.timeout(10_000)
-const apply = (...accounts: PbxAccount[]) => driver.applyAccounts(accounts, signal())
-const read = () => driver.readAccounts(signal())
-const shut = (account: PbxAccount): PbxAccount => ({ ...account, credentials: [] })
+const apply = (...accounts: PbxAccount[]) => bench.apply(...accounts)
+const read = () => bench.read()
 const of = async (extension: string) => (await read()).accounts.find((account) => account.extension === extension)
-const loginOf = ({ credentials }: PbxAccount) => [credentials[0]!.username, credentials[0]!.secret.reveal()] as const
-const unreachable = { code: 'PBX_UNREACHABLE', retryable: true }
 const refused = { code: 'PBX_REFUSED', hint: expect.stringMatching(/\w/) }
 
 describe('closing an extension on 3CX', () => {
@@ -71,7 +44,7 @@ describe('closing an extension on 3CX', () => {
     }
     await apply(shut(short))
     expect(await of('100')).toMatchObject({ credentials: [], registrations: [{ address: null }], calls: [{}] })
-    await driver.disconnect!([{ extension: '100', addresses: null }], signal())
+    await bench.driver.disconnect!([{ extension: '100', addresses: null }], signal())
     expect(await of('100')).toMatchObject({ credentials: [], registrations: [{}], calls: [] })
     expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1 }], calls: [{}] })
     fake.user('100')!.IsRegistered = false
@@ -82,7 +55,7 @@ describe('closing an extension on 3CX', () => {
     const account = makeAccount('1001')
     await apply(account)
     fake.call('1001', ...loginOf(account))
-    await driver.disconnect!([{ extension: '1001', addresses: ['10.77.0.2'] }], signal())
+    await bench.driver.disconnect!([{ extension: '1001', addresses: ['10.77.0.2'] }], signal())
     expect(fake.calls.size).toBe(1)
   })
 
@@ -226,82 +199,6 @@ describe('what 3CX says and what it does', () => {
   })
 })
 
-describe('the way to 3CX', () => {
-  test('one login serves all; a token that somebody else ended is renewed once', async () => {
-    await apply(makeAccount('1001'))
-    await Promise.all([read(), read(), driver.describe(signal())])
-    expect(fake.logins()).toBe(1)
-    fake.logInElsewhere()
-    await Promise.all([read(), read(), driver.describe(signal())])
-    expect(fake.logins()).toBe(2)
-    fake.faults.stealTokens = true
-    fake.logInElsewhere()
-    await expect(read()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('takes it no more') })
-    // One new login and no more: whoever ends our token again and again is not fought.
-    expect(fake.logins()).toBe(3)
-  })
-
-  test('silence, nonsense, half an answer and a refusal are errors, and nothing is taken for empty', async () => {
-    await apply(makeAccount('1001'))
-    const { faults } = fake.https
-    faults.hang = true
-    await expect(read()).rejects.toMatchObject({ ...unreachable, message: expect.stringContaining('in time') })
-    faults.hang = false
-    faults.half = true
-    await expect(read()).rejects.toMatchObject(unreachable)
-    faults.half = false
-    faults.garbage = true
-    await expect(read()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('not JSON') })
-    faults.garbage = false
-    fake.faults.forbidden = true
-    await expect(read()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('does not let') })
-    expect(
-      (
-        await open({ clientSecret: new Secret('wrong') })
-          .describe(signal())
-          .catch((error) => error)
-      ).code,
-    ).toBe('PBX_REFUSED')
-  })
-
-  test("a PBX that never answers is given up when the caller's time is up", async () => {
-    fake.https.faults.hang = true
-    const patient = open({ timeoutMs: 60_000 })
-    await expect(patient.readAccounts(AbortSignal.timeout(100))).rejects.toMatchObject(unreachable)
-  })
-
-  test('a certificate that nobody vouches for ends the talk before the key is sent', async () => {
-    for (const changes of [{ ca: undefined }, { url: fake.https.url.replace('localhost', '127.0.0.1') }]) {
-      await expect(open(changes).describe(signal())).rejects.toMatchObject({
-        ...unreachable,
-        message: expect.stringContaining('certificate'),
-      })
-    }
-    expect(fake.https.asked).toEqual([])
-  })
-
-  test('no secret stands in an address, an error or the book', async () => {
-    const account = makeAccount('1001')
-    await apply(account)
-    const texts: string[] = [await readFile(join(folder, 'accounts.json'), 'utf8')]
-    const fail = async (work: Promise<unknown>) =>
-      texts.push(
-        String(await work.catch((error) => JSON.stringify([error, error.message, error.hint, error.cause?.message]))),
-      )
-    fake.faults.keepOld = true
-    await fail(apply(shut(account)))
-    fake.https.faults.garbage = true
-    await fail(read())
-    fake.https.faults.half = true
-    await fail(read())
-    for (const { path, query } of fake.https.asked) texts.push(`${path}?${query}`)
-    for (const text of texts) {
-      expect(text).not.toContain(loginOf(account)[1])
-      expect(text).not.toContain(fake.client.clientSecret)
-    }
-  })
-})
-
 test('nothing else changes: other users are the same before and after a whole life of ours', async () => {
   for (const [index, name] of awkwardNames.entries()) fake.addUser(String(3000 + index), { FirstName: name })
   fake.addUser('10010')
@@ -317,7 +214,7 @@ test('nothing else changes: other users are the same before and after a whole li
 test('an extension that was there before is taken over with its name, voicemail and rights', async () => {
   fake.addUser('1001', { FirstName: 'Ana', EmailAddress: 'ana@example.com', OutboundCallerID: '030' })
   const { AuthID: _, AuthPassword: __, ...before } = fake.user('1001')!
-  expect(await driver.listExisting!(signal())).toEqual([
+  expect(await bench.driver.listExisting!(signal())).toEqual([
     {
       extension: '1001',
       displayName: 'Ana Else',
@@ -330,8 +227,4 @@ test('an extension that was there before is taken over with its name, voicemail 
   await apply(account)
   expect(fake.user('1001')).toMatchObject(before)
   expect(fake.register('1001', ...loginOf(account))).toBe(200)
-})
-
-test('a filter holds a text as it is meant, quotes and all', () => {
-  expect(quotedText("1001' or '1' eq '1")).toBe("'1001'' or ''1'' eq ''1'")
 })
