@@ -125,6 +125,7 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
       expect(text).not.toContain(options.rpc.secret.reveal())
       expect(statSync(join(options.folder, name)).mode & 0o777).toBe(0o640)
     }
+    expect(statSync(join(options.folder, 'accounts.db')).mode & 0o777).toBe(0o660)
   })
 
   test('answers nobody who does not know the secret, and no SIP on that port', async () => {
