@@ -33,7 +33,7 @@ export interface RegistrarLab {
 export interface RegistrarLabOptions {
   /** What the admin adds to local.cfg. */
   readonly local?: string
-  readonly options?: (defaults: KamailioOptions) => KamailioOptions
+  readonly options?: (defaults: KamailioOptions, authorities: Authorities) => KamailioOptions
   /** Before Ringfence sees the machine. */
   readonly before?: (options: KamailioOptions) => void
   readonly environment?: Readonly<Record<string, string>>
@@ -102,7 +102,7 @@ ${lab.local ?? ''}
       handsetCaFile: join(folder, 'handset-ca.crt'),
       dialPlan: null,
     }
-    const options = lab.options?.(defaults) ?? defaults
+    const options = lab.options?.(defaults, authorities) ?? defaults
     lab.before?.(options)
     await prepareKamailio(options)
     await kamailio.start()

@@ -12,6 +12,7 @@ import type { KamailioOptions, RpcAddress } from '../../src/pbx/kamailio-options
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import { registrarScript } from '../../src/pbx/kamailio-script.ts'
 import { awkwardNames, makeAccount } from '../contracts/pbx.contract.ts'
+import { startRegistrar } from '../lab/kamailio-registrar.ts'
 import { kamailioWorld, sqliteSql } from '../lab/kamailio-world.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -125,7 +126,6 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
       expect(text).not.toContain(options.rpc.secret.reveal())
       expect(statSync(join(options.folder, name)).mode & 0o777).toBe(0o640)
     }
-    expect(statSync(join(options.folder, 'accounts.db')).mode & 0o777).toBe(0o660)
   })
 
   test('answers nobody who does not know the secret, and no SIP on that port', async () => {
@@ -141,6 +141,7 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
   test('that reads another database is found out, by each question', async () => {
     const other = { ...options, database: { sqlite: join(options.folder, 'other.db') } }
     await prepareKamailio({ ...other, folder: join(options.folder, 'elsewhere') })
+    expect(statSync(other.database.sqlite).mode & 0o777).toBe(0o660)
     const driver = kamailioDriver(other)
     const account = makeAccount('4001')
     await expect(driver.applyAccounts([account], limit())).rejects.toMatchObject({
@@ -224,6 +225,27 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
     for (const username of ["4103' or '1'='1", "x' union select ha1 from ringfence_credential--", '%', '4103']) {
       const phone = await world.phone({ extension: '4103', username, secret: account.credentials[0]!.secret.reveal() })
       expect(await phone.register()).toBe(401)
+    }
+  })
+})
+
+describeLive('a real Kamailio that is asked over TLS', ['kamailio'], () => {
+  test('is believed with the certificate of the named authority only', async () => {
+    const lab = await startRegistrar({
+      options: (defaults, { service }) => ({ ...defaults, rpc: { ...defaults.rpc, tls: { ca: service.certificate } } }),
+    })
+    try {
+      const driver = kamailioDriver(lab.options)
+      await driver.applyAccounts([makeAccount('4201')], limit())
+      await driver.revocations!.enforce(limit())
+      expect((await driver.describe(limit())).problems).toEqual([])
+      const unnamed = kamailioDriver({ ...lab.options, rpc: { ...lab.options.rpc, tls: {} } })
+      await expect(unnamed.readAccounts(limit())).rejects.toMatchObject({
+        code: 'PBX_UNREACHABLE',
+        message: expect.stringContaining('not trusted'),
+      })
+    } finally {
+      await lab.stop()
     }
   })
 })
