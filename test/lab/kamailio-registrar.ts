@@ -37,6 +37,7 @@ export interface RegistrarLabOptions {
   /** Before Ringfence sees the machine. */
   readonly before?: (options: KamailioOptions) => void
   readonly environment?: Readonly<Record<string, string>>
+  readonly memoryMb?: number
 }
 
 export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<RegistrarLab> {
@@ -47,6 +48,7 @@ export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<Reg
     address,
     ports: [port!, mtlsPort!, rpcPort!],
     ...(lab.environment ? { environment: lab.environment } : {}),
+    ...(lab.memoryMb ? { memoryMb: lab.memoryMb } : {}),
   })
   const home = mkdtempSync(join(tmpdir(), `ringfence-registrar-${process.pid}-`))
   const { folder } = kamailio

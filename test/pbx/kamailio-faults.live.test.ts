@@ -219,6 +219,23 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
     expect(snapshot(options)).toEqual(before)
   })
 
+  test('no login fails because another one is being written at that moment', async () => {
+    const account = makeAccount('4104')
+    await world.driver.applyAccounts([account], limit())
+    const { username, secret: own } = account.credentials[0]!
+    const phone = await world.phone({ extension: '4104', username, secret: own.reveal() })
+    let writing = true
+    const writes = (async () => {
+      for (let round = 0; round < 100; round++) await world.driver.applyAccounts([makeAccount('4105')], limit())
+      writing = false
+    })()
+    const answers: number[] = []
+    while (writing) answers.push(await phone.register())
+    await writes
+    expect(answers.length).toBeGreaterThan(20)
+    expect(answers.filter((status) => status !== 200)).toEqual([])
+  })
+
   test('names on the wire that mean something to SQL open nothing', async () => {
     const account = makeAccount('4103')
     await world.driver.applyAccounts([account], limit())
