@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable-file.ts'
+import { createDurably, writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
 import { listFile, registrarScript } from './kamailio-script.ts'
@@ -19,6 +19,8 @@ export async function prepareKamailio(options: KamailioOptions): Promise<void> {
   // A list that is no list would keep Kamailio from starting, and a doubtful one replaces nothing.
   if (published && options.revocationList.read(published))
     await writeIfChanged(join(options.folder, listFile), published)
+  // Kamailio's group writes it too: SQLite marks there who is reading.
+  if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
   await withTables(options.database, makeTables)
 }
 

@@ -33,10 +33,11 @@ export interface RegistrarLab {
 export interface RegistrarLabOptions {
   /** What the admin adds to local.cfg. */
   readonly local?: string
-  readonly options?: (defaults: KamailioOptions) => KamailioOptions
+  readonly options?: (defaults: KamailioOptions, authorities: Authorities) => KamailioOptions
   /** Before Ringfence sees the machine. */
   readonly before?: (options: KamailioOptions) => void
   readonly environment?: Readonly<Record<string, string>>
+  readonly memoryMb?: number
 }
 
 export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<RegistrarLab> {
@@ -47,6 +48,7 @@ export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<Reg
     address,
     ports: [port!, mtlsPort!, rpcPort!],
     ...(lab.environment ? { environment: lab.environment } : {}),
+    ...(lab.memoryMb ? { memoryMb: lab.memoryMb } : {}),
   })
   const home = mkdtempSync(join(tmpdir(), `ringfence-registrar-${process.pid}-`))
   const { folder } = kamailio
@@ -102,7 +104,7 @@ ${lab.local ?? ''}
       handsetCaFile: join(folder, 'handset-ca.crt'),
       dialPlan: null,
     }
-    const options = lab.options?.(defaults) ?? defaults
+    const options = lab.options?.(defaults, authorities) ?? defaults
     lab.before?.(options)
     await prepareKamailio(options)
     await kamailio.start()

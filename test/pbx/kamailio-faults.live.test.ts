@@ -12,6 +12,7 @@ import type { KamailioOptions, RpcAddress } from '../../src/pbx/kamailio-options
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import { registrarScript } from '../../src/pbx/kamailio-script.ts'
 import { awkwardNames, makeAccount } from '../contracts/pbx.contract.ts'
+import { startRegistrar } from '../lab/kamailio-registrar.ts'
 import { kamailioWorld, sqliteSql } from '../lab/kamailio-world.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -140,6 +141,7 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
   test('that reads another database is found out, by each question', async () => {
     const other = { ...options, database: { sqlite: join(options.folder, 'other.db') } }
     await prepareKamailio({ ...other, folder: join(options.folder, 'elsewhere') })
+    expect(statSync(other.database.sqlite).mode & 0o777).toBe(0o660)
     const driver = kamailioDriver(other)
     const account = makeAccount('4001')
     await expect(driver.applyAccounts([account], limit())).rejects.toMatchObject({
@@ -217,12 +219,50 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
     expect(snapshot(options)).toEqual(before)
   })
 
+  test('no login fails because another one is being written at that moment', async () => {
+    const account = makeAccount('4104')
+    await world.driver.applyAccounts([account], limit())
+    const { username, secret: own } = account.credentials[0]!
+    const phone = await world.phone({ extension: '4104', username, secret: own.reveal() })
+    let writing = true
+    const writes = (async () => {
+      for (let round = 0; round < 100; round++) await world.driver.applyAccounts([makeAccount('4105')], limit())
+      writing = false
+    })()
+    const answers: number[] = []
+    while (writing) answers.push(await phone.register())
+    await writes
+    expect(answers.length).toBeGreaterThan(20)
+    expect(answers.filter((status) => status !== 200)).toEqual([])
+  })
+
   test('names on the wire that mean something to SQL open nothing', async () => {
     const account = makeAccount('4103')
     await world.driver.applyAccounts([account], limit())
     for (const username of ["4103' or '1'='1", "x' union select ha1 from ringfence_credential--", '%', '4103']) {
       const phone = await world.phone({ extension: '4103', username, secret: account.credentials[0]!.secret.reveal() })
       expect(await phone.register()).toBe(401)
+    }
+  })
+})
+
+describeLive('a real Kamailio that is asked over TLS', ['kamailio'], () => {
+  test('is believed with the certificate of the named authority only', async () => {
+    const lab = await startRegistrar({
+      options: (defaults, { service }) => ({ ...defaults, rpc: { ...defaults.rpc, tls: { ca: service.certificate } } }),
+    })
+    try {
+      const driver = kamailioDriver(lab.options)
+      await driver.applyAccounts([makeAccount('4201')], limit())
+      await driver.revocations!.enforce(limit())
+      expect((await driver.describe(limit())).problems).toEqual([])
+      const unnamed = kamailioDriver({ ...lab.options, rpc: { ...lab.options.rpc, tls: {} } })
+      await expect(unnamed.readAccounts(limit())).rejects.toMatchObject({
+        code: 'PBX_UNREACHABLE',
+        message: expect.stringContaining('not trusted'),
+      })
+    } finally {
+      await lab.stop()
     }
   })
 })
