@@ -4,6 +4,8 @@
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type FreepbxSettings, readFreepbx } from './pbx-settings/freepbx.ts'
+import { type FreeswitchSettings, readFreeswitch } from './pbx-settings/freeswitch.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
@@ -22,9 +24,11 @@ export interface PbxSettings {
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
+  readonly freepbx: FreepbxSettings | null
+  readonly freeswitch: FreeswitchSettings | null
 }
 
-const drivers = ['manual', 'asterisk']
+const drivers = ['manual', 'asterisk', 'freepbx', 'freeswitch']
 
 const mainSite: Site = { id: defaultId, name: 'Main site' }
 
@@ -43,7 +47,7 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
 function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
-  const { id, name, address, port, mtlsPort, asterisk } = pbx
+  const { id, name, address, port, mtlsPort, asterisk, freeswitch } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
   if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
   const ports = ({ port: one, mtlsPort: two }: PbxSettings) => [one, two]
@@ -53,6 +57,9 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
   const folder = asterisk?.configFolder ?? null
   if (folder !== null && others.some((other) => other.asterisk?.configFolder === folder))
     wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
+  const door = freeswitch?.directory
+  if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
+    wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')
 }
 
 /** A name stands in commands (`1001@branch`), addresses of the API and names of files. */
@@ -103,12 +110,16 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   const ports = { port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
   if (driver === 'asterisk' && ports.port === ports.mtlsPort)
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
-  const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
+  const own = {
+    asterisk: driver === 'asterisk' ? readAsterisk(read, address) : null,
+    freepbx: driver === 'freepbx' ? readFreepbx(read) : null,
+    freeswitch: driver === 'freeswitch' ? readFreeswitch(read, address) : null,
+  }
   const identity = {
     id: isFirst ? defaultId : name,
     name,
     prefix: read.inWords('RINGFENCE_PBX').slice('RINGFENCE_'.length),
     site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
   }
-  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
+  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, ...own }
 }

@@ -15,6 +15,8 @@ import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
 import { asteriskOf } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
+import { freepbxOf } from './freepbx.ts'
+import { freeswitchOf } from './freeswitch.ts'
 
 const serverDays = 397
 
@@ -23,14 +25,16 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await driverOf(settings), isConfigured: true })
+    pbxs.push({ settings, driver: await driverOf(settings, config.dataFolder), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
 /** A further driver is a line here, and a file beside this one where it needs to be put together. */
-async function driverOf(pbx: PbxSettings): Promise<PbxDriver> {
+async function driverOf(pbx: PbxSettings, dataFolder: string): Promise<PbxDriver> {
   if (pbx.asterisk) return asteriskOf(pbx, pbx.asterisk)
+  if (pbx.freepbx) return freepbxOf(pbx, pbx.freepbx, dataFolder)
+  if (pbx.freeswitch) return freeswitchOf(pbx, pbx.freeswitch, dataFolder)
   return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
 }
 
@@ -69,6 +73,8 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     rtp,
     realm,
     asterisk: null,
+    freepbx: null,
+    freeswitch: null,
   }
 }
 
