@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
 import { callerOf, type Door, demand } from './caller.ts'
+import { type FormDeeds, takeFormKey } from './form-key.ts'
 import { deepestJson, isDeeperThan } from './json-depth.ts'
 import type { Route } from './route.ts'
 
@@ -19,7 +20,7 @@ const mostParts = 50
 /**
  * Hangs one declared route into the app. The order is the point: who asks is settled before a byte of the body is read.
  */
-export function mount(app: Express, route: Route, application: Application, door: Door): void {
+export function mount(app: Express, route: Route, application: Application, door: Door, deeds: FormDeeds): void {
   const { method, path, authority, contract } = route
   const readBody = bodyReader(contract.body)
   const isPage = route.page
@@ -32,16 +33,14 @@ export function mount(app: Express, route: Route, application: Application, door
     const actor = authority === 'public' ? null : demand(caller, authority)
     await readBody(request, response)
     const waitSeconds = contract.waits ? preferredWait(request, response) : 0
-    const answer = await route.handle({
-      actor,
-      parameters: request.params,
-      body: schemaOf(contract.body) ? checked(schemaOf(contract.body)!, request.body) : request.body,
-      query: contract.query ? checked(contract.query, request.query) : undefined,
-      waitSeconds,
-      signal: hangUp.signal,
-      request,
-      response,
-    })
+    const key = isForm(contract.body) ? takeFormKey(request.body) : null
+    const body = schemaOf(contract.body) ? checked(schemaOf(contract.body)!, request.body) : request.body
+    const query = contract.query ? checked(contract.query, request.query) : undefined
+    const { params: parameters } = request
+    const { signal } = hangUp
+    const deed = () => route.handle({ actor, parameters, body, query, waitSeconds, signal, request, response })
+    if (key !== null && contract.once) return await deeds.once({ key, actor, path: request.path, body, response }, deed)
+    const answer = await deed()
     if (typeof contract.answer !== 'string') response.status(contract.status ?? 200).json(answer)
   })
 }

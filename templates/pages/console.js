@@ -82,6 +82,21 @@ htmx.config.historyCacheSize = 0
   document.addEventListener('focusin', ({ target }) => {
     if (target.matches?.('input.copy')) target.select()
   })
+
+  // The same click twice is one deed, by the form's key; here its buttons only show that it is on its way. After the
+  // browser took the button's own value along; and back from the next page they can be pressed again.
+  const buttonsOf = (form) => form.querySelectorAll('button:not([type="button"])')
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!form.querySelector('input[name="formKey"]') || form.hasAttribute('hx-post')) return
+    setTimeout(() => {
+      if (event.defaultPrevented) return
+      for (const button of buttonsOf(form)) button.disabled = true
+    })
+  })
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) for (const form of document.forms) for (const button of buttonsOf(form)) button.disabled = false
+  })
 })()
 
 // What is typed is checked by the server; here a field only learns whether something stands beside it.

@@ -6,6 +6,7 @@ import type { Application } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
 import { inGroups } from '../dictation.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -60,6 +61,7 @@ export function handOverPages(application: Application, tools: PageTools): reado
       {
         summary: 'A new link in place of the old one, shown, printed or sent',
         body: { form: z.object({ mail: z.string().max(20).optional() }) },
+        once: true,
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, body, response }) => {
@@ -153,7 +155,7 @@ function askForLink(employeeId: string, name: string, { mails }: Application): H
   const settings = mails.settings()
   return html`<section class="card narrow"><h1>A new link for <bdi>${name}</bdi></h1>
 <p class="notice wait">The link before it stops working. Handsets that nobody has set up yet get new passwords, and their tunnels new keys; what is in use goes on.</p>
-<form method="post" action="/people/${employeeId}/new-link">
+<form method="post" action="/people/${employeeId}/new-link">${formKeyField()}
 ${
   settings &&
   html`<label for="mail">Send it by mail, in <select id="mail" name="mail"><option value="none">no mail: I hand it over myself</option>${Object.entries(

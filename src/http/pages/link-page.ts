@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, ModelView, Onboarded, SipSecretView } from '../../journeys/application.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { handOverPath } from './hand-over-pages.ts'
@@ -32,7 +33,7 @@ export function linkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/people/:id/handset',
       'onboard',
-      { summary: 'Add a handset', body: { form: handsetForm }, answer: 'text/html' },
+      { summary: 'Add a handset', body: { form: handsetForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body, response }) => {
         try {
           const { model, mac, gateway, gatewayOf } = body
@@ -99,7 +100,7 @@ function addForm(
   const gateways = models.filter(({ kind }) => kind === 'gateway')
   return html`<section class="card narrow"><h1>Add a handset for <bdi>${view.name}</bdi></h1>
 ${error && html`<div class="notice bad" role="alert"><p>${error.message}</p>${error.problems.map(({ message, hint }) => html`<p>${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.hint !== undefined && html`<p><small>${error.hint}</small></p>`}</div>`}
-<form method="post" action="/people/${view.id}/handset">
+<form method="post" action="/people/${view.id}/handset">${formKeyField()}
 <label>Model <input name="model" list="models" required autofocus autocomplete="off" value="${typed.model ?? ''}" placeholder="yealink-t54w"></label>
 <datalist id="models">${models.map(({ id, name, kind }) => kind !== 'gateway' && html`<option value="${id}">${name}</option>`)}</datalist>
 <label>MAC address <small>of a desk phone; printed on its back</small> <input name="mac" autocomplete="off" value="${typed.mac ?? ''}" placeholder="80:5e:c0:11:22:33"></label>

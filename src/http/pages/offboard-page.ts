@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
 import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
 import { doorState } from '../door-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -40,7 +41,7 @@ export function offboardPages(application: Application, tools: PageTools): reado
       'post',
       '/people/:id/offboard',
       'revoke',
-      { summary: 'Shut every door of a person', body: { form: reasonForm }, answer: 'text/html' },
+      { summary: 'Shut every door of a person', body: { form: reasonForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body, request, response, signal }) => {
         const clicked = await application.offboard(id, body.reason || null, actor)
         const address = `/people/${clicked.id}/offboard`
@@ -72,7 +73,7 @@ ${whatDies(view, application, role)}
 <p class="notice bad"><strong>Undo does not exist.</strong> Who comes back is onboarded anew, with new keys, certificate and password.</p>
 ${
   mayDo(actor.role, 'revoke')
-    ? html`<form method="post" action="/people/${id}/offboard" hx-post="/people/${id}/offboard">
+    ? html`<form method="post" action="/people/${id}/offboard" hx-post="/people/${id}/offboard" hx-disabled-elt="find button">${formKeyField()}
 <label>Reason <small>(optional; it stands in the leaver file)</small> <input name="reason" maxlength="1000" autocomplete="off"></label>
 <div class="actions"><button class="danger">Offboard ${name} now</button> <a class="button quiet" role="button" href="/people/${id}">Do nothing</a></div></form>
 <p><a href="/people/${id}/leaving">Set a date and time ahead instead</a></p>`

@@ -6,6 +6,7 @@ import type { ModelView, OnboardInput } from '../../journeys/application.ts'
 import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
 import type { OnboardCheck } from '../../journeys/sheet-view.ts'
 import { capital } from '../capital.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
@@ -64,7 +65,7 @@ export function onboardFormHtml({ form, check, models, mail }: OnboardFormParts)
 <input id="${name}" name="${name}" value="${form[name] ?? ''}" autocomplete="off" aria-describedby="${name}-said"${said.has(name) && html` aria-invalid="true"`} ${extra}>
 ${saying(name, said.get(name))}</div>`
   const gateways = models.filter(({ kind }) => kind === 'gateway')
-  return html`<form method="post" action="/onboard" id="onboard" class="onboard" autocomplete="off">
+  return html`<form method="post" action="/onboard" id="onboard" class="onboard" autocomplete="off">${formKeyField()}
 <button class="unseen" tabindex="-1" aria-hidden="true">Hand it out</button>
 <div class="fields">
 ${field('name', 'Name', html`required autofocus spellcheck="false"`)}

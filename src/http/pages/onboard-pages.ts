@@ -46,7 +46,7 @@ ${
       'post',
       '/onboard',
       'onboard',
-      { summary: 'Onboard one person', body: { form: onboardForm }, answer: 'text/html' },
+      { summary: 'Onboard one person', body: { form: onboardForm }, once: true, answer: 'text/html' },
       async ({ actor, body, response }) => {
         const frame = { title: 'Onboard', actor, here: '/onboard' }
         const again = (status: number, parts: Parameters<typeof onboardFormHtml>[0]) =>

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { DraftPage, DraftRow, DraftView } from '../../journeys/roster-view.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -86,6 +87,7 @@ export function rosterPages(application: Application, tools: PageTools): readonl
       {
         summary: 'Onboard everybody in a roster',
         body: { form: z.object({ mail: z.string().max(20).optional() }) },
+        once: true,
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, body, response }) => {
@@ -133,7 +135,7 @@ function draftPage(draft: DraftView, page: DraftPage, application: Application):
 ${problems.map(({ message, hint }) => html`<p class="notice bad">${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}
 ${
   ready &&
-  html`<form method="post" action="/onboard/roster/${id}/start" class="card start">
+  html`<form method="post" action="/onboard/roster/${id}/start" class="card start">${formKeyField()}
 ${mail && html`<div class="field"><label for="mail">Links by mail <small>in this language, where the roster names no other</small></label>${mailSelect('mail', mail, 'default')}</div>`}
 <div class="actions"><button>Onboard ${counted(people, 'person', 'people')}</button></div></form>`
 }
