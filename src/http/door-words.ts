@@ -1,5 +1,5 @@
 /** What a door is called and what state it is in, for pages and exports alike. */
-import type { AccessLine } from '../journeys/application.ts'
+import type { AccessLine, ModelView } from '../journeys/application.ts'
 import { capital } from './capital.ts'
 
 /** `ticked`: a person vouched for it by name, which is not the same as seen. */
@@ -27,6 +27,18 @@ export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: Door
   // Tries come ever further apart, so the next one tells how long it has been wrong.
   if (nextTryAt !== null && Date.parse(nextTryAt) - Date.parse(at) > stuckAfterMs) return 'stuck'
   return wanted === 'open' ? 'opening' : 'closing'
+}
+
+/** Whose door it is, and what it is known by there: `Yealink T54W …bb01, 10.77.0.3`. Null where there is only one. */
+export function doorOwners(models: readonly Pick<ModelView, 'id' | 'name'>[]) {
+  const names = new Map(models.map(({ id, name }) => [id, name]))
+  return ({ name = null, mark = null }: AccessLine['subject']): string | null => {
+    // Beginning with the id of a model, as scripts know it.
+    const owner = name
+      ?.replace(/^[a-z0-9-]+/, (id) => names.get(id) ?? id)
+      .replace(/^the (\S+) gateway/, 'home gateway ($1)')
+    return [owner, mark].filter(Boolean).join(', ') || null
+  }
 }
 
 /** `Phone door: open, Tunnel: closing` */

@@ -227,6 +227,8 @@ export interface EmployeeAccess {
   readonly certificates: readonly Certificate[]
   readonly credentials: readonly SipCredential[]
   readonly verdicts: readonly Verdict[]
+  /** Of shut doors that have no row of their own: former keys, phones that left a gateway, the way into the console. */
+  readonly tombstones: readonly Tombstone[]
 }
 
 export interface NewAuditEvent {

@@ -81,6 +81,23 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
   })}</ul>`
 }
 
+/** Those that the click did not shut any more, folded away: when they were shut, and whose they were. */
+export function shutBefore(lines: readonly AccessLine[], subject: DoorsPictureOptions['subject']): Html | false {
+  return (
+    lines.length > 0 &&
+    html`<details id="shut-before"><summary>${lines.length} ${lines.length === 1 ? 'door was' : 'doors were'} shut before the click</summary>
+<ul class="lines">${lines.map((line) => html`<li><p>${doorName(line.system)}${withComma(subject?.(line.subject))}: <small>${whyBefore(line)} ${moment(line.shutAt ?? line.at)}</small></p></li>`)}</ul></details>`
+  )
+}
+
+export function whyBefore({ subject }: AccessLine): string {
+  return subject.name?.endsWith(', earlier key') ? 'replaced by a new key' : 'shut'
+}
+
+function withComma(owner: string | null | undefined): string {
+  return owner ? `, ${owner}` : ''
+}
+
 /** Large, for the person's own pages: evidence, time, next try and the step to tick on demand. */
 export function doorsPicture(lines: readonly AccessLine[], options: DoorsPictureOptions = {}): Html {
   if (lines.length === 0) return html`<p class="hint">No doors yet: no handset has been handed out.</p>`
@@ -113,7 +130,7 @@ function evidence(
   { subject, tickAt, clickedAt = null }: DoorsPictureOptions,
 ): Html {
   const state = doorState(line)
-  const name = several ? (subject?.(line.subject) ?? `…${line.subject.id.slice(-6)}`) : null
+  const name = several ? (subject?.(line.subject) ?? line.subject.name ?? 'of the extension') : null
   // The button says what the hint of a waiting step would: do it, then tick it.
   const ticking = tickAt !== undefined && (state === 'waiting' || state === 'unverifiable')
   const after = state === 'shut' && clickedAt !== null ? Date.parse(line.at) - Date.parse(clickedAt) : -1

@@ -6,6 +6,7 @@ import type { Application } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
 import { inGroups } from '../dictation.ts'
+import { doorOwners } from '../door-words.ts'
 import { formKeyField } from '../form-key.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -15,7 +16,7 @@ import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
 import { momentText } from './moment.ts'
 import { mailChoice } from './onboard-form.ts'
-import { personFrame, subjectsOf } from './person-page.ts'
+import { personFrame } from './person-page.ts'
 
 const linkQuery = z.object({ link: z.string().max(1_000).optional() })
 const nothing = z.object({})
@@ -106,7 +107,7 @@ function handOverPage(
 <a class="button quiet" role="button" href="/people/${employee.id}">To the person</a><a class="button quiet" role="button" href="/onboard">Next person</a></div></div>
 ${live(
   { id: 'doors', href: `/people/${employee.id}/hand-over?link=${reference}`, employeeId: employee.id },
-  html`<section class="card" aria-labelledby="opening"><h2 id="opening">Doors</h2>${doorsPicture(employee.access, { subject: subjectsOf(employee, application) })}</section>
+  html`<section class="card" aria-labelledby="opening"><h2 id="opening">Doors</h2>${doorsPicture(employee.access, { subject: doorOwners(application.models()) })}</section>
 ${mailsCard(mails, actor)}`,
 )}
 <div class="columns">

@@ -1,18 +1,20 @@
 /** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
 import { z } from 'zod'
+import { byClick } from '../../domain/leaver-doors.ts'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
-import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
-import { doorState } from '../door-words.ts'
+import type { Application, EmployeeView } from '../../journeys/application.ts'
+import type { LeaverFile } from '../../journeys/leaver-view.ts'
+import { doorOwners, doorState } from '../door-words.ts'
 import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorsPicture } from './doors-picture.ts'
+import { doorsPicture, shutBefore } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { leaverFileText } from './leaver-file-page.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { duration, moment } from './moment.ts'
-import { personFrame, subjectsOf } from './person-page.ts'
+import { personFrame } from './person-page.ts'
 
 /** Without script the answer to the click shows the doors already shut, as far as they shut this quickly. */
 const waitMs = 4_000
@@ -107,11 +109,13 @@ function plural(count: number, thing: string): string {
 }
 
 function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, application: Application): Html {
-  const { id, name, lifecycle, offboardRequestedAt, offboardedAt, access } = view
+  const { id, name, lifecycle, offboardRequestedAt, offboardedAt } = view
+  const { during, before } = byClick(view.access, offboardRequestedAt)
+  const subject = doorOwners(application.models())
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   const clickedAt = offboardRequestedAt
   const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
-  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(view)}</p></div>
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(during, lifecycle)}</p></div>
 ${live(
   { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
   html`<p>${lifecycleSign(lifecycle)}</p>
@@ -120,17 +124,17 @@ ${live(
       ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
       : ` · complete after ${took}`
   }</p>
-<section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
-${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file)}</section>`}`,
+<section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(during, { tickAt, clickedAt, subject })}${shutBefore(before, subject)}</section>
+${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file, application)}</section>`}`,
 )}
 <p><a href="/people/${id}">Back to <bdi>${name}</bdi></a></p>`
 }
 
 /** `5 doors: 4 shut, 1 waiting for you.` */
-function tally({ access, lifecycle }: EmployeeView): string {
-  const counts = Map.groupBy(access, doorState)
+function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle']): string {
+  const counts = Map.groupBy(doors, doorState)
   const words = [...counts].map(
     ([state, lines]) => `${lines.length} ${state === 'waiting' ? 'waiting for you' : state}`,
   )
-  return `${plural(access.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
+  return `${plural(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
 }

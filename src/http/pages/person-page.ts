@@ -1,11 +1,13 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
+import { byClick } from '../../domain/leaver-doors.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { Happening, LeavingView } from '../../journeys/people-view.ts'
+import { doorOwners } from '../door-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorsPicture } from './doors-picture.ts'
+import { doorsPicture, shutBefore } from './doors-picture.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
@@ -51,6 +53,8 @@ interface PersonParts {
 
 function person({ actor, view, story, leaving, mails }: PersonParts, application: Application): Html {
   const { id, access, offboardRequestedAt } = view
+  const { during, before } = byClick(access, offboardRequestedAt)
+  const subject = doorOwners(application.models())
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   return live(
     { id: 'person', href: `/people/${id}`, employeeId: id },
@@ -59,8 +63,8 @@ ${facts(view)}
 ${leaving && leavingNotice(actor, leaving)}
 ${whatIsLeft(view)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
-${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjectsOf(view, application) })}</section>
-<section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
+${doorsPicture(during, { tickAt, clickedAt: offboardRequestedAt, subject })}${shutBefore(before, subject)}</section>
+<section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}${gateways(view)}</section>
 ${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
 <p><small>Newest first.</small></p>${storyOf(story)}</section>`,
@@ -98,17 +102,6 @@ function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
   )
 }
 
-/** What a line of a door is about: the handset, or the gateway that carries it. */
-export function subjectsOf({ handsets: all, tunnels }: EmployeeView, application: Application) {
-  const models = new Map(application.models().map(({ id, name }) => [id, name]))
-  const byId = new Map(all.map(({ id, model }) => [id, models.get(model) ?? model]))
-  const carrier = new Map(tunnels.map((tunnel) => [tunnel.id, tunnel.carrier]))
-  return ({ id }: { readonly id: string }): string | null => {
-    const carried = carrier.get(id)
-    return byId.get(carried?.id ?? id) ?? (carried?.kind === 'gateway' ? 'home gateway' : null)
-  }
-}
-
 function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, application: Application): Html {
   if (all.length === 0) return html`<p><small>None has been handed out.</small></p>`
   const models = new Map(application.models().map(({ id: model, name }) => [model, name]))
@@ -121,6 +114,17 @@ function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, applic
 <td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not set up yet'}</td>
 ${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`
+}
+
+/** The small routers that carry their desk phones: theirs, and those of others in the same home. */
+function gateways({ id, gateways: all }: EmployeeView): Html | false {
+  return (
+    all.length > 0 &&
+    html`<h3>Home gateways</h3><ul class="lines">${all.map(
+      ({ kind, owner, lastHeardAt }) =>
+        html`<li><span>Home gateway (${kind})${owner.id !== id && html`, of <a href="/people/${owner.id}"><bdi>${owner.name}</bdi></a>`}</span><small>${lastHeardAt ? html`last heard ${moment(lastHeardAt)}` : 'never heard'}</small></li>`,
+    )}</ul>`
+  )
 }
 
 /** Grouped by day, so that the clock's time is enough on each line. */
