@@ -178,6 +178,8 @@ export interface Claims {
 export interface HowFar {
   /** Every SIP account was seen on the PBX, or somebody vouches for it. */
   readonly onPbx: boolean
+  /** An account of theirs waits for somebody to make it. */
+  readonly pbxWaits: boolean
   /** A mail was sent, or the link was opened. */
   readonly invited: boolean
   /** A tunnel has shaken hands. */

@@ -91,7 +91,7 @@ ${field(`mac${index}`, 'MAC address', html`spellcheck="false"`, 'desk phones onl
   )}</select>${saying('gateway', said.get('gateway'))}</div>
 ${field('gatewayOf', 'or hangs on the gateway of', html`placeholder="bo@example.com"`, 'somebody of the same home')}</div></details>
 ${mail && html`<div class="field mail"><label for="mail">Link by mail</label>${mailSelect('mail', mail, mailChoice(form.mail ?? 'default'))}${saying('mail', said.get('mail'))}</div>`}
-<div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:replace">${checked(check, rows, form, false)}</div>
+<div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:queue last">${checked(check, rows, form, false)}</div>
 <div class="actions"><button>Hand it out</button></div>
 <datalist id="models">${models.map(({ id, name, kind }) => kind !== 'gateway' && html`<option value="${id}">${name}</option>`)}</datalist>
 </form>`
@@ -106,10 +106,11 @@ export function mailSelect(name: string, mail: MailSettingsView, choice: MailCho
 }
 
 /** What is said while somebody types: the words beside each field, and all of it in one place that is read out. */
-export function checkedFragment(check: OnboardCheck, form: OnboardForm): Html {
+/** @param mail whether the form asks about a mail: words for a field that is not there would have no place */
+export function checkedFragment(check: OnboardCheck, form: OnboardForm, mail: boolean): Html {
   const { rows } = inputOf(form)
   const said = problemsByField(check, rows)
-  const names = ['name', 'email', 'extension', 'gateway', 'gatewayOf', 'mail']
+  const names = ['name', 'email', 'extension', 'gateway', 'gatewayOf', ...(mail ? ['mail'] : [])]
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
     // Nobody is told off for a field that they have not come to yet.

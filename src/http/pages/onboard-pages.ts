@@ -25,7 +25,7 @@ ${
   recent.length > 0 &&
   html`<h3>Lately</h3><ul class="lines">${recent.map(
     ({ id, createdAt, createdBy, done, total, finishedAt }) =>
-      html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : 'over'}</small></li>`,
+      html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : html`finished ${moment(finishedAt)}`}</small></li>`,
   )}</ul>`
 }</section>`,
         ),
@@ -37,9 +37,9 @@ ${
       'onboard',
       { summary: 'Check what is typed', body: { form: onboardForm }, answer: 'text/html' },
       async ({ body, response }) => {
-        response
-          .type('html')
-          .send(htmlText(checkedFragment(await application.handOver.check(inputOf(body).input), body)))
+        const check = await application.handOver.check(inputOf(body).input)
+        const fragment = checkedFragment(check, body, application.mails.settings() !== null)
+        response.type('html').send(htmlText(fragment))
       },
     ),
     route(

@@ -1,10 +1,12 @@
 /** A roster before it runs: pasted, chosen or dropped, every problem beside its row, mended in place. */
 import { z } from 'zod'
+import { leftOut, rosterColumns } from '../../domain/roster.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { DraftPage, DraftRow, DraftView } from '../../journeys/roster-view.ts'
+import { capital } from '../capital.ts'
 import { formKeyField } from '../form-key.ts'
-import { type Html, html } from '../html.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { momentText } from './moment.ts'
@@ -43,7 +45,7 @@ export function rosterPages(application: Application, tools: PageTools): readonl
               pageText(
                 tools,
                 { ...frame('Roster'), actor },
-                html`<h1>Many people</h1><section class="card">${rosterForm(error, body.text)}</section>`,
+                html`<h1>Many people</h1><section class="card">${rosterForm(error, typed(body))}</section>`,
               ),
             )
         }
@@ -55,8 +57,10 @@ export function rosterPages(application: Application, tools: PageTools): readonl
       'onboard',
       { summary: 'A roster, with what is wrong with it', query, answer: 'text/html' },
       async ({ actor, parameters: { id }, query: wanted, response }) => {
+        const run = rosters.runOf(id)
+        if (run !== null) return response.redirect(303, `/imports/${run}`)
         const page = pageOf(wanted)
-        const draft = await rosters.lookAtDraft(id, page)
+        const draft = await whatIsLeft(application, await rosters.lookAtDraft(id, page), page)
         response.type('html').send(pageText(tools, { ...frame('Roster'), actor }, draftPage(draft, page, application)))
       },
     ),
@@ -71,7 +75,7 @@ export function rosterPages(application: Application, tools: PageTools): readonl
           const [, line, column] = /^cell-(\d{1,7})-(\d{1,3})$/.exec(name) ?? []
           return line === undefined ? [] : [{ line: Number(line), column: Number(column), value: value.trim() }]
         })
-        const draft = await rosters.mendDraft(id, changes, page)
+        const draft = await whatIsLeft(application, await rosters.mendDraft(id, changes, page), page)
         // A row that was mended stays in sight while somebody types in the next one.
         if (request.get('hx-request') !== undefined)
           response
@@ -91,6 +95,8 @@ export function rosterPages(application: Application, tools: PageTools): readonl
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, body, response }) => {
+        const ran = rosters.runOf(id)
+        if (ran !== null) return response.redirect(303, `/imports/${ran}`)
         const run = await rosters.startDraft(id, mailChoice(body.mail ?? ''), actor)
         response.redirect(303, `/imports/${run.id}`)
       },
@@ -98,8 +104,28 @@ export function rosterPages(application: Application, tools: PageTools): readonl
   ]
 }
 
+/** Longer ones are mended in the file itself. */
+const longestMended = 200_000
+
+/** What was sent, to be mended in place: a file that is text stands in the field for pasted rows. */
+function typed({ text, file }: z.output<typeof upload>): string | undefined {
+  if (file === undefined || file.byteLength > longestMended) return text
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(file)
+  } catch {
+    // No text in the one encoding that is taken: there is nothing to show.
+    return text
+  }
+}
+
+/** Where nothing is wrong any more the rows are shown that are about to be written. */
+async function whatIsLeft({ rosters }: Application, draft: DraftView, page: DraftPage): Promise<DraftView> {
+  const allFit = page.onlyWrong && draft.listed === 0 && draft.wrong === 0
+  return allFit ? rosters.lookAtDraft(draft.id, { ...page, offset: 0, onlyWrong: false }) : draft
+}
+
 export function rosterForm(error: AppError | null, typed = ''): Html {
-  return html`${error && html`<div class="notice bad" role="alert"><p>${error.message}</p>${error.problems.map(({ row, message, hint }) => html`<p>${row !== undefined && `Row ${row}: `}${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.hint !== undefined && html`<p><small>${error.hint}</small></p>`}</div>`}
+  return html`${error && html`<div class="notice bad" role="alert"><p>${capital(error.message)}.</p>${error.problems.length > 1 && error.problems.map(({ row, message, hint }) => html`<p>${row !== undefined && `Row ${row}: `}${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.problems.length < 2 && html`<p>${error.problems[0]?.row !== undefined && `Row ${error.problems[0].row}. `}<small>${error.hint !== undefined && `${capital(error.hint)}.`}</small></p>`}</div>`}
 <form method="post" action="/onboard/roster" enctype="multipart/form-data" class="roster">
 <p>One row for each handset; rows with the same extension are one person. The first row names the columns: <code>name, email, extension, model, mac</code>, and if you like <code>gateway, language</code>. Nothing is written before you have seen all of it.</p>
 <div class="columns">
@@ -118,8 +144,9 @@ function queryOf({ offset, onlyWrong }: DraftPage, page = offset / perPage + 1):
   return parts.length === 0 ? '' : `?${parts.join('&')}`
 }
 
-function draftPage(draft: DraftView, page: DraftPage, application: Application): Html {
-  const { id, total, wrong, listed, people, problems, expiresAt } = draft
+function draftPage(draft: DraftView, asked: DraftPage, application: Application): Html {
+  const { id, total, wrong, listed, people, problems, header, expiresAt } = draft
+  const page = { ...asked, onlyWrong: asked.onlyWrong && wrong > 0 }
   const action = `/onboard/roster/${id}${queryOf(page)}`
   const mail = application.mails.settings()
   const pages = Math.max(1, Math.ceil(listed / perPage))
@@ -130,9 +157,11 @@ function draftPage(draft: DraftView, page: DraftPage, application: Application):
 <p id="draft-said" role="status" class="notice ${ready ? 'good' : 'bad'}">${
     ready
       ? `Everything fits: ${counted(people, 'person', 'people')} in ${counted(total, 'row', 'rows')}. Nothing is written yet.`
-      : `${counted(wrong + problems.length, 'row needs', 'rows need')} another look, of ${total}. Nothing is written before all of them fit.`
+      : header.problems.length > 0
+        ? `${counted(total, 'row', 'rows')}, and the columns need a name: choose it in the head of the table.`
+        : `${counted(wrong + problems.length, 'row needs', 'rows need')} another look, of ${total}. Nothing is written before all of them fit.`
   }</p>
-${problems.map(({ message, hint }) => html`<p class="notice bad">${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}
+${problems.map(({ message, hint }) => html`<p class="notice bad">${capital(message)}. ${hint !== undefined && html`<small>${capital(hint)}.</small>`}</p>`)}
 ${
   ready &&
   html`<form method="post" action="/onboard/roster/${id}/start" class="card start">${formKeyField()}
@@ -145,7 +174,7 @@ ${
   draft.rows.length === 0
     ? html`<p>None.</p>`
     : html`<form method="post" action="${action}" hx-post="${action}" hx-trigger="change delay:150ms, submit" hx-target="#draft" hx-select="#draft" hx-swap="outerHTML" hx-sync="this:queue last">
-<div class="scroll"><table class="draft"><thead><tr><th scope="col">Row</th>${draft.columns.map((column) => html`<th scope="col">${column}</th>`)}</tr></thead>
+<div class="scroll"><table class="draft"><thead><tr><th scope="col">Row</th>${headings(draft)}</tr></thead>
 <tbody>${draft.rows.map((row) => draftRow(row, draft.columns))}</tbody></table></div>
 <div class="actions"><button class="quiet">Check again</button></div></form>`
 }
@@ -156,6 +185,17 @@ ${
 <p><small>Kept in memory until ${momentText(expiresAt)}, and not over a restart.</small></p></section>
 <datalist id="models">${application.models().map(({ id: model, name, kind }) => kind !== 'gateway' && html`<option value="${model}">${name}</option>`)}</datalist>
 </div>`
+}
+
+/** A first row that does not name the columns as they are called here is answered in its own place. */
+function headings({ columns, header }: DraftView): HtmlValue {
+  if (header.problems.length === 0) return columns.map((column) => html`<th scope="col">${column}</th>`)
+  const known: readonly string[] = [...rosterColumns, leftOut]
+  return columns.map((column, index) => {
+    const isTwice = column !== leftOut && columns.indexOf(column) !== index
+    const isWrong = !known.includes(column) || isTwice
+    return html`<th scope="col"><label>${header.cells[index]} <select name="cell-${header.line}-${index}"${isWrong && html` aria-invalid="true"`}>${isWrong && html`<option value="${header.cells[index] ?? ''}">choose …</option>`}${rosterColumns.map((name) => html`<option value="${name}"${!isWrong && name === column && html` selected`}>${name}</option>`)}<option value="${leftOut}"${column === leftOut && html` selected`}>leave it out</option></select></label></th>`
+  })
 }
 
 function draftRow({ line, cells: values, problems }: DraftRow, columns: readonly string[]): Html {
