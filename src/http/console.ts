@@ -55,6 +55,10 @@ export function consoleApp(application: Application, given: ConsoleOptions): Exp
   const deeds = formDeeds()
   for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door, deeds)
   app.use((request) => {
+    if (isVisit(request))
+      throw new AppError('NOT_FOUND', 'there is no page at this address', {
+        hint: 'it may have been typed wrong, or what it was about is gone',
+      })
     throw new AppError('NOT_FOUND', `there is no ${request.method} ${loggablePath(request.path)}`, {
       hint: 'the API is described at /api/v1/openapi.json',
     })
@@ -208,6 +212,6 @@ function problemAnswer(application: Application, options: ConsoleOptions): Error
     response
       .status(document.status)
       .type('html')
-      .send(errorPage(tools, document, response.locals.actor ?? null))
+      .send(errorPage(tools, document, response.locals.actor ?? null, request))
   }
 }

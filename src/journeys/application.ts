@@ -281,6 +281,8 @@ export interface ModelView {
 export interface Overview {
   /** What is not configured and therefore only good for trying. */
   readonly demo: readonly string[]
+  /** Each change on the PBX is a step for a person. */
+  readonly pbxByHand: boolean
 }
 
 export interface LiveEvent {

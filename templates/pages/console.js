@@ -109,6 +109,9 @@ htmx.config.historyCacheSize = 0
     }
   })
 
+  // After an answer that says what is wrong, one goes on at the first wrong field.
+  document.querySelector('main [aria-invalid="true"]')?.focus()
+
   // A file that is dropped anywhere on the zone is put into its field and sent; the field itself does for keyboards.
   for (const zone of document.querySelectorAll('[data-drop]')) {
     const field = document.getElementById(zone.dataset.drop)

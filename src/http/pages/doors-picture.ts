@@ -3,9 +3,9 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import type { AccessLine } from '../../journeys/application.ts'
-import { capital } from '../capital.ts'
+import { sentence } from '../console-words.ts'
 import { type DoorLine, type DoorState, doorName, doorState } from '../door-words.ts'
-import { type Html, type HtmlValue, html } from '../html.ts'
+import { type Html, html } from '../html.ts'
 import { duration, moment } from './moment.ts'
 
 export interface DoorsPictureOptions {
@@ -34,7 +34,7 @@ const words: Readonly<Record<DoorState, string>> = {
   shut: 'shut',
   closing: 'closing',
   stuck: 'stuck',
-  waiting: 'waiting for you',
+  waiting: 'waiting for a person',
   unverifiable: 'cannot be read back',
   ticked: 'ticked by a person',
 }
@@ -69,6 +69,11 @@ function worstState(lines: readonly DoorLine[]): DoorState {
 /** A state as word and shape; `text` instead of the usual word. */
 export function stateSign(state: DoorState, text: string = words[state]): Html {
   return html`<span class="state ${state}">${text}</span>`
+}
+
+/** Whoever may tick it is the one who is waited for. */
+function wordFor(state: DoorState, { tickAt }: Pick<DoorsPictureOptions, 'tickAt'>): string {
+  return state === 'waiting' && tickAt !== undefined ? 'waiting for you' : words[state]
 }
 
 /** Small, for lists: one sign for each door; the words are read out and shown on hovering. */
@@ -112,7 +117,7 @@ function door(system: string, lines: readonly AccessLine[], options: DoorsPictur
     .at(-1)!
   const needsYou = state === 'waiting' || state === 'unverifiable' || state === 'stuck'
   return html`<li><details id="door-${system}"${needsYou && html` open`}>
-<summary id="door-${system}-sign"><b>${doorName(system)}</b>${stateSign(state)}<small>${tally(lines)}${moment(latest)}</small></summary>
+<summary id="door-${system}-sign"><b>${doorName(system)}</b>${stateSign(state, wordFor(state, options))}<small>${tally(lines)}${moment(latest)}</small></summary>
 <ul class="lines">${lines.map((line) => evidence(line, lines.length > 1, options))}</ul>
 </details></li>`
 }
@@ -135,10 +140,10 @@ function evidence(
   const ticking = tickAt !== undefined && (state === 'waiting' || state === 'unverifiable')
   const after = state === 'shut' && clickedAt !== null ? Date.parse(line.at) - Date.parse(clickedAt) : -1
   return html`<li>
-${several && html`<p>${stateSign(state)} ${name}</p>`}
-${line.verdict !== 'converged' && line.problem !== null && html`<p>${withCode(line.problem)}</p>`}
+${several && html`<p>${stateSign(state, wordFor(state, { tickAt }))} ${name}</p>`}
+${line.verdict !== 'converged' && line.problem !== null && html`<p>${sentence(line.problem)}</p>`}
 ${line.evidence && html`<p class="seen">${state === 'open' || state === 'shut' ? 'Seen' : 'Last seen'}: ${line.evidence.summary}</p>`}
-${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${withCode(line.hint)}</p>`}
+${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${sentence(line.hint)}</p>`}
 <p><small>${moment(line.at)}${after >= 0 && ` · ${duration(after)} after the click`}${line.nextTryAt !== null && html` · next try ${moment(line.nextTryAt)}`}</small></p>
 ${line.acknowledged && html`<p><small>Ticked by <bdi>${line.acknowledged.by}</bdi>, ${moment(line.acknowledged.at)}</small></p>`}
 ${ticking && tick(line, tickAt, name)}
@@ -154,10 +159,4 @@ function tick({ system, subject, verdict }: AccessLine, action: string, name: st
 
 function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Line[]> {
   return Map.groupBy(lines, ({ system }) => system)
-}
-
-/** A sentence; what stands between backticks is a command. */
-function withCode(text: string): HtmlValue {
-  const parts = capital(text).split(/`([^`]+)`/)
-  return parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }

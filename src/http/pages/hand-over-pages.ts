@@ -5,6 +5,7 @@ import type { Actor } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
+import { sentence } from '../console-words.ts'
 import { inGroups } from '../dictation.ts'
 import { doorOwners } from '../door-words.ts'
 import { formKeyField } from '../form-key.ts'
@@ -123,7 +124,7 @@ ${
 }
 ${
   warnings.length > 0 &&
-  html`<section class="card" aria-labelledby="warnings"><h2 id="warnings">Before you ship it</h2><ul class="warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`
+  html`<section class="card" aria-labelledby="warnings"><h2 id="warnings">Before you ship it</h2><ul class="warnings">${warnings.map((warning) => html`<li>${sentence(warning)}</li>`)}</ul></section>`
 }
 </div>`
 }

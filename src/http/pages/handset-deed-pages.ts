@@ -5,13 +5,14 @@ import { AppError } from '../../errors.ts'
 import type { Application, Onboarded } from '../../journeys/application.ts'
 import type { HandsetDetail, HandsetRow } from '../../journeys/handsets-view.ts'
 import type { PhonePasswords } from '../../journeys/phone-view.ts'
+import { problemWords } from '../console-words.ts'
 import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { handsetFrame } from './handset-page.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { newLink } from './link-page.ts'
-import { changePreview, settingChange } from './setting-forms.ts'
+import { changePreview, refusedSetting, settingChange } from './setting-forms.ts'
 
 const nothing = z.object({})
 const backForm = z.object({ why: z.enum(['back', 'lost', 'stolen']), reason: z.string().trim().max(1_000).optional() })
@@ -113,16 +114,26 @@ export function handsetDeedPages(application: Application, tools: PageTools): re
       async ({ actor, parameters: { id }, body: { name, value, act }, response }) => {
         const address = { layer: 'handset', scope: id, name } as const
         const back = `/handsets/${encodeURIComponent(id)}`
-        if (act === 'try') {
-          const row = await application.handsets.one(id)
-          const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
-          const preview = changePreview(change, { action: `${back}/settings`, back, act: 'set' })
-          response.type('html').send(page(actor, row, 'Phone settings', preview))
-          return
+        try {
+          if (act === 'try') {
+            const row = await application.handsets.one(id)
+            const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
+            const preview = changePreview(change, { action: `${back}/settings`, back, act: 'set' })
+            response.type('html').send(page(actor, row, 'Phone settings', preview))
+            return
+          }
+          if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
+          else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
+          response.redirect(303, `${back}#settings`)
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code !== 'INVALID_INPUT') throw error
+          const form = { layer: 'handset', action: `${back}/settings`, back: `${back}#settings` } as const
+          const content = refusedSetting(form, { name, value, scope: '' }, error)
+          response
+            .status(400)
+            .type('html')
+            .send(page(actor, await application.handsets.one(id), 'Phone settings', content))
         }
-        if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
-        else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
-        response.redirect(303, `${back}#settings`)
       },
     ),
   ]
@@ -150,7 +161,7 @@ function replaceCard({ handset, modelName, employee, gateway }: HandsetRow, mac:
   return html`<section class="card narrow"><h1>Replace this ${modelName}</h1>
 <p>For a phone that broke. <bdi>${employee.name}</bdi> keeps extension ${employee.extension} and gets another ${modelName} with new keys${handset.certificate && ', a new certificate'} and a new link. The old one is shut in the same moment: its tunnel, certificate and file are worth nothing any more.</p>
 ${gateway && html`<p>It hangs on the same home gateway (${gateway.kind}), which goes on.</p>`}
-${error && html`<div class="notice bad" role="alert"><p>${error.problems[0]?.message ?? error.message}. ${error.problems[0]?.hint ?? error.hint}</p></div>`}
+${error && html`<div class="notice bad" role="alert"><p>${problemWords(error.problems[0] ?? error)}</p></div>`}
 <form method="post" action="/handsets/${handset.id}/replace">${formKeyField()}
 ${handset.mac !== null && html`<label>MAC address of the new phone <small>printed on its back</small> <input name="mac" required autofocus autocomplete="off" value="${mac}" placeholder="80:5e:c0:11:22:33"${error && html` aria-invalid="true"`}></label>`}
 <div class="actions"><button>Replace it and make the link</button> <a class="button quiet" role="button" href="/handsets/${handset.id}">Do nothing</a></div></form></section>`

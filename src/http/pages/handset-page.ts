@@ -8,6 +8,7 @@ import type { HandsetDetail, HandsetRow, LedgerLine } from '../../journeys/hands
 import type { ResyncView } from '../../journeys/phone-view.ts'
 import type { EffectiveSettingView } from '../../journeys/setting-view.ts'
 import { capital } from '../capital.ts'
+import { problemWords } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -164,7 +165,7 @@ function filesCard(id: string, files: readonly HandsetFile[] | AppError): Html {
   return html`<section class="card" aria-labelledby="files"><h2 id="files">Files</h2>
 ${
   files instanceof AppError
-    ? html`<p class="notice bad">${files.message}. ${files.hint}</p>`
+    ? html`<p class="notice bad">${problemWords(files)}</p>`
     : html`<div class="scroll"><table><thead><tr><th scope="col">File</th><th scope="col">What it is</th><th scope="col">Made from</th><th scope="col">Since its last fetch</th></tr></thead><tbody>${files.map(
         ({ fileName, purpose, template, ownTemplate, fetchedAt, differs }) =>
           html`<tr><th scope="row"><a href="/handsets/${id}/files/${encodeURIComponent(fileName)}">${fileName}</a></th><td>${purpose}</td><td>${template ? html`<code>${template}</code>${ownTemplate && ' (your own)'}` : html`<small>no template</small>`}</td><td>${differs === null ? 'not fetched yet' : differs ? html`<strong>changed</strong>` : 'the same'}${fetchedAt && html` <small>as of ${moment(fetchedAt)}</small>`}</td></tr>`,

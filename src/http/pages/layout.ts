@@ -46,6 +46,11 @@ const places: readonly Place[] = [
   { href: '/about', name: 'About', needs: 'read' },
 ]
 
+/** `People` for any page under it; null for pages that the navigation does not lead to. */
+export function placeOf(pathname: string): string | null {
+  return places.find(({ href }) => href === pathname || (href !== '/' && pathname.startsWith(`${href}/`)))?.name ?? null
+}
+
 export function pageText(tools: PageTools, frame: Frame, content: HtmlValue): string {
   return htmlText(wholePage(tools, frame, content))
 }

@@ -99,7 +99,7 @@ function whatDies(
 ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
 ${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
 ${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
-${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: password void, calls ended, thrown off the PBX</li>`}
+${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxByHand ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX'}</li>`}
 ${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
 }
@@ -115,7 +115,7 @@ function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, app
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   const clickedAt = offboardRequestedAt
   const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
-  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(during, lifecycle)}</p></div>
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(during, lifecycle, tickAt !== undefined)}</p></div>
 ${live(
   { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
   html`<p>${lifecycleSign(lifecycle)}</p>
@@ -131,10 +131,11 @@ ${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leav
 }
 
 /** `5 doors: 4 shut, 1 waiting for you.` */
-function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle']): string {
+function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle'], mayTick: boolean): string {
   const counts = Map.groupBy(doors, doorState)
   const words = [...counts].map(
-    ([state, lines]) => `${lines.length} ${state === 'waiting' ? 'waiting for you' : state}`,
+    ([state, lines]) =>
+      `${lines.length} ${state === 'waiting' ? (mayTick ? 'waiting for you' : 'waiting for a person') : state}`,
   )
   return `${plural(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
 }

@@ -37,7 +37,7 @@ ${
       'onboard',
       { summary: 'Check what is typed', body: { form: onboardForm }, answer: 'text/html' },
       async ({ body, response }) => {
-        const check = await application.handOver.check(inputOf(body).input)
+        const check = await application.handOver.check(inputOf(body, application.models()).input)
         const fragment = checkedFragment(check, body, application.mails.settings() !== null)
         response.type('html').send(htmlText(fragment))
       },
@@ -58,10 +58,10 @@ ${
             )
         if (body.more !== undefined) {
           const next = rowsOf(body)
-          again(200, { ...partsFor({ ...body, [`model${next}`]: '' }), check: null })
+          again(200, { ...partsFor({ ...body, [`model${next}`]: '' }), check: null, focus: `model${next}` })
           return
         }
-        const { input } = inputOf(body)
+        const { input } = inputOf(body, application.models())
         try {
           const made = await application.onboard(input, actor)
           response.redirect(303, handOverPath(made.employee.id, application.handOver.reference(made)))

@@ -61,7 +61,7 @@ function person({ actor, view, story, leaving, mails }: PersonParts, application
     html`<div class="head"><h1><bdi>${view.name}</bdi></h1>${lifecycleSign(view.lifecycle)}<div class="actions">${actions(actor, view)}</div></div>
 ${facts(view)}
 ${leaving && leavingNotice(actor, leaving)}
-${whatIsLeft(view)}
+${whatIsLeft(view, tickAt !== undefined)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
 ${doorsPicture(during, { tickAt, clickedAt: offboardRequestedAt, subject })}${shutBefore(before, subject)}</section>
 <section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}${gateways(view)}</section>
@@ -92,13 +92,13 @@ ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${empl
 }
 
 /** The one line that says what to do next. */
-function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
+function whatIsLeft({ id, lifecycle, access }: EmployeeView, mayTick: boolean): Html | false {
   if (lifecycle === 'offboarded')
     return html`<p class="notice good">Every door is shut or ticked. <a href="/people/${id}/leaver-file">Open the leaver file</a></p>`
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
-    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below.</p>`
+    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for ${mayTick ? 'you, below' : 'an administrator'}.</p>`
   )
 }
 
@@ -111,7 +111,7 @@ function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, applic
     return html`<tr><th scope="row"><a href="/handsets/${handset.id}">${models.get(handset.model) ?? handset.model}</a></th><td>${handset.mac ?? html`<small>none</small>`}</td>
 <td>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
 <td>${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
-<td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not set up yet'}</td>
+<td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not enrolled yet'}</td>
 ${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`
 }

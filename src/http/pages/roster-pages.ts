@@ -4,7 +4,7 @@ import { leftOut, rosterColumns } from '../../domain/roster.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { DraftPage, DraftRow, DraftView } from '../../journeys/roster-view.ts'
-import { capital } from '../capital.ts'
+import { problemWords, sentence } from '../console-words.ts'
 import { formKeyField } from '../form-key.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -125,7 +125,7 @@ async function whatIsLeft({ rosters }: Application, draft: DraftView, page: Draf
 }
 
 export function rosterForm(error: AppError | null, typed = ''): Html {
-  return html`${error && html`<div class="notice bad" role="alert"><p>${capital(error.message)}.</p>${error.problems.length > 1 && error.problems.map(({ row, message, hint }) => html`<p>${row !== undefined && `Row ${row}: `}${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.problems.length < 2 && html`<p>${error.problems[0]?.row !== undefined && `Row ${error.problems[0].row}. `}<small>${error.hint !== undefined && `${capital(error.hint)}.`}</small></p>`}</div>`}
+  return html`${error && html`<div class="notice bad" role="alert"><p>${sentence(error.message)}</p>${error.problems.length > 1 && error.problems.map(({ row, message, hint }) => html`<p>${row !== undefined && `Row ${row}: `}${problemWords({ message, hint })}</p>`)}${error.problems.length < 2 && html`<p>${error.problems[0]?.row !== undefined && `Row ${error.problems[0].row}. `}<small>${error.hint !== undefined && sentence(error.hint)}</small></p>`}</div>`}
 <form method="post" action="/onboard/roster" enctype="multipart/form-data" class="roster">
 <p>One row for each handset; rows with the same extension are one person. The first row names the columns: <code>name, email, extension, model, mac</code>, and if you like <code>gateway, language</code>. Nothing is written before you have seen all of it.</p>
 <div class="columns">
@@ -161,7 +161,7 @@ function draftPage(draft: DraftView, asked: DraftPage, application: Application)
         ? `${counted(total, 'row', 'rows')}, and the columns need a name: choose it in the head of the table.`
         : `${counted(wrong + problems.length, 'row needs', 'rows need')} another look, of ${total}. Nothing is written before all of them fit.`
   }</p>
-${problems.map(({ message, hint }) => html`<p class="notice bad">${capital(message)}. ${hint !== undefined && html`<small>${capital(hint)}.</small>`}</p>`)}
+${problems.map(({ message, hint }) => html`<p class="notice bad">${problemWords({ message, hint })}</p>`)}
 ${
   ready &&
   html`<form method="post" action="/onboard/roster/${id}/start" class="card start">${formKeyField()}
@@ -207,7 +207,7 @@ function draftRow({ line, cells: values, problems }: DraftRow, columns: readonly
   )}</tr>
 ${
   problems.length > 0 &&
-  html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}"><div>${problems.map(({ message, hint }) => html`<span>× ${message}${hint !== undefined && html` <small>${hint}</small>`}</span> `)}</div></td></tr>`
+  html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}"><div>${problems.map(({ message, hint }) => html`<span>× ${problemWords({ message, hint })}</span> `)}</div></td></tr>`
 }`
 }
 
