@@ -41,7 +41,11 @@ export function doorOwners(models: readonly Pick<ModelView, 'id' | 'name'>[]) {
   }
 }
 
-/** `Phone door: open, Tunnel: closing` */
-export function doorsInWords(lines: readonly DoorLine[]): string {
-  return lines.map((line) => `${doorName(line.system)}: ${doorState(line)}`).join(', ')
+/** `Phone door of yealink-t54w …bb01: open; Tunnel: closing`; whose where one door has several lines. */
+export function doorsInWords(lines: readonly AccessLine[]): string {
+  const of = ({ system, subject: { name, mark } }: AccessLine) => {
+    const owner = [name, mark].filter(Boolean).join(' ')
+    return owner && lines.filter((line) => line.system === system).length > 1 ? ` of ${owner}` : ''
+  }
+  return lines.map((line) => `${doorName(line.system)}${of(line)}: ${doorState(line)}`).join(', ')
 }

@@ -83,6 +83,19 @@ htmx.config.historyCacheSize = 0
     if (target.matches?.('input.copy')) target.select()
   })
 
+  // Beside what is shown once or is long to mark: where a browser lets us, at a click.
+  for (const shown of navigator.clipboard ? document.querySelectorAll('input.copy, .secret > code') : []) {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'quiet copies'
+    button.textContent = 'Copy'
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(shown.value ?? shown.textContent)
+      button.textContent = 'Copied'
+    })
+    shown.after(button)
+  }
+
   // The same click twice is one deed, by the form's key; here its buttons only show that it is on its way. After the
   // browser took the button's own value along; and back from the next page they can be pressed again.
   const buttonsOf = (form) => form.querySelectorAll('button:not([type="button"])')

@@ -16,7 +16,7 @@ import { handsetSign } from './handset-sign.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { ledgerTable } from './ledger-page.ts'
 import { live } from './live.ts'
-import { moment } from './moment.ts'
+import { moment, withMoments } from './moment.ts'
 import { settingForm, settingTable } from './setting-forms.ts'
 import { trafficCharts } from './traffic-chart.ts'
 
@@ -113,7 +113,7 @@ ${settingTable(settings, mayDo(actor.role, 'revoke') ? `/handsets/${id}/settings
 ${removedAt === null && mayDo(actor.role, 'revoke') && settingForm('handset', `/handsets/${id}/settings`)}</section>
 <section class="card" aria-labelledby="fetches"><h2 id="fetches">Its last fetches</h2>
 ${lines.length === 0 ? html`<p>It has never asked the phone door for anything.</p>` : ledgerTable(lines)}
-<p><a href="/ledger?handset=${id}">All its lines in the ledger</a> · <a href="/audit?subject=${id}">Its lines in the audit log</a></p></section>
+<p><a href="/ledger?handset=${id}">All its requests to the phone door</a> · <a href="/audit?subject=${id}">Its lines in the audit log</a></p></section>
 ${model && model.notes.length > 0 && html`<section class="card" aria-labelledby="notes"><h2 id="notes">About this model</h2><ul>${model.notes.map((note) => html`<li>${capital(note)}</li>`)}</ul>${vendorGuide(model.vendor, guides)}</section>`}`
 }
 
@@ -156,7 +156,7 @@ ${
 <dt>Addresses</dt><dd>${tunnel.addresses.join(', ') || 'none'}</dd>
 <dt>Carried by</dt><dd>${tunnel.carrier.kind === 'gateway' ? 'its home gateway' : 'itself'}</dd>
 ${tunnel.publicKey && html`<dt>Public key</dt><dd><code>${tunnel.publicKey}</code></dd>`}
-<dt>Private key</dt><dd>${keyWords}</dd></dl>
+<dt>Private key</dt><dd>${keyWords && withMoments(keyWords)}</dd></dl>
 ${traffic ? trafficCharts(traffic, moment(countingSince)) : html`<p class="told">No traffic is known: the hub has not listed its key since the server started.</p>`}`
 }</section>`
 }

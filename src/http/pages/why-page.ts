@@ -46,5 +46,5 @@ ${
       )}</ol>`
 }
 ${fine.length > 0 && html`<section class="card" aria-labelledby="fine"><h2 id="fine">What is in order</h2><ul>${fine.map((each) => html`<li>${withMoments(capital(each))}</li>`)}</ul></section>`}
-<p><a href="/handsets/${handset.id}">The handset</a> · <a href="/ledger?handset=${handset.id}">Its lines in the ledger</a></p>`
+<p><a href="/handsets/${handset.id}">The handset</a> · <a href="/ledger?handset=${handset.id}">Its requests to the phone door</a></p>`
 }
