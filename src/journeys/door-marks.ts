@@ -31,7 +31,7 @@ export function doorMarks(access: EmployeeAccess): (kind: SubjectKind, subjectId
 function formerMark(subject: string): string | null {
   const { retiredKeys, prefixes } = JSON.parse(subject) as { retiredKeys?: unknown; prefixes?: unknown }
   const [key] = Array.isArray(retiredKeys) ? retiredKeys : []
-  if (typeof key === 'string') return `key ${key.slice(0, 8)}…`
+  if (typeof key === 'string') return `${key.slice(0, 8)}…`
   const [prefix] = Array.isArray(prefixes) ? prefixes : []
   return typeof prefix === 'string' ? bare(prefix) : null
 }

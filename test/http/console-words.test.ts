@@ -14,7 +14,9 @@ describe('a hint on a page', () => {
     expect(said('do the step, then `ringfence acknowledge 1001 sip-account`')).toBe(
       'do the step, then <a href="/people/1001">tick it on the person’s page</a>',
     )
-    expect(said('`ringfence secret 1001` shows it')).toBe('<a href="/people/1001">the person’s page</a> shows it')
+    expect(said('`ringfence secret 1001` shows it')).toBe(
+      '<a href="/people/1001">“SIP password” on the person’s page</a> shows it',
+    )
     expect(said('`ringfence invite WHO` makes a new link')).toContain('<a href="/people">“New link”')
     expect(said('`ringfence models yealink` lists them')).toContain('href="/guides/phones"')
     expect(said('docs/mail.md and docs/phones/yealink.md')).toBe(
@@ -24,7 +26,7 @@ describe('a hint on a page', () => {
 
   test('leaves what only the server can do a command, and lets no markup through', () => {
     expect(said('`ringfence admin recover` on the server')).toBe('<code>ringfence admin recover</code> on the server')
-    expect(said('`ringfence secret <b>`')).toBe('<a href="/people/%3Cb%3E">the person’s page</a>')
+    expect(said('`ringfence secret <b>`')).toBe('<a href="/people/%3Cb%3E">“SIP password” on the person’s page</a>')
     expect(said('<script>')).toBe('&lt;script&gt;')
   })
 

@@ -95,8 +95,9 @@ export function shutBefore(lines: readonly AccessLine[], subject: DoorsPictureOp
   )
 }
 
-export function whyBefore({ subject }: AccessLine): string {
-  return subject.name?.endsWith(', earlier key') ? 'replaced by a new key' : 'shut'
+export function whyBefore({ system, subject }: AccessLine): string {
+  if (subject.name?.endsWith(', earlier key')) return 'replaced by a new key'
+  return system === 'certificate' ? 'revoked' : 'shut'
 }
 
 function withComma(owner: string | null | undefined): string {
