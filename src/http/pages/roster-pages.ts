@@ -152,6 +152,8 @@ function draftPage(draft: DraftView, asked: DraftPage, application: Application)
   const pages = Math.max(1, Math.ceil(listed / perPage))
   const at = page.offset / perPage + 1
   const ready = wrong === 0 && problems.length === 0 && people > 0
+  // After mending one goes on to the button: fields of rows that fit would only stand in the way of the Tab key.
+  const toRead = ready && asked.onlyWrong
   return html`<div class="head"><h1>Roster</h1></div>
 <div id="draft" class="live">
 <p id="draft-said" role="status" class="notice ${ready ? 'good' : 'bad'}">${
@@ -169,11 +171,15 @@ ${mail && html`<div class="field"><label for="mail">Links by mail <small>in this
 <div class="actions"><button>Onboard ${counted(people, 'person', 'people')}</button></div></form>`
 }
 <section class="card" aria-labelledby="rows"><div class="head"><h2 id="rows">${page.onlyWrong ? 'Rows that need a look' : 'All rows'}</h2>
+${toRead && html`<nav class="actions" aria-label="Rows"><a href="/onboard/roster/${id}">change them</a></nav>`}
 ${(page.onlyWrong || wrong > 0) && html`<nav class="actions" aria-label="Rows"><a href="/onboard/roster/${id}${queryOf({ ...page, onlyWrong: !page.onlyWrong }, 1)}">${page.onlyWrong ? `all ${total} rows` : `only the ${wrong} that need a look`}</a></nav>`}</div>
 ${
   draft.rows.length === 0
     ? html`<p>None.</p>`
-    : html`<form method="post" action="${action}" hx-post="${action}" hx-trigger="change delay:150ms, submit" hx-target="#draft" hx-select="#draft" hx-swap="outerHTML" hx-sync="this:queue last">
+    : toRead
+      ? html`<div class="scroll" tabindex="0" role="region" aria-label="Rows"><table><thead><tr><th scope="col">Row</th>${headings(draft)}</tr></thead>
+<tbody>${draft.rows.map(({ line, cells: values }) => html`<tr><th scope="row">${line}</th>${values.map((value) => html`<td>${value}</td>`)}</tr>`)}</tbody></table></div>`
+      : html`<form method="post" action="${action}" hx-post="${action}" hx-trigger="change delay:150ms, submit" hx-target="#draft" hx-select="#draft" hx-swap="outerHTML" hx-sync="this:queue last">
 <div class="scroll"><table class="draft"><thead><tr><th scope="col">Row</th>${headings(draft)}</tr></thead>
 <tbody>${draft.rows.map((row) => draftRow(row, draft.columns))}</tbody></table></div>
 <div class="actions"><button class="quiet">Check again</button></div></form>`
