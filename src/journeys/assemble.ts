@@ -59,7 +59,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   const guesses = startGuesses(context)
   const tellLook = linkLog(context)
   return {
-    overview: () => ({ demo: context.config.demo }),
+    overview: () => ({ demo: context.config.demo, pbxByHand: context.config.pbx.driver === 'manual' }),
     models: () =>
       context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes, warnings }) => ({
         id,
