@@ -325,11 +325,21 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
     })
 
     test('everything of a person comes with them and nothing of another', async () => {
+      const former = {
+        id: 'tunnel/t1#2',
+        kind: 'tunnel',
+        subjectId: 't1#2',
+        employeeId: 'e1',
+        closedAt: at(2),
+        generation: 2,
+        subject: '{}',
+      } as const
       await write(async (tx) => {
         await tx.insert('gateway', [cast.gateway(1)])
         await tx.insert('tunnel', [cast.tunnel(4, { carrierKind: 'gateway', carrierId: 'g1' })])
         await tx.insert('tunnelAddress', [cast.address(4)])
         await tx.insert('verdict', [cast.verdict(1), cast.verdict(2)])
+        await tx.put('tombstone', [former, { ...former, id: 'tunnel/t2#2', subjectId: 't2#2', employeeId: 'e2' }])
       })
       const [first, ...others] = await store.employeesWithAccess({ ids: ['e1'] })
       expect(others).toEqual([])
@@ -343,6 +353,8 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         certificates: [cast.certificate(1)],
         credentials: [cast.credential(1)],
         verdicts: [cast.verdict(1)],
+        // Of doors that have a row of their own the row says it.
+        tombstones: [former],
       })
       expect((await store.employeesWithAccess({})).map((each) => each.employee.id)).toEqual(['e1', 'e2', 'e3'])
       await write((tx) => tx.update('employee', 'e3', { lifecycle: 'offboarding' }))

@@ -49,6 +49,24 @@ describe('a roster', () => {
     expect(answer).toMatchObject({ people: [{ name: 'Ada', extension: '1001', gateway: null }] })
   })
 
+  test('may head its columns as spreadsheets do', () => {
+    for (const headings of [
+      ['Name', 'E-Mail', 'Extension', 'Model', 'MAC'],
+      ['NAME', 'Mail', 'Ext', 'Model', 'MAC address'],
+      ['name', 'E-mail  address', 'Phone', 'model', 'Mac Address'],
+    ])
+      expect(
+        parseRoster(lines(headings, ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '']), anyModel, onlyPbx),
+      ).toMatchObject({ people: [{ name: 'Bo', email: 'bo@example.com', extension: '1002' }] })
+  })
+
+  test('may have columns that say nothing to us, once somebody said so', () => {
+    const more = ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '', 'Sales', 'x']
+    const read = (...last: string[]) => parseRoster(lines([...header.slice(0, 5), ...last], more), anyModel, onlyPbx)
+    expect(read('department', '-')).toMatchObject({ problems: [{ row: 1 }] })
+    expect(read('-', '-')).toMatchObject({ people: [{ name: 'Bo' }] })
+  })
+
   test('takes the home gateway from whichever row of a person names it', () => {
     const phone = ['Bo', 'bo@example.com', '1002', 'yealink-t54w', '80:5e:c0:aa:bb:02', 'plain']
     expect(read(bo, phone)).toMatchObject({ people: [{ gateway: 'plain' }] })
