@@ -31,6 +31,18 @@ export async function readEndpoint(session: AmiSession, extension: string): Prom
   return settings.size === 0 ? null : settings
 }
 
+/** Extensions with calls in the clear: FreePBX makes them so, its API cannot say otherwise, and our phones refuse. */
+export async function unencrypted(session: AmiSession, extensions: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    extensions.map(async (extension) => {
+      const settings = await readEndpoint(session, extension)
+      const media = settings?.get('EndpointDetail mediaencryption') ?? 'sdes'
+      return /^(sdes|dtls)$/i.test(media) ? [] : [extension]
+    }),
+  )
+  return found.flat()
+}
+
 /** Names only: among the values are numbers and names of people. */
 export function settingsLost(before: EndpointSettings, after: EndpointSettings): string[] {
   const isSame = (key: string) => (before.get(key) ?? '') === (after.get(key) ?? '')
