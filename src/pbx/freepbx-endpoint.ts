@@ -14,6 +14,8 @@ const restless = new Set([
   'devicestate',
   'activechannels',
   'contacts',
+  'totalcontacts',
+  'contactsregistered',
 ])
 
 /** Null: Asterisk has no such endpoint (any more, or not yet). */

@@ -208,8 +208,12 @@ describe('call classes', () => {
         toll_allow: 'local,domestic',
         ringfence_countries: '43',
         ringfence_calls_at_once: '2',
+        ringfence_calls_per_hour: '-1',
         ringfence_minutes_per_day: '60',
       })
+      // An empty one would be a pattern that fits every country.
+      await driver.applyAccounts([account('1002', { policy: { ...policy, countries: [] } })], limit())
+      expect((await fake.call(phone('1002'))).variables.ringfence_countries).toBe('none')
       const shown = async () => (await driver.readAccounts(limit())).accounts[0]!.policy
       expect(await shown()).toBeNull()
       fake.contexts.set('ringfence-national', '<extension name="x"/>')
