@@ -10,6 +10,7 @@ import { timeZone } from './domain/time-zone.ts'
 import { AppError } from './errors.ts'
 import { readMail } from './mail-settings.ts'
 import type { MailSettings } from './notify/mail-port.ts'
+import { readStepReminder } from './pbx-settings/manual.ts'
 import { type PbxSettings, readPbxs } from './pbx-settings.ts'
 import {
   baseUrl,
@@ -69,6 +70,8 @@ export interface Config {
   readonly timeServer: string | null
   /** For tests only, which cannot wait for the usual rhythm of sweeps: every lane at this one; null in earnest. */
   readonly sweepMs: number | null
+  /** A step that is open for longer is told of. */
+  readonly stepReminderHours: number
   /** What is not configured and therefore only good for trying; empty in earnest. */
   readonly demo: readonly string[]
 }
@@ -125,6 +128,7 @@ export function readConfig(env: Environment): Config {
       text('TIME_SERVER') ?? hub.timeServers[0] ?? null,
       'phones check certificates only once they have the time, so it must not depend on a name',
     ),
+    stepReminderHours: readStepReminder(read),
     sweepMs: sweepText === null ? null : Number(sweepText),
     demo,
   }

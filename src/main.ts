@@ -145,6 +145,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
   const pbxs = await choosePbxs(config, foundations, system.now())
+  for (const { settings } of pbxs.filter(({ isConfigured }) => !isConfigured))
+    log.warn(
+      { pbx: settings.name },
+      'people hold extensions on a PBX that is not among the settings any more; see doctor',
+    )
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()

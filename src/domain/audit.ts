@@ -39,6 +39,7 @@ export type AuditKind =
   | 'access.drift'
   | 'access.acknowledged'
   | 'stranger.seen'
+  | 'step.overdue'
   | 'journal.replayed'
   | 'token.created'
   | 'token.revoked'

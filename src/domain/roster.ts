@@ -2,7 +2,7 @@
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
-import { noting, type Parsed, type Problem } from './parse.ts'
+import { bad, good, noting, type Parsed, type Problem } from './parse.ts'
 import { parseExtension } from './sip-account.ts'
 
 export interface RosterPerson {
@@ -11,6 +11,8 @@ export interface RosterPerson {
   readonly extension: string
   /** Name of the PBX; null: the first. Absent in imports of older versions. */
   readonly pbx?: string | null
+  /** The extension is there already, and taken over. */
+  readonly adopt?: boolean
   readonly gateway: string | null
   /** Of a mail to this person; null: the usual one. */
   readonly language: Language | null
@@ -20,7 +22,17 @@ export interface RosterPerson {
 }
 
 /** In the order in which people write them. */
-export const rosterColumns = ['name', 'email', 'extension', 'model', 'mac', 'gateway', 'language', 'pbx'] as const
+export const rosterColumns = [
+  'name',
+  'email',
+  'extension',
+  'model',
+  'mac',
+  'gateway',
+  'language',
+  'pbx',
+  'adopt',
+] as const
 const required: readonly string[] = rosterColumns.slice(0, 5)
 const known: readonly string[] = rosterColumns
 
@@ -79,6 +91,7 @@ export function parseRoster(
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
     const language = cell('language').toLowerCase()
+    const adopt = take(parseAdopt(cell('adopt')))
     if (language !== '' && !isLanguage(language))
       problems.push({
         row,
@@ -115,6 +128,7 @@ export function parseRoster(
         email,
         extension,
         pbx,
+        ...(adopt ? { adopt } : {}),
         gateway,
         language: isLanguage(language) ? language : null,
         row,
@@ -142,6 +156,19 @@ export function parseRoster(
   return problems.length > 0 ? { problems } : { people: [...people.values()] }
 }
 
+/** Said for each person: whoever leaves it out changes nothing that is there already. */
+function parseAdopt(text: string): Parsed<boolean> {
+  const word = text.toLowerCase()
+  if (word === 'yes') return good(true)
+  return word === '' || word === 'no'
+    ? good(false)
+    : bad(
+        'adopt',
+        `${JSON.stringify(text.slice(0, 20))} is neither yes nor no`,
+        'yes takes over an extension that is on the PBX',
+      )
+}
+
 function checkHeader(header: readonly string[], row: number): Problem | null {
   const missing = required.filter((name) => !header.includes(name))
   const strange = header.filter((name) => !known.includes(name))
@@ -155,6 +182,6 @@ function checkHeader(header: readonly string[], row: number): Problem | null {
   return {
     row,
     message: `the header is ${what.join(' and ')}`,
-    hint: 'the first row must read: name,email,extension,model,mac (gateway, language and pbx are optional)',
+    hint: 'the first row must read: name,email,extension,model,mac (gateway, language, pbx and adopt are optional)',
   }
 }

@@ -25,6 +25,7 @@ import { auditRoutes } from './audit-routes.ts'
 import { handsetRoutes } from './handset-routes.ts'
 import { importRoutes } from './import-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
+import { pbxRoutes } from './pbx-routes.ts'
 import { peopleRoutes } from './people-routes.ts'
 import { phoneSettingRoutes } from './phone-setting-routes.ts'
 import { type Route, route, v1 } from './route.ts'
@@ -198,6 +199,7 @@ export function apiRoutes(application: Application): readonly Route[] {
     ...auditRoutes(application),
     ...tokenRoutes(application),
     ...administratorRoutes(application),
+    ...pbxRoutes(application),
 
     route(
       'get',

@@ -2,10 +2,11 @@
 import { z } from 'zod'
 import type { Application, EmployeeView } from '../journeys/application.ts'
 import { lastHeard } from '../journeys/people-view.ts'
+import { listOf } from './api-shapes.ts'
 import { doorsInWords } from './door-words.ts'
 import { csvDownload, pagesOf } from './download.ts'
 import { asQuery, peopleQuery } from './people-query.ts'
-import { leaving, leavingRequest } from './people-shapes.ts'
+import { leaving, leavingRequest, openStep } from './people-shapes.ts'
 import { type Route, route, v1 } from './route.ts'
 
 export function peopleRoutes(application: Application): readonly Route[] {
@@ -19,6 +20,13 @@ export function peopleRoutes(application: Application): readonly Route[] {
         const pieces = pagesOf(async (part) => (await application.people.page({ ...asQuery(query), ...part })).people)
         return csvDownload({ response, signal, name: 'people.csv', pieces }, columns, cells)
       },
+    ),
+    route(
+      'get',
+      `${v1}/steps`,
+      'read',
+      { summary: 'Steps that wait for a person, oldest first', answer: listOf(openStep) },
+      async () => ({ items: await application.people.openSteps() }),
     ),
     route(
       'get',

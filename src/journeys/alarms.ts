@@ -11,6 +11,7 @@ export const alarmKinds: readonly AuditKind[] = [
   'handset.mismatch',
   'journal.replayed',
   'leaving.suspended',
+  'step.overdue',
 ]
 const mostEvents = 500
 const mostLines = 20

@@ -27,6 +27,7 @@ import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { pbxDeeds } from './pbx-deeds.ts'
 import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
@@ -108,6 +109,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     handsets: handsetDeeds(context, parts.hubWatch),
     records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
+    pbxs: pbxDeeds(context),
 
     importRoster: async (csv, actor, mail) =>
       parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),

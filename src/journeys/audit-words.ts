@@ -25,7 +25,7 @@ const tellers = {
   'templates.reloaded': () => 'the templates of phone files were read anew',
   'employee.onboarded': ({ detail }) => {
     const handsets = list(detail.handsets)
-    return `onboarded with extension ${text(detail.extension, 'unknown')}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
+    return `onboarded with extension ${text(detail.extension, 'unknown')}${detail.pbx === undefined ? '' : `@${text(detail.pbx)}`}${detail.adopted === true ? ', which was there before' : ''}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
   },
   'employee.imported': ({ detail }) => `a roster of ${text(detail.people, 'some')} people was handed in`,
   'employee.import-stopped': ({ detail }) => `the roster was stopped after ${text(detail.done, 'some')} people`,
@@ -79,6 +79,8 @@ const tellers = {
       ? `${door(detail.system)} holds what Ringfence did not issue`
       : `found, and left alone: ${strangers.slice(0, 3).join('; ')}${more}`
   },
+  'step.overdue': ({ detail }) =>
+    `a step of ${door(detail.system)} waits to be ${detail.wanted === 'closed' ? 'done for somebody who left' : 'done'}: open for ${text(detail.hours, 'many')} hours`,
   'journal.replayed': ({ detail }) => {
     if (text(detail.reason) !== '') return text(detail.reason)
     const ended = [

@@ -16,6 +16,8 @@ export interface CheckedPerson {
   readonly email: string
   readonly extension: string
   readonly pbx: KnownPbx
+  /** The extension is there already, and taken over. */
+  readonly adopt: boolean
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
 }
@@ -49,7 +51,7 @@ export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>,
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
   if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
     throw invalid(problems)
-  return { name, email, extension, pbx, handsets: handsets as CheckedHandset[], gateway }
+  return { name, email, extension, pbx, adopt: input.adopt ?? false, handsets: handsets as CheckedHandset[], gateway }
 }
 
 export function checkPbx(

@@ -3,6 +3,7 @@ import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
+import { abilityWords } from './ability-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { type KnownPbx, severalPbxs } from './known-pbx.ts'
@@ -71,8 +72,9 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
 
 async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx): Promise<DoctorCheck[]> {
   // Where there are several, each sentence says of which it speaks.
+  const name = `PBX ${settings.name}`
   const named = (check: DoctorCheck): DoctorCheck =>
-    severalPbxs(context) ? { ...check, message: `PBX ${settings.name}: ${check.message}` } : check
+    severalPbxs(context) && !check.message.startsWith(name) ? { ...check, message: `${name}: ${check.message}` } : check
   try {
     const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [
@@ -83,6 +85,13 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
         hint: null,
       },
     ]
+    const { can, cannot } = abilityWords(driver.abilities)
+    checks.push({
+      area: 'pbx',
+      state: 'note',
+      message: `can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
+      hint: null,
+    })
     if (driver.abilities.revocationLists === 'not-checked') {
       checks.push({
         area: 'pbx',

@@ -21,6 +21,7 @@ import {
 import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
+import { demandAdoptable } from './existing-extensions.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { severalPbxs } from './known-pbx.ts'
 import { mailLanguage, newMail } from './mails.ts'
@@ -31,6 +32,7 @@ import { appendToJournal, closeInvites } from './withdraw.ts'
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
   const person = checkPerson(context, input)
+  if (person.adopt) await demandAdoptable(context, person.pbx, person.extension)
   const claimed = await takenBy(context.store, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
@@ -68,6 +70,7 @@ export async function enrolPerson(
     extension: person.extension,
     fromAt: now,
     untilAt: null,
+    adoptedAt: person.adopt ? now : null,
   }
   const kit = await prepareKit(context, {
     employee,
@@ -91,6 +94,7 @@ export async function enrolPerson(
         {
           extension: person.extension,
           ...(severalPbxs(context) ? { pbx: person.pbx.settings.name } : {}),
+          ...(person.adopt ? { adopted: true } : {}),
           handsets: person.handsets.map(({ model }) => model.id),
         },
       ),

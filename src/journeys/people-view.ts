@@ -1,10 +1,12 @@
 /** What the console shows of people beyond one person's view: pages of a list, the first page, the timeline. */
+
 import type { AuditKind } from '../domain/audit.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Actor } from '../domain/token.ts'
 import type { EmployeeView } from './application.ts'
+import type { StepDeeds } from './step-view.ts'
 
-export interface PeopleDeeds {
+export interface PeopleDeeds extends StepDeeds {
   readonly page: (query: PeopleQuery) => Promise<PeoplePage>
   /** Only who matches: to choose many without looking at each. */
   readonly matching: (query: PeopleQuery) => Promise<Matches>

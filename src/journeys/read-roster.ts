@@ -5,7 +5,8 @@ import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from
 import { AppError, asAppError } from '../errors.ts'
 import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
-import { pbxNamed, severalPbxs } from './known-pbx.ts'
+import { adoptionProblems } from './existing-extensions.ts'
+import { type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
 
 const largestBytes = 5 * 1024 * 1024
@@ -61,8 +62,8 @@ export async function examineRoster(
   return { people: second.people.filter(({ row }) => !rowsOfProblems.has(row)), problems }
 }
 
-export function inputOf({ name, email, extension, pbx, gateway, handsets }: RosterPerson) {
-  return { name, email, extension, handsets, pbx: pbx ?? undefined, gateway: gateway ?? undefined }
+export function inputOf({ name, email, extension, pbx, adopt, gateway, handsets }: RosterPerson) {
+  return { name, email, extension, handsets, pbx: pbx ?? undefined, adopt, gateway: gateway ?? undefined }
 }
 
 function unfitness(context: Reading, person: RosterPerson): readonly Problem[] {
@@ -153,8 +154,25 @@ function rosterPbx(context: Reading): (name: string) => Parsed<string | null> {
 async function takenPeople(context: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
   const byPbx = Map.groupBy(people, ({ pbx }) => pbx ?? undefined)
   const found: Problem[] = []
-  for (const [name, some] of byPbx) found.push(...(await takenOn(context, pbxNamed(context, name).settings.id, some)))
+  for (const [name, some] of byPbx) {
+    const pbx = pbxNamed(context, name)
+    found.push(...(await takenOn(context, pbx.settings.id, some)), ...(await unadoptable(context, pbx, some)))
+  }
   return found
+}
+
+/** A PBX that is away says so beside each row that asks for it. */
+async function unadoptable(context: Reading, pbx: KnownPbx, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const adopted = people.filter(({ adopt }) => adopt)
+  const rowOf = new Map(adopted.map(({ extension, row }) => [extension, row]))
+  try {
+    const problems = await adoptionProblems(context, pbx, [...rowOf.keys()])
+    return problems.map(({ extension, ...problem }) => ({ row: rowOf.get(extension)!, ...problem }))
+  } catch (error) {
+    const { code, message, hint } = asAppError(error)
+    if (code === 'INTERNAL') throw error
+    return adopted.map(({ row }) => ({ row, field: 'adopt', message, ...(hint ? { hint } : {}) }))
+  }
 }
 
 async function takenOn({ store }: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {

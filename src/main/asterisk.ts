@@ -1,4 +1,5 @@
-/** What an Asterisk's driver is put together from. */
+/** An Asterisk as the settings describe it. */
+
 import { join } from 'node:path'
 import type { AccountWriter } from '../pbx/account-writer.ts'
 import type { AmiAddress } from '../pbx/ami-connection.ts'
@@ -12,13 +13,15 @@ import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-export async function asteriskOf(pbx: PbxSettings, asterisk: AsteriskSettings): Promise<PbxDriver> {
+type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
+
+export async function openAsterisk(pbx: Place, asterisk: AsteriskSettings): Promise<PbxDriver> {
   const options = optionsOf(pbx, asterisk)
   await prepareAsterisk(options)
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 
-function optionsOf(pbx: PbxSettings, asterisk: AsteriskSettings): AsteriskOptions {
+function optionsOf(pbx: Place, asterisk: AsteriskSettings): AsteriskOptions {
   const folder = asterisk.configFolder
   return {
     configDir: folder,

@@ -6,7 +6,7 @@ import type { FreepbxSettings } from '../pbx-settings/freepbx.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { authorityOf, managerOf } from './asterisk.ts'
 
-export function freepbxOf({ id, realm }: PbxSettings, settings: FreepbxSettings, dataFolder: string): PbxDriver {
+export function openFreepbx({ id, realm }: PbxSettings, settings: FreepbxSettings, dataFolder: string): PbxDriver {
   const { origin, clientId, clientSecret } = settings
   return freepbxDriver({
     web: { origin, ...authorityOf(settings) },

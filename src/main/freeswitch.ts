@@ -1,17 +1,17 @@
 /** What a FreeSWITCH's driver is put together from; its directory answers from the start on. */
 import { join } from 'node:path'
-import { openFreeswitch } from '../pbx/freeswitch.ts'
+import { openFreeswitch as openDriver } from '../pbx/freeswitch.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { FreeswitchSettings } from '../pbx-settings/freeswitch.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-export async function freeswitchOf(
+export async function openFreeswitch(
   { id, realm }: PbxSettings,
   settings: FreeswitchSettings,
   dataFolder: string,
 ): Promise<PbxDriver> {
   const { eventSocket, eventSocketPassword, profile, context, classContexts, directory: door } = settings
-  const { driver, directory } = await openFreeswitch({
+  const { driver, directory } = await openDriver({
     realm,
     profile,
     context,

@@ -10,7 +10,11 @@ import { markupText } from '../domain/markup.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { Letter, Letters } from './mail-port.ts'
 
-const kinds = { invite: ['name', 'extension', 'link', 'until'], test: [] } as const
+const kinds = {
+  invite: ['name', 'extension', 'link', 'until'],
+  steps: ['count', 'hours', 'list', 'console'],
+  test: [],
+} as const
 type Kind = keyof typeof kinds
 const names = languages.flatMap((language) =>
   (Object.keys(kinds) as Kind[]).map((kind) => ({ kind, name: `${language}/${kind}.txt` })),
@@ -52,6 +56,7 @@ export async function loadLetters({ delivered, own, onProblem }: LetterSource): 
   return {
     invite: (language, { expiresAt, ...values }) =>
       write('invite', language, { ...values, until: momentIn(language, expiresAt) }),
+    steps: (language, values) => write('steps', language, { ...values }),
     test: (language) => write('test', language, {}),
     async own() {
       const theirs = await namesIn(own)

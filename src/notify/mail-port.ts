@@ -20,8 +20,19 @@ export interface LetterValues {
   readonly expiresAt: string
 }
 
+export interface StepLetterValues {
+  readonly count: string
+  readonly hours: string
+  /** One line for each step. */
+  readonly list: string
+  /** Address of the console. */
+  readonly console: string
+}
+
 export interface Letters {
   invite(language: Language, values: LetterValues): Promise<Letter>
+  /** To administrators: steps that have been open for too long. */
+  steps(language: Language, values: StepLetterValues): Promise<Letter>
   /** To see whether mails arrive; holds no link. */
   test(language: Language): Promise<Letter>
   /** The admin's own words as they are now. */

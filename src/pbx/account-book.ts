@@ -14,6 +14,8 @@ const credentialSchema = z.object({
   digest: z.string().regex(/^[0-9a-f]{32}$/),
 })
 
+export type BookedCredential = z.infer<typeof credentialSchema>
+
 const entrySchema = z.object({
   /** The PBX's own number or name of the object, where it has one beside the extension. */
   objectId: z.string().nullable(),
@@ -23,6 +25,8 @@ const entrySchema = z.object({
   credential: credentialSchema.nullable(),
   /** Those before it, until the PBX was seen without them: what is noted before it is done must not make them look gone. */
   replaced: z.array(credentialSchema).optional(),
+  /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
+  former: z.array(credentialSchema).optional(),
 })
 
 export type BookEntry = z.infer<typeof entrySchema>
@@ -63,11 +67,18 @@ export function accountBook(path: string): AccountBook {
     async note(changes) {
       const book = await read()
       for (const [extension, entry] of changes) {
-        if (entry) book.set(extension, entry)
+        if (entry) book.set(extension, { ...entry, former: formerOf(book.get(extension), entry) })
         else book.delete(extension)
       }
       const sorted = Object.fromEntries([...book].sort(([one], [other]) => (one < other ? -1 : 1)))
       await writeDurably(path, `${JSON.stringify(sorted, null, 1)}\n`, 0o600)
     },
   }
+}
+
+const mostFormer = 20
+
+function formerOf(before: BookEntry | undefined, { credential }: BookEntry): BookedCredential[] {
+  const past = [...(before?.credential ? [before.credential] : []), ...(before?.former ?? [])]
+  return past.filter(({ digest }) => digest !== credential?.digest).slice(0, mostFormer)
 }

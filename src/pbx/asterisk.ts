@@ -12,7 +12,7 @@ import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 /**

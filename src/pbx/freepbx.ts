@@ -23,7 +23,7 @@ import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
 import { applyConfig } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
 

@@ -1,4 +1,3 @@
-import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import { requireValidTarget } from './asterisk-notify.ts'
 import { type EventSocketSession, withEventSocket } from './event-socket.ts'
@@ -9,8 +8,9 @@ import { tellPhones } from './freeswitch-notify.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts'
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
-import { oneAtATime } from './one-at-a-time.ts'
+import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { requireValidAccount } from './valid-account.ts'
 
 /**
  * FreeSWITCH keeps no accounts of ours: at every login and call it asks Ringfence (mod_xml_curl), and is told what the
@@ -122,20 +122,6 @@ async function change(table: FreeswitchTable, changes: ReadonlyMap<string, Table
     ([extension, entry]) => JSON.stringify(table.byExtension(extension) ?? null) !== JSON.stringify(entry),
   )
   if (news.length > 0) await table.change(new Map(news))
-}
-
-function requireValidAccount({ extension, maxContacts, credentials }: PbxAccount): void {
-  const invalid = (what: string, value: string) =>
-    new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on FreeSWITCH`)
-  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
-  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 20)
-    throw invalid('number of devices', String(maxContacts))
-  for (const { id, generation, username, secret } of credentials) {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw invalid('credential id', id)
-    if (!Number.isSafeInteger(generation) || generation < 0) throw invalid('generation', String(generation))
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) throw invalid('user name', username)
-    if (secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
-  }
 }
 
 function requireWord(name: string, value: string): void {

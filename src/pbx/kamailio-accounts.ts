@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { policyText } from '../domain/call-policy.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
-import { type Change, type CredentialRow, type Database, hasSubscribers } from './kamailio-tables.ts'
+import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
 import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
+import { requireValidAccount } from './valid-account.ts'
 
 /** The rows of our extensions and what they should be. */
 
@@ -42,7 +41,8 @@ export async function writeAccounts(
       }
       changed = (await replaceRows(change, present, rows)) || changed
     }
-    return { mark: await markOf(change, changed), taken }
+    if (changed) await change.updateTable('ringfence_mark').set({ mark: newMark() }).where('id', '=', 1).execute()
+    return { mark: await readMark(change), taken }
   })
 }
 
@@ -54,7 +54,7 @@ export async function readRows(database: Database): Promise<{
   const subscribers = await hasSubscribers(database)
   // One moment for all three.
   return database.transaction().execute(async (look) => ({
-    mark: await markOf(look, false),
+    mark: await readMark(look),
     rows: await look.selectFrom('ringfence_credential').selectAll().orderBy('username').execute(),
     foreign: subscribers
       ? await look.selectFrom('subscriber').select(['username', 'domain']).orderBy('username').execute()
@@ -88,26 +88,16 @@ function rowsOf(
   { realm, classes }: { readonly realm: string; readonly classes: boolean },
 ): readonly CredentialRow[] {
   const { extension, maxContacts, credentials } = account
-  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
-  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 20)
-    throw invalid('number of devices', String(maxContacts))
-  if (new Set(credentials.map(({ id }) => id)).size !== credentials.length)
-    throw new AppError('INVALID_INPUT', `extension ${extension} lists the same credential twice`)
-  return credentials.map(({ id, generation, username, secret }) => {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw invalid('credential id', id)
-    if (!Number.isSafeInteger(generation) || generation < 0) throw invalid('generation', String(generation))
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) throw invalid('user name', username)
-    if (secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
-    return {
-      username,
-      ha1: digestHa1(username, realm, secret),
-      extension,
-      credential_id: id,
-      generation,
-      max_contacts: maxContacts,
-      policy: classes ? policyText(account.policy) : 'none',
-    }
-  })
+  requireValidAccount(account)
+  return credentials.map(({ id, generation, username, secret }) => ({
+    username,
+    ha1: digestHa1(username, realm, secret),
+    extension,
+    credential_id: id,
+    generation,
+    max_contacts: maxContacts,
+    policy: classes ? policyText(account.policy) : 'none',
+  }))
 }
 
 async function replaceRows(
@@ -138,16 +128,12 @@ async function isForeign(change: Change, extension: string): Promise<boolean> {
   return row !== undefined
 }
 
-/** A new one with every change, and when there is none yet. */
-async function markOf(change: Change, renew: boolean): Promise<string> {
-  const row = await change.selectFrom('ringfence_mark').select('mark').where('id', '=', 1).executeTakeFirst()
-  if (row && !renew) return row.mark
-  const mark = randomBytes(8).toString('hex')
-  if (row) await change.updateTable('ringfence_mark').set({ mark }).where('id', '=', 1).execute()
-  else await change.insertInto('ringfence_mark').values({ id: 1, mark }).execute()
+/** The one row that `makeTables` made. */
+export async function readMark(database: Database): Promise<string> {
+  const { mark } = await database
+    .selectFrom('ringfence_mark')
+    .select('mark')
+    .where('id', '=', 1)
+    .executeTakeFirstOrThrow()
   return mark
-}
-
-function invalid(what: string, value: string): AppError {
-  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on Kamailio`)
 }

@@ -1,4 +1,4 @@
-import { readRows } from './kamailio-accounts.ts'
+import { readMark } from './kamailio-accounts.ts'
 import { readCopiedList } from './kamailio-files.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
@@ -18,11 +18,13 @@ export async function describeKamailio(
   rpc: KamailioRpc,
   signal: AbortSignal,
 ): Promise<PbxDescription> {
+  const before = await withTables(options.database, readMark)
   const running = await readRunning(rpc, signal)
-  const { mark } = await withTables(options.database, readRows)
+  // An account may be written at this very moment.
+  const after = await withTables(options.database, readMark)
   const problems = [
     scriptProblem(options, running),
-    mark === running.mark
+    running.mark === before || running.mark === after
       ? null
       : {
           message: 'Kamailio does not read the database that Ringfence writes',
@@ -43,7 +45,7 @@ function scriptProblem(options: KamailioOptions, running: RunningKamailio): Prob
 
 /** A list that ran out locks every phone with a certificate out, so it is told long before. */
 async function listProblem(options: KamailioOptions, now: Date): Promise<Problem | null> {
-  const list = await readCopiedList(options)
+  const list = (await readCopiedList(options))?.content
   if (!list) {
     return {
       message: `the revocation list in ${options.folder} is missing or damaged: Kamailio would not start again`,

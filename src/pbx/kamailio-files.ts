@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable-file.ts'
+import { createDurably, writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
 import { listFile, registrarScript } from './kamailio-script.ts'
@@ -19,6 +19,8 @@ export async function prepareKamailio(options: KamailioOptions): Promise<void> {
   // A list that is no list would keep Kamailio from starting, and a doubtful one replaces nothing.
   if (published && options.revocationList.read(published))
     await writeIfChanged(join(options.folder, listFile), published)
+  // Kamailio's group writes it too: SQLite marks there who is reading.
+  if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
   await withTables(options.database, makeTables)
 }
 
@@ -47,9 +49,11 @@ export async function copyList({ folder, revocationList }: KamailioOptions): Pro
 export async function readCopiedList({
   folder,
   revocationList,
-}: KamailioOptions): Promise<RevocationListContent | null> {
-  const bytes = await readIfThere(join(folder, listFile))
-  return bytes && revocationList.read(bytes)
+}: KamailioOptions): Promise<{ readonly content: RevocationListContent; readonly writtenAt: Date } | null> {
+  const path = join(folder, listFile)
+  const bytes = await readIfThere(path)
+  const content = bytes && revocationList.read(bytes)
+  return content ? { content, writtenAt: (await stat(path)).mtime } : null
 }
 
 /** One word for all that `tls.reload` reads; a new server certificate must be taken over too. */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { closeConnection } from './kamailio-cut.ts'
-import { copyList, tlsFingerprint } from './kamailio-files.ts'
+import { copyList, readCopiedList, tlsFingerprint } from './kamailio-files.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
-import { notUnderstood, readRunning } from './kamailio-state.ts'
+import { notUnderstood, readRunning, readStart } from './kamailio-state.ts'
 import { type Database, withTables } from './kamailio-tables.ts'
 import type { PbxDriver } from './pbx-driver.ts'
 
@@ -17,7 +17,10 @@ export function revocationsOn(options: KamailioOptions, rpc: KamailioRpc): NonNu
     async inForce(signal) {
       const { tls } = await readRunning(rpc, signal)
       // What lies there now and what was read at the last reload must be the same, else a restart would change it.
-      return tls && tls.files === (await tlsFingerprint(options)) ? tls.list : null
+      if (tls) return tls.files === (await tlsFingerprint(options)) ? tls.list : null
+      // Since its start nothing was reloaded: it works with what lay there then.
+      const [list, start] = await Promise.all([readCopiedList(options), readStart(rpc, signal)])
+      return list && list.writtenAt < start ? list.content.number : null
     },
     async enforce(signal) {
       const list = await copyList(options)

@@ -169,12 +169,13 @@ route[RINGFENCE_FROM_PHONE] {
 	remove_hf("Diversion");
 	record_route();
 	fix_nated_contact();
+	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_GOAL);
+	route(RINGFENCE_ALLOWED);
 	if ($var(rf_goal) == "phone") {
-		route(RINGFENCE_ALLOWED);
 		route(RINGFENCE_TO_PHONE);
 		exit;
 	}
@@ -183,7 +184,6 @@ route[RINGFENCE_FROM_PHONE] {
 		exit;
 	}
 #!ifdef RINGFENCE_NEXT_HOP
-	route(RINGFENCE_ALLOWED);
 	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
 	$du = RINGFENCE_NEXT_HOP;
 	t_on_reply("RINGFENCE_ANSWER");
@@ -235,11 +235,17 @@ ${
 route[RINGFENCE_ALLOWED] {
 ${
   classes
-    ? `	if ($var(rf_goal) == "phone") $var(rf_internal) = 1;
+    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
+	}
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+		if (!route(RINGFENCE_WITHIN_LIMITS)) {
+			sl_send_reply("403", "Too Many Calls");
+			exit;
+		}
 	}
 	return;`
     : '	return;'

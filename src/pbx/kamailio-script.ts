@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
+import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
@@ -35,7 +36,7 @@ export function registrarScript(options: KamailioOptions): Script {
     secretHash,
     classes: options.dialPlan !== null,
   })
-  const rules = options.dialPlan === null ? '' : kamailioCallRules(options.dialPlan)
+  const rules = options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}`
   const fingerprint = createHash('sha256').update([frame, routes, rules, tls].join('\0')).digest('hex').slice(0, 16)
   const script = `#!KAMAILIO
 # Written by Ringfence. Changes here are overwritten; yours go into local.cfg beside this file (docs/kamailio.md).
@@ -53,10 +54,16 @@ ${rules}`
 }
 
 /** One profile for each port. The default is the strict one: a port that nobody thought of lets nobody in. */
-function tlsText({ bindAddress, port, certificateFile, keyFile, handsetCaFile, folder }: KamailioOptions): string {
+function tlsText(options: KamailioOptions): string {
+  const { bindAddress, port, certificateFile, keyFile, handsetCaFile, folder, rpc } = options
   const server = `method = TLSv1.2+
 certificate = ${certificateFile}
 private_key = ${keyFile}`
+  const places = [
+    `${bracketed(bindAddress)}:${port}`,
+    // Whoever asks questions is known by a secret.
+    ...(rpc.tls ? [`${bracketed(rpc.host)}:${rpc.port}`] : []),
+  ]
   return `# Written by Ringfence. Changes here are overwritten.
 [server:default]
 ${server}
@@ -66,11 +73,7 @@ verify_certificate = yes
 require_certificate = yes
 verify_depth = 2
 
-[server:${bracketed(bindAddress)}:${port}]
-${server}
-verify_certificate = no
-require_certificate = no
-
+${places.map((place) => `[server:${place}]\n${server}\nverify_certificate = no\nrequire_certificate = no\n`).join('\n')}
 [client:default]
 method = TLSv1.2+
 ca_list = ${handsetCaFile}

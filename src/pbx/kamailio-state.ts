@@ -21,6 +21,9 @@ export interface RunningKamailio {
 export interface RegistrationOnKamailio extends Registration {
   readonly extension: string
   readonly connection: number
+  /** Where it came from, as a URI, and the port of Kamailio's that it came to. */
+  readonly received: string
+  readonly socket: string
 }
 
 /** One side of a call; a call between two extensions is there twice. */
@@ -33,6 +36,14 @@ export interface CallOnKamailio {
   readonly answered: boolean
   readonly callId: string
   readonly sequence: string
+}
+
+/** A moment that is surely before its start, and so before it read its files. */
+export async function readStart(rpc: KamailioRpc, signal: AbortSignal): Promise<Date> {
+  const answer = z.object({ uptime: z.number() }).safeParse(await rpc.call('core.uptime', [], signal))
+  if (!answer.success) throw notUnderstood('core.uptime')
+  // Whole seconds, counted from after the start.
+  return new Date(Date.now() - (answer.data.uptime + 3) * 1000)
 }
 
 export async function readRunning(rpc: KamailioRpc, signal: AbortSignal): Promise<RunningKamailio> {
@@ -54,6 +65,7 @@ const contactSchema = z.object({
   Contact: z.object({
     Address: z.string(),
     Received: z.string(),
+    Socket: z.string(),
     'User-Agent': z.string(),
     Ruid: z.string(),
     'Tcpconn-Id': z.number(),
@@ -87,6 +99,8 @@ export async function listRegistrations(
         address: contactAddress(Contact.Received),
         userAgent: Contact['User-Agent'] || null,
         connection: Contact['Tcpconn-Id'],
+        received: Contact.Received,
+        socket: Contact.Socket,
       })),
     ),
   )

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
-import { Kysely, PostgresDialect, SqliteDialect, type Transaction } from 'kysely'
+import { Kysely, NoResultError, PostgresDialect, SqliteDialect, type Transaction } from 'kysely'
 import { Pool } from 'pg'
 import { AppError } from '../errors.ts'
 import type { DatabaseLocation } from './kamailio-options.ts'
@@ -73,6 +74,11 @@ export async function makeTables(database: Database): Promise<void> {
     .addColumn('id', 'integer', (column) => column.primaryKey())
     .addColumn('mark', 'varchar(32)', (column) => column.notNull())
     .execute()
+  await database
+    .insertInto('ringfence_mark')
+    .values({ id: 1, mark: newMark() })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute()
   await schema
     .createTable('ringfence_denied')
     .ifNotExists()
@@ -82,6 +88,10 @@ export async function makeTables(database: Database): Promise<void> {
     .addColumn('key_value', 'varchar(128)', (column) => column.notNull())
     .addColumn('expires', 'integer', (column) => column.notNull())
     .execute()
+}
+
+export function newMark(): string {
+  return randomBytes(8).toString('hex')
 }
 
 /** Whether the database is also the one of an older Kamailio, with extensions of its own. */
@@ -127,11 +137,11 @@ function open(location: DatabaseLocation): Database {
   })
 }
 
-function tableError(error: unknown): AppError {
+function tableError(error: unknown): unknown {
   if (error instanceof AppError) return error
   const { message, code } = error as { message?: string; code?: string }
   const words = String(message ?? '')
-  if (/no such table|does not exist/.test(words) || code === '42P01') {
+  if (error instanceof NoResultError || /no such table|does not exist/.test(words) || code === '42P01') {
     return new AppError('PBX_REFUSED', "Ringfence's tables are missing from the database of Kamailio", {
       hint: 'restart Ringfence: it makes them at its start; its database user needs the right to create tables once',
       cause: error,
@@ -144,6 +154,9 @@ function tableError(error: unknown): AppError {
       cause: error,
     })
   }
+  // node:sqlite gives its errors a number, pg and the network a word; anything else is a mistake of ours.
+  const isDatabase = typeof (error as { errcode?: unknown }).errcode === 'number' || typeof code === 'string'
+  if (!isDatabase && !/timeout|terminated/i.test(words)) return error
   return new AppError('PBX_UNREACHABLE', 'the database of Kamailio cannot be reached', {
     hint: 'check that it runs, or that its file and folder can be written, and that nothing else keeps it locked',
     retryable: true,

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts'
 import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts.ts'
 import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
+import { tellPhones } from './kamailio-notify.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { revocationsOn } from './kamailio-revocations.ts'
 import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
@@ -16,7 +17,7 @@ export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'r
     readBack: true,
     endsRegistrations: true,
     endsCalls: true,
-    resync: false,
+    resync: true,
     certificates: 'required-on-own-port',
     revocationLists: 'enforced',
     storesSecretAs: 'digest',
@@ -54,6 +55,8 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
         if (taken.length > 0) throw takenBySomebodyElse(taken)
       }),
     disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
+    // Not in turn: it changes nothing, and no door waits for it.
+    notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
     listExisting: () => withTables(options.database, existingExtensions),
     revocations: { ...revocations, enforce: (signal) => inTurn(() => revocations.enforce(signal)) },
   }

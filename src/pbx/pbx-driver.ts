@@ -87,6 +87,8 @@ export interface PbxAbilities {
   readonly leftovers: 'cleared' | 'read' | 'unseen'
   /** Extensions that are there already can be listed and taken over. */
   readonly adoption: boolean
+  /** False: it never says where a phone registered from, so that a registration without an address is nothing odd. */
+  readonly tellsAddresses?: false
 }
 
 export interface PbxDescription {

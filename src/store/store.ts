@@ -68,7 +68,7 @@ export interface StoreReader extends ConsoleLists {
   /** Every row whose columns equal the given ones (null matches null), oldest first (by id). */
   find<T extends Table>(table: T, where: Partial<Rows[T]>): Promise<readonly Rows[T][]>
 
-  /** By id, e-mail, or extension: its live holder, else the latest leaver. */
+  /** By id, e-mail, or extension: its live holder, else the latest leaver. @throws CONFLICT where two PBXs have it; `1001@branch` */
   employeeBy(who: string): Promise<Employee | undefined>
   /** Everything that hangs on these people, for their pages: one query a table, not one a person. */
   employeesWithAccess(filter: EmployeeFilter): Promise<readonly EmployeeAccess[]>

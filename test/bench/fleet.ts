@@ -133,7 +133,15 @@ function person(
       offboardedAt: null,
       leaverFile: null,
     },
-    assignment: { id: assignmentId, employeeId, pbxId: defaultId, extension, fromAt: at, untilAt: null },
+    assignment: {
+      id: assignmentId,
+      employeeId,
+      pbxId: defaultId,
+      extension,
+      fromAt: at,
+      untilAt: null,
+      adoptedAt: null,
+    },
     handset: {
       id: handsetId,
       employeeId,

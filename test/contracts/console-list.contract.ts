@@ -167,6 +167,8 @@ export function consoleListContract(store: () => Store): void {
       })
       expect(await found({ certificateEndsBefore: at(200) })).toEqual(['h1'])
       expect(await found({ staleSince: [{ pbxId: 'default', at: at(30) }] })).toEqual(['h1'])
+      expect(await found({ staleSince: [{ pbxId: 'second', at: at(30) }] })).toEqual([])
+      expect(await found({ staleSince: [] })).toEqual([])
     })
   })
 

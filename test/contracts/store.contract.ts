@@ -290,6 +290,32 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect((await store.employeeBy('1001'))?.id).toBe('e3')
     })
 
+    test('an extension that two PBXs have is nobody’s until one of them is named', async () => {
+      await write(async (tx) => {
+        const [first] = await tx.find('pbx', { id: 'default' })
+        await tx.put('pbx', [{ ...first!, id: 'second', name: 'branch' }])
+        await tx.update('assignment', 'a2', { pbxId: 'second', extension: '1001' })
+      })
+      const home = (await store.get('pbx', 'default'))!.name
+      await expect(store.employeeBy('1001')).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: `extension 1001 is on 2 PBXs: ${['1001@branch', `1001@${home}`].sort().join(', ')}`,
+      })
+      for (const [who, id] of [
+        ['1001@branch', 'e2'],
+        ['1001@SECOND', 'e2'],
+        ['1001@default', 'e1'],
+      ] as const)
+        expect((await store.employeeBy(who))?.id, who).toBe(id)
+      expect(await store.employeeBy('1001@elsewhere')).toBeUndefined()
+      // Whoever is here is meant before whoever left, on whichever PBX.
+      await write((tx) => tx.update('assignment', 'a1', { untilAt: at(10) }))
+      expect((await store.employeeBy('1001'))?.id).toBe('e2')
+      expect((await store.employeeBy('1001@default'))?.id).toBe('e1')
+      await write((tx) => tx.update('assignment', 'a2', { untilAt: at(5) }))
+      await expect(store.employeeBy('1001')).rejects.toMatchObject({ code: 'CONFLICT' })
+    })
+
     test('a person who came back is meant before the one who left', async () => {
       await write(async (tx) => {
         await tx.update('employee', 'e1', { lifecycle: 'offboarded' })

@@ -280,3 +280,21 @@ describe('a person', () => {
     expect(text).toContain('<h1>Not found</h1>')
   })
 })
+
+describe('steps to do by hand', () => {
+  test('are a list and a sheet to print, and are ticked from there by who may', async () => {
+    const { id } = await somebody('Eve <b>Steps</b>')
+    const list = await get('/steps')
+    expect(list.text).toContain(`href="/people/${id}/steps"`)
+    const sheet = await get(`/people/${id}/steps`)
+    expect(sheet.status).toBe(200)
+    expect(sheet.text).toContain('Eve &lt;b&gt;Steps&lt;/b&gt;')
+    expect(sheet.text).toMatch(/<article class="paper steps">[\s\S]*Create extension \d+[\s\S]*ringfence secret/)
+    expect((await get(`/people/${id}`)).text).toContain(`/people/${id}/steps`)
+    expect((await get(`/people/${id}/steps`, auditor)).text).not.toContain('<form method="post" action="/people')
+    const [, subjectId] = /name="subjectId" value="([^"]+)"/.exec(sheet.text) ?? []
+    expect((await post(`/people/${id}/tick`, { system: 'sip-account', subjectId: subjectId! })).status).toBe(303)
+    expect((await get(`/people/${id}/steps`)).text).toContain('Nothing is left to do by hand')
+    expect((await get('/steps')).text).not.toContain(`href="/people/${id}/steps"`)
+  })
+})

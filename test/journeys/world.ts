@@ -34,6 +34,7 @@ import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -97,7 +98,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
   /** Further ones by their names; `env` has their settings. */
-  readonly morePbxs?: Readonly<Record<string, FakePbx>>
+  readonly morePbxs?: Readonly<Record<string, Pick<FakePbx, 'driver'>>>
   readonly hub?: FakeHub
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
@@ -165,10 +166,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const watched = hubWatch.around(hub)
   const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
+  const guide = await loadManualGuide('templates/manual-pbx', 'generic')
   const pbxs: readonly KnownPbx[] = [
     ...config.pbxs.map((settings, index) => {
       const further = options.morePbxs?.[settings.name]
-      return { settings, driver: index === 0 || !further ? driver : further.driver, isConfigured: true }
+      return { settings, driver: index === 0 || !further ? driver : further.driver, guide, isConfigured: true }
     }),
     ...(await leftOnes(realStore, config.pbxs)),
   ]

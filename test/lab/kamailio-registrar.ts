@@ -19,6 +19,8 @@ import { type NextHop, startNextHop } from './next-hop.ts'
 export interface RegistrarLab {
   readonly kamailio: KamailioLab
   readonly nextHop: NextHop
+  /** Where Kamailio takes the next hop's calls, UDP. */
+  readonly trunkPort: number
   readonly options: KamailioOptions
   readonly authorities: Authorities
   /** A handset's client certificate. */
@@ -31,10 +33,11 @@ export interface RegistrarLab {
 export interface RegistrarLabOptions {
   /** What the admin adds to local.cfg. */
   readonly local?: string
-  readonly options?: (defaults: KamailioOptions) => KamailioOptions
+  readonly options?: (defaults: KamailioOptions, authorities: Authorities) => KamailioOptions
   /** Before Ringfence sees the machine. */
   readonly before?: (options: KamailioOptions) => void
   readonly environment?: Readonly<Record<string, string>>
+  readonly memoryMb?: number
 }
 
 export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<RegistrarLab> {
@@ -45,6 +48,7 @@ export async function startRegistrar(lab: RegistrarLabOptions = {}): Promise<Reg
     address,
     ports: [port!, mtlsPort!, rpcPort!],
     ...(lab.environment ? { environment: lab.environment } : {}),
+    ...(lab.memoryMb ? { memoryMb: lab.memoryMb } : {}),
   })
   const home = mkdtempSync(join(tmpdir(), `ringfence-registrar-${process.pid}-`))
   const { folder } = kamailio
@@ -100,13 +104,13 @@ ${lab.local ?? ''}
       handsetCaFile: join(folder, 'handset-ca.crt'),
       dialPlan: null,
     }
-    const options = lab.options?.(defaults) ?? defaults
+    const options = lab.options?.(defaults, authorities) ?? defaults
     lab.before?.(options)
     await prepareKamailio(options)
     await kamailio.start()
     const certificateFor = (extension: string) =>
       authorities.handset.issue(requestFor({ extension, handsetId: randomUUID(), validDays: 2 }))
-    return { kamailio, nextHop, options, authorities, certificateFor, publish, stop }
+    return { kamailio, nextHop, trunkPort: ownPort!, options, authorities, certificateFor, publish, stop }
   } catch (error) {
     await stop()
     throw error

@@ -31,6 +31,8 @@ export interface KamailioLabOptions {
   /** Name of an existing network namespace. */
   readonly namespace?: string
   readonly environment?: Readonly<Record<string, string>>
+  /** Shared memory; Debian's default of 64 MB carries some hundred TLS connections. */
+  readonly memoryMb?: number
 }
 
 export function kamailioLab(options: KamailioLabOptions): KamailioLab {
@@ -42,7 +44,20 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
   for (const one of [folder, run]) mkdirSync(one, { mode: 0o700 })
   const program = [
     'kamailio',
-    ...['-f', join(folder, 'kamailio.cfg'), '-L', modules, '-Y', run, '-w', run, '-m', '64', '-M', '8'],
+    ...[
+      '-f',
+      join(folder, 'kamailio.cfg'),
+      '-L',
+      modules,
+      '-Y',
+      run,
+      '-w',
+      run,
+      '-m',
+      String(options.memoryMb ?? 64),
+      '-M',
+      options.memoryMb ? '32' : '8',
+    ],
   ]
   let words = ''
   let child: ChildProcess | null = null

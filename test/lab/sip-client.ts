@@ -14,6 +14,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
+  /** How often it was called; it picks up at once. */
+  readonly callsTaken: number
   /** The Event header of each NOTIFY that it got and answered with 200. */
   readonly events: readonly string[]
   readonly connected: boolean
@@ -60,6 +62,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const hungUp = Promise.withResolvers<void>()
   const events: string[] = []
   let sequence = 0
+  let callsTaken = 0
   let rest = ''
   let failure: Error | null = null
 
@@ -104,10 +107,17 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   function answerRequest(method: string, headers: ReadonlyMap<string, readonly string[]>) {
     if (method === 'ACK') return
     if (method === 'BYE') hungUp.resolve()
-    const copied = ['via', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
+    const copied = ['via', 'record-route', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
     )
-    socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+    // What a call needs beyond that: a tag of ours and the way back to us.
+    const isCall = method === 'INVITE'
+    const lines = isCall
+      ? copied.map((line) => (/^to:/.test(line) ? line.replace('\r\n', ';tag=answered\r\n') : line))
+      : copied
+    const contact = isCall ? `contact: <sip:${options.extension}@${local};transport=tls>\r\n` : ''
+    socket.write(`SIP/2.0 200 OK\r\n${lines.join('')}${contact}content-length: 0\r\n\r\n`)
+    if (isCall) callsTaken++
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
     events.push(event)
@@ -236,6 +246,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       }),
     hungUp: hungUp.promise,
     events,
+    get callsTaken() {
+      return callsTaken
+    },
     get connected() {
       return failure === null
     },

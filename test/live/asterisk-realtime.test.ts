@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
@@ -17,6 +18,7 @@ import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
 import { startPostgres } from '../lab/postgres.ts'
 import { foreignRows, realtimeSchema } from '../lab/realtime-schema.ts'
 import { type RealtimeWorld, realtimeWorld } from '../lab/realtime-world.ts'
+import { issueTestCertificate, makeTestAuthority, type TestCertificate } from '../lab/test-certificates.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const limit = () => AbortSignal.timeout(20_000)
@@ -344,6 +346,55 @@ describeLive('a PostgreSQL that goes away', ['postgres'], () => {
     await expect(accounts.endpoints(limit())).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
   })
 })
+
+describeLive('a PostgreSQL over TLS', ['openssl'], () => {
+  test('whose certificate is of another authority, or for another name, is told nothing', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'realtime-'))
+    const authority = makeTestAuthority('database CA')
+    const other = makeTestAuthority('another CA')
+    await writeFile(join(folder, 'ca.pem'), authority.certificate)
+    await writeFile(join(folder, 'other.pem'), other.certificate)
+    const server = await tlsDatabase(issueTestCertificate(authority, 'localhost', ['localhost']))
+    const attempt = (host: string, ca: string) => {
+      const place = `${host}:${(server.address() as { port: number }).port}`
+      const url = `postgres://asterisk:hunter2@${place}/asterisk?sslmode=verify-full&sslrootcert=${join(folder, ca)}`
+      return realtimeTables({ postgres: new Secret(url) })
+        .endpoints(limit())
+        .catch((error: unknown) => error)
+    }
+    try {
+      const refused = { code: 'PBX_UNREACHABLE', message: expect.stringMatching(/\((UNABLE|SELF|ERR|CERT)\w+\)/) }
+      expect(await attempt('localhost', 'other.pem')).toMatchObject(refused)
+      expect(await attempt('127.0.0.1', 'ca.pem')).toMatchObject(refused)
+      expect(server.heard).toEqual([])
+      // The right one is spoken to, so the refusals above are the certificate's.
+      await attempt('localhost', 'ca.pem')
+      expect(server.heard.length).toBeGreaterThan(0)
+    } finally {
+      server.close()
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+/** Takes PostgreSQL's request for TLS, shows its certificate, notes what it then hears, and hangs up. */
+async function tlsDatabase(certificate: TestCertificate): Promise<Server & { readonly heard: string[] }> {
+  const heard: string[] = []
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.once('data', () => {
+      socket.write('S')
+      const secure = new TLSSocket(socket, { isServer: true, cert: certificate.certificate, key: certificate.key })
+      secure.on('error', () => undefined)
+      secure.on('data', (data) => {
+        heard.push(data.toString('latin1'))
+        secure.destroy()
+      })
+    })
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return Object.assign(server, { heard })
+}
 
 function listener(answer: (write: (text: string) => void) => void): Promise<Server> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 /** The list of people: paged by the server, searched while typing, each with the signs of its doors. */
+import { extensionAt } from '../../domain/sip-account.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
@@ -130,7 +131,7 @@ function row(view: EmployeeView, choosing: boolean): Html {
   const { id, name, email, extension, lifecycle, access } = view
   return html`<tr>${choosing && html`<td><input type="checkbox" name="id" value="${id}" aria-label="${name}, ${extension}"${lifecycle !== 'active' && html` disabled`}></td>`}
 <th scope="row"><a href="/people/${id}"><bdi>${name}</bdi></a><br><small>${email}</small></th>
-<td>${extension}</td><td>${lifecycleSign(lifecycle)}</td><td>${handsets(view)}</td><td>${heard(view)}</td><td>${doorSigns(access)}</td></tr>`
+<td>${extensionAt(view)}</td><td>${lifecycleSign(lifecycle)}</td><td>${handsets(view)}</td><td>${heard(view)}</td><td>${doorSigns(access)}</td></tr>`
 }
 
 function handsets({ handsets: all }: EmployeeView): HtmlValue {

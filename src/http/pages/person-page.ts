@@ -1,4 +1,5 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
+import { extensionAt } from '../../domain/sip-account.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
@@ -75,8 +76,9 @@ function actions(actor: Actor, { id, lifecycle }: EmployeeView): Html {
 ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${id}/secrets"><button class="quiet">SIP password</button></form>${link('leaving', 'Leaving date', 'button quiet')}${link('offboard', 'Offboard', 'button danger')}`}`
 }
 
-function facts({ email, extension, createdAt, offboardRequestedAt, offboardedAt }: EmployeeView): Html {
-  return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extension}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
+function facts(view: EmployeeView): Html {
+  const { email, createdAt, offboardRequestedAt, offboardedAt } = view
+  return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extensionAt(view)}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
 <div><dt>Onboarded</dt><dd>${moment(createdAt)}</dd></div>
 ${offboardRequestedAt && html`<div><dt>Offboarded</dt><dd>${moment(offboardRequestedAt)}</dd></div>`}
 ${offboardedAt && html`<div><dt>Complete</dt><dd>${moment(offboardedAt)}</dd></div>`}</dl>`
@@ -94,7 +96,7 @@ function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
-    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below.</p>`
+    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below. <a href="/people/${id}/steps">Step by step, to print</a></p>`
   )
 }
 

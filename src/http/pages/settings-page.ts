@@ -31,7 +31,7 @@ export function settingsPages(application: Application, tools: PageTools): reado
         application.handsets.page({ attention: 'stale', limit: mostAtOnce }),
       ])
       const content = [
-        html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
+        html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/pbxs">PBXs</a><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
         staleCard(actor, installation, stale.handsets),
         phoneSettings(actor, settings, application),
         templates(actor),

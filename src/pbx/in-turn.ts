@@ -1,4 +1,4 @@
-/** One writer: two requests at once would look and write in between each other. */
+/** One piece of work after the other: two at once would look and write in between each other. */
 export function oneAtATime() {
   let last: Promise<unknown> = Promise.resolve()
   return <T>(work: () => Promise<T>): Promise<T> => {

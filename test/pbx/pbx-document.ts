@@ -1,0 +1,72 @@
+/** The table of docs/pbx.md, made from what each driver declares. A further driver is one entry here. */
+import { abilityList } from '../../src/journeys/ability-words.ts'
+import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
+import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
+import { manualAbilities } from '../../src/pbx/manual.ts'
+import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+
+export interface Driver {
+  /** Value of RINGFENCE_PBX. */
+  readonly setting: string
+  readonly name: string
+  /** Its page under docs. */
+  readonly page: string
+  readonly abilities: PbxAbilities
+  /** What the tests ran it against: a real one with its version, or a fake built from the published interface. */
+  readonly testedAgainst: string
+}
+
+export const drivers: readonly Driver[] = [
+  {
+    setting: 'asterisk',
+    name: 'Asterisk 22 and newer, PJSIP files',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false }),
+    testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'asterisk',
+    name: 'Asterisk, realtime tables',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true }),
+    testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
+  },
+  {
+    setting: 'asterisk',
+    name: 'Asterisk, ARI',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false }),
+    testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'kamailio',
+    name: 'Kamailio 5.6 as registrar',
+    page: 'kamailio.md',
+    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: null }),
+    testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
+  },
+  {
+    setting: 'manual',
+    name: 'any other, by hand',
+    page: 'manual-pbx.md',
+    abilities: manualAbilities,
+    testedAgainst: 'nothing is driven: a person does each step and ticks it',
+  },
+]
+
+/** Abilities down, drivers across. */
+export function abilityTable(): string {
+  const head = drivers.map(({ name, page }) => `[${name}](${page})`)
+  const rows = abilityList.map(({ words, holds }) => [
+    words,
+    ...drivers.map(({ abilities }) => (holds(abilities) ? 'yes' : '–')),
+  ])
+  const lines = [
+    ['It can', ...head],
+    ['---', ...drivers.map(() => '---')],
+    ['`RINGFENCE_PBX`', ...drivers.map(({ setting }) => `\`${setting}\``)],
+    ...rows,
+    ['tested against', ...drivers.map(({ testedAgainst }) => testedAgainst)],
+  ]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
