@@ -10,11 +10,11 @@ import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
   describeLosses,
+  forgetGone,
   notInForce,
   openExtension,
   readRunning,
   requireValidFreepbxAccount,
-  settle,
   shutExtension,
   type Workshop,
 } from './freepbx-changes.ts'
@@ -113,7 +113,7 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
     }
   }
   await bringIntoForce(workshop, changes, options)
-  await settle(workshop, changes)
+  await forgetGone(workshop, changes)
   const losses = await describeLosses(workshop, changes)
   if (losses.length > 0) {
     throw new AppError('PBX_REFUSED', `FreePBX took settings away while it changed a password: ${losses.join('; ')}`, {

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
-import { freepbxOf } from '../../src/main/freepbx.ts'
-import { freeswitchOf } from '../../src/main/freeswitch.ts'
+import { openFreepbx } from '../../src/main/freepbx.ts'
+import { openFreeswitch } from '../../src/main/freeswitch.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 
 let folder: string
@@ -47,7 +47,7 @@ describe('the settings of a FreePBX', () => {
     expect(pbx.freepbx).toMatchObject({ origin: 'https://pbx.example.com', clientId: 'an-id' })
     expect(pbx.freepbx!.clientSecret.reveal()).toBe('of the file')
     expect(JSON.stringify(pbx)).not.toContain('of the file')
-    expect(freepbxOf(pbx, pbx.freepbx!, folder).abilities.realm).toBe('asterisk')
+    expect(openFreepbx(pbx, pbx.freepbx!, folder).abilities.realm).toBe('asterisk')
   })
 
   test('are asked for, all at once', () => {
@@ -113,7 +113,7 @@ describe('the settings of a FreeSWITCH', () => {
     })
     expect(pbx.freeswitch!.directory.from).toEqual(['127.0.0.1', '::1', '192.0.2.10'])
     const { directory, ...rest } = pbx.freeswitch!
-    const driver = await freeswitchOf(
+    const driver = await openFreeswitch(
       pbx,
       { ...rest, eventSocket: { host: '127.0.0.1', port: 1 }, directory: { ...directory, port: 0 } },
       folder,
