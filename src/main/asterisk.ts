@@ -10,7 +10,7 @@ import { type AsteriskOptions, folderOf } from '../pbx/asterisk-options.ts'
 import { realtimeWriter } from '../pbx/asterisk-realtime.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
-import type { ManagerSettings } from '../pbx-settings/manager.ts'
+import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
 type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>

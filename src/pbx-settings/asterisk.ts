@@ -1,7 +1,7 @@
 /** Settings of the Asterisk driver: RINGFENCE_PBX=asterisk. */
 import { Secret } from '../domain/secret.ts'
 import { quoted, type SettingName, type SettingReader, type TlsFiles } from '../setting-reader.ts'
-import { type ManagerSettings, readManager, readWord, requireSettings } from './manager.ts'
+import { type ManagerSettings, readManager, readWord, requireSettings } from './asterisk-ami.ts'
 
 export interface AsteriskSettings extends ManagerSettings {
   /** Null: neither accounts nor transports are files of Ringfence's. */

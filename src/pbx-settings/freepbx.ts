@@ -1,7 +1,7 @@
 /** Settings of the FreePBX driver: RINGFENCE_PBX=freepbx. */
 import { Secret } from '../domain/secret.ts'
 import { quoted, type SettingReader } from '../setting-reader.ts'
-import { type ManagerSettings, readManager, requireSettings } from './manager.ts'
+import { type ManagerSettings, readManager, requireSettings } from './asterisk-ami.ts'
 
 export interface FreepbxSettings extends ManagerSettings {
   /** Its web interface: `https://pbx.example.com`. */

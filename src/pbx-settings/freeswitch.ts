@@ -2,7 +2,7 @@
 import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import type { HostPort, SettingReader } from '../setting-reader.ts'
-import { readWord, requireSettings } from './manager.ts'
+import { readWord, requireSettings } from './asterisk-ami.ts'
 
 export interface FreeswitchSettings {
   readonly eventSocket: HostPort
