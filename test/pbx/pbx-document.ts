@@ -6,6 +6,8 @@ import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+import { threeCxAbilities } from '../../src/pbx/three-cx.ts'
+import { yeastarAbilities } from '../../src/pbx/yeastar.ts'
 
 export interface Driver {
   /** Value of RINGFENCE_PBX. */
@@ -60,6 +62,20 @@ export const drivers: readonly Driver[] = [
     page: 'kamailio.md',
     abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: null }),
     testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
+  },
+  {
+    setting: '3cx',
+    name: '3CX v20',
+    page: '3cx.md',
+    abilities: threeCxAbilities('asterisk'),
+    testedAgainst: 'a fake of its published interface; not a real 3CX',
+  },
+  {
+    setting: 'yeastar',
+    name: 'Yeastar P-Series',
+    page: 'yeastar.md',
+    abilities: yeastarAbilities('asterisk'),
+    testedAgainst: 'a fake of its published interface; not a real Yeastar',
   },
   {
     setting: 'manual',
