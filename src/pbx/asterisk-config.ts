@@ -1,22 +1,13 @@
-import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import { callerName } from './caller-name.ts'
-import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
+import type { AsteriskObject, AsteriskSettings } from './asterisk-account.ts'
 
 /**
  * The text of the files that pjsip.conf includes. Pure: the same account gives the same bytes.
  *
  * Asterisk's reader (main/config.c of asterisk/asterisk): `;` starts a comment unless a backslash stands before it,
- * `;--` one over many lines; a line that starts with `[` or `#` is a section or a directive. No character with a meaning
- * ever gets into a value here: names lose them, everything else is refused.
+ * `;--` one over many lines; a line that starts with `[` or `#` is a section or a directive. None of these gets into a
+ * value (asterisk-account.ts).
  */
-export interface AsteriskSettings {
-  /** Part of every stored digest, so it never changes. */
-  readonly realm: string
-  /** The dialplan context where this phone's calls start. */
-  readonly context: string
-}
-
 export interface AsteriskTransports {
   readonly bindAddress: string
   /** TLS, server certificate only. */
@@ -39,89 +30,14 @@ export const transportsFile = '00-ringfence.conf'
 
 export const accountsFile = '10-accounts.conf'
 
-/** The name of one secret's `auth` object: it says which credential and which generation is in force. */
-export function authName(extension: string, credential: Pick<PbxCredential, 'id' | 'generation'>): string {
-  return `${extension}-${credential.id}-g${credential.generation}`
-}
-
-/** The reverse of `authName`; null for an object that Ringfence did not make. */
-export function parseAuthName(name: string): { extension: string; id: string; generation: number } | null {
-  const match = /^([0-9]{2,15})-([A-Za-z0-9-]{1,64})-g([0-9]{1,15})$/.exec(name)
-  return match ? { extension: match[1]!, id: match[2]!, generation: Number(match[3]) } : null
-}
-
-/**
- * The objects of one extension. Only H(user:realm:secret) is written, never the secret.
- * @throws AppError INVALID_INPUT for values that could mean something else to Asterisk, and for an account without a
- * credential: an endpoint without `auth` takes calls from anybody.
- */
-export function accountText(account: PbxAccount, settings: AsteriskSettings): string {
-  requireValidAccount(account)
-  if (account.credentials.length === 0) {
-    throw new AppError('INVALID_INPUT', `extension ${account.extension} has no credential and must not have an account`)
-  }
-  const { extension } = account
-  const auths = account.credentials.map(
-    (credential) => `[${authName(extension, credential)}]
-type=auth
-auth_type=digest
-realm=${settings.realm}
-username=${credential.username}
-password_digest=MD5:${digestHa1(credential.username, settings.realm, credential.secret)}
-`,
-  )
-  return `[${extension}]
-type=endpoint
-context=${settings.context}
-auth=${account.credentials.map((credential) => authName(extension, credential)).join(',')}
-aors=${extension}
-identify_by=username
-callerid="${callerName(account.displayName)}" <${extension}>
-disallow=all
-allow=g722,alaw,ulaw
-media_encryption=sdes
-media_encryption_optimistic=no
-direct_media=no
-rtp_symmetric=yes
-force_rport=yes
-rewrite_contact=yes
-allow_subscribe=no
-send_pai=no
-trust_id_inbound=no
-
-[${extension}]
-type=aor
-max_contacts=${account.maxContacts}
-remove_existing=yes
-minimum_expiration=60
-default_expiration=600
-maximum_expiration=3600
-qualify_frequency=0
-
-${auths.join('\n')}
-`
-}
-
-/** @throws AppError INVALID_INPUT when a value is not one that a config line can hold safely. */
-export function requireValidAccount(account: PbxAccount): void {
-  if (!parseExtension(account.extension).ok || account.extension !== account.extension.trim()) {
-    throw invalid('extension', account.extension)
-  }
-  if (!Number.isInteger(account.maxContacts) || account.maxContacts < 1 || account.maxContacts > 20) {
-    throw invalid('number of devices', String(account.maxContacts))
-  }
-  for (const credential of account.credentials) {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(credential.id)) throw invalid('credential id', credential.id)
-    if (!Number.isSafeInteger(credential.generation) || credential.generation < 0) {
-      throw invalid('generation', String(credential.generation))
-    }
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(credential.username)) throw invalid('user name', credential.username)
-    if (credential.secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
-  }
-  const names = account.credentials.map((credential) => credential.id)
-  if (new Set(names).size !== names.length) {
-    throw new AppError('INVALID_INPUT', `extension ${account.extension} lists the same credential twice`)
-  }
+/** The sections of one extension. */
+export function accountText(objects: readonly AsteriskObject[]): string {
+  return objects
+    .map(
+      ({ type, id, fields }) =>
+        `[${id}]\ntype=${type}\n${fields.map(([name, value]) => `${name}=${value}\n`).join('')}\n`,
+    )
+    .join('')
 }
 
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
@@ -169,10 +85,6 @@ ca_list_file=${transports.handsetCaFile}
 verify_client=yes
 require_client_cert=yes
 `
-}
-
-function invalid(what: string, value: string): AppError {
-  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on Asterisk`)
 }
 
 function unusable(what: string, value: string): AppError {

@@ -1,22 +1,20 @@
 import { connect } from 'node:net'
+import type { AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import { type AsteriskTransports, sentinelName } from './asterisk-config.ts'
-import { folderProblem } from './asterisk-folder.ts'
+import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { readProduct } from './asterisk-state.ts'
 import type { PbxDescription } from './pbx-driver.ts'
 
 type Problem = PbxDescription['problems'][number]
 
-/** Everything Ringfence asks of the manager user. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
+/** What Ringfence asks of the manager user wherever the accounts are kept. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
 const neededActions = [
   'PJSIPShowEndpoints',
   'PJSIPShowAuths',
-  'PJSIPShowAors',
   'PJSIPShowContacts',
   'Status',
-  'Reload',
   'DBDel',
   'Hangup',
   'CoreSettings',
@@ -37,31 +35,34 @@ const neededModules: Readonly<Record<string, string>> = {
   res_srtp: 'calls cannot be encrypted, so they fail',
 }
 
-export function describeAsterisk(options: AsteriskOptions, signal: AbortSignal): Promise<PbxDescription> {
+export function describeAsterisk(
+  options: AsteriskOptions,
+  writer: AccountWriter,
+  signal: AbortSignal,
+): Promise<PbxDescription> {
   return withAmi(options.manager, signal, async (session) => {
-    const missing = await forbiddenActions(session)
+    const missing = await forbiddenActions(session, [...neededActions, ...writer.managerActions])
     if (missing.length > 0) {
       const message = `the manager user may not ${missing.join(', ')}`
       return { product: 'Asterisk', problems: [{ message, hint: 'set `write = system` for it in manager.conf' }] }
     }
     const product = await readProduct(session)
-    const problems = await Promise.all([
-      ...Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect)),
-      includeProblem(session, options.configDir),
-      folderProblem(options.configDir),
-      ...(options.transports ? transportChecks(options.transports, signal) : []),
+    const [modules, ofAccounts, ports] = await Promise.all([
+      Promise.all(Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect))),
+      writer.problems(session, signal),
+      Promise.all(options.transports ? transportChecks(options.transports, signal) : []),
     ])
     return {
       product,
-      problems: [versionProblem(product), ...problems].filter((problem) => problem !== null),
+      problems: [versionProblem(product), ...modules, ...ofAccounts, ...ports].filter((problem) => problem !== null),
     }
   })
 }
 
 /** ListCommands names only what this user may do (main/manager.c). */
-async function forbiddenActions(session: AmiSession): Promise<string[]> {
+async function forbiddenActions(session: AmiSession, needed: readonly string[]): Promise<string[]> {
   const allowed = await session.act({ Action: 'ListCommands' })
-  return neededActions.filter((action) => !allowed.has(action.toLowerCase()))
+  return needed.filter((action) => !allowed.has(action.toLowerCase()))
 }
 
 function versionProblem(product: string): Problem | null {
@@ -78,15 +79,6 @@ async function moduleProblem(session: AmiSession, module: string, effect: string
   const answer = await session.ask({ Action: 'ModuleCheck', Module: module })
   if (field(answer, 'Response') === 'Success') return null
   return { message: `${module}.so is not loaded: ${effect}`, hint: `load it: asterisk -rx "module load ${module}.so"` }
-}
-
-async function includeProblem(session: AmiSession, folder: string): Promise<Problem | null> {
-  const aors = await session.list({ Action: 'PJSIPShowAors' }, 'No AORs found')
-  if (aors.some((aor) => field(aor, 'ObjectName') === sentinelName)) return null
-  return {
-    message: `Asterisk does not read the files in ${folder}`,
-    hint: `add the line \`#include ${folder}/*.conf\` at the end of pjsip.conf and run: asterisk -rx "module reload res_pjsip.so"`,
-  }
 }
 
 function transportChecks(transports: AsteriskTransports, signal: AbortSignal): Promise<Problem | null>[] {

@@ -1,6 +1,6 @@
 import { parseExtension } from '../domain/sip-account.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
-import { parseAuthName } from './asterisk-config.ts'
+import { isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
@@ -66,8 +66,7 @@ export async function listCalls(session: AmiSession): Promise<readonly CallOnAst
 
 /** True for an endpoint that we made: it has secrets, and we know some of them. */
 export function isOurs(endpoint: AmiMessage): boolean {
-  const name = field(endpoint, 'ObjectName')
-  return namesIn(field(endpoint, 'Auths')).some((auth) => parseAuthName(auth)?.extension === name)
+  return isOwnAuthList(field(endpoint, 'ObjectName'), field(endpoint, 'Auths'))
 }
 
 function assemble(
@@ -131,14 +130,13 @@ function sorted(account: Growing): PbxAccountInForce {
   }
 }
 
-/** A clear password beside the digest would be a second way in, so such an object shows no digest of ours. */
+/**
+ * A clear password beside the digest would be a second way in, so such an object shows no digest of ours. `md5` is what
+ * old tables can hold; it means the same as `digest` (res/res_pjsip/config_auth.c).
+ */
 function shownDigest(auth: AmiMessage): string | null {
-  if (field(auth, 'AuthType') !== 'digest' || field(auth, 'Password') !== '') return null
+  if (!['digest', 'md5'].includes(field(auth, 'AuthType')) || field(auth, 'Password') !== '') return null
   return /^MD5:([0-9a-f]{32})$/i.exec(field(auth, 'PasswordDigest'))?.[1]?.toLowerCase() ?? null
-}
-
-function namesIn(list: string): string[] {
-  return list.split(',').flatMap((name) => (name.trim() ? [name.trim()] : []))
 }
 
 /** Extensions only: an AOR or endpoint with any other name cannot be in our way. */

@@ -1,91 +1,111 @@
-import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
+import type { AccountChange, AccountChanges, AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
-import { type AmiSession, field } from './ami-conversation.ts'
-import { accountText, requireValidAccount, requireValidSettings } from './asterisk-config.ts'
+import type { AmiSession } from './ami-conversation.ts'
+import { accountObjects } from './asterisk-account.ts'
+import { requireValidSettings } from './asterisk-config.ts'
+import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
+import { fileWriter } from './asterisk-files.ts'
+import { writeTransports } from './asterisk-folder.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
-import type { AsteriskOptions } from './asterisk-options.ts'
-import { extensionNames, isOurs, listCalls, listRegistrations, readState } from './asterisk-state.ts'
-import type { DisconnectTarget, PbxAccount, PbxDriver } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
+import { extensionNames, isOurs, readState } from './asterisk-state.ts'
+import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 /**
- * Asterisk 22 or newer with PJSIP. Accounts are a file that Asterisk includes, taken over by a reload; every statement about what is in
- * force comes from the manager interface, because Asterisk answers "Module Reloaded" and keeps the old objects when a new
- * one is bad.
+ * Asterisk 22 or newer with PJSIP. Accounts are kept where `writer` puts them; every statement about what is in force
+ * comes from the manager interface, because Asterisk answers "Module Reloaded" and keeps the old objects when a new one
+ * is bad.
  *
  * Not used: PJSIPSetMaintenance. It blocks a whole extension, so it would hit a colleague's second phone or the next
  * owner, and a missing credential blocks just as well.
  * @throws AppError CONFIG_INVALID when an option cannot stand in a config file.
  */
-export function asteriskDriver(options: AsteriskOptions): PbxDriver {
+export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter = filesOf(options)): PbxDriver {
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
+  const { listExisting } = writer
   return {
     kind: 'asterisk',
-    abilities: {
-      realm: options.realm,
-      credentialsPerExtension: 'many',
-      readBack: true,
-      endsRegistrations: true,
-      endsCalls: true,
-      resync: true,
-      certificates: options.transports ? 'required-on-own-port' : 'not-checked',
-      // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
-      revocationLists: 'not-checked',
-      storesSecretAs: 'digest',
-      callClasses: 'absent',
-      leftovers: 'unseen',
-      adoption: false,
-    },
-    describe: (signal) => describeAsterisk(options, signal),
+    abilities: asteriskAbilities(options, writer),
+    describe: (signal) => describeAsterisk(options, writer, signal),
     readAccounts: (signal) => withAmi(options.manager, signal, readState),
-    applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, accounts, signal)),
+    applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
-      inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, signal))),
+      inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
     },
+    ...(listExisting ? { listExisting } : {}),
+  }
+}
+
+export function asteriskAbilities(
+  { realm, transports }: Pick<AsteriskOptions, 'realm' | 'transports'>,
+  { listExisting }: Pick<AccountWriter, 'listExisting'>,
+): PbxAbilities {
+  return {
+    realm,
+    credentialsPerExtension: 'many',
+    readBack: true,
+    endsRegistrations: true,
+    endsCalls: true,
+    resync: true,
+    certificates: transports ? 'required-on-own-port' : 'not-checked',
+    // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
+    revocationLists: 'not-checked',
+    storesSecretAs: 'digest',
+    callClasses: 'absent',
+    leftovers: 'unseen',
+    adoption: listExisting !== undefined,
   }
 }
 
 /** Writes the file that the include line needs; call it at the start, before anybody adds that line. */
-export function prepareAsterisk(options: AsteriskOptions): Promise<void> {
+export async function prepareAsterisk(options: AsteriskOptions): Promise<void> {
   requireValidSettings(options, options.transports)
-  return writeTransports(options.configDir, options.transports)
+  if (options.configDir !== null) await writeTransports(options.configDir, options.transports)
+}
+
+function filesOf(options: AsteriskOptions): AccountWriter {
+  const folder = folderOf(options)
+  if (folder) return fileWriter(folder)
+  throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
 }
 
 async function applyAccounts(
   options: AsteriskOptions,
+  writer: AccountWriter,
   accounts: readonly PbxAccount[],
   signal: AbortSignal,
 ): Promise<void> {
-  const { configDir } = options
-  const texts = new Map(accounts.map((account) => [account.extension, blockOf(account, options)]))
-  await writeTransports(configDir, options.transports)
-  const blocks = await readBlocks(configDir)
-  const isNew = ([extension, text]: [string, string | null]) => text !== null && !blocks.has(extension)
-  const known = new Map([...texts].filter((entry) => !isNew(entry)))
-  const fresh = new Map([...texts].filter(isNew))
+  const changes = new Map(
+    accounts.map((account) => [
+      account.extension,
+      { objects: accountObjects(account, options), adopted: account.adopted },
+    ]),
+  )
+  const { ours, foreign } = await writer.look([...changes.keys()], signal)
+  const part = (belongs: (extension: string, change: AccountChange) => boolean): AccountChanges =>
+    new Map([...changes].filter(([extension, change]) => belongs(extension, change)))
   // First what needs no question: should Asterisk be down, it comes up again with the leavers' secrets already gone.
-  const current = await changeBlocks(configDir, blocks, known)
+  const known = part(
+    (extension, { objects, adopted }) =>
+      ours.has(extension) || (foreign.has(extension) ? adopted && objects !== null : objects === null),
+  )
+  await writer.write(known, signal)
+  const fresh = part((extension, { objects }) => !known.has(extension) && objects !== null)
   const taken = await withAmi(options.manager, signal, async (session) => {
-    const foreign = fresh.size === 0 ? new Set<string>() : await foreignExtensions(session)
-    await changeBlocks(configDir, current, new Map([...fresh].filter(([extension]) => !foreign.has(extension))))
-    await session.act({ Action: 'Reload', Module: 'res_pjsip.so' })
-    return [...fresh.keys()].filter((extension) => foreign.has(extension))
+    const others = fresh.size === 0 ? foreign : foreign.union(await foreignExtensions(session))
+    const free = part((extension) => fresh.has(extension) && !others.has(extension))
+    await writer.write(free, signal)
+    await writer.takeOver(session, new Map([...known, ...free]), signal)
+    return [...fresh.keys()].filter((extension) => others.has(extension))
   })
   if (taken.length > 0) throw takenBySomebodyElse(taken)
-}
-
-/** No credential, no block: an endpoint without one would take calls from anybody. */
-function blockOf(account: PbxAccount, options: AsteriskOptions): string | null {
-  requireValidAccount(account)
-  return account.credentials.length === 0 ? null : accountText(account, options)
 }
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */
@@ -96,61 +116,6 @@ async function foreignExtensions(session: AmiSession): Promise<Set<string>> {
   ])
   const own = extensionNames(endpoints.filter(isOurs))
   return new Set([...extensionNames([...endpoints, ...aors])].filter((name) => !own.has(name)))
-}
-
-/** How long a hung-up channel may take to go, and how often it is looked at. */
-const settleMs = 2000
-const lookEveryMs = 20
-
-/**
- * Removes contacts and ends calls until none is left that was meant. Every act names one contact or one channel in full.
- * There is no action that unregisters a phone (PJSIPUnregister is for outbound registrations); the contact's row in
- * Asterisk's database is the registration.
- */
-async function cut(session: AmiSession, targets: readonly DisconnectTarget[], signal: AbortSignal): Promise<void> {
-  const meant = matcherOf(targets)
-  const deadline = performance.now() + settleMs
-  const asked = new Set<string>()
-  for (let round = 0; ; round++) {
-    const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session)])
-    const contacts = registrations.filter(meant)
-    const channels = calls.filter(meant)
-    if (contacts.length === 0 && channels.length === 0) return
-    // What still stands after this is for the next look to report.
-    if (performance.now() > deadline) return
-    await Promise.all([
-      ...contacts.map(({ id }) => actUnlessGone(session, { Action: 'DBDel', Family: 'registrar/contact', Key: id })),
-      ...channels
-        .filter(({ id }) => !asked.has(id))
-        .map(({ id }) => actUnlessGone(session, { Action: 'Hangup', Channel: id, Cause: '16' })),
-    ])
-    for (const { id } of channels) asked.add(id)
-    if (channels.length > 0 || round > 0) await pause(lookEveryMs, undefined, { signal })
-  }
-}
-
-function matcherOf(targets: readonly DisconnectTarget[]) {
-  const byExtension = new Map<string, { everything: boolean; matches: (address: string) => boolean }[]>()
-  for (const { extension, addresses } of targets) {
-    const rule = { everything: addresses === null, matches: addressMatcher(addresses ?? []) }
-    byExtension.set(extension, [...(byExtension.get(extension) ?? []), rule])
-  }
-  return ({ extension, address }: { extension: string; address: string | null }) =>
-    (byExtension.get(extension) ?? []).some(
-      ({ everything, matches }) => everything || (address !== null && matches(address)),
-    )
-}
-
-/** That it ended by itself meanwhile is what we wanted. The words are Asterisk's own (main/manager.c, main/db.c). */
-async function actUnlessGone(session: AmiSession, action: Readonly<Record<string, string>>): Promise<void> {
-  const answer = await session.ask(action)
-  if (field(answer, 'Response') === 'Success') return
-  const words = field(answer, 'Message').trim()
-  if (/^(No such channel|Database entry not found)$/i.test(words)) return
-  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
-    hint: 'the manager user needs `write = system` in manager.conf',
-    retryable: true,
-  })
 }
 
 function takenBySomebodyElse(extensions: readonly string[]): AppError {

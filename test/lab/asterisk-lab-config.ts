@@ -32,7 +32,7 @@ astlogdir => ${inner}/log
 [options]
 systemname = ringfence-test
 `,
-    'modules.conf': `[modules]\nautoload=no\n${moduleList
+    'modules.conf': `[modules]\nautoload=no\n${[...(options.modules ?? []), ...moduleList]
       .filter((module) => !options.without?.includes(module))
       .map((module) => `load=${module}`)
       .join('\n')}\n`,

@@ -9,13 +9,30 @@ import { connectSipPhone, type SipPhone } from './sip-client.ts'
 /** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
 export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: AsteriskLab }> {
   const lab = await startAsterisk({ pjsip: outboundEndpoint })
+  return worldOn(lab, {
+    driver: asteriskDriver(lab.driverOptions),
+    async addForeign(extension) {
+      appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint(extension))
+      lab.cli('module reload res_pjsip.so')
+    },
+    look: (extension) => lookAt(lab, extension),
+  })
+}
+
+/** What differs with the place where the accounts are kept. */
+interface Place extends Pick<PbxWorld, 'driver' | 'addForeign' | 'look'> {
+  /** Called once the Asterisk has ended. */
+  readonly stopped?: () => Promise<void>
+}
+
+export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly lab: AsteriskLab } {
   const phones: SipPhone[] = []
   const hangUpPhones = async () => {
     await Promise.all(phones.splice(0).map((phone) => phone.close()))
   }
   return {
     lab,
-    driver: asteriskDriver(lab.driverOptions),
+    ...place,
     async phone({ extension, username, secret, address }) {
       const connection = () =>
         connectSipPhone({
@@ -36,11 +53,6 @@ export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: Asteri
         events: () => phone.events,
       }
     },
-    async addForeign(extension) {
-      appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint(extension))
-      lab.cli('module reload res_pjsip.so')
-    },
-    look: (extension) => lookAt(lab, extension),
     async goDown() {
       await hangUpPhones()
       await lab.halt()
@@ -49,6 +61,7 @@ export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: Asteri
     async stop() {
       await hangUpPhones()
       await lab.stop()
+      await place.stopped?.()
     },
   }
 }

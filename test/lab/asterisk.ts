@@ -30,6 +30,11 @@ export interface AsteriskLab {
   readonly address: string
   readonly port: number
   readonly mtlsPort: number
+  /** Asterisk's own web server (ARI). */
+  readonly httpPort: number
+  readonly httpsPort: number
+  /** This instance's own folder, as seen from here; below it `keys` and whatever a test puts there. */
+  readonly folder: string
   /** Signs the server's certificate. */
   readonly serverAuthority: TestCertificate
   /** Whose client certificates the second port takes. */
@@ -50,6 +55,9 @@ export interface LabPorts {
   readonly amiTls: number
   readonly sip: number
   readonly mtls: number
+  /** Asterisk's own web server, where `files` switches it on. */
+  readonly http: number
+  readonly https: number
 }
 
 export interface AsteriskLabOptions {
@@ -57,7 +65,7 @@ export interface AsteriskLabOptions {
   readonly address?: string
   /** Where the manager interface listens; default `address`. */
   readonly amiAddress?: string
-  /** Default: free ones (on the host), or 5038, 5039, 5061, 5062 in a namespace. */
+  /** Default: free ones (on the host), or 5038, 5039, 5061, 5062, 8088, 8089 in a namespace. */
   readonly ports?: LabPorts
   readonly rtp?: { readonly from: number; readonly to: number }
   /** Name of an existing network namespace. */
@@ -76,6 +84,16 @@ export interface AsteriskLabOptions {
   readonly include?: boolean
   /** Modules to leave out, such as `res_srtp.so`. */
   readonly without?: readonly string[]
+  /** Modules to load beside the usual ones; before res_pjsip, which looks for its tables when it starts. */
+  readonly modules?: readonly string[]
+  /** Called with the instance's folder as seen from here, before Asterisk starts. */
+  readonly before?: (folder: string) => void
+  /** Config files beside the usual ones, or instead of them. `inner`: the folder of this instance as Asterisk sees it. */
+  readonly files?: (place: {
+    readonly inner: string
+    readonly http: number
+    readonly https: number
+  }) => Readonly<Record<string, string>>
 }
 
 const cache = process.env.RINGFENCE_TEST_CACHE ?? join(homedir(), '.cache', 'ringfence-tests')
@@ -100,7 +118,10 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   const address = options.address ?? '127.0.0.1'
   const amiAddress = options.amiAddress ?? address
   const ports =
-    options.ports ?? (options.namespace ? { ami: 5038, amiTls: 5039, sip: 5061, mtls: 5062 } : await freePorts(address))
+    options.ports ??
+    (options.namespace
+      ? { ami: 5038, amiTls: 5039, sip: 5061, mtls: 5062, http: 8088, https: 8089 }
+      : await freePorts(address))
   const serverAuthority = options.serverAuthority ?? makeTestAuthority('Ringfence test service CA')
   const serverCertificate =
     options.serverCertificate ?? issueTestCertificate(serverAuthority, 'pbx.test', ['pbx.test', address])
@@ -114,11 +135,14 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
   writeFileSync(join(outer, 'keys/server.key'), serverCertificate.key, { mode: 0o600 })
   writeFileSync(join(outer, 'keys/handset-ca.pem'), handsetAuthority.certificate)
   const place = { inner, moduleFolder: moduleFolder(), amiAddress, ports, secret }
-  for (const [file, text] of Object.entries(configuration(options, place))) {
+  const { http, https } = ports
+  const files = { ...configuration(options, place), ...options.files?.({ inner, http, https }) }
+  for (const [file, text] of Object.entries(files)) {
     writeFileSync(join(outer, 'etc', file), text, { mode: 0o640 })
   }
 
   let child: ChildProcess | null = null
+  options.before?.(outer)
   const killAtExit = () => {
     child?.kill('SIGKILL')
     rmSync(outer, { recursive: true, force: true })
@@ -149,6 +173,9 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
     address,
     port: ports.sip,
     mtlsPort: ports.mtls,
+    httpPort: http,
+    httpsPort: https,
+    folder: outer,
     serverAuthority,
     handsetAuthority,
     cli,
@@ -259,7 +286,7 @@ function sweep(): void {
 
 async function freePorts(address: string): Promise<LabPorts> {
   const servers = await Promise.all(
-    [0, 1, 2, 3].map(
+    [0, 1, 2, 3, 4, 5].map(
       () =>
         new Promise<ReturnType<typeof createServer>>((resolve, reject) => {
           const server = createServer().once('error', reject)
@@ -267,12 +294,12 @@ async function freePorts(address: string): Promise<LabPorts> {
         }),
     ),
   )
-  const [ami, amiTls, sip, mtls] = servers.map((server) => {
+  const [ami, amiTls, sip, mtls, http, https] = servers.map((server) => {
     const bound = server.address()
     return typeof bound === 'object' && bound ? bound.port : 0
   })
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return { ami: ami!, amiTls: amiTls!, sip: sip!, mtls: mtls! }
+  return { ami: ami!, amiTls: amiTls!, sip: sip!, mtls: mtls!, http: http!, https: https! }
 }
 
 function tail(outer: string): string {

@@ -9,16 +9,18 @@ import { postgresFolder } from '../setup/programs.ts'
 export interface Postgres {
   /** Makes an empty database of its own and returns its URL. */
   createDatabase(): Secret
+  /** The same database over TCP, for what cannot reach the socket; only with `port`. */
+  tcpUrl(url: Secret): Secret
   /** Runs statements in one of them, as an administrator would with psql. */
   sql(url: Secret, statements: string): string
   stop(): Promise<void>
 }
 
 /**
- * A throwaway cluster: a folder, a Unix socket in it, no port. PostgreSQL refuses to be root, so as root it becomes the
+ * A throwaway cluster: a folder, a Unix socket in it, and a port of loopback only where one is named. PostgreSQL refuses to be root, so as root it becomes the
  * package's own user. Ends with `stop()`, at the latest with this process.
  */
-export async function startPostgres(): Promise<Postgres> {
+export async function startPostgres({ port = 0 } = {}): Promise<Postgres> {
   const programs = postgresFolder()
   if (programs === null) throw new Error('PostgreSQL is not installed')
   const home = mkdtempSync(join(tmpdir(), 'pg-'))
@@ -45,15 +47,22 @@ export async function startPostgres(): Promise<Postgres> {
     run('initdb', ['-D', data, '-U', 'ringfence', '-A', 'trust', '-E', 'UTF8', '--no-sync'])
     server = spawn(
       join(programs, 'postgres'),
-      ['-D', data, '-k', home, '-c', 'listen_addresses=', '-c', 'fsync=off', '-c', 'max_connections=60'],
+      [
+        ...['-D', data, '-k', home, '-c', 'fsync=off', '-c', 'max_connections=60'],
+        ...(port === 0 ? ['-c', 'listen_addresses='] : ['-c', 'listen_addresses=127.0.0.1', '-p', String(port)]),
+      ],
       { ...options, stdio: 'ignore' },
     )
-    await untilReady(() => run('pg_isready', ['-h', home, '-U', 'ringfence', '-d', 'postgres']), server)
+    await untilReady(
+      () => run('pg_isready', ['-h', home, '-p', String(port || 5432), '-U', 'ringfence', '-d', 'postgres']),
+      server,
+    )
   } catch (error) {
     await stop()
     throw error
   }
-  const urlOf = (name: string) => new Secret(`postgres:///${name}?host=${encodeURIComponent(home)}&user=ringfence`)
+  const urlOf = (name: string) =>
+    new Secret(`postgres:///${name}?host=${encodeURIComponent(home)}&port=${port || 5432}&user=ringfence`)
   const sql = (url: Secret, statements: string) =>
     run('psql', ['-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-d', url.reveal(), '-c', statements])
   return {
@@ -62,6 +71,7 @@ export async function startPostgres(): Promise<Postgres> {
       sql(urlOf('postgres'), `create database ${name}`)
       return urlOf(name)
     },
+    tcpUrl: (url) => new Secret(`postgres://ringfence@127.0.0.1:${port}${new URL(url.reveal()).pathname}`),
     sql,
     stop,
   }

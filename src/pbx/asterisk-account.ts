@@ -1,0 +1,131 @@
+import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import { callerName } from './caller-name.ts'
+import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
+
+/**
+ * One extension as the objects of res_pjsip (res/res_pjsip/pjsip_config.xml of asterisk/asterisk): the same for the files,
+ * the tables and ARI, so that an account means the same wherever it is kept. Pure. No character with a meaning to any of
+ * the three ever gets into a value here: names lose them, everything else is refused.
+ */
+export interface AsteriskSettings {
+  /** Part of every stored digest, so it never changes. */
+  readonly realm: string
+  /** The dialplan context where this phone's calls start. */
+  readonly context: string
+}
+
+export const objectTypes = ['endpoint', 'aor', 'auth'] as const
+
+export interface AsteriskObject {
+  readonly type: (typeof objectTypes)[number]
+  readonly id: string
+  /** In order; a name may come several times (`set_var`). */
+  readonly fields: readonly (readonly [name: string, value: string])[]
+}
+
+/** The name of one secret's `auth` object: it says which credential and which generation is in force. */
+export function authName(extension: string, credential: Pick<PbxCredential, 'id' | 'generation'>): string {
+  return `${extension}-${credential.id}-g${credential.generation}`
+}
+
+/** The reverse of `authName`; null for an object that Ringfence did not make. */
+export function parseAuthName(name: string): { extension: string; id: string; generation: number } | null {
+  const match = /^([0-9]{2,15})-([A-Za-z0-9-]{1,64})-g([0-9]{1,15})$/.exec(name)
+  return match ? { extension: match[1]!, id: match[2]!, generation: Number(match[3]) } : null
+}
+
+/** The names in a list such as that of an endpoint's `auth`. */
+export function namesIn(list: string): string[] {
+  return list.split(',').flatMap((name) => (name.trim() ? [name.trim()] : []))
+}
+
+/** True when the `auth` of this endpoint names a secret that Ringfence made for it: the mark of our accounts. */
+export function isOwnAuthList(extension: string, auths: string): boolean {
+  return namesIn(auths).some((auth) => parseAuthName(auth)?.extension === extension)
+}
+
+/**
+ * Endpoint, AOR and one `auth` for each credential. Only H(user:realm:secret) is written, never the secret. Null for an
+ * account without a credential: an endpoint without `auth` takes calls from anybody.
+ * @throws AppError INVALID_INPUT for values that could mean something else to Asterisk.
+ */
+export function accountObjects(account: PbxAccount, settings: AsteriskSettings): readonly AsteriskObject[] | null {
+  requireValidAccount(account)
+  const { extension, credentials } = account
+  if (credentials.length === 0) return null
+  return [
+    {
+      type: 'endpoint',
+      id: extension,
+      fields: [
+        ['context', settings.context],
+        ['auth', credentials.map((credential) => authName(extension, credential)).join(',')],
+        ['aors', extension],
+        ['identify_by', 'username'],
+        ['callerid', `"${callerName(account.displayName)}" <${extension}>`],
+        ['disallow', 'all'],
+        ['allow', 'g722,alaw,ulaw'],
+        ['media_encryption', 'sdes'],
+        ['media_encryption_optimistic', 'no'],
+        ['direct_media', 'no'],
+        ['rtp_symmetric', 'yes'],
+        ['force_rport', 'yes'],
+        ['rewrite_contact', 'yes'],
+        ['allow_subscribe', 'no'],
+        ['send_pai', 'no'],
+        ['trust_id_inbound', 'no'],
+      ],
+    },
+    {
+      type: 'aor',
+      id: extension,
+      fields: [
+        ['max_contacts', String(account.maxContacts)],
+        ['remove_existing', 'yes'],
+        ['minimum_expiration', '60'],
+        ['default_expiration', '600'],
+        ['maximum_expiration', '3600'],
+        ['qualify_frequency', '0'],
+      ],
+    },
+    ...credentials.map(
+      (credential): AsteriskObject => ({
+        type: 'auth',
+        id: authName(extension, credential),
+        fields: [
+          ['auth_type', 'digest'],
+          ['realm', settings.realm],
+          ['username', credential.username],
+          ['password_digest', `MD5:${digestHa1(credential.username, settings.realm, credential.secret)}`],
+        ],
+      }),
+    ),
+  ]
+}
+
+/** @throws AppError INVALID_INPUT when a value is not one that Asterisk's configuration can hold safely. */
+function requireValidAccount(account: PbxAccount): void {
+  if (!parseExtension(account.extension).ok || account.extension !== account.extension.trim()) {
+    throw invalid('extension', account.extension)
+  }
+  if (!Number.isInteger(account.maxContacts) || account.maxContacts < 1 || account.maxContacts > 20) {
+    throw invalid('number of devices', String(account.maxContacts))
+  }
+  for (const credential of account.credentials) {
+    if (!/^[A-Za-z0-9-]{1,64}$/.test(credential.id)) throw invalid('credential id', credential.id)
+    if (!Number.isSafeInteger(credential.generation) || credential.generation < 0) {
+      throw invalid('generation', String(credential.generation))
+    }
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(credential.username)) throw invalid('user name', credential.username)
+    if (credential.secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
+  }
+  const names = account.credentials.map((credential) => credential.id)
+  if (new Set(names).size !== names.length) {
+    throw new AppError('INVALID_INPUT', `extension ${account.extension} lists the same credential twice`)
+  }
+}
+
+function invalid(what: string, value: string): AppError {
+  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on Asterisk`)
+}

@@ -1,0 +1,71 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { AppError } from '../errors.ts'
+import type { AccountWriter } from './account-writer.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
+import { listCalls, listRegistrations } from './asterisk-state.ts'
+import type { DisconnectTarget } from './pbx-driver.ts'
+import { addressMatcher } from './source-address.ts'
+
+/** How long a hung-up channel may take to go, and how often it is looked at. */
+const settleMs = 2000
+const lookEveryMs = 20
+
+/**
+ * Removes contacts and ends calls until none is left that was meant. Every act names one contact or one channel in full.
+ * There is no action that unregisters a phone (PJSIPUnregister is for outbound registrations); the contact's row in
+ * Asterisk's database is the registration.
+ */
+export async function cut(
+  session: AmiSession,
+  targets: readonly DisconnectTarget[],
+  { removeContacts }: Pick<AccountWriter, 'removeContacts'>,
+  signal: AbortSignal,
+): Promise<void> {
+  const meant = matcherOf(targets)
+  const deadline = performance.now() + settleMs
+  const asked = new Set<string>()
+  for (let round = 0; ; round++) {
+    const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session)])
+    const contacts = registrations.filter(meant)
+    const channels = calls.filter(meant)
+    if (contacts.length === 0 && channels.length === 0) return
+    // What still stands after this is for the next look to report.
+    if (performance.now() > deadline) return
+    await Promise.all([
+      ...contacts.map(({ id }) => actUnlessGone(session, { Action: 'DBDel', Family: 'registrar/contact', Key: id })),
+      ...channels
+        .filter(({ id }) => !asked.has(id))
+        .map(({ id }) => actUnlessGone(session, { Action: 'Hangup', Channel: id, Cause: '16' })),
+    ])
+    if (contacts.length > 0) {
+      const ids = contacts.map(({ id }) => id)
+      await removeContacts?.(ids, signal)
+    }
+    for (const { id } of channels) asked.add(id)
+    if (channels.length > 0 || round > 0) await pause(lookEveryMs, undefined, { signal })
+  }
+}
+
+function matcherOf(targets: readonly DisconnectTarget[]) {
+  const byExtension = new Map<string, { everything: boolean; matches: (address: string) => boolean }[]>()
+  for (const { extension, addresses } of targets) {
+    const rule = { everything: addresses === null, matches: addressMatcher(addresses ?? []) }
+    byExtension.set(extension, [...(byExtension.get(extension) ?? []), rule])
+  }
+  return ({ extension, address }: { extension: string; address: string | null }) =>
+    (byExtension.get(extension) ?? []).some(
+      ({ everything, matches }) => everything || (address !== null && matches(address)),
+    )
+}
+
+/** That it ended by itself meanwhile is what we wanted. The words are Asterisk's own (main/manager.c, main/db.c). */
+async function actUnlessGone(session: AmiSession, action: Readonly<Record<string, string>>): Promise<void> {
+  const answer = await session.ask(action)
+  if (field(answer, 'Response') === 'Success') return
+  const words = field(answer, 'Message').trim()
+  if (/^(No such channel|Database entry not found)$/i.test(words)) return
+  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
+    hint: 'the manager user needs `write = system` in manager.conf',
+    retryable: true,
+  })
+}

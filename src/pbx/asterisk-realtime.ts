@@ -1,0 +1,159 @@
+import { AppError } from '../errors.ts'
+import type { AccountChanges, AccountWriter } from './account-writer.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
+import { type AsteriskObject, objectTypes } from './asterisk-account.ts'
+import { folderProblems } from './asterisk-files.ts'
+import type { AsteriskFolder } from './asterisk-options.ts'
+import type { PbxDatabase } from './pbx-database.ts'
+import { tableOf } from './realtime-schema.ts'
+import { realtimeTables } from './realtime-tables.ts'
+
+type Problem = { readonly message: string; readonly hint: string }
+
+/**
+ * Accounts as rows of the tables that Asterisk reads at each request (res_sorcery_realtime). They can be changed while
+ * Asterisk is down. There is nothing to reload; only a memory cache, where sorcery.conf puts one before the tables, has to
+ * be told.
+ */
+export function realtimeWriter(database: PbxDatabase, folder: AsteriskFolder | null): AccountWriter {
+  const tables = realtimeTables(database)
+  return {
+    ...tables,
+    managerActions: folder ? ['PJSIPShowAors'] : [],
+    takeOver: forgetCached,
+    async problems(session, signal) {
+      const [mapping, included, rows] = await Promise.all([
+        mappingProblems(session),
+        folder ? folderProblems(session, folder.configDir) : [],
+        tables.endpoints(signal).then((ids) => unreadRows(session, ids), asProblem),
+      ])
+      return [...mapping, ...included, ...rows]
+    },
+  }
+}
+
+function asProblem(error: unknown): Problem[] {
+  if (error instanceof AppError) return [{ message: error.message, hint: error.hint ?? '' }]
+  throw error
+}
+
+/**
+ * Asterisk leaves a row that it cannot understand out of every list, so Ringfence would never see it. So it is with any
+ * row from res_config_sqlite3 that has no value where Asterisk wants a number or a yes (seen with 22.10.1).
+ */
+async function unreadRows(session: AmiSession, ids: readonly string[]): Promise<Problem[]> {
+  const listed = await session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found')
+  const known = new Set(listed.map((endpoint) => field(endpoint, 'ObjectName')))
+  const unread = ids.filter((id) => !known.has(id))
+  if (unread.length === 0) return []
+  return [
+    {
+      message: `Asterisk does not take ${unread.length} of the rows in ps_endpoints, such as ${unread[0]}`,
+      hint: 'its log names the column ("Error parsing"); on SQLite, drop columns that hold nothing, or give them a default (docs/asterisk.md)',
+    },
+  ]
+}
+
+/** `endpoint/cache = memory_cache,name=…,full_backend_cache=yes` in sorcery.conf, by kind of object. */
+interface Cache {
+  readonly type: AsteriskObject['type']
+  readonly name: string
+  readonly isWhole: boolean
+}
+
+async function forgetCached(session: AmiSession, changes: AccountChanges): Promise<void> {
+  const caches = cachesIn(await readMapping(session))
+  for (const { type, name, isWhole } of caches) {
+    // A cache of the whole table does not let go of one object (res/res_sorcery_memory_cache.c).
+    if (isWhole) await expire(session, { Action: 'SorceryMemoryCachePopulate', Cache: name })
+    else {
+      for (const id of cachedIds(type, changes)) {
+        await expire(session, { Action: 'SorceryMemoryCacheExpireObject', Cache: name, Object: id })
+      }
+    }
+  }
+}
+
+/** A secret that was removed may stay in a cache: the endpoint that named it is read anew. */
+function cachedIds(type: AsteriskObject['type'], changes: AccountChanges): readonly string[] {
+  if (type !== 'auth') return [...changes.keys()]
+  return [...changes.values()].flatMap(({ objects }) =>
+    (objects ?? []).filter((object) => object.type === 'auth').map(({ id }) => id),
+  )
+}
+
+/** What is not cached needs no forgetting; the words are those of res/res_sorcery_memory_cache.c. */
+async function expire(session: AmiSession, action: Readonly<Record<string, string>>): Promise<void> {
+  const answer = await session.ask(action)
+  if (field(answer, 'Response') === 'Success') return
+  const words = field(answer, 'Message').trim()
+  if (/^The provided (cache does not exist|object could not be expired)/.test(words)) return
+  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
+    hint: "Asterisk's memory cache still holds the old account: see the /cache lines of sorcery.conf",
+    retryable: true,
+  })
+}
+
+function cachesIn(mapping: readonly Mapping[]): readonly Cache[] {
+  return objectTypes.flatMap((type): Cache[] =>
+    mapping
+      .filter(({ name, value }) => name.startsWith(`${type}/cache`) && /^memory_cache\b/.test(value))
+      .flatMap(({ value }) => {
+        const options = new Map(value.split(',').map((part) => pair(part)))
+        const name = options.get('name')
+        return name ? [{ type, name, isWhole: options.get('full_backend_cache') === 'yes' }] : []
+      }),
+  )
+}
+
+interface Mapping {
+  readonly name: string
+  readonly value: string
+}
+
+/** The lines of `[res_pjsip]` in sorcery.conf; none when there is no such file. */
+function readMapping(session: AmiSession): Promise<readonly Mapping[]> {
+  return readSection(session, 'sorcery.conf', 'res_pjsip')
+}
+
+async function readSection(session: AmiSession, file: string, section: string): Promise<readonly Mapping[]> {
+  const answer = await session.ask({ Action: 'GetConfig', Filename: file, Category: section })
+  return [...answer].flatMap(([key, lines]) =>
+    key.startsWith('line-') ? lines.map((line) => ({ name: pair(line)[0], value: pair(line)[1] })) : [],
+  )
+}
+
+function pair(text: string): [string, string] {
+  const equals = text.indexOf('=')
+  return equals < 0 ? [text.trim(), ''] : [text.slice(0, equals).trim(), text.slice(equals + 1).trim()]
+}
+
+async function mappingProblems(session: AmiSession): Promise<Problem[]> {
+  const [mapping, engines] = await Promise.all([
+    readMapping(session),
+    readSection(session, 'extconfig.conf', 'settings'),
+  ])
+  return objectTypes.flatMap((type): Problem[] => {
+    const table = tableOf[type]
+    const family = mapping
+      .filter(({ name, value }) => name === type && value.startsWith('realtime,'))
+      .map(({ value }) => value.split(',')[1]?.trim())[0]
+    if (!family) {
+      return [
+        {
+          message: `Asterisk does not read its ${type} objects from tables`,
+          hint: `put \`${type} = realtime,${table}\` into [res_pjsip] of sorcery.conf and restart Asterisk`,
+        },
+      ]
+    }
+    const engine = engines.find(({ name }) => name === family)?.value.replace(/^>\s*/, '')
+    if (!engine) {
+      const hint = `put \`${family} => pgsql,general,${table}\` (or odbc, sqlite3) into extconfig.conf and restart Asterisk`
+      return [{ message: `extconfig.conf names no database for ${family}`, hint }]
+    }
+    const read = engine.split(',')[2]?.trim() || family
+    if (read === table) return []
+    const hint = `Ringfence writes ${table}: name that table in extconfig.conf`
+    return [{ message: `Asterisk reads its ${type} objects from the table ${read}`, hint }]
+  })
+}
