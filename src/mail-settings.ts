@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { isLoopback } from './domain/address.ts'
 import { parseEmail } from './domain/employee.ts'
 import { isLanguage, languages } from './domain/language.ts'
@@ -16,7 +15,7 @@ export function readMail(read: SettingReader): MailSettings | null {
     if (left) wrong(left, 'is set, but no mail server is', 'RINGFENCE_SMTP_URL=smtps://mail.example.com')
     return null
   }
-  const authority = readAuthority(read)
+  const authority = read.pemFile('SMTP_CA_FILE')
   const server = serverOf(url, authority !== null)
   // Not repeated: it may hold a name and a password.
   if (server === null)
@@ -60,14 +59,4 @@ function readFrom({ text, wrong }: SettingReader): MailSettings['from'] | null {
   return value === null
     ? wrong('SMTP_FROM', 'is missing: whom the mails come from', hint)
     : wrong('SMTP_FROM', `${quoted(value)} is not an address that mails can come from`, hint)
-}
-
-function readAuthority({ text, wrong }: SettingReader): string | null {
-  const path = text('SMTP_CA_FILE')
-  if (path === null) return null
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return wrong('SMTP_CA_FILE', `${quoted(path)} cannot be read`, 'PEM, readable by this user')
-  }
 }

@@ -50,8 +50,9 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
   const neighbours = others.filter((other) => address !== null && other.address === address)
   if (neighbours.some((other) => ports(other).some((one) => one === port || one === mtlsPort)))
     wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
-  if (asterisk && others.some((other) => other.asterisk?.configFolder === asterisk.configFolder))
-    wrong('PBX_CONFIG_DIR', `${quoted(asterisk.configFolder)} is another PBX's folder too`, 'each needs its own')
+  const folder = asterisk?.configFolder ?? null
+  if (folder !== null && others.some((other) => other.asterisk?.configFolder === folder))
+    wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
 }
 
 /** A name stands in commands (`1001@branch`), addresses of the API and names of files. */

@@ -29,6 +29,7 @@ export const settingNames = [
   'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
   'PBX', 'PBX_NAME', 'PBX_SITE', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
   'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_TLS', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
+  'PBX_ACCOUNTS', 'PBX_DATABASE', 'PBX_DATABASE_URL_FILE', 'PBX_ARI', 'PBX_ARI_USER', 'PBX_ARI_SECRET_FILE', 'PBX_MANAGEMENT_CA_FILE',
   'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD_FILE', 'SMTP_FROM', 'SMTP_CA_FILE', 'MAIL_LANGUAGE',
   'TOKEN',
 ] as const // biome-ignore format: a table reads better in groups
@@ -58,6 +59,8 @@ export interface SettingReader {
   tlsFiles(cert: SettingName, key: SettingName, path?: (name: SettingName) => string | null): TlsFiles | null
   /** What a file holds, without the line break at its end. */
   secretFile(name: SettingName): Secret | null
+  /** Certificates of authorities, PEM. */
+  pemFile(name: SettingName): string | null
   /** A full path that can stand in Asterisk's files. */
   asteriskPath(name: SettingName): string | null
 }
@@ -158,6 +161,15 @@ function readerOf(env: Environment, problems: Problem[], inPlace: (text: string)
       } catch {
         // The value is not repeated: the commonest mistake here is to set the secret itself.
         return wrong(name, 'names a file that cannot be read', 'it takes a path, and this user must be able to read it')
+      }
+    },
+    pemFile(name) {
+      const path = text(name)
+      if (path === null) return null
+      try {
+        return readFileSync(path, 'utf8')
+      } catch {
+        return wrong(name, `${quoted(path)} cannot be read`, 'PEM, readable by this user')
       }
     },
     asteriskPath(name) {

@@ -8,13 +8,12 @@ import { defaultId, type Pbx } from '../domain/site.ts'
 import { writeDurably } from '../durable-file.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
-import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
-import type { AsteriskOptions } from '../pbx/asterisk-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
+import { chooseAsterisk } from './asterisk.ts'
 import type { Foundations } from './foundations.ts'
 
 const serverDays = 397
@@ -32,29 +31,7 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
 async function choosePbx(pbx: PbxSettings): Promise<PbxDriver> {
   const { asterisk } = pbx
   if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
-  const folder = asterisk.configFolder
-  const options: AsteriskOptions = {
-    configDir: folder,
-    realm: pbx.realm,
-    context: asterisk.context,
-    manager: {
-      host: asterisk.ami.host,
-      port: asterisk.ami.port,
-      username: asterisk.amiUser,
-      secret: asterisk.amiSecret,
-      tls: asterisk.amiTls ? {} : null,
-    },
-    transports: {
-      bindAddress: asterisk.bind,
-      port: pbx.port,
-      mtlsPort: pbx.mtlsPort,
-      certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
-      keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
-      handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
-    },
-  }
-  await prepareAsterisk(options)
-  return asteriskDriver(options)
+  return chooseAsterisk(pbx, asterisk)
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */

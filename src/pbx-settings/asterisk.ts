@@ -1,14 +1,25 @@
 /** Settings of the Asterisk driver: RINGFENCE_PBX=asterisk. */
 import { Secret } from '../domain/secret.ts'
-import { asteriskWord, type HostPort, quoted, type SettingReader, type TlsFiles } from '../setting-reader.ts'
+import {
+  asteriskWord,
+  type HostPort,
+  quoted,
+  type SettingName,
+  type SettingReader,
+  type TlsFiles,
+} from '../setting-reader.ts'
 
 export interface AsteriskSettings {
-  readonly configFolder: string
+  /** Null: neither accounts nor transports are files of Ringfence's. */
+  readonly configFolder: string | null
   readonly ami: HostPort
-  /** Checked against the system's authorities and the host's name. */
+  /** Checked against `managementCa` and the host's name. */
   readonly amiTls: boolean
   readonly amiUser: string
   readonly amiSecret: Secret
+  /** PEM of the authority of the manager interface and of ARI; null: the system's authorities. */
+  readonly managementCa: string | null
+  readonly accounts: AccountPlace
   readonly context: string
   readonly bind: string
   /** As the PBX sees them; null: Ringfence puts a certificate of its Service CA into the config folder. */
@@ -17,30 +28,115 @@ export interface AsteriskSettings {
   readonly caFile: string | null
 }
 
+/** Where Asterisk keeps the accounts. */
+export type AccountPlace =
+  | { readonly kind: 'files' }
+  | { readonly kind: 'realtime'; readonly database: { readonly sqlite: string } | { readonly postgres: Secret } }
+  | { readonly kind: 'ari'; readonly origin: string; readonly user: string; readonly secret: Secret }
+
 export function readAsterisk(read: SettingReader, pbxAddress: string | null): AsteriskSettings {
   const { text, hostPort, asteriskPath, wrong } = read
-  for (const name of ['PBX_CONFIG_DIR', 'PBX_AMI_SECRET_FILE'] as const) {
+  const accounts = readAccounts(read)
+  const needed: readonly SettingName[] =
+    accounts.kind === 'files' ? ['PBX_CONFIG_DIR', 'PBX_AMI_SECRET_FILE'] : ['PBX_AMI_SECRET_FILE']
+  for (const name of needed) {
     if (text(name) === null)
       wrong(name, 'is needed with RINGFENCE_PBX=asterisk', 'docs/asterisk.md goes through the set-up')
   }
-  const [amiUser, context] = [text('PBX_AMI_USER') ?? 'ringfence', text('PBX_CONTEXT') ?? 'from-internal']
-  if (!asteriskWord.test(amiUser))
-    wrong('PBX_AMI_USER', `${quoted(amiUser)} is not a manager user`, 'letters, digits, dots, dashes and underscores')
-  if (!asteriskWord.test(context))
-    wrong(
-      'PBX_CONTEXT',
-      `${quoted(context)} is not a dialplan context`,
-      'letters, digits, dots, dashes and underscores',
-    )
   return {
-    configFolder: asteriskPath('PBX_CONFIG_DIR') ?? '',
+    configFolder: accounts.kind === 'files' ? (asteriskPath('PBX_CONFIG_DIR') ?? '') : asteriskPath('PBX_CONFIG_DIR'),
     ami: hostPort('PBX_AMI', { host: '127.0.0.1', port: 5038 }),
     amiTls: read.on('PBX_AMI_TLS'),
-    amiUser,
+    amiUser: readWord(read, 'PBX_AMI_USER', 'ringfence', 'a manager user'),
     amiSecret: read.secretFile('PBX_AMI_SECRET_FILE') ?? new Secret(''),
-    context,
+    managementCa: read.pemFile('PBX_MANAGEMENT_CA_FILE'),
+    accounts,
+    context: readWord(read, 'PBX_CONTEXT', 'from-internal', 'a dialplan context'),
     bind: read.address('PBX_BIND', text('PBX_BIND')) ?? pbxAddress ?? '0.0.0.0',
     tls: read.tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY', asteriskPath),
     caFile: asteriskPath('PBX_CA_FILE'),
+  }
+}
+
+function readWord({ text, wrong }: SettingReader, name: SettingName, fallback: string, what: string): string {
+  const word = text(name) ?? fallback
+  if (!asteriskWord.test(word))
+    wrong(name, `${quoted(word)} is not ${what}`, 'letters, digits, dots, dashes and underscores')
+  return word
+}
+
+const ofPlace: Readonly<Record<AccountPlace['kind'], readonly SettingName[]>> = {
+  files: [],
+  realtime: ['PBX_DATABASE', 'PBX_DATABASE_URL_FILE'],
+  ari: ['PBX_ARI', 'PBX_ARI_USER', 'PBX_ARI_SECRET_FILE'],
+}
+
+function readAccounts(read: SettingReader): AccountPlace {
+  const { text, wrong } = read
+  const word = (text('PBX_ACCOUNTS') ?? 'files').toLowerCase()
+  const kind = (['files', 'realtime', 'ari'] as const).find((one) => one === word)
+  if (!kind) {
+    wrong(
+      'PBX_ACCOUNTS',
+      `${quoted(word)} is no place for accounts`,
+      'files, realtime or ari; docs/asterisk.md tells which',
+    )
+    return { kind: 'files' }
+  }
+  // A database that is named and not used would mean that the accounts go somewhere else than the admin thinks.
+  for (const [other, names] of Object.entries(ofPlace)) {
+    for (const name of other === kind ? [] : names) {
+      if (text(name) !== null) wrong(name, `is for RINGFENCE_PBX_ACCOUNTS=${other} only`, 'set that, or leave this out')
+    }
+  }
+  if (kind === 'files') return { kind }
+  return kind === 'realtime' ? { kind, database: readDatabase(read) } : readAri(read)
+}
+
+function readDatabase(read: SettingReader): { readonly sqlite: string } | { readonly postgres: Secret } {
+  const { text, wrong } = read
+  const file = text('PBX_DATABASE')
+  const url = read.secretFile('PBX_DATABASE_URL_FILE')
+  if (file === null && text('PBX_DATABASE_URL_FILE') === null) {
+    const hint = 'or RINGFENCE_PBX_DATABASE_URL_FILE: the database that Asterisk reads its accounts from'
+    wrong('PBX_DATABASE', 'is needed with RINGFENCE_PBX_ACCOUNTS=realtime', hint)
+  }
+  if (file !== null && url !== null) wrong('PBX_DATABASE', 'is set, but RINGFENCE_PBX_DATABASE_URL_FILE is too')
+  if (file !== null && !file.startsWith('/')) wrong('PBX_DATABASE', `${quoted(file)} is not a full path`)
+  if (url === null) return { sqlite: file ?? '' }
+  // libpq's spelling for a socket has no host (`postgres://user@/name?host=/run/postgresql`); a URL must have one.
+  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/')))
+    wrong(
+      'PBX_DATABASE_URL_FILE',
+      'names a file that holds no PostgreSQL URL',
+      'postgres://user:password@host/database, special characters percent-encoded',
+    )
+  return { postgres: url }
+}
+
+function readAri(read: SettingReader): AccountPlace {
+  const { text, wrong } = read
+  const address = text('PBX_ARI') ?? 'http://127.0.0.1:8088'
+  const url = /^https?:\/\/[^/?#@\\]+\/?$/i.test(address) ? URL.parse(address) : null
+  // Not repeated: it may hold a name and a password.
+  if (url === null)
+    wrong('PBX_ARI', 'is not the address of a web server', 'such as https://pbx.example.com:8089, without a path')
+  else if (url.protocol === 'http:' && !/^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname))
+    wrong(
+      'PBX_ARI',
+      `${quoted(url.hostname)} would be spoken to without TLS`,
+      'use https; http is for this machine only',
+    )
+  if (text('PBX_ARI_SECRET_FILE') === null)
+    wrong(
+      'PBX_ARI_SECRET_FILE',
+      'is needed with RINGFENCE_PBX_ACCOUNTS=ari',
+      'docs/asterisk.md goes through the set-up',
+    )
+  return {
+    kind: 'ari',
+    origin: url?.origin ?? '',
+    user: readWord(read, 'PBX_ARI_USER', 'ringfence', 'a user of ari.conf'),
+    secret: read.secretFile('PBX_ARI_SECRET_FILE') ?? new Secret(''),
   }
 }

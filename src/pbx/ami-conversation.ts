@@ -104,7 +104,7 @@ export function conversation(socket: Socket, timeoutMs: number) {
     if (!one) return
     if (message.has('response')) {
       one.answer = message
-      if (!one.isList || field(message, 'Response') !== 'Success') finish(id, one)
+      if (!one.isList || field(message, 'Response') !== 'Success' || !startsList(message)) finish(id, one)
       return
     }
     if (!one.isList) return
@@ -167,12 +167,17 @@ export function conversation(socket: Socket, timeoutMs: number) {
     },
     async list(action: AmiAction, emptyWords?: string) {
       const { answer, events } = await request(action, true)
-      if (field(answer, 'Response') === 'Success') return events
+      if (field(answer, 'Response') === 'Success' && startsList(answer)) return events
       if (emptyWords !== undefined && field(answer, 'Message').trim() === emptyWords) return []
       throw refused(action, answer)
     },
   }
   return { banner: banner.promise, session, fail, send: (text: string) => socket.write(text) }
+}
+
+/** Voicemail says "there is none" as a success without a list (apps/app_voicemail.c). */
+function startsList(answer: AmiMessage): boolean {
+  return field(answer, 'EventList').toLowerCase() === 'start'
 }
 
 /** A value with a line break would be a second action of the caller's choosing. */

@@ -5,9 +5,9 @@ import { type AmiSession, field } from './ami-conversation.ts'
 import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { readProduct } from './asterisk-state.ts'
+import { voicemailProblem } from './asterisk-voicemail.ts'
 import type { PbxDescription } from './pbx-driver.ts'
-
-type Problem = PbxDescription['problems'][number]
+import type { Problem } from './pbx-problem.ts'
 
 /** What Ringfence asks of the manager user wherever the accounts are kept. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
 const neededActions = [
@@ -16,6 +16,8 @@ const neededActions = [
   'PJSIPShowContacts',
   'Status',
   'DBDel',
+  'DBGet',
+  'DBPut',
   'Hangup',
   'CoreSettings',
   'ModuleCheck',
@@ -49,7 +51,7 @@ export function describeAsterisk(
     const product = await readProduct(session)
     const [modules, ofAccounts, ports] = await Promise.all([
       Promise.all(Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect))),
-      writer.problems(session, signal),
+      Promise.all([writer.problems(session, signal), voicemailProblem(session)]).then((found) => found.flat()),
       Promise.all(options.transports ? transportChecks(options.transports, signal) : []),
     ])
     return {

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import type { AccountChanges, AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { accountText, sentinelName } from './asterisk-config.ts'
@@ -5,7 +6,9 @@ import { changeBlocks, folderProblem, readBlocks, writeTransports } from './aste
 import type { AsteriskFolder } from './asterisk-options.ts'
 
 /** Accounts in a file that pjsip.conf includes. It can be changed while Asterisk is down. */
-export function fileWriter({ configDir, transports }: AsteriskFolder): AccountWriter {
+export function fileWriter(folder: AsteriskFolder | null): AccountWriter {
+  if (!folder) throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
+  const { configDir, transports } = folder
   return {
     managerActions: ['Reload', 'PJSIPShowAors'],
     async look(extensions) {

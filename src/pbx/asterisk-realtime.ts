@@ -5,10 +5,10 @@ import { type AsteriskObject, objectTypes } from './asterisk-account.ts'
 import { folderProblems } from './asterisk-files.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 import type { PbxDatabase } from './pbx-database.ts'
+import { asProblem, type Problem } from './pbx-problem.ts'
 import { tableOf } from './realtime-schema.ts'
 import { realtimeTables } from './realtime-tables.ts'
-
-type Problem = { readonly message: string; readonly hint: string }
+import { type ConfigLine, pair, readMapping, readSection } from './sorcery-mapping.ts'
 
 /**
  * Accounts as rows of the tables that Asterisk reads at each request (res_sorcery_realtime). They can be changed while
@@ -30,11 +30,6 @@ export function realtimeWriter(database: PbxDatabase, folder: AsteriskFolder | n
       return [...mapping, ...included, ...rows]
     },
   }
-}
-
-function asProblem(error: unknown): Problem[] {
-  if (error instanceof AppError) return [{ message: error.message, hint: error.hint ?? '' }]
-  throw error
 }
 
 /**
@@ -94,7 +89,7 @@ async function expire(session: AmiSession, action: Readonly<Record<string, strin
   })
 }
 
-function cachesIn(mapping: readonly Mapping[]): readonly Cache[] {
+function cachesIn(mapping: readonly ConfigLine[]): readonly Cache[] {
   return objectTypes.flatMap((type): Cache[] =>
     mapping
       .filter(({ name, value }) => name.startsWith(`${type}/cache`) && /^memory_cache\b/.test(value))
@@ -104,28 +99,6 @@ function cachesIn(mapping: readonly Mapping[]): readonly Cache[] {
         return name ? [{ type, name, isWhole: options.get('full_backend_cache') === 'yes' }] : []
       }),
   )
-}
-
-interface Mapping {
-  readonly name: string
-  readonly value: string
-}
-
-/** The lines of `[res_pjsip]` in sorcery.conf; none when there is no such file. */
-function readMapping(session: AmiSession): Promise<readonly Mapping[]> {
-  return readSection(session, 'sorcery.conf', 'res_pjsip')
-}
-
-async function readSection(session: AmiSession, file: string, section: string): Promise<readonly Mapping[]> {
-  const answer = await session.ask({ Action: 'GetConfig', Filename: file, Category: section })
-  return [...answer].flatMap(([key, lines]) =>
-    key.startsWith('line-') ? lines.map((line) => ({ name: pair(line)[0], value: pair(line)[1] })) : [],
-  )
-}
-
-function pair(text: string): [string, string] {
-  const equals = text.indexOf('=')
-  return equals < 0 ? [text.trim(), ''] : [text.slice(0, equals).trim(), text.slice(equals + 1).trim()]
 }
 
 async function mappingProblems(session: AmiSession): Promise<Problem[]> {

@@ -8,6 +8,7 @@ import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
+import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
@@ -22,13 +23,19 @@ import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
  * owner, and a missing credential blocks just as well.
  * @throws AppError CONFIG_INVALID when an option cannot stand in a config file.
  */
-export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter = filesOf(options)): PbxDriver {
+export function asteriskDriver(
+  options: AsteriskOptions,
+  writer: AccountWriter = fileWriter(folderOf(options)),
+): PbxDriver {
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
   const { listExisting } = writer
   return {
     kind: 'asterisk',
-    abilities: asteriskAbilities(options, writer),
+    abilities: asteriskAbilities(options.realm, {
+      ownTransports: options.transports !== null,
+      adoption: listExisting !== undefined,
+    }),
     describe: (signal) => describeAsterisk(options, writer, signal),
     readAccounts: (signal) => withAmi(options.manager, signal, readState),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
@@ -39,13 +46,18 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter =
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
     },
+    readLeftovers: (extensions, signal) =>
+      withAmi(options.manager, signal, (session) => readLeftovers(session, extensions)),
+    clearLeftovers: (extensions, signal) =>
+      inTurn(() => withAmi(options.manager, signal, (session) => clearLeftovers(session, extensions))),
     ...(listExisting ? { listExisting } : {}),
   }
 }
 
+/** `ownTransports`: Ringfence makes the TLS ports. `adoption`: accounts are kept in tables. */
 export function asteriskAbilities(
-  { realm, transports }: Pick<AsteriskOptions, 'realm' | 'transports'>,
-  { listExisting }: Pick<AccountWriter, 'listExisting'>,
+  realm: string,
+  { ownTransports, adoption }: { readonly ownTransports: boolean; readonly adoption: boolean },
 ): PbxAbilities {
   return {
     realm,
@@ -54,13 +66,13 @@ export function asteriskAbilities(
     endsRegistrations: true,
     endsCalls: true,
     resync: true,
-    certificates: transports ? 'required-on-own-port' : 'not-checked',
+    certificates: ownTransports ? 'required-on-own-port' : 'not-checked',
     // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: 'absent',
-    leftovers: 'unseen',
-    adoption: listExisting !== undefined,
+    leftovers: 'cleared',
+    adoption,
   }
 }
 
@@ -68,12 +80,6 @@ export function asteriskAbilities(
 export async function prepareAsterisk(options: AsteriskOptions): Promise<void> {
   requireValidSettings(options, options.transports)
   if (options.configDir !== null) await writeTransports(options.configDir, options.transports)
-}
-
-function filesOf(options: AsteriskOptions): AccountWriter {
-  const folder = folderOf(options)
-  if (folder) return fileWriter(folder)
-  throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
 }
 
 async function applyAccounts(

@@ -58,7 +58,7 @@ describe('the rules of architecture notice', () => {
   test('a package outside its home, and one that has none', () => {
     expect(homeFaults(at('src/pbx/a.ts', "import { execa } from 'execa'"))).toHaveLength(1)
     expect(homeFaults(at('src/pbx/a.ts', "import leftPad from 'left-pad'"))).toHaveLength(1)
-    expect(homeFaults(at('src/pbx/a.ts', "import { DatabaseSync } from 'node:sqlite'"))).toHaveLength(1)
+    expect(homeFaults(at('src/phones/a.ts', "import { DatabaseSync } from 'node:sqlite'"))).toHaveLength(1)
     expect(homeFaults(at('src/store/a.ts', "import { Migrator } from 'kysely/migration'"))).toEqual([])
     expect(homeFaults(at('src/system.ts', "import { execa } from 'execa'\nimport { join } from 'node:path'"))).toEqual(
       [],

@@ -6,6 +6,7 @@ import { settingNames } from '../../src/setting-reader.ts'
 
 const docs = join(import.meta.dirname, '../../docs')
 const page = readFileSync(join(docs, 'configuration.md'), 'utf8')
+const databaseUrl = join(import.meta.dirname, '../fixtures/database-url')
 const rows = page.split('\n').flatMap((line) => {
   const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
   const name = /^`RINGFENCE_([A-Z_]+)`$/.exec(cells[1] ?? '')?.[1]
@@ -30,6 +31,8 @@ describe('docs/configuration.md', () => {
     'has an example for $name that is taken',
     (row) => {
       const example = row.cells[3]!.slice(1, -1)
+      const ari = { PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: import.meta.filename }
+      const present = row.name === 'PBX_DATABASE_URL_FILE' ? databaseUrl : import.meta.filename
       // What needs company, and what names files that are not here.
       const company: Record<string, Record<string, string>> = {
         LISTEN: { ALLOW_PLAIN_CONSOLE: 'yes' },
@@ -37,11 +40,17 @@ describe('docs/configuration.md', () => {
         SMTP_URL: { SMTP_FROM: 'it@example.com' },
         SMTP_USER: { SMTP_PASSWORD_FILE: import.meta.filename },
         SMTP_PASSWORD_FILE: { SMTP_USER: 'it' },
+        PBX_ACCOUNTS: { PBX_DATABASE: '/srv/x' },
+        PBX_DATABASE: { PBX_ACCOUNTS: 'realtime' },
+        PBX_DATABASE_URL_FILE: { PBX_ACCOUNTS: 'realtime' },
+        PBX_ARI: ari,
+        PBX_ARI_USER: ari,
+        PBX_ARI_SECRET_FILE: ari,
       }
       const pair = /^(.*_TLS)_(CERT|KEY)$/.exec(row.name)
       if (pair) company[row.name] = { [`${pair[1]}_${pair[2] === 'CERT' ? 'KEY' : 'CERT'}`]: example }
       const settings = {
-        [row.name]: row.name.endsWith('_FILE') && row.name !== 'PBX_CA_FILE' ? import.meta.filename : example,
+        [row.name]: row.name.endsWith('_FILE') && row.name !== 'PBX_CA_FILE' ? present : example,
       }
       const asterisk = { PBX: 'asterisk', PBX_CONFIG_DIR: '/etc/asterisk/x', PBX_AMI_SECRET_FILE: import.meta.filename }
       const mail = { SMTP_URL: 'smtps://mail.example.com', SMTP_FROM: 'it@example.com' }

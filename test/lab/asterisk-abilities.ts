@@ -12,6 +12,6 @@ export const asteriskAbilitiesTold: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'digest',
   callClasses: 'absent',
-  leftovers: 'unseen',
+  leftovers: 'cleared',
   adoption: false,
 }

@@ -33,6 +33,7 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
   return {
     lab,
     ...place,
+    addLeftover: async (extension) => void lab.cli(`database put CFB ${extension} 01715550100`),
     async phone({ extension, username, secret, address }) {
       const connection = () =>
         connectSipPhone({

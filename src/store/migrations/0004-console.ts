@@ -1,18 +1,15 @@
 import { type Kysely, sql } from 'kysely'
 import { isPostgres } from '../schema.ts'
+import { type Column, type Widened, widen } from './widen.ts'
 
-type Column = 'text' | 'text?' | 'integer'
-
-/**
- * The first tables allow four kinds of subject; an administrator's way into the console is a fifth. SQLite cannot change a
- * check, so the two tables are written anew with all their rows (https://www.sqlite.org/lang_altertable.html section 7).
- */
+/** The first tables allow four kinds of subject; an administrator's way into the console is a fifth. */
 const subjectKinds = ['tunnel', 'certificate', 'sip-credential', 'phone-door', 'administrator']
 
 const widened = [
   {
     name: 'verdict',
     column: 'subjectKind',
+    values: subjectKinds,
     columns: {
       system: 'text',
       instance: 'text',
@@ -37,6 +34,7 @@ const widened = [
   {
     name: 'tombstone',
     column: 'kind',
+    values: subjectKinds,
     columns: {
       kind: 'text',
       subjectId: 'text',
@@ -49,14 +47,6 @@ const widened = [
     indexes: [['kind'], ['employeeId']],
   },
 ] satisfies readonly Widened[]
-
-interface Widened {
-  readonly name: string
-  readonly column: string
-  readonly columns: Readonly<Record<string, Column>>
-  readonly allowed: Readonly<Record<string, readonly string[]>>
-  readonly indexes: readonly (readonly string[])[]
-}
 
 /** Who may sign in to the console, leaving dates that were set ahead, and mails. */
 const tables: Readonly<Record<string, Readonly<Record<string, Column>>>> = {
@@ -147,7 +137,7 @@ const indexes: readonly (readonly [table: string, ...columns: string[]])[] = [
 
 export async function up(db: Kysely<unknown>): Promise<void> {
   const postgres = isPostgres(db)
-  for (const table of widened) await (postgres ? widenConstraint(db, table) : rebuild(db, table))
+  for (const table of widened) await widen(db, table)
   // Byte order in both databases, as in the first tables.
   const text = postgres ? sql`text collate "C"` : sql`text`
   for (const [name, columns] of Object.entries(tables)) {
@@ -170,38 +160,4 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       .columns(columns)
       .execute()
   }
-}
-
-function oneOf(column: string, values: readonly string[]) {
-  return sql`${sql.ref(column)} in (${sql.join(values.map((value) => sql.lit(value)))})`
-}
-
-async function widenConstraint(db: Kysely<unknown>, { name, column }: Widened): Promise<void> {
-  const constraint = `${name}_${column}_allowed`
-  await db.schema.alterTable(name).dropConstraint(constraint).execute()
-  await db.schema.alterTable(name).addCheckConstraint(constraint, oneOf(column, subjectKinds)).execute()
-}
-
-async function rebuild(db: Kysely<unknown>, { name, column, columns, allowed, indexes }: Widened): Promise<void> {
-  const fresh = `${name}Widened`
-  let table = db.schema.createTable(fresh).addColumn('id', sql`text`, (built) => built.notNull().primaryKey())
-  for (const [each, kind] of Object.entries(columns)) {
-    table = table.addColumn(each, kind === 'integer' ? 'integer' : sql`text`, (built) =>
-      kind === 'text?' ? built : built.notNull(),
-    )
-  }
-  for (const [each, values] of Object.entries({ ...allowed, [column]: subjectKinds }))
-    table = table.addCheckConstraint(`${name}_${each}_allowed`, oneOf(each, values))
-  await table.modifyEnd(sql`strict`).execute()
-  const list = sql.join(['id', ...Object.keys(columns)].map((each) => sql.ref(each)))
-  await sql`insert into ${sql.table(fresh)} (${list}) select ${list} from ${sql.table(name)}`.execute(db)
-  // Its indexes go with it; nothing refers to these two.
-  await db.schema.dropTable(name).execute()
-  await db.schema.alterTable(fresh).renameTo(name).execute()
-  for (const each of indexes)
-    await db.schema
-      .createIndex(`${name}By_${each.join('_')}`)
-      .on(name)
-      .columns([...each])
-      .execute()
 }

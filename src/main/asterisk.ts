@@ -1,0 +1,64 @@
+/** The driver of an Asterisk, from its settings. */
+import { join } from 'node:path'
+import type { AccountWriter } from '../pbx/account-writer.ts'
+import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
+import { ariWriter } from '../pbx/asterisk-ari.ts'
+import { fileWriter } from '../pbx/asterisk-files.ts'
+import { type AsteriskOptions, folderOf } from '../pbx/asterisk-options.ts'
+import { realtimeWriter } from '../pbx/asterisk-realtime.ts'
+import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
+import type { PbxSettings } from '../pbx-settings.ts'
+
+export async function chooseAsterisk(pbx: PbxSettings, asterisk: AsteriskSettings): Promise<PbxDriver> {
+  const options = asteriskOptions(pbx, asterisk)
+  await prepareAsterisk(options)
+  return asteriskDriver(options, writerOf(asterisk, options))
+}
+
+function asteriskOptions(pbx: PbxSettings, asterisk: AsteriskSettings): AsteriskOptions {
+  const folder = asterisk.configFolder
+  return {
+    configDir: folder,
+    realm: pbx.realm,
+    context: asterisk.context,
+    manager: {
+      host: asterisk.ami.host,
+      port: asterisk.ami.port,
+      username: asterisk.amiUser,
+      secret: asterisk.amiSecret,
+      tls: asterisk.amiTls ? authorityOf(asterisk) : null,
+    },
+    // Without a folder of ours the transports are the admin's, and so are their certificates.
+    transports:
+      folder === null
+        ? null
+        : {
+            bindAddress: asterisk.bind,
+            port: pbx.port,
+            mtlsPort: pbx.mtlsPort,
+            certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
+            keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
+            handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
+          },
+  }
+}
+
+function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): AccountWriter {
+  const { accounts } = asterisk
+  const folder = folderOf(options)
+  switch (accounts.kind) {
+    case 'files':
+      return fileWriter(folder)
+    case 'realtime':
+      return realtimeWriter(accounts.database, folder)
+    case 'ari': {
+      const { origin, user, secret } = accounts
+      return ariWriter({ origin, username: user, secret, ...authorityOf(asterisk) }, folder)
+    }
+  }
+}
+
+function authorityOf({ managementCa }: AsteriskSettings): { readonly ca?: string } {
+  return managementCa === null ? {} : { ca: managementCa }
+}

@@ -1,0 +1,104 @@
+import type { AccountChanges, AccountWriter } from './account-writer.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
+import { type AriAddress, type AriObjects, ariObjects, sorceryLines } from './ari-objects.ts'
+import { type AsteriskObject, isOwnAuthList, objectTypes, parseAuthName } from './asterisk-account.ts'
+import { folderProblems } from './asterisk-files.ts'
+import type { AsteriskFolder } from './asterisk-options.ts'
+import { asProblem, type Problem } from './pbx-problem.ts'
+import { readMapping } from './sorcery-mapping.ts'
+
+/**
+ * Accounts as objects that are made over Asterisk's REST interface. There is no transaction, so the order makes sure that
+ * no endpoint is ever without its login, and that whatever a broken-off change leaves behind is known as ours: secrets
+ * come before the endpoint that names them, the AOR comes last and goes first.
+ */
+export function ariWriter(address: AriAddress, folder: AsteriskFolder | null): AccountWriter {
+  const objects = ariObjects(address)
+  return {
+    managerActions: ['PJSIPShowAors'],
+    async look(extensions, signal) {
+      const [ours, foreign] = [new Set<string>(), new Set<string>()]
+      for (const extension of extensions) {
+        const endpoint = await objects.get('endpoint', extension, signal)
+        if (endpoint) (isOwnAuthList(extension, endpoint.get('auth') ?? '') ? ours : foreign).add(extension)
+        else if (await objects.get('aor', extension, signal)) foreign.add(extension)
+      }
+      return { ours, foreign }
+    },
+    async write(changes, signal) {
+      for (const [extension, change] of changes) {
+        if (change.objects) await open(objects, change.objects, signal)
+        else await close(objects, extension, signal)
+      }
+    },
+    takeOver: (session, changes, signal) => removeOldSecrets(session, objects, changes, signal),
+    async problems(session, signal) {
+      const [included, mapping, unusable] = await Promise.all([
+        folder ? folderProblems(session, folder.configDir) : [],
+        mappingProblems(session),
+        objects.probe(signal).then(() => [], asProblem),
+      ])
+      return [...unusable, ...mapping, ...included]
+    },
+  }
+}
+
+async function open(objects: AriObjects, wanted: readonly AsteriskObject[], signal: AbortSignal): Promise<void> {
+  for (const auth of wanted.filter(({ type }) => type === 'auth')) await putSecret(objects, auth, signal)
+  for (const type of ['endpoint', 'aor'] as const) {
+    for (const object of wanted) if (object.type === type) await objects.put(object, signal)
+  }
+}
+
+/** Only what names a fitting secret of ours is ours to remove. */
+async function close(objects: AriObjects, extension: string, signal: AbortSignal): Promise<void> {
+  const endpoint = await objects.get('endpoint', extension, signal)
+  if (!endpoint || !isOwnAuthList(extension, endpoint.get('auth') ?? '')) return
+  await objects.remove('aor', extension, signal)
+  await objects.remove('endpoint', extension, signal)
+}
+
+/** A field that is not named would stay, such as a clear password beside the digest: a changed secret is made anew. */
+async function putSecret(objects: AriObjects, auth: AsteriskObject, signal: AbortSignal): Promise<void> {
+  const present = await objects.get('auth', auth.id, signal)
+  if (present) {
+    if (auth.fields.every(([name, value]) => present.get(name) === value) && !present.get('password')) return
+    await objects.remove('auth', auth.id, signal)
+  }
+  await objects.put(auth, signal)
+}
+
+/** Names carry the generation; the list comes from the running PBX, so what an earlier try left behind goes too. */
+async function removeOldSecrets(
+  session: AmiSession,
+  objects: AriObjects,
+  changes: AccountChanges,
+  signal: AbortSignal,
+): Promise<void> {
+  const wanted = new Set([...changes.values()].flatMap((change) => (change.objects ?? []).map(({ id }) => id)))
+  const listed = await session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found')
+  for (const name of listed.map((auth) => field(auth, 'ObjectName'))) {
+    const extension = parseAuthName(name)?.extension
+    if (extension !== undefined && changes.has(extension) && !wanted.has(name))
+      await objects.remove('auth', name, signal)
+  }
+}
+
+async function mappingProblems(session: AmiSession): Promise<Problem[]> {
+  const mapping = await readMapping(session)
+  const placesOf = (type: string) =>
+    mapping.filter(({ name }) => name === type).map(({ value }) => value.split(',')[0]?.trim() ?? '')
+  const hint = `put these lines into [res_pjsip] of sorcery.conf and restart Asterisk:\n${sorceryLines}`
+  return objectTypes.flatMap((type): Problem[] => {
+    const places = placesOf(type)
+    if (places.some((place) => ['astdb', 'realtime'].includes(place))) return []
+    return places.includes('memory')
+      ? [
+          {
+            message: `Asterisk forgets ${type} objects when it restarts; until Ringfence writes them again no phone can log in`,
+            hint,
+          },
+        ]
+      : [{ message: `Asterisk has no place for ${type} objects that are made over its REST interface`, hint }]
+  })
+}

@@ -1,0 +1,95 @@
+import { parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import { type AmiAction, type AmiSession, field } from './ami-conversation.ts'
+import { readMailboxes } from './asterisk-voicemail.ts'
+import type { Leftover } from './pbx-driver.ts'
+import { readSection } from './sorcery-mapping.ts'
+
+/**
+ * What goes on acting for an extension in Asterisk's own database, under the names that FreePBX's dialplan reads and many
+ * others have taken over: `CF`, `CFB`, `CFU` (FreePBX/callforward, Callforward.class.php) and
+ * `AMPUSER/<extension>/followme/ddial` (FreePBX/findmefollow, Findmefollow.class.php: anything but EXTENSION is on). A
+ * dialplan with names of its own is not seen. Every key is named in full, so 100 is never 1001.
+ */
+const forwards: Readonly<Record<string, string>> = {
+  CF: 'calls are forwarded to',
+  CFB: 'when busy, calls are forwarded to',
+  CFU: 'when nobody answers, calls are forwarded to',
+}
+
+const followMe = { Family: 'AMPUSER', off: 'EXTENSION' }
+
+export async function readLeftovers(session: AmiSession, extensions: readonly string[]): Promise<readonly Leftover[]> {
+  requireExtensions(extensions)
+  const mailboxes = await readMailboxes(session, extensions)
+  const found = await Promise.all(extensions.map((extension) => leftoversOf(session, extension)))
+  return [...found.flat(), ...mailboxes]
+}
+
+/** What only a person can clear stays. */
+export async function clearLeftovers(session: AmiSession, extensions: readonly string[]): Promise<void> {
+  requireExtensions(extensions)
+  for (const extension of extensions) {
+    for (const Family of Object.keys(forwards)) {
+      await actUnlessMissing(session, { Action: 'DBDel', Family, Key: extension })
+    }
+    if (await followsElsewhere(session, extension)) {
+      // FreePBX's own way of switching it off; its list of numbers stays for whoever looks after it there.
+      await session.act({ Action: 'DBPut', Family: followMe.Family, Key: followMeKey(extension), Val: followMe.off })
+    }
+  }
+}
+
+async function leftoversOf(session: AmiSession, extension: string): Promise<readonly Leftover[]> {
+  const found: Leftover[] = []
+  for (const [family, words] of Object.entries(forwards)) {
+    const target = await storedValue(session, family, extension)
+    if (target) found.push({ extension, kind: 'call-forward', words: `${words} ${shown(target)}`, clearable: true })
+  }
+  if (await followsElsewhere(session, extension)) {
+    const numbers = await storedValue(session, followMe.Family, `${extension}/followme/grplist`)
+    const words = `calls also ring elsewhere (follow-me${numbers ? `: ${shown(numbers)}` : ''})`
+    found.push({ extension, kind: 'follow-me', words, clearable: true })
+  }
+  if ((await readSection(session, 'followme.conf', extension)).length > 0) {
+    const words = `followme.conf has a profile ${extension}: remove it there and run asterisk -rx "module reload app_followme.so"`
+    found.push({ extension, kind: 'follow-me', words, clearable: false })
+  }
+  return found
+}
+
+async function followsElsewhere(session: AmiSession, extension: string): Promise<boolean> {
+  const value = (await storedValue(session, followMe.Family, followMeKey(extension))).trim()
+  return value !== '' && value !== followMe.off
+}
+
+function followMeKey(extension: string): string {
+  return `${extension}/followme/ddial`
+}
+
+async function storedValue(session: AmiSession, Family: string, Key: string): Promise<string> {
+  const events = await session.list({ Action: 'DBGet', Family, Key }, 'Database entry not found')
+  return events.map((event) => field(event, 'Val'))[0] ?? ''
+}
+
+async function actUnlessMissing(session: AmiSession, action: AmiAction): Promise<void> {
+  const answer = await session.ask(action)
+  if (field(answer, 'Response') === 'Success') return
+  const words = field(answer, 'Message').trim()
+  // The words of main/db.c, whether there was none or it could not be removed: the next look tells which.
+  if (/^Database entry (not found|could not be deleted)$/i.test(words)) return
+  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
+    hint: 'the manager user needs `write = system` in manager.conf',
+    retryable: true,
+  })
+}
+
+function requireExtensions(extensions: readonly string[]): void {
+  const odd = extensions.find((extension) => !parseExtension(extension).ok || extension !== extension.trim())
+  if (odd !== undefined) throw new AppError('INVALID_INPUT', `${JSON.stringify(odd.slice(0, 40))} is no extension`)
+}
+
+/** Whatever somebody typed, as one short line. */
+function shown(value: string): string {
+  return value.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').slice(0, 80)
+}

@@ -1,0 +1,62 @@
+import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
+import type { Leftover } from './pbx-driver.ts'
+import type { Problem } from './pbx-problem.ts'
+
+/**
+ * Voicemail boxes as far as the manager interface shows them (VoicemailUserStatus, apps/app_voicemail.c; class `call` or
+ * `reporting`). It shows no PIN, so a box is always a step for a person. Looked for in the context `default`, where
+ * FreePBX and most others have them.
+ */
+const context = 'default'
+
+const modules = ['app_voicemail', 'app_voicemail_odbc', 'app_voicemail_imap']
+
+const rightsHint =
+  'set `write = system,reporting` for the manager user in manager.conf, and run: asterisk -rx "module reload manager"'
+
+export async function readMailboxes(session: AmiSession, extensions: readonly string[]): Promise<readonly Leftover[]> {
+  const access = await accessToVoicemail(session)
+  if (access === 'none') return []
+  if (access === 'forbidden') {
+    const words = `whether there is a voicemail box cannot be seen: ${rightsHint}`
+    return extensions.map((extension) => ({ extension, kind: 'voicemail-pin', words, clearable: false }))
+  }
+  const found = await Promise.all(
+    extensions.map(async (extension) => {
+      const action = { Action: 'VoicemailUserStatus', Context: context, Mailbox: extension }
+      const boxes = await session.list(action, 'There is no voicemail user of the given info.')
+      return boxes
+        .filter((box) => field(box, 'VoiceMailbox') === extension)
+        .flatMap((box) => leftoversOf(extension, box))
+    }),
+  )
+  return found.flat()
+}
+
+/** For `doctor`: voicemail that Ringfence may not look at. */
+export async function voicemailProblem(session: AmiSession): Promise<Problem[]> {
+  if ((await accessToVoicemail(session)) !== 'forbidden') return []
+  return [{ message: 'the manager user may not look at voicemail boxes', hint: rightsHint }]
+}
+
+function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
+  const name = `${extension}@${context}`
+  const [dialOut, callback] = [field(box, 'Dialout'), field(box, 'Callback')]
+  const pin = `there is a voicemail box ${name}, whose PIN still opens it: change the PIN or remove the box (voicemail.conf, or where your boxes are kept)`
+  const out = `from the voicemail box ${name} calls can be made (${dialOut ? 'dialout' : 'callback'} is set): take that out of its options`
+  return [
+    { extension, kind: 'voicemail-pin', words: pin, clearable: false },
+    ...(dialOut || callback ? [{ extension, kind: 'voicemail-dial-out' as const, words: out, clearable: false }] : []),
+  ]
+}
+
+/** ListCommands names what this user may do; a module that is loaded has its commands all the same. */
+async function accessToVoicemail(session: AmiSession): Promise<'none' | 'forbidden' | 'open'> {
+  const allowed = await session.act({ Action: 'ListCommands' })
+  if (allowed.has('voicemailuserstatus')) return 'open'
+  for (const Module of modules) {
+    const answer = await session.ask({ Action: 'ModuleCheck', Module })
+    if (field(answer, 'Response') === 'Success') return 'forbidden'
+  }
+  return 'none'
+}

@@ -1,0 +1,64 @@
+import { randomBytes } from 'node:crypto'
+import { appendFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Secret } from '../../src/domain/secret.ts'
+import { type AriAddress, sorceryLines } from '../../src/pbx/ari-objects.ts'
+import { asteriskDriver } from '../../src/pbx/asterisk.ts'
+import { ariWriter } from '../../src/pbx/asterisk-ari.ts'
+import { folderOf } from '../../src/pbx/asterisk-options.ts'
+import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { foreignEndpoint, outboundEndpoint, worldOn } from './asterisk-world.ts'
+
+export interface AriWorld extends PbxWorld {
+  readonly lab: AsteriskLab
+  /** Over TLS; `plain` is the same on loopback without. */
+  readonly ari: AriAddress
+  readonly plain: AriAddress
+}
+
+/** A real Asterisk whose accounts are made over ARI, as docs/asterisk.md sets it up. */
+export async function ariWorld({ sorcery = sorceryLines, readOnly = false } = {}): Promise<AriWorld> {
+  const secret = new Secret(randomBytes(18).toString('base64url'))
+  const lab = await startAsterisk({
+    pjsip: outboundEndpoint,
+    modules: ['res_websocket_client.so', 'res_stasis.so', 'res_ari.so', 'res_ari_model.so', 'res_ari_asterisk.so'],
+    files: ({ inner, http, https }) => ({
+      'sorcery.conf': `[res_pjsip]\n${sorcery}\n`,
+      'websocket_client.conf': '',
+      'http.conf': `[general]
+enabled = yes
+bindaddr = 127.0.0.1
+bindport = ${http}
+tlsenable = yes
+tlsbindaddr = 127.0.0.1:${https}
+tlscertfile = ${inner}/keys/server.pem
+tlsprivatekey = ${inner}/keys/server.key
+`,
+      'ari.conf': `[general]\nenabled = yes\n[ringfence]\ntype = user\nread_only = ${readOnly ? 'yes' : 'no'}\npassword = ${secret.reveal()}\n`,
+    }),
+  })
+  const user = { username: 'ringfence', secret }
+  const ari = { ...user, origin: `https://127.0.0.1:${lab.httpsPort}`, ca: lab.serverAuthority.certificate }
+  return {
+    ...worldOn(lab, {
+      driver: asteriskDriver(lab.driverOptions, ariWriter(ari, folderOf(lab.driverOptions))),
+      async addForeign(extension) {
+        appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint(extension))
+        lab.cli('module reload res_pjsip.so')
+      },
+      look: (extension) =>
+        [
+          lab.cli(`pjsip show endpoint ${extension}`),
+          lab.cli(`pjsip show aor ${extension}`),
+          lab
+            .cli('database show ringfence')
+            .split('\n')
+            .filter((line) => line.includes(`/${extension}`))
+            .join('\n'),
+        ].join('\n'),
+    }),
+    ari,
+    plain: { ...user, origin: `http://127.0.0.1:${lab.httpPort}` },
+  }
+}
