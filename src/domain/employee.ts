@@ -28,6 +28,10 @@ export interface Assignment {
   readonly extension: string
   readonly fromAt: string
   readonly untilAt: string | null
+  /** JSON of a CallPolicy; null: nothing was chosen. */
+  readonly callPolicy: string | null
+  /** Grows with every change of what the extension may dial. */
+  readonly generation: number
 }
 
 // Cc: control characters; Zl/Zp: line and paragraph separators; Cs: lone surrogates. All can end a line somewhere.

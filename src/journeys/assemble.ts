@@ -38,6 +38,7 @@ import { resyncHandset } from './resync.ts'
 import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
+import { callDeeds } from './set-calls.ts'
 import { linkLog } from './show-links.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
@@ -108,6 +109,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     handsets: handsetDeeds(context, parts.hubWatch),
     records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
+    calls: callDeeds(context, idOf),
 
     importRoster: async (csv, actor, mail) =>
       parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),

@@ -1,4 +1,5 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
+import { type CallPolicy, parseCallPolicy } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
 import type { Parsed, Problem } from '../domain/parse.ts'
@@ -15,6 +16,7 @@ export interface CheckedPerson {
   readonly email: string
   readonly extension: string
   readonly pbx: KnownPbx
+  readonly calls: CallPolicy | null
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
 }
@@ -49,10 +51,11 @@ export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>,
   const macs = handsets.flatMap((handset) => handset?.mac ?? [])
   const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
   if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
+  const calls = input.calls === undefined ? null : take(parseCallPolicy(input.calls))
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
   if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
     throw invalid(problems)
-  return { name, email, extension, pbx, handsets: handsets as CheckedHandset[], gateway }
+  return { name, email, extension, pbx, calls, handsets: handsets as CheckedHandset[], gateway }
 }
 
 export function checkPbx(

@@ -1,6 +1,7 @@
 /** What one PBX should hold, from the database: the complete credentials of some extensions. */
 
 import type { SipCredentialSubject } from '../domain/access.ts'
+import { blockedPolicy, type CallPolicy, storedPolicy } from '../domain/call-policy.ts'
 import { digestHa1, type SipCredential } from '../domain/sip-account.ts'
 import type { PbxAccount, PbxCredential } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
@@ -18,7 +19,7 @@ export async function accountsOf(
 ): Promise<readonly PbxAccount[]> {
   const known = await held(store, pbxId, extensions)
   return extensions.map((extension): PbxAccount => {
-    const { displayName, live, handsetCount } = known(extension)
+    const { displayName, live, handsetCount, policy } = known(extension)
     const credentials = live.flatMap((credential): PbxCredential[] =>
       credential.secretSealed === null
         ? []
@@ -33,7 +34,7 @@ export async function accountsOf(
     )
     // One more than the handsets: a phone that changes its network registers anew before the old contact runs out.
     const maxContacts = Math.min(handsetCount + 1, mostContacts)
-    return { extension, displayName, credentials, maxContacts, policy: null, adopted: false }
+    return { extension, displayName, credentials, maxContacts, policy, adopted: false }
   })
 }
 
@@ -41,6 +42,7 @@ interface Held {
   readonly displayName: string
   readonly live: readonly SipCredential[]
   readonly handsetCount: number
+  readonly policy: CallPolicy | null
 }
 
 // Above this many it is cheaper to read all and pick.
@@ -62,6 +64,7 @@ async function held(
       displayName: (await store.get('employee', assignment.employeeId))?.name ?? extension,
       live: await store.find('sipCredential', { assignmentId: assignment.id, closedAt: null }),
       handsetCount: handsets.length,
+      policy: storedPolicy(assignment.callPolicy),
     })
   }
   return (extension) => found.get(extension) ?? nobody(extension)
@@ -80,12 +83,13 @@ async function everythingHeld(store: JourneyContext['store'], pbxId: string): Pr
       displayName: names.get(assignment.employeeId) ?? extension,
       live: credentials.get(assignment.id) ?? [],
       handsetCount: handsets.get(assignment.id)?.length ?? 0,
+      policy: storedPolicy(assignment.callPolicy),
     }
   }
 }
 
 function nobody(extension: string): Held {
-  return { displayName: extension, live: [], handsetCount: 0 }
+  return { displayName: extension, live: [], handsetCount: 0, policy: blockedPolicy }
 }
 
 /** The digest that the PBX must show for this credential; null when its secret is not known any more. */

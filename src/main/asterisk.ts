@@ -1,5 +1,6 @@
 /** The driver of an Asterisk, from its settings. */
 import { join } from 'node:path'
+import type { DialPlan } from '../domain/call-policy.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
 import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
 import { ariWriter } from '../pbx/asterisk-ari.ts'
@@ -10,18 +11,23 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-export async function chooseAsterisk(pbx: PbxSettings, asterisk: AsteriskSettings): Promise<PbxDriver> {
-  const options = asteriskOptions(pbx, asterisk)
+export async function chooseAsterisk(
+  pbx: PbxSettings,
+  asterisk: AsteriskSettings,
+  dialPlan: () => Promise<DialPlan | null>,
+): Promise<PbxDriver> {
+  const options: AsteriskOptions = { ...optionsOf(pbx, asterisk), dialPlan }
   await prepareAsterisk(options)
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 
-function asteriskOptions(pbx: PbxSettings, asterisk: AsteriskSettings): AsteriskOptions {
+function optionsOf(pbx: PbxSettings, asterisk: AsteriskSettings): Omit<AsteriskOptions, 'dialPlan'> {
   const folder = asterisk.configFolder
   return {
     configDir: folder,
     realm: pbx.realm,
     context: asterisk.context,
+    internalContext: asterisk.internalContext,
     manager: {
       host: asterisk.ami.host,
       port: asterisk.ami.port,

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { defaultId, type Pbx } from '../domain/site.ts'
 import { writeDurably } from '../durable-file.ts'
+import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
 import { manualDriver } from '../pbx/manual.ts'
@@ -23,15 +24,15 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await choosePbx(settings), isConfigured: true })
+    pbxs.push({ settings, driver: await choosePbx(settings, foundations.store), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-async function choosePbx(pbx: PbxSettings): Promise<PbxDriver> {
+async function choosePbx(pbx: PbxSettings, store: StoreReader): Promise<PbxDriver> {
   const { asterisk } = pbx
   if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
-  return chooseAsterisk(pbx, asterisk)
+  return chooseAsterisk(pbx, asterisk, () => dialPlanOf(store, pbx.site.id))
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */

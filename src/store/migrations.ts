@@ -3,6 +3,7 @@ import { up as firstTables } from './migrations/0001-first-tables.ts'
 import { up as withdrawals } from './migrations/0002-withdrawals.ts'
 import { up as phones } from './migrations/0003-phones.ts'
 import { up as console } from './migrations/0004-console.ts'
+import { up as callPolicies } from './migrations/0007-call-policies.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
 export const migrations: Migrations = {
@@ -10,4 +11,5 @@ export const migrations: Migrations = {
   '0002-withdrawals': { up: withdrawals },
   '0003-phones': { up: phones },
   '0004-console': { up: console },
+  '0007-call-policies': { up: callPolicies },
 }

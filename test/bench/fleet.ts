@@ -133,7 +133,16 @@ function person(
       offboardedAt: null,
       leaverFile: null,
     },
-    assignment: { id: assignmentId, employeeId, pbxId: defaultId, extension, fromAt: at, untilAt: null },
+    assignment: {
+      id: assignmentId,
+      employeeId,
+      pbxId: defaultId,
+      extension,
+      fromAt: at,
+      untilAt: null,
+      callPolicy: null,
+      generation: 1,
+    },
     handset: {
       id: handsetId,
       employeeId,
