@@ -17,7 +17,7 @@ export interface CommonOptions {
   readonly url?: string
 }
 
-interface Ways {
+export interface Ways {
   readonly asking: (parent: Command, usage: string, description: string) => Command
   readonly run: (options: CommonOptions, deed: (session: Session) => Promise<ExitCode>) => Promise<void>
   readonly needs: (command: Command, names: readonly string[]) => void

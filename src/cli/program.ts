@@ -1,9 +1,11 @@
 import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
+import { callClasses } from '../domain/call-policy.ts'
 import { languages } from '../domain/language.ts'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
+import { callLimitsIn, callsCommands, limitOptions } from './calls-program.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
@@ -78,22 +80,31 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   program.command('serve').description('run the server').action(surroundings.serve)
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
-  asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
-    .option('--name <name>', 'full name')
-    .option('--email <address>', 'e-mail address')
-    .option('--extension <digits>', 'extension')
-    .addOption(handsetOption())
-    .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-    .option(
-      '--gateway-of <who>',
-      'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
-    )
-    .addOption(mailOption())
-    .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
-    .action((options, command) => {
-      needs(command, ['name', 'email', 'extension', 'handset'])
-      return run(options, (now) => onboard(now, pick(options)))
-    })
+  limitOptions(
+    asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
+      .option('--name <name>', 'full name')
+      .option('--email <address>', 'e-mail address')
+      .option('--extension <digits>', 'extension')
+      .addOption(handsetOption())
+      .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
+      .option(
+        '--gateway-of <who>',
+        'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
+      )
+      .addOption(mailOption())
+      .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
+      .addOption(
+        new Option('--calls <class>', 'how far the calls may go (default: the rules of the PBX alone)').choices(
+          callClasses,
+        ),
+      ),
+  ).action((options, command) => {
+    needs(command, ['name', 'email', 'extension', 'handset'])
+    const limits = callLimitsIn(options)
+    if (Object.keys(limits).length > 0) needs(command, ['calls'])
+    const calls = options.calls === undefined ? {} : { calls: { class: options.calls, ...limits } }
+    return run(options, (now) => onboard(now, { ...pick(options), ...calls }))
+  })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
     .addOption(mailOption())
     .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
@@ -199,6 +210,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
     )
 
+  callsCommands(program, { asking, run, needs })
   operatingCommands(program, { asking, run, needs })
 
   asking(

@@ -26,6 +26,7 @@ import {
   token,
   tokenRequest,
 } from './api-shapes.ts'
+import { callsRoutes } from './calls-routes.ts'
 import { importRoutes } from './import-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
 import { phoneSettingRoutes } from './phone-setting-routes.ts'
@@ -257,6 +258,7 @@ export function apiRoutes(application: Application): readonly Route[] {
 
     ...templateRoutes(application),
     ...phoneSettingRoutes(application, v1),
+    ...callsRoutes(application, v1),
     ...mailRoutes(application, v1),
 
     route(

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { languages } from '../domain/language.ts'
 import { roles } from '../domain/token.ts'
+import { calls, callsInput, dialPlan } from './calls-shapes.ts'
 import {
   effectiveSetting,
   filePreview,
@@ -34,6 +35,7 @@ export const onboardRequest = z.strictObject({
   handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
   gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
+  calls: callsInput.optional().describe('what the extension may dial'),
   mail: mailChoice.optional().describe('sends the link by mail, in this language'),
 })
 export const handsetRequest = handsetInput
@@ -99,6 +101,7 @@ export const employee = z.object({
   name: z.string(),
   email: z.string(),
   extension: z.string(),
+  calls: calls.nullable().describe("what may be dialled; null: the PBX's own rules alone"),
   lifecycle: z.enum(['active', 'offboarding', 'offboarded']),
   createdAt: time,
   offboardRequestedAt: time.nullable(),
@@ -239,5 +242,6 @@ export const namedShapes: Readonly<Record<string, z.ZodType>> = {
   FilePreview: filePreview,
   TemplateReload: templateReload,
   PhoneSettingChange: phoneSettingChange,
+  DialPlan: dialPlan,
   Problem: problem,
 }

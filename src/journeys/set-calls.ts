@@ -18,7 +18,7 @@ export function callDeeds(context: JourneyContext, idOf: (who: string) => Promis
 }
 
 /** Chosen twice, it is done once. */
-export async function setCalls(
+async function setCalls(
   context: JourneyContext,
   employeeId: string,
   input: CallPolicyInput | null,

@@ -1,7 +1,8 @@
+import { policyText } from '../domain/call-policy.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
-import { keepsCalls, readPolicies, shownPolicy } from './asterisk-calls.ts'
+import { keepsCalls, readPolicies } from './asterisk-calls.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
@@ -10,20 +11,26 @@ import { contactAddress } from './source-address.ts'
  * What is in force in the running Asterisk, from four list actions, however many accounts there are. The error texts
  * for "none" are those of res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
  */
-export async function readState(session: AmiSession, options: AsteriskOptions): Promise<PbxState> {
+export async function readState(
+  session: AmiSession,
+  options: AsteriskOptions,
+  policiesOf?: readonly string[],
+): Promise<PbxState> {
   const [product, endpoints, auths, registrations, calls, policies] = await Promise.all([
     readProduct(session),
     session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
     session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
     listRegistrations(session),
     listCalls(session),
-    keepsCalls(options) ? readPolicies(options, session) : null,
+    keepsCalls(options) ? readPolicies(options, session, policiesOf) : null,
   ])
   const state = assemble(endpoints, auths, registrations, calls)
-  if (policies === null) return { product, ...state }
+  const isAsked = policiesOf === undefined ? () => true : (extension: string) => policiesOf.includes(extension)
   // An extension without an account may dial nothing, so nothing is said of it.
   const accounts = state.accounts.map((account) =>
-    account.credentials.length === 0 ? account : { ...account, policy: shownPolicy(policies, account.extension) },
+    policies === null || account.credentials.length === 0 || !isAsked(account.extension)
+      ? account
+      : { ...account, policy: policies.get(account.extension) ?? policyText(null) },
   )
   return { product, ...state, accounts }
 }

@@ -39,7 +39,8 @@ export function asteriskDriver(
       callClasses: keepsCalls(options),
     }),
     describe: (signal) => describeAsterisk(options, writer, signal),
-    readAccounts: (signal) => withAmi(options.manager, signal, (session) => readState(session, options)),
+    readAccounts: (signal, policiesOf) =>
+      withAmi(options.manager, signal, (session) => readState(session, options, policiesOf)),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),

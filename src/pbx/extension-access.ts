@@ -20,7 +20,7 @@ export interface ExtensionAccessOptions {
 export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<AssignmentSubject, ExtensionState> {
   const { driver } = options
   const look = async (subjects: readonly AssignmentSubject[], signal: AbortSignal): Promise<ExtensionState> => {
-    const { product, accounts } = await readPbx(driver, signal)
+    const { product, accounts } = await readPbx(driver, subjects, signal)
     const leftovers = await readLeftovers(driver, ended(subjects), signal)
     return { product, accounts: new Map(accounts.map((account) => [account.extension, account])), leftovers }
   }
@@ -47,8 +47,9 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
 }
 
 /** A PBX that cannot be read has nothing to show; one that is away must show as away. */
-async function readPbx(driver: PbxDriver, signal: AbortSignal) {
-  if (driver.abilities.readBack) return driver.readAccounts(signal)
+async function readPbx(driver: PbxDriver, subjects: readonly AssignmentSubject[], signal: AbortSignal) {
+  const extensions = [...new Set(subjects.map(({ extension }) => extension))]
+  if (driver.abilities.readBack) return driver.readAccounts(signal, extensions)
   return { product: (await driver.describe(signal)).product, accounts: [] }
 }
 

@@ -3,6 +3,7 @@ import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { AccountChange, AccountChanges, Holdings } from './account-writer.ts'
 import { type AsteriskObject, isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
+import { contextOf } from './asterisk-dialplan.ts'
 import { type PbxDatabase, withPbxDatabase } from './pbx-database.ts'
 import type { ExistingExtension } from './pbx-driver.ts'
 import {
@@ -104,7 +105,7 @@ async function writeObject(db: Db, schema: RealtimeSchema, object: AsteriskObjec
     return
   }
   const pinned = adopted && object.type === 'endpoint' && schema.columns.get(table)?.has('transport')
-  const desired: Row = adopted ? { ...withoutHabits(row), ...(pinned ? { transport: null } : {}) } : row
+  const desired: Row = adopted ? { ...withoutHabits(row, present), ...(pinned ? { transport: null } : {}) } : row
   const changed = Object.entries(desired).filter(([column, value]) => !isSame(present[column], value))
   if (changed.length > 0) {
     await db.updateTable(table).set(Object.fromEntries(changed)).where('id', '=', object.id).execute()
@@ -130,8 +131,13 @@ const habits = new Set([
   'qualify_frequency',
 ])
 
-function withoutHabits(row: Row): Row {
-  return Object.fromEntries(Object.entries(row).filter(([column]) => !habits.has(column)))
+/** But a call policy lives in a context of its own, and ends by leaving it. */
+function withoutHabits(row: Row, present: Row): Row {
+  const own = contextOf(text(present.id))
+  const hasPolicy = row.context === own || present.context === own
+  return Object.fromEntries(
+    Object.entries(row).filter(([column]) => !habits.has(column) || (column === 'context' && hasPolicy)),
+  )
 }
 
 async function listExisting(db: Db, { columns }: RealtimeSchema): Promise<readonly ExistingExtension[]> {

@@ -47,7 +47,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
 async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal)
+  if (driver.abilities.readBack) return driver.readAccounts(signal, [])
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
   const { product } = await driver.describe(signal)
   return { product, accounts: [], foreign: [] }

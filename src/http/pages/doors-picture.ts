@@ -62,6 +62,7 @@ const doorNames: Readonly<Record<string, string>> = {
   firewall: 'Firewall',
   certificate: 'Certificate',
   'sip-account': 'SIP account',
+  extension: 'Extension',
   administrator: 'Console',
 }
 
@@ -72,6 +73,7 @@ const shortNames: Readonly<Record<string, string>> = {
   firewall: 'fw',
   certificate: 'cert',
   'sip-account': 'sip',
+  extension: 'ext',
 }
 
 /** Tried for longer than this, a door is not "closing" any more. */

@@ -6,6 +6,7 @@ import type { ModelView, OnboardInput } from '../../journeys/application.ts'
 import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
 import type { OnboardCheck } from '../../journeys/sheet-view.ts'
 import { type Html, html } from '../html.ts'
+import { callField, callFields, callFieldsHtml, callsTyped } from './call-form.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
 export const onboardForm = z.record(z.string().max(40), z.string().max(500))
@@ -31,6 +32,7 @@ export function inputOf(form: OnboardForm): { readonly input: OnboardInput; read
     handsets: rows.map((index) => ({ model: text(`model${index}`).toLowerCase(), mac: text(`mac${index}`) || null })),
     gateway: text('gateway') || undefined,
     gatewayOf: text('gatewayOf') || undefined,
+    calls: callsTyped(form) ?? undefined,
     mail: mailChoice(text('mail')) ?? undefined,
   }
   return { input, rows }
@@ -41,12 +43,15 @@ export function mailChoice(text: string): MailChoice | null {
 }
 
 /** Beside which field of the form a problem stands; `form` for those that belong to none. */
-function fieldOf({ field = '' }: Problem, rows: readonly number[]): string {
+function fieldOf(problem: Problem, rows: readonly number[]): string {
+  const { field = '' } = problem
   const [, index, what] = /^handsets\.(\d+)\.(\w+)$/.exec(field) ?? []
   if (index !== undefined) return `${what}${rows[Number(index)] ?? 0}`
   if (field === 'handsets') return 'model0'
-  return ['name', 'email', 'extension', 'gateway', 'gatewayOf', 'mail'].includes(field) ? field : 'form'
+  return callField(problem) ?? (checkedFields.includes(field) ? field : 'form')
 }
+
+const checkedFields: readonly string[] = ['name', 'email', 'extension', 'gateway', 'gatewayOf', 'mail']
 
 export interface OnboardFormParts {
   readonly form: OnboardForm
@@ -88,6 +93,8 @@ ${field(`mac${index}`, 'MAC address', html`spellcheck="false"`, 'desk phones onl
     },
   )}</select>${saying('gateway', said.get('gateway'))}</div>
 ${field('gatewayOf', 'or hangs on the gateway of', html`placeholder="bo@example.com"`, 'somebody of the same home')}</div></details>
+<details${form.calls && html` open`}><summary>Calls <small>what may be dialled; what the PBX itself allows unless you say otherwise</small></summary>
+${callFieldsHtml(form, (name) => saying(name, said.get(name)))}</details>
 ${mail && html`<div class="field mail"><label for="mail">Link by mail</label>${mailSelect('mail', mail, mailChoice(form.mail ?? 'default'))}${saying('mail', said.get('mail'))}</div>`}
 <div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:replace">${checked(check, rows, form, false)}</div>
 <div class="actions"><button>Hand it out</button></div>
@@ -107,7 +114,7 @@ export function mailSelect(name: string, mail: MailSettingsView, choice: MailCho
 export function checkedFragment(check: OnboardCheck, form: OnboardForm): Html {
   const { rows } = inputOf(form)
   const said = problemsByField(check, rows)
-  const names = ['name', 'email', 'extension', 'gateway', 'gatewayOf', 'mail']
+  const names = [...checkedFields, ...callFields]
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
     // Nobody is told off for a field that they have not come to yet.

@@ -1,4 +1,5 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
+import { policyWords } from '../../domain/call-words.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
@@ -55,7 +56,7 @@ function person({ actor, view, story, leaving, mails }: PersonParts, application
   return live(
     { id: 'person', href: `/people/${id}`, employeeId: id },
     html`<div class="head"><h1><bdi>${view.name}</bdi></h1>${lifecycleSign(view.lifecycle)}<div class="actions">${actions(actor, view)}</div></div>
-${facts(view)}
+${facts(actor, view)}
 ${leaving && leavingNotice(actor, leaving)}
 ${whatIsLeft(view)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
@@ -75,8 +76,13 @@ function actions(actor: Actor, { id, lifecycle }: EmployeeView): Html {
 ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${id}/secrets"><button class="quiet">SIP password</button></form>${link('leaving', 'Leaving date', 'button quiet')}${link('offboard', 'Offboard', 'button danger')}`}`
 }
 
-function facts({ email, extension, createdAt, offboardRequestedAt, offboardedAt }: EmployeeView): Html {
+function facts(
+  actor: Actor,
+  { id, email, extension, calls, lifecycle, createdAt, offboardRequestedAt, offboardedAt }: EmployeeView,
+): Html {
+  const isHere = lifecycle === 'active'
   return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extension}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
+${isHere && html`<div><dt>May dial</dt><dd>${policyWords(calls)}${mayDo(actor.role, 'revoke') && html` <a href="/people/${id}/calls">Change</a>`}</dd></div>`}
 <div><dt>Onboarded</dt><dd>${moment(createdAt)}</dd></div>
 ${offboardRequestedAt && html`<div><dt>Offboarded</dt><dd>${moment(offboardRequestedAt)}</dd></div>`}
 ${offboardedAt && html`<div><dt>Complete</dt><dd>${moment(offboardedAt)}</dd></div>`}</dl>`
