@@ -6,9 +6,11 @@ import { resolve } from 'node:path'
 import { consoleUrl, type OidcSettings, readOidc } from './console-settings.ts'
 import { contains, hubAddress, isLoopback, overlaps, parsePrefix } from './domain/address.ts'
 import { Secret } from './domain/secret.ts'
+import { timeZone } from './domain/time-zone.ts'
 import { AppError } from './errors.ts'
 import { readMail } from './mail-settings.ts'
 import type { MailSettings } from './notify/mail-port.ts'
+import { readStepReminder } from './pbx-settings/manual.ts'
 import { type PbxSettings, readPbxs } from './pbx-settings.ts'
 import {
   baseUrl,
@@ -26,6 +28,8 @@ import {
 export interface Config {
   readonly dataFolder: string
   /** Null: `warn` in a terminal, else `info`. */
+  /** In which times are printed and typed; null: the host's. */
+  readonly timeZone: string | null
   readonly logLevel: string | null
   /** Null: the embedded default, a passphrase file in the data folder. */
   readonly passphrase: Secret | null
@@ -66,6 +70,8 @@ export interface Config {
   readonly timeServer: string | null
   /** For tests only, which cannot wait for the usual rhythm of sweeps: every lane at this one; null in earnest. */
   readonly sweepMs: number | null
+  /** A step that is open for longer is told of. */
+  readonly stepReminderHours: number
   /** What is not configured and therefore only good for trying; empty in earnest. */
   readonly demo: readonly string[]
 }
@@ -93,6 +99,10 @@ export function readConfig(env: Environment): Config {
   const logLevel = text('LOG_LEVEL')?.toLowerCase() ?? null
   if (logLevel !== null && !['debug', 'info', 'warn', 'error'].includes(logLevel))
     wrong('LOG_LEVEL', `${quoted(logLevel)} is not a level`, 'debug, info, warn or error')
+  const zoneText = text('TIME_ZONE')
+  const zone = zoneText === null ? null : timeZone(zoneText)
+  if (zoneText !== null && zone === null)
+    wrong('TIME_ZONE', `${quoted(zoneText)} is not a time zone`, 'the name of a zone, such as Europe/Berlin')
   const passphraseText = text('PASSPHRASE')
   if (passphraseText !== null && text('PASSPHRASE_FILE') !== null)
     wrong('PASSPHRASE', 'and RINGFENCE_PASSPHRASE_FILE are both set; keep one')
@@ -105,6 +115,7 @@ export function readConfig(env: Environment): Config {
   const config: Config = {
     dataFolder,
     logLevel,
+    timeZone: zone,
     passphrase,
     console: readConsole(read),
     oidc: readOidc(read),
@@ -117,6 +128,7 @@ export function readConfig(env: Environment): Config {
       text('TIME_SERVER') ?? hub.timeServers[0] ?? null,
       'phones check certificates only once they have the time, so it must not depend on a name',
     ),
+    stepReminderHours: readStepReminder(read),
     sweepMs: sweepText === null ? null : Number(sweepText),
     demo,
   }

@@ -66,6 +66,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 /** Everything of a single-host server; the hub runs as its child unless it was set up to run on its own. */
 export async function serve(env: Environment): Promise<Serving> {
   const config = readConfig(env)
+  // One zone for all that prints or reads a time: pages, mails, sheets. Intl and Date take it from here.
+  if (config.timeZone !== null) process.env.TZ = config.timeZone
   const log = openLog(config)
   const undo = undoList(log)
   try {
@@ -143,6 +145,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
   const pbxs = await choosePbxs(config, foundations, system.now())
+  for (const { settings } of pbxs.filter(({ isConfigured }) => !isConfigured))
+    log.warn(
+      { pbx: settings.name },
+      'people hold extensions on a PBX that is not among the settings any more; see doctor',
+    )
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -167,7 +174,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
       mailer: smtpMailer(config.mail),
-      letters: await loadLetters(join(templateFolder, 'messages')),
+      letters: await loadLetters({
+        delivered: join(templateFolder, 'messages'),
+        own: join(config.dataFolder, 'templates', 'messages'),
+        onProblem: (problem) => log.warn({ err: problem }, problem.message),
+      }),
     },
     publish: (event) => {
       for (const listener of listeners) listener(event)

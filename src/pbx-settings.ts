@@ -4,6 +4,9 @@
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
+import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
+import { readBrand } from './pbx-settings/manual.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
@@ -14,6 +17,8 @@ export interface PbxSettings {
   /** How its settings begin: `PBX`, `PBX2`. */
   readonly prefix: string
   readonly site: Site
+  /** Whose menus the steps for a person name: a file in templates/manual-pbx. */
+  readonly brand: string
   readonly driver: string
   readonly address: string | null
   readonly host: string
@@ -22,9 +27,12 @@ export interface PbxSettings {
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
+  readonly kamailio: KamailioSettings | null
+  /** Of the drivers that speak to a management interface over HTTPS; null with any other. */
+  readonly api: HttpApiSettings | null
 }
 
-const drivers = ['manual', 'asterisk']
+const drivers = ['manual', 'asterisk', 'kamailio', '3cx', 'yeastar']
 
 const mainSite: Site = { id: defaultId, name: 'Main site' }
 
@@ -43,15 +51,16 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
 function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
-  const { id, name, address, port, mtlsPort, asterisk } = pbx
+  const { id, name, address, port, mtlsPort } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
   if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
   const ports = ({ port: one, mtlsPort: two }: PbxSettings) => [one, two]
   const neighbours = others.filter((other) => address !== null && other.address === address)
   if (neighbours.some((other) => ports(other).some((one) => one === port || one === mtlsPort)))
     wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
-  const folder = asterisk?.configFolder ?? null
-  if (folder !== null && others.some((other) => other.asterisk?.configFolder === folder))
+  const folderOf = ({ asterisk, kamailio }: PbxSettings) => asterisk?.configFolder ?? kamailio?.configFolder ?? null
+  const folder = folderOf(pbx)
+  if (folder !== null && others.some((other) => folderOf(other) === folder))
     wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
 }
 
@@ -101,14 +110,17 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   if (!asteriskWord.test(realm))
     wrong('PBX_REALM', `${quoted(realm)} cannot be a digest realm`, 'letters, digits, dots and dashes')
   const ports = { port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
-  if (driver === 'asterisk' && ports.port === ports.mtlsPort)
-    wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
+  if (driver !== 'manual' && ports.port === ports.mtlsPort)
+    wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
+  const kamailio = driver === 'kamailio' ? readKamailio(read, address) : null
+  const api = driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null
   const identity = {
     id: isFirst ? defaultId : name,
     name,
     prefix: read.inWords('RINGFENCE_PBX').slice('RINGFENCE_'.length),
     site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
+    brand: readBrand(read, driver),
   }
-  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
+  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk, kamailio, api }
 }

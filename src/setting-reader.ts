@@ -21,7 +21,7 @@ export interface TlsFiles {
 
 /** Every name there is, without the prefix; the command line's own TOKEN is known so that it is no mistake. */
 export const settingNames = [
-  'DATA', 'LOG_LEVEL', 'PASSPHRASE', 'PASSPHRASE_FILE',
+  'DATA', 'LOG_LEVEL', 'TIME_ZONE', 'PASSPHRASE', 'PASSPHRASE_FILE',
   'LISTEN', 'LISTEN_HOSTS', 'LISTEN_TLS_CERT', 'LISTEN_TLS_KEY', 'ALLOW_PLAIN_CONSOLE', 'CONSOLE_URL',
   'OIDC_ISSUER', 'OIDC_CLIENT_ID', 'OIDC_CLIENT_SECRET_FILE', 'OIDC_ROLE_CLAIM', 'OIDC_ROLES', 'OIDC_NAME',
   'PHONE_LISTEN', 'PHONE_URL', 'PHONE_TLS', 'PHONE_TLS_CERT', 'PHONE_TLS_KEY', 'PHONE_TUNNEL_LISTEN', 'TRUSTED_PROXIES',
@@ -29,7 +29,8 @@ export const settingNames = [
   'HUB_TIME_SERVERS', 'HUB_NAME_SERVERS', 'TIME_SERVER',
   'PBX', 'PBX_NAME', 'PBX_SITE', 'PBX_ADDRESS', 'PBX_HOST', 'PBX_PORT', 'PBX_MTLS_PORT', 'PBX_RTP', 'PBX_REALM',
   'PBX_CONFIG_DIR', 'PBX_AMI', 'PBX_AMI_TLS', 'PBX_AMI_USER', 'PBX_AMI_SECRET_FILE', 'PBX_CONTEXT', 'PBX_INTERNAL_CONTEXT', 'PBX_BIND', 'PBX_TLS_CERT', 'PBX_TLS_KEY', 'PBX_CA_FILE',
-  'PBX_ACCOUNTS', 'PBX_DATABASE', 'PBX_DATABASE_URL_FILE', 'PBX_ARI', 'PBX_ARI_USER', 'PBX_ARI_SECRET_FILE', 'PBX_MANAGEMENT_CA_FILE',
+  'PBX_ACCOUNTS', 'PBX_DATABASE', 'PBX_DATABASE_URL_FILE', 'PBX_ARI', 'PBX_ARI_USER', 'PBX_ARI_SECRET_FILE', 'PBX_MANAGEMENT_CA_FILE', 'PBX_RPC',
+  'PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE', 'PBX_BRAND', 'STEP_REMINDER_HOURS',
   'SMTP_URL', 'SMTP_USER', 'SMTP_PASSWORD_FILE', 'SMTP_FROM', 'SMTP_CA_FILE', 'MAIL_LANGUAGE',
   'TOKEN',
 ] as const // biome-ignore format: a table reads better in groups
@@ -59,7 +60,7 @@ export interface SettingReader {
   tlsFiles(cert: SettingName, key: SettingName, path?: (name: SettingName) => string | null): TlsFiles | null
   /** What a file holds, without the line break at its end. */
   secretFile(name: SettingName): Secret | null
-  /** Certificates of authorities, PEM. */
+  /** Certificates of authorities, PEM; null where it is not set. */
   pemFile(name: SettingName): string | null
   /** A full path that can stand in Asterisk's files. */
   asteriskPath(name: SettingName): string | null

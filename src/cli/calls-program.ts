@@ -43,7 +43,25 @@ export function callsCommands(program: Command, { asking, run, needs }: Ways): v
     })
 }
 
-export function limitOptions(command: Command): Command {
+/** For a new person; `calls` names the class. */
+export function withCalls(command: Command): Command {
+  const option = new Option('--calls <class>', 'how far the calls may go (default: the rules of the PBX alone)')
+  return limitOptions(command.addOption(option.choices(callClasses)))
+}
+
+interface NewCalls extends CallOptions {
+  readonly calls?: string
+}
+
+export function callsIn(options: NewCalls): { readonly calls?: { readonly class: string } & CallOptions } {
+  return options.calls === undefined ? {} : { calls: { class: options.calls, ...callLimitsIn(options) } }
+}
+
+export function neededForLimits(options: NewCalls): readonly string[] {
+  return Object.keys(callLimitsIn(options)).length > 0 ? ['calls'] : []
+}
+
+function limitOptions(command: Command): Command {
   return command
     .option('--countries <codes>', 'country codes allowed beyond the class, with commas: 43,41', list)
     .option('--calls-at-once <n>', 'outside calls at one time', limit)
@@ -53,7 +71,7 @@ export function limitOptions(command: Command): Command {
     .option('--minutes-per-day <n>', 'minutes of outside calls in a day', limit)
 }
 
-export function callLimitsIn({
+function callLimitsIn({
   countries,
   callsAtOnce,
   callsPerHour,

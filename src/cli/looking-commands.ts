@@ -1,3 +1,4 @@
+import { extensionAt } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView, ModelView } from '../journeys/application.ts'
 import type { DoctorReport } from '../journeys/doctor-view.ts'
@@ -16,7 +17,7 @@ export async function listPeople(session: Session, lifecycle: string | undefined
   else if (list.items.length === 0) session.terminal.out('nobody yet; `ringfence onboard --help` shows how to begin')
   else {
     const rows = list.items.map((person) => [
-      safe(person.extension),
+      safe(extensionAt(person)),
       safe(person.name),
       safe(person.email),
       person.lifecycle,

@@ -20,6 +20,9 @@ interface OnboardOptions {
   readonly name: string
   readonly email: string
   readonly extension: string
+  readonly pbx?: string
+  /** The extension is on the PBX already. */
+  readonly adopt?: boolean
   readonly handset: readonly HandsetInput[]
   readonly gateway?: string
   readonly gatewayOf?: string

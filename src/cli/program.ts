@@ -1,21 +1,21 @@
-import { Argument, Command, CommanderError, type CommandOptions, InvalidArgumentError, Option } from 'commander'
-import { callClasses } from '../domain/call-policy.ts'
-import { languages } from '../domain/language.ts'
+import { Argument, Command, CommanderError, type CommandOptions, Option } from 'commander'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
-import { callLimitsIn, callsCommands, limitOptions } from './calls-program.ts'
+import { callsCommands } from './calls-program.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
 import { cancelLeaving, setLeaving, showLeaving } from './leaving-date-commands.ts'
 import { doctor, listModels, listPeople, showPerson, showSecret } from './looking-commands.ts'
 import { mobileconfig } from './mobileconfig-command.ts'
-import { addHandset, importRoster, onboard, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { addHandset, importRoster, parseHandset, renewInvite, setGatewayKey } from './onboarding-commands.ts'
+import { gatewayOptions, mailOption, onboardingCommands, seconds } from './onboarding-program.ts'
 import { type CommonOptions, operatingCommands } from './operating-program.ts'
 import { listPhoneSettings, setPhoneSetting, showHandsetSettings, unsetPhoneSetting } from './phone-setting-commands.ts'
 import { printJson, type Session } from './session.ts'
+import { listSteps } from './step-commands.ts'
 import { preview, reloadTemplates } from './template-commands.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -57,7 +57,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
     .configureOutput({ writeOut: (text) => terminal.rawOut(text), writeErr: (text) => terminal.rawErr(text) })
     .addHelpText(
       'after',
-      '\nWHO is an e-mail address, an extension or an id.\nEnds with 0 done, 1 error, 2 wrong words or input, 3 something is not shut yet, 4 not found.',
+      '\nWHO is an e-mail address, an extension (1001, or 1001@branch where several PBXs have it) or an id.\nEnds with 0 done, 1 error, 2 wrong words or input, 3 something is not shut yet, 4 not found.',
     )
 
   const asking = (parent: Command, usage: string, description: string, as: CommandOptions = {}): Command =>
@@ -80,31 +80,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   program.command('serve').description('run the server').action(surroundings.serve)
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
 
-  limitOptions(
-    asking(program, 'onboard', 'hand phones to a new employee; prints the invite link')
-      .option('--name <name>', 'full name')
-      .option('--email <address>', 'e-mail address')
-      .option('--extension <digits>', 'extension')
-      .addOption(handsetOption())
-      .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
-      .option(
-        '--gateway-of <who>',
-        'hang them on the gateway of somebody at the same home, or on that of a phone network such as 10.78.0.0/28',
-      )
-      .addOption(mailOption())
-      .option('--wait <seconds>', 'wait until every door is open, at most so long', seconds, 5)
-      .addOption(
-        new Option('--calls <class>', 'how far the calls may go (default: the rules of the PBX alone)').choices(
-          callClasses,
-        ),
-      ),
-  ).action((options, command) => {
-    needs(command, ['name', 'email', 'extension', 'handset'])
-    const limits = callLimitsIn(options)
-    if (Object.keys(limits).length > 0) needs(command, ['calls'])
-    const calls = options.calls === undefined ? {} : { calls: { class: options.calls, ...limits } }
-    return run(options, (now) => onboard(now, { ...pick(options), ...calls }))
-  })
+  onboardingCommands(program, { asking, run, needs })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')
     .addOption(mailOption())
     .action((file, options) => run(options, (now) => importRoster(now, file, options.mail)))
@@ -158,6 +134,9 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   )
     .addOption(new Option('--platform <platform>', 'what it is for').choices(['ios', 'macos']).makeOptionMandatory())
     .action((who, handset, options) => run(options, (now) => mobileconfig(now, { who, handset, ...options })))
+  asking(program, 'steps', 'list the steps that wait for somebody to do and tick them, oldest first').action(
+    (options) => run(options, listSteps),
+  )
   asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
     (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
   )
@@ -246,41 +225,10 @@ function serverAt(url: string | undefined, environment: Surroundings['environmen
   return { url: parsed, token: token === undefined || token === '' ? null : new Secret(token) }
 }
 
-function handsetOption(): Option {
-  return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
-    (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
-  )
-}
-
 /** Commander's own check comes before it looks for misspelt options, and would name `--handset` where `--handsets` was typed. */
 function needs(command: Command, names: readonly string[]): void {
   const missing = command.options.find(
     (option) => names.includes(option.attributeName()) && command.getOptionValue(option.attributeName()) === undefined,
   )
   if (missing) command.error(`error: required option '${missing.flags}' not specified`)
-}
-
-function pick({
-  name,
-  email,
-  extension,
-  handset,
-  wait,
-  mail,
-  ...rest
-}: Parameters<typeof onboard>[1]): Parameters<typeof onboard>[1] {
-  return { name, email, extension, handset, wait, ...(mail === undefined ? {} : { mail }), ...gatewayOptions(rest) }
-}
-
-function mailOption(): Option {
-  return new Option('--mail [language]', 'send the link by mail').choices(['default', ...languages]).preset('default')
-}
-
-function gatewayOptions({ gateway, gatewayOf }: { gateway?: string; gatewayOf?: string }) {
-  return { ...(gateway === undefined ? {} : { gateway }), ...(gatewayOf === undefined ? {} : { gatewayOf }) }
-}
-
-function seconds(text: string): number {
-  if (!/^[0-9]{1,4}$/.test(text)) throw new InvalidArgumentError('It is a number of seconds, such as 10.')
-  return Number(text)
 }

@@ -1,3 +1,4 @@
+import { extensionAt } from '../domain/sip-account.ts'
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
 import { cells, paint, safe, shortly, type Terminal, type Tone, table, when, wrappedUnder } from './terminal.ts'
 
@@ -120,10 +121,10 @@ export function foldedLine(count: number): string[] {
 
 export function personLine(
   terminal: Terminal,
-  view: Pick<EmployeeView, 'name' | 'email' | 'extension' | 'lifecycle'>,
+  view: Pick<EmployeeView, 'name' | 'email' | 'extension' | 'pbx' | 'lifecycle'>,
 ): string {
   const tone = view.lifecycle === 'active' ? 'good' : view.lifecycle === 'offboarding' ? 'warn' : 'quiet'
-  return `${paint(terminal, 'strong', safe(view.name))} <${safe(view.email)}>  extension ${safe(view.extension)}  ${paint(terminal, tone, view.lifecycle)}`
+  return `${paint(terminal, 'strong', safe(view.name))} <${safe(view.email)}>  extension ${safe(extensionAt(view))}  ${paint(terminal, tone, view.lifecycle)}`
 }
 
 /** `4 doors: 3 shut, 1 waiting` */

@@ -22,6 +22,21 @@ export interface Administrator {
   readonly disabledAt: string | null
 }
 
+/** Somebody new, who has no way to sign in yet. */
+export function newAdministrator(
+  who: Pick<Administrator, 'id' | 'name' | 'email' | 'role' | 'createdAt' | 'createdBy'>,
+): Administrator {
+  return {
+    ...who,
+    passwordHash: null,
+    totpSealed: null,
+    totpConfirmedAt: null,
+    totpLastStep: 0,
+    oidcIdentity: null,
+    disabledAt: null,
+  }
+}
+
 /** A browser that is signed in. Only the hash of its cookie is stored. */
 export interface Session {
   readonly id: string
@@ -67,14 +82,6 @@ export interface SetupLink {
 /** Whoever can take phones away needs more than a password that somebody may have looked at. */
 export function needsSecondFactor(role: Role): boolean {
   return mayDo(role, 'revoke')
-}
-
-/**
- * Nothing is left with which this row could be signed in to. The identity at the provider stays: it is how a leaver who is
- * still known there is told from somebody new.
- */
-export function shutOut(at: string): Partial<Administrator> {
-  return { disabledAt: at, passwordHash: null, totpSealed: null, totpConfirmedAt: null }
 }
 
 /** Signed in for at most this long, whatever happens. */

@@ -28,6 +28,8 @@ export interface Assignment {
   readonly extension: string
   readonly fromAt: string
   readonly untilAt: string | null
+  /** When an admin said that the extension, which was on the PBX before, is Ringfence's from now on; null: it was made. */
+  readonly adoptedAt: string | null
   /** JSON of a CallPolicy; null: nothing was chosen. */
   readonly callPolicy: string | null
   /** Grows with every change of what the extension may dial. */

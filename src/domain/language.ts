@@ -14,7 +14,7 @@ export function isLanguage(text: string): text is Language {
 }
 
 /** `Montag, 3. Februar 2026 um 10:42 MEZ`, in the time zone of the server. */
-export function momentIn(language: Language, at: string): string {
+export function momentIn(language: string, at: string): string {
   return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
     weekday: 'long',
     day: 'numeric',

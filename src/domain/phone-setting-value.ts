@@ -1,5 +1,6 @@
 import { bad, good, type Parsed } from './parse.ts'
 import type { PhoneSettingLayer } from './phone-setting.ts'
+import { timeZone } from './time-zone.ts'
 
 /** What can be set for phones' files: where, and what a value of it looks like. */
 interface Kind {
@@ -15,7 +16,7 @@ const everywhere = ['site', 'model', 'handset'] as const
 const notSite = ['model', 'handset'] as const
 
 const kinds: Readonly<Record<string, Kind>> = {
-  timezone: { layers: everywhere, read: timezone, what: 'the name of a zone, such as Europe/Berlin' },
+  timezone: { layers: everywhere, read: timeZone, what: 'the name of a zone, such as Europe/Berlin' },
   language: { layers: everywhere, read: language, what: 'a language tag, such as de or pt-BR' },
   label: { layers: everywhere, read: (text) => line(text, 40), what: 'one line of at most 40 characters' },
   voicemail: {
@@ -92,18 +93,6 @@ function extraLines(text: string): string | null {
   const last = lines.findLastIndex((one) => one !== '')
   const value = lines.slice(Math.max(first, 0), last + 1).join('\n')
   return value === '' || value.length > 8_000 || lines.some((one) => notOnALine.test(one)) ? null : value
-}
-
-/** Offsets such as +01:00 are zones to Intl, too, but know no summer time: only names. */
-function timezone(text: string): string | null {
-  const typed = text.trim()
-  if (!/^[A-Za-z][A-Za-z0-9_+/-]{1,60}$/.test(typed)) return null
-  try {
-    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: typed }).resolvedOptions()
-    return timeZone.toLowerCase() === typed.toLowerCase() ? timeZone : typed
-  } catch {
-    return null
-  }
 }
 
 function language(text: string): string | null {

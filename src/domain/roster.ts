@@ -3,7 +3,7 @@ import { parsePolicyText, policyText } from './call-policy.ts'
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
-import type { Parsed, Problem } from './parse.ts'
+import { bad, good, noting, type Parsed, type Problem } from './parse.ts'
 import { parseExtension } from './sip-account.ts'
 
 export interface RosterPerson {
@@ -12,6 +12,8 @@ export interface RosterPerson {
   readonly extension: string
   /** Name of the PBX; null: the first. Absent in imports of older versions. */
   readonly pbx?: string | null
+  /** The extension is there already, and taken over. */
+  readonly adopt?: boolean
   readonly gateway: string | null
   /** `policyText` of what may be dialled; null or absent: nothing is chosen. */
   readonly calls?: string | null
@@ -32,6 +34,7 @@ export const rosterColumns = [
   'gateway',
   'language',
   'pbx',
+  'adopt',
   'calls',
 ] as const
 const required: readonly string[] = rosterColumns.slice(0, 5)
@@ -84,11 +87,7 @@ export function parseRoster(
       continue
     }
     const cell = (name: string) => cells[header.indexOf(name)]?.trim() ?? ''
-    const take = <T>(parsed: Parsed<T>): T | null => {
-      if (parsed.ok) return parsed.value
-      problems.push({ row, ...parsed.problem })
-      return null
-    }
+    const take = noting(problems, { row })
     const name = take(parseName(cell('name')))
     const email = take(parseEmail(cell('email')))
     const extension = take(parseExtension(cell('extension')))
@@ -98,6 +97,7 @@ export function parseRoster(
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
     const language = cell('language').toLowerCase()
+    const adopt = take(parseAdopt(cell('adopt')))
     if (language !== '' && !isLanguage(language))
       problems.push({
         row,
@@ -134,6 +134,7 @@ export function parseRoster(
         email,
         extension,
         pbx,
+        ...(adopt ? { adopt } : {}),
         gateway,
         calls,
         language: isLanguage(language) ? language : null,
@@ -170,6 +171,19 @@ export function parseRoster(
   return problems.length > 0 ? { problems } : { people: [...people.values()] }
 }
 
+/** Said for each person: whoever leaves it out changes nothing that is there already. */
+function parseAdopt(text: string): Parsed<boolean> {
+  const word = text.toLowerCase()
+  if (word === 'yes') return good(true)
+  return word === '' || word === 'no'
+    ? good(false)
+    : bad(
+        'adopt',
+        `${JSON.stringify(text.slice(0, 20))} is neither yes nor no`,
+        'yes takes over an extension that is on the PBX',
+      )
+}
+
 function checkHeader(header: readonly string[], row: number): Problem | null {
   const missing = required.filter((name) => !header.includes(name))
   const strange = header.filter((name) => !known.includes(name))
@@ -183,6 +197,6 @@ function checkHeader(header: readonly string[], row: number): Problem | null {
   return {
     row,
     message: `the header is ${what.join(' and ')}`,
-    hint: 'the first row must read: name,email,extension,model,mac (gateway, language, pbx and calls are optional)',
+    hint: 'the first row must read: name,email,extension,model,mac (gateway, language, pbx, adopt and calls are optional)',
   }
 }

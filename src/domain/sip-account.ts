@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { bad, good, type Parsed } from './parse.ts'
 import type { Secret } from './secret.ts'
+import { defaultId } from './site.ts'
 
 /** One secret for one extension; where the PBX can hold several there is one for each handset (`handsetId` set). */
 export interface SipCredential {
@@ -28,6 +29,11 @@ export function parseExtension(input: unknown): Parsed<string> {
     )
   }
   return good(extension)
+}
+
+/** As it can be typed again: the first PBX goes without saying unless it was given a name. */
+export function extensionAt({ extension, pbx }: { readonly extension: string; readonly pbx: string }): string {
+  return pbx === defaultId || extension === '' ? extension : `${extension}@${pbx}`
 }
 
 /** H(A1) of RFC 2617 section 3.2.2.2 in lower-case hex: all that a PBX needs to know of a secret. */

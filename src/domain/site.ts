@@ -49,6 +49,7 @@ export function siteOf(name: string | null, first: Site): Site {
 function slug(name: string): string {
   return name
     .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, '-')
     .replace(/^-|-$/g, '')

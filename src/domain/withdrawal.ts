@@ -19,10 +19,20 @@ export interface Withdrawal {
  * - `enrolment-link` (id of the handset, or of the home gateway whose key came by its link): used up in this door
  *   generation and those below; the phone's own link and the gateway's link for phones go on.
  * - `sip-secret` (id of the credential): all secrets of generations below this one.
+ * - `passkey` (id of the passkey): over for ever; of an administrator who stays.
+ * - `moment` (`database`): the database itself as it was before this generation. See store/moment.ts.
  */
 export type WithdrawalKind = (typeof withdrawalKinds)[number]
 
-export const withdrawalKinds = ['api-token', 'invite', 'door-links', 'enrolment-link', 'sip-secret'] as const
+export const withdrawalKinds = [
+  'api-token',
+  'invite',
+  'door-links',
+  'enrolment-link',
+  'sip-secret',
+  'passkey',
+  'moment',
+] as const
 
 export function withdrawalOf(
   kind: WithdrawalKind,

@@ -4,9 +4,9 @@ import { roles } from '../domain/token.ts'
 import type { Application } from '../journeys/application.ts'
 import type { AdministratorLink } from '../journeys/sign-in-view.ts'
 import { emptyRequest, listOf } from './api-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
-const at = '/api/v1/administrators'
+const at = `${v1}/administrators`
 
 const administrator = z.object({
   id: z.string(),

@@ -1,11 +1,10 @@
 import { AppError } from '../errors.ts'
 import type { Application, Onboarded } from '../journeys/application.ts'
+import { administratorRoutes } from './administrator-routes.ts'
 import {
   accessLine,
   acknowledgeRequest,
-  blanked,
   created,
-  createdToken,
   doctorReport,
   employee,
   employeesQuery,
@@ -20,20 +19,19 @@ import {
   model,
   offboardRequest,
   onboardRequest,
-  phonePasswords,
-  resynced,
   sipSecret,
-  token,
-  tokenRequest,
 } from './api-shapes.ts'
+import { auditRoutes } from './audit-routes.ts'
 import { callsRoutes } from './calls-routes.ts'
+import { handsetRoutes } from './handset-routes.ts'
 import { importRoutes } from './import-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
+import { pbxRoutes } from './pbx-routes.ts'
+import { peopleRoutes } from './people-routes.ts'
 import { phoneSettingRoutes } from './phone-setting-routes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 import { templateRoutes } from './template-routes.ts'
-
-const v1 = '/api/v1'
+import { tokenRoutes } from './token-routes.ts'
 
 const creation = { answer: created, status: 201 } as const
 
@@ -96,13 +94,6 @@ export function apiRoutes(application: Application): readonly Route[] {
       async ({ parameters, body, actor }) => creationBody(await application.addHandset(parameters.id, body, actor)),
     ),
     route(
-      'delete',
-      `${v1}/handsets/:id`,
-      'revoke',
-      { summary: 'Take a handset back', answer: employee },
-      ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
-    ),
-    route(
       'get',
       `${v1}/tunnels/:id/mobileconfig`,
       'revoke',
@@ -117,34 +108,6 @@ export function apiRoutes(application: Application): readonly Route[] {
           .set({ 'Cache-Control': 'no-store', 'Content-Disposition': `attachment; filename="${profile.fileName}"` })
           .type('application/x-apple-aspen-config')
           .send(profile.text.reveal())
-      },
-    ),
-    route(
-      'post',
-      `${v1}/handsets/:id/resync`,
-      'onboard',
-      { summary: 'Tell a phone to fetch its files again', body: emptyRequest, answer: resynced },
-      ({ parameters, actor }) => application.resyncHandset(parameters.id, actor),
-    ),
-    route(
-      'post',
-      `${v1}/handsets/:id/blank`,
-      'revoke',
-      {
-        summary: 'Take a handset back; it is blanked when it next fetches its files',
-        body: emptyRequest,
-        answer: blanked,
-      },
-      ({ parameters, actor }) => application.blankHandset(parameters.id, actor),
-    ),
-    route(
-      'post',
-      `${v1}/handsets/:id/passwords`,
-      'revoke',
-      { summary: "The passwords of a phone's own pages; recorded", body: emptyRequest, answer: phonePasswords },
-      async ({ parameters, actor }) => {
-        const { admin, user, generation } = await application.showPhonePasswords(parameters.id, actor)
-        return { admin: admin?.reveal() ?? null, user: user?.reveal() ?? null, generation }
       },
     ),
     route(
@@ -227,39 +190,18 @@ export function apiRoutes(application: Application): readonly Route[] {
       ({ parameters }) => application.report(parameters.id),
     ),
 
-    ...importRoutes(application, v1),
-
-    route(
-      'post',
-      `${v1}/tokens`,
-      'administer',
-      { summary: 'Make an API token', body: tokenRequest, answer: createdToken, status: 201 },
-      async ({ body, actor }) => {
-        const { view, token: secret } = await application.createToken(body.label, body.role, actor)
-        return { ...view, token: secret.reveal() }
-      },
-    ),
-    route(
-      'get',
-      `${v1}/tokens`,
-      'administer',
-      { summary: 'All API tokens, without their text', answer: listOf(token) },
-      async () => ({
-        items: await application.tokens(),
-      }),
-    ),
-    route(
-      'delete',
-      `${v1}/tokens/:id`,
-      'administer',
-      { summary: 'Revoke an API token', answer: token },
-      ({ parameters, actor }) => application.revokeToken(parameters.id, actor),
-    ),
+    ...importRoutes(application),
 
     ...templateRoutes(application),
-    ...phoneSettingRoutes(application, v1),
-    ...callsRoutes(application, v1),
-    ...mailRoutes(application, v1),
+    ...phoneSettingRoutes(application),
+    ...callsRoutes(application),
+    ...mailRoutes(application),
+    ...peopleRoutes(application),
+    ...handsetRoutes(application),
+    ...auditRoutes(application),
+    ...tokenRoutes(application),
+    ...administratorRoutes(application),
+    ...pbxRoutes(application),
 
     route(
       'get',

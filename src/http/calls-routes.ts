@@ -2,9 +2,9 @@
 import type { Application } from '../journeys/application.ts'
 import { employee, listOf } from './api-shapes.ts'
 import { callsRequest, dialPlan, dialPlanRequest } from './calls-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
-export function callsRoutes(application: Application, v1: string): readonly Route[] {
+export function callsRoutes(application: Application): readonly Route[] {
   return [
     route(
       'put',

@@ -25,6 +25,7 @@ import { linkPages } from './pages/link-page.ts'
 import { mailPages } from './pages/mail-page.ts'
 import { offboardPages } from './pages/offboard-page.ts'
 import { onboardPages } from './pages/onboard-pages.ts'
+import { pbxPages } from './pages/pbx-pages.ts'
 import { peoplePages } from './pages/people-page.ts'
 import { personPages } from './pages/person-page.ts'
 import { rosterPages } from './pages/roster-pages.ts'
@@ -33,6 +34,7 @@ import { setUpPages } from './pages/set-up-pages.ts'
 import { settingsPages } from './pages/settings-page.ts'
 import { sheetPages } from './pages/sheet-pages.ts'
 import { signInPages } from './pages/sign-in-pages.ts'
+import { stepsPages } from './pages/steps-page.ts'
 import { todayPages } from './pages/today-page.ts'
 import { tokenPages } from './pages/token-pages.ts'
 import { whyPages } from './pages/why-page.ts'
@@ -42,6 +44,7 @@ export function consolePages(application: Application, tools: PageTools): readon
   const guides = readGuides()
   return [
     ...todayPages(application, tools),
+    ...stepsPages(application, tools),
     ...signInPages(application, tools),
     ...secondFactorPages(application, tools),
     ...setUpPages(application, tools),
@@ -67,6 +70,7 @@ export function consolePages(application: Application, tools: PageTools): readon
     ...hubPages(application, tools),
     ...auditPages(application, tools),
     ...settingsPages(application, tools),
+    ...pbxPages(application, tools),
     ...aboutPages(application, tools, guides),
     ...guidePages(tools, guides),
     ...onboardPages(application, tools),

@@ -3,7 +3,6 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
-import { administratorRoutes } from './administrator-routes.ts'
 import { apiRoutes } from './api-routes.ts'
 import { health } from './api-shapes.ts'
 import { type Assets, assets } from './assets.ts'
@@ -12,17 +11,15 @@ import { callerOf, type Door, secureSetting } from './caller.ts'
 import { clientAddresses } from './client-address.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
-import { handsetRoutes } from './handset-routes.ts'
 import type { DrawQr } from './join/parts.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
 import { errorPage } from './pages/error-page.ts'
 import type { PageTools } from './pages/layout.ts'
-import { peopleRoutes } from './people-routes.ts'
 import { eventsQuery } from './people-shapes.ts'
 import { edgeError, problemContentType, problemDocument } from './problem.ts'
 import { loggablePath, type RequestLog } from './request-log.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
 export interface ConsoleOptions {
   readonly log: RequestLog
@@ -86,7 +83,7 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
     ),
     route(
       'get',
-      '/api/v1/events',
+      `${v1}/events`,
       'read',
       { summary: 'Changes as server-sent events', query: eventsQuery, answer: 'text/event-stream' },
       async ({ actor, request, response, query }) => {
@@ -95,14 +92,11 @@ export function consoleRoutes(application: Application, options: ConsoleOptions)
       },
     ),
     ...apiRoutes(application),
-    ...administratorRoutes(application),
-    ...peopleRoutes(application),
-    ...handsetRoutes(application),
   ]
   routes.push(
     route(
       'get',
-      '/api/v1/openapi.json',
+      `${v1}/openapi.json`,
       'public',
       { summary: 'This description', answer: 'application/json' },
       async ({ response }) => {

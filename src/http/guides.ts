@@ -13,7 +13,18 @@ export interface Guide {
 
 /** For whoever works on Ringfence itself, and pictures of what is there; not for whoever runs it. */
 const notShown = new Set(['development', 'screenshots'])
-const pbxGuides = new Set(['asterisk', 'manual-pbx'])
+const pbxGuides = new Set([
+  'pbx',
+  'asterisk',
+  'freepbx',
+  'freeswitch',
+  'kamailio',
+  '3cx',
+  'yeastar',
+  'manual-pbx',
+  'edge',
+  'call-classes',
+])
 const phoneGuides = new Set(['phones', 'phone-settings', 'gateways', 'templates'])
 
 /** Empty where the documents were not installed along. */

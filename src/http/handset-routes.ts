@@ -1,18 +1,11 @@
-/** The API beside the lists of handsets and the audit log: exports of exactly what is filtered. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Response } from 'express'
+/** Handsets under /api/v1: the export of exactly what is filtered, and what is done with one. */
 import type { Application } from '../journeys/application.ts'
 import type { HandsetRow } from '../journeys/handsets-view.ts'
-import type { AuditLine } from '../journeys/records-view.ts'
-import { asAuditQuery, auditQuery } from './audit-query.ts'
-import { csvLine } from './csv-line.ts'
+import { blanked, employee, emptyRequest, phonePasswords, resynced } from './api-shapes.ts'
+import { doorsInWords } from './door-words.ts'
+import { csvDownload, pagesOf } from './download.ts'
 import { asHandsetQuery, handsetQuery } from './handset-query.ts'
-import { doorName, doorState } from './pages/doors-picture.ts'
-import { type Route, route } from './route.ts'
-import { written } from './written.ts'
-
-const v1 = '/api/v1'
-const chunk = 250
+import { type Route, route, v1 } from './route.ts'
 
 export function handsetRoutes(application: Application): readonly Route[] {
   return [
@@ -21,72 +14,52 @@ export function handsetRoutes(application: Application): readonly Route[] {
       `${v1}/handsets.csv`,
       'read',
       { summary: 'The handsets that match, as CSV', query: handsetQuery, answer: 'text/csv' },
-      async ({ query, response, signal }) => {
-        download(response, 'text/csv; charset=utf-8', 'handsets.csv')
-        // UTF-8 with a mark at the beginning: what spreadsheets need to take it for that.
-        await written(response, `\uFEFF${csvLine(handsetColumns)}`, signal)
-        for (let offset = 0; !signal.aborted; offset += chunk) {
-          const { handsets } = await application.handsets.page({ ...asHandsetQuery(query), offset, limit: chunk })
-          await written(response, handsets.map((row) => csvLine(handsetCells(row))).join(''), signal)
-          if (handsets.length < chunk) break
-          // Ten thousand of them must not keep the others waiting.
-          await nextTurn()
-        }
-        response.end()
+      ({ query, response, signal }) => {
+        const pieces = pagesOf(
+          async (part) => (await application.handsets.page({ ...asHandsetQuery(query), ...part })).handsets,
+        )
+        return csvDownload({ response, signal, name: 'handsets.csv', pieces }, columns, cells)
       },
     ),
     route(
-      'get',
-      `${v1}/audit.csv`,
-      'read',
-      { summary: 'The audit events that match, newest first, as CSV', query: auditQuery, answer: 'text/csv' },
-      async ({ query, response, signal }) => {
-        download(response, 'text/csv; charset=utf-8', 'audit.csv')
-        await written(response, `\uFEFF${csvLine(auditColumns)}`, signal)
-        for await (const events of auditPages(application, query, signal))
-          await written(response, events.map((event) => csvLine(auditCells(event))).join(''), signal)
-        response.end()
-      },
+      'delete',
+      `${v1}/handsets/:id`,
+      'revoke',
+      { summary: 'Take a handset back', answer: employee },
+      ({ parameters, actor }) => application.removeHandset(parameters.id, actor),
     ),
     route(
-      'get',
-      `${v1}/audit.jsonl`,
-      'read',
+      'post',
+      `${v1}/handsets/:id/resync`,
+      'onboard',
+      { summary: 'Tell a phone to fetch its files again', body: emptyRequest, answer: resynced },
+      ({ parameters, actor }) => application.resyncHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/blank`,
+      'revoke',
       {
-        summary: 'The audit events that match, newest first, one JSON object a line, with the hashes of the chain',
-        query: auditQuery,
-        answer: 'application/jsonl',
+        summary: 'Take a handset back; it is blanked when it next fetches its files',
+        body: emptyRequest,
+        answer: blanked,
       },
-      async ({ query, response, signal }) => {
-        download(response, 'application/jsonl', 'audit.jsonl')
-        for await (const events of auditPages(application, query, signal))
-          await written(response, events.map((event) => `${JSON.stringify(chainLink(event))}\n`).join(''), signal)
-        response.end()
+      ({ parameters, actor }) => application.blankHandset(parameters.id, actor),
+    ),
+    route(
+      'post',
+      `${v1}/handsets/:id/passwords`,
+      'revoke',
+      { summary: "The passwords of a phone's own pages; recorded", body: emptyRequest, answer: phonePasswords },
+      async ({ parameters, actor }) => {
+        const { admin, user, generation } = await application.showPhonePasswords(parameters.id, actor)
+        return { admin: admin?.reveal() ?? null, user: user?.reveal() ?? null, generation }
       },
     ),
   ]
 }
 
-function download(response: Response, type: string, name: string): void {
-  response.type(type).set('Content-Disposition', `attachment; filename="${name}"`)
-}
-
-async function* auditPages(
-  application: Application,
-  query: Parameters<typeof asAuditQuery>[0],
-  signal: AbortSignal,
-): AsyncGenerator<readonly AuditLine[]> {
-  let before: number | null | undefined
-  while (before !== null && !signal.aborted) {
-    const asked = { ...asAuditQuery(query), ...(before === undefined ? {} : { before }), limit: chunk }
-    const { events, next } = await application.records.audit(asked)
-    yield events
-    before = next
-    await nextTurn()
-  }
-}
-
-const handsetColumns = [
+const columns = [
   'model',
   'mac',
   'holder',
@@ -106,14 +79,14 @@ const handsetColumns = [
   'tombstone_fetched',
 ]
 
-function handsetCells({ handset, employee, gateway, tunnel, access }: HandsetRow): readonly string[] {
+function cells({ handset, employee: holder, gateway, tunnel, access }: HandsetRow): readonly string[] {
   const { model, mac, status, seen, warnings, certificate, removedAt, blankedAt } = handset
   return [
     model,
     mac ?? '',
-    employee.name,
-    employee.email,
-    employee.extension,
+    holder.name,
+    holder.email,
+    holder.extension,
     status,
     gateway?.kind ?? '',
     tunnel?.addresses.join(' ') ?? '',
@@ -123,56 +96,8 @@ function handsetCells({ handset, employee, gateway, tunnel, access }: HandsetRow
     warnings.join('; '),
     certificate?.serial ?? '',
     certificate?.notAfter ?? '',
-    access.map((line) => `${doorName(line.system)}: ${doorState(line)}`).join(', '),
+    doorsInWords(access),
     removedAt ?? '',
     blankedAt ?? '',
   ]
-}
-
-const auditColumns = [
-  'position',
-  'at',
-  'kind',
-  'what',
-  'by',
-  'via',
-  'person',
-  'employee',
-  'subject',
-  'particulars',
-  'hash',
-]
-
-function auditCells(event: AuditLine): readonly string[] {
-  const { position, at, kind, text, by, via, employee, subjectId, detail, hash } = event
-  const person = employee?.name ?? ''
-  return [
-    String(position),
-    at,
-    kind,
-    text,
-    by ?? '',
-    via ?? '',
-    person,
-    employee?.id ?? '',
-    subjectId ?? '',
-    detail ?? '',
-    hash,
-  ]
-}
-
-/** Word for word what is hashed (domain/audit.ts), so that the chain can be checked elsewhere. */
-function chainLink({ id, position, at, kind, employee, subjectId, detail, commitment, previousHash, hash }: AuditLine) {
-  return {
-    position,
-    id,
-    at,
-    kind,
-    employeeId: employee?.id ?? null,
-    subjectId,
-    commitment,
-    previousHash,
-    hash,
-    detail: detail === null ? null : JSON.parse(detail),
-  }
 }

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import type { Application } from '../journeys/application.ts'
 import { mailChoice } from './api-shapes.ts'
 import { importRun } from './import-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
-export function importRoutes(application: Application, v1: string): readonly Route[] {
+export function importRoutes(application: Application): readonly Route[] {
   return [
     route(
       'post',

@@ -1,4 +1,5 @@
 /** The employee's page: on the phone that is set up or on a screen beside it, with and without script. */
+import { momentIn } from '../domain/language.ts'
 import { devices, type JoinView } from '../journeys/join-view.ts'
 import { type Html, html, trusted } from './html.ts'
 import { appPart } from './join/app-part.ts'
@@ -29,7 +30,7 @@ ${languages(desk)}
 <p class="brand">Ringfence</p>
 <h1>${say('join.hello', { name: html`<bdi>${view.name}</bdi>` })}</h1>
 <p class="lead">${say('join.lead', { extension: view.extension })}</p>
-<p class="expiry">${say('join.expiry', { time: inWords(view.expiresAt, desk.language) })}</p>
+<p class="expiry">${say('join.expiry', { time: momentIn(desk.language, view.expiresAt) })}</p>
 </header>
 ${reading(desk)}
 ${
@@ -90,17 +91,4 @@ function reading(desk: Desk): Html {
   return html`<nav class="reading" aria-label="${desk.text('join.reading')}"><p>${desk.say('join.reading')}</p><ul>
 ${devices.map((device) => html`<li><a href="${pageLink(desk, { device })}"${device === desk.device && html` aria-current="true"`}>${desk.say(`join.device.${device}`)}</a></li>`)}
 </ul></nav>`
-}
-
-/** `Sunday 29 November at 14:00`: no device's clock or zone is needed to read it. */
-function inWords(time: string, language: string): string {
-  return new Intl.DateTimeFormat(language === 'en' ? 'en-GB' : language, {
-    weekday: 'long',
-    day: 'numeric',
-    month: 'long',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-    timeZone: 'UTC',
-  }).format(new Date(time))
 }

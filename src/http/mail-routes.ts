@@ -2,8 +2,8 @@
 import { z } from 'zod'
 import { languages } from '../domain/language.ts'
 import type { Application } from '../journeys/application.ts'
-import { listOf, mailChoice } from './api-shapes.ts'
-import { type Route, route } from './route.ts'
+import { emptyRequest, listOf, mailChoice } from './api-shapes.ts'
+import { type Route, route, v1 } from './route.ts'
 
 const time = z.string().describe('ISO 8601, UTC')
 
@@ -25,9 +25,8 @@ const mail = z.object({
 
 const mailSettings = z.object({ server: z.string(), from: z.string(), language: z.enum(languages) })
 const testRequest = z.strictObject({ address: z.string().max(254), language: mailChoice.optional() })
-const emptyRequest = z.strictObject({}).optional()
 
-export function mailRoutes({ mails }: Application, v1: string): readonly Route[] {
+export function mailRoutes({ mails }: Application): readonly Route[] {
   return [
     route(
       'get',

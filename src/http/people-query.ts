@@ -48,11 +48,3 @@ export function asQuery({
     ...(down && { descending: true }),
   }
 }
-
-/** The address of the list with these filters; `/people` without any. */
-export function peopleAddress(asked: Partial<PeopleAsked>, path = '/people'): string {
-  const parameters = new URLSearchParams()
-  for (const [name, value] of Object.entries(asked))
-    if (value !== undefined && !(name === 'page' && value === 1)) parameters.set(name, String(value))
-  return parameters.size === 0 ? path : `${path}?${parameters}`
-}

@@ -1,17 +1,13 @@
 /** The API beside the lists of people: the export of exactly what is filtered, and leaving dates. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Application, EmployeeView } from '../journeys/application.ts'
-import { csvLine } from './csv-line.ts'
-import { doorName, doorState } from './pages/doors-picture.ts'
-import { lastHeard } from './pages/people-page.ts'
+import { lastHeard } from '../journeys/people-view.ts'
+import { listOf } from './api-shapes.ts'
+import { doorsInWords } from './door-words.ts'
+import { csvDownload, pagesOf } from './download.ts'
 import { asQuery, peopleQuery } from './people-query.ts'
-import { leaving, leavingRequest } from './people-shapes.ts'
-import { type Route, route } from './route.ts'
-import { written } from './written.ts'
-
-const v1 = '/api/v1'
-const chunk = 250
+import { leaving, leavingRequest, openStep } from './people-shapes.ts'
+import { type Route, route, v1 } from './route.ts'
 
 export function peopleRoutes(application: Application): readonly Route[] {
   return [
@@ -20,19 +16,17 @@ export function peopleRoutes(application: Application): readonly Route[] {
       `${v1}/employees.csv`,
       'read',
       { summary: 'The employees that match, as CSV', query: peopleQuery, answer: 'text/csv' },
-      async ({ query, response, signal }) => {
-        response.type('text/csv; charset=utf-8').set('Content-Disposition', 'attachment; filename="people.csv"')
-        // UTF-8 with a mark at the beginning: what spreadsheets need to take it for that.
-        await written(response, `\uFEFF${csvLine(columns)}`, signal)
-        for (let offset = 0; !signal.aborted; offset += chunk) {
-          const { people } = await application.people.page({ ...asQuery(query), offset, limit: chunk })
-          await written(response, people.map((view) => csvLine(cells(view))).join(''), signal)
-          if (people.length < chunk) break
-          // Ten thousand people must not keep the others waiting.
-          await nextTurn()
-        }
-        response.end()
+      ({ query, response, signal }) => {
+        const pieces = pagesOf(async (part) => (await application.people.page({ ...asQuery(query), ...part })).people)
+        return csvDownload({ response, signal, name: 'people.csv', pieces }, columns, cells)
       },
+    ),
+    route(
+      'get',
+      `${v1}/steps`,
+      'read',
+      { summary: 'Steps that wait for a person, oldest first', answer: listOf(openStep) },
+      async () => ({ items: await application.people.openSteps() }),
     ),
     route(
       'get',
@@ -89,7 +83,7 @@ function cells(view: EmployeeView): readonly string[] {
     view.lifecycle,
     inUse.map(({ model, mac }) => (mac === null ? model : `${model} ${mac}`)).join(', '),
     lastHeard(view) ?? '',
-    view.access.map((line) => `${doorName(line.system)}: ${doorState(line)}`).join(', '),
+    doorsInWords(view.access),
     view.createdAt,
     view.offboardRequestedAt ?? '',
     view.offboardedAt ?? '',

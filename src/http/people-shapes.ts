@@ -10,6 +10,18 @@ export const eventsQuery = z.strictObject({
   employee: z.string().max(100).optional().describe('id: only what is about this person'),
 })
 
+export const openStep = z.object({
+  employeeId: z.string(),
+  name: z.string().nullable().describe('null once the data of the person was erased'),
+  extension: z.string().nullable(),
+  system: z.string(),
+  instance: z.string(),
+  subjectId: z.string(),
+  wanted: z.enum(['open', 'closed']),
+  step: z.string().describe('what to do'),
+  at: time.describe('open since'),
+})
+
 export const leaving = z.object({
   id: z.string(),
   employeeId: z.string(),

@@ -2,10 +2,10 @@ import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import type { Application } from '../journeys/application.ts'
 import { listOf, phoneSettingRequest } from './api-shapes.ts'
 import { dryRunQuery, effectiveSetting, phoneSetting, phoneSettingChange } from './file-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
 /** What admins set for phones' files. */
-export function phoneSettingRoutes(application: Application, v1: string): readonly Route[] {
+export function phoneSettingRoutes(application: Application): readonly Route[] {
   return [
     route(
       'get',

@@ -6,6 +6,9 @@ import type { Request, Response } from 'express'
 import type { z } from 'zod'
 import type { Actor, Authority } from '../domain/token.ts'
 
+/** Where the API's first version lies; scripts rely on it. */
+export const v1 = '/api/v1'
+
 export type Method = 'get' | 'post' | 'put' | 'delete'
 
 type PathParameters<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`

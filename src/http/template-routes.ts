@@ -1,14 +1,14 @@
 import type { Application } from '../journeys/application.ts'
 import { emptyRequest, listOf } from './api-shapes.ts'
 import { dryRunQuery, filePreview, handsetFile, templateReload } from './file-shapes.ts'
-import { type Route, route } from './route.ts'
+import { type Route, route, v1 } from './route.ts'
 
 /** What phones get, looked at with masks for its secrets, and the templates it is made from. */
 export function templateRoutes(application: Application): readonly Route[] {
   return [
     route(
       'get',
-      '/api/v1/handsets/:id/files',
+      `${v1}/handsets/:id/files`,
       'read',
       {
         summary: 'The files of a handset, and whether they differ from what it last fetched',
@@ -18,14 +18,14 @@ export function templateRoutes(application: Application): readonly Route[] {
     ),
     route(
       'get',
-      '/api/v1/handsets/:id/files/:name/preview',
+      `${v1}/handsets/:id/files/:name/preview`,
       'read',
       { summary: 'A file as the handset would get it now, every secret masked', answer: filePreview },
       ({ parameters }) => application.previewFile(parameters.id, parameters.name),
     ),
     route(
       'post',
-      '/api/v1/templates/reload',
+      `${v1}/templates/reload`,
       'administer',
       {
         summary: 'Read the templates again, say whose files change, and use them unless it is a dry run',

@@ -6,10 +6,12 @@ import { auditEvent, inPerson } from './context.ts'
 import { type Guesses, inTurn, tooMany } from './guesses.ts'
 import { demandLocalWays, mayUseLocalWays } from './local-ways.ts'
 import type { SignInContext } from './open-session.ts'
-import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { addPasskeyRow, passkeysOf, removePasskeyRows } from './own-passkeys.ts'
+import { invalid } from './refusal.ts'
 import { authenticatorKey, enrolAuthenticator } from './second-factor.ts'
 import { endSessions, liveSession, startSession } from './sessions.ts'
 import type { AccountDeeds, AccountView, SignedIn, Visitor } from './sign-in-view.ts'
+import { appendToJournal } from './withdraw.ts'
 
 export function accountDeeds(context: SignInContext, guesses: Guesses): AccountDeeds {
   const { store, system } = context
@@ -59,7 +61,7 @@ export function accountDeeds(context: SignInContext, guesses: Guesses): AccountD
     },
     async removePasskey(cookie, id) {
       const { administrator } = await own(context, cookie)
-      await store.transaction(async (tx) => {
+      const withdrawn = await store.transaction(async (tx) => {
         const mine = await passkeysOf(tx, administrator.id)
         const passkey = mine.find((each) => each.id === id)
         if (!passkey) throw new AppError('NOT_FOUND', 'there is no such passkey')
@@ -67,9 +69,10 @@ export function accountDeeds(context: SignInContext, guesses: Guesses): AccountD
         if (mine.length === 1 && now.totpConfirmedAt === null) keepsOne(now)
         if (mine.length === 1 && now.passwordHash === null && now.oidcIdentity === null)
           throw new AppError('CONFLICT', 'this passkey is the only way in', { hint: 'add another one first' })
-        await tx.update('passkey', id, { removedAt: at() })
         await tx.record(auditEvent(context, 'passkey.removed', who(administrator), { label: passkey.label }))
+        return removePasskeyRows(tx, [id], at())
       })
+      await appendToJournal(context, withdrawn)
     },
     async endSession(cookie, id) {
       const { administrator } = await own(context, cookie)
@@ -155,11 +158,7 @@ async function changePassword(
   if (passwordHash === null) demandFresh(context, session)
   else await demandPassword(context, guesses, administrator, { current, visitor })
   const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
-  if (weakness !== null)
-    throw new AppError('INVALID_INPUT', weakness.message, {
-      problems: [weakness],
-      ...(weakness.hint ? { hint: weakness.hint } : {}),
-    })
+  if (weakness !== null) throw invalid([weakness])
   const hash = await inTurn(guesses, visitor, () => passwords.hash(password))
   return context.store.transaction(async (tx) => {
     const at = context.system.now().toISOString()

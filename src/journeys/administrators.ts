@@ -1,7 +1,7 @@
 /** Who may sign in to the console: invited, brought back, given another role, disabled. */
-import { type Administrator, needsSecondFactor } from '../domain/administrator.ts'
+import { type Administrator, needsSecondFactor, newAdministrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
-import type { Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { type Actor, type Role, roles } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
@@ -12,6 +12,7 @@ import { closeConsole } from './close-console.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { demandLocalWays } from './local-ways.ts'
 import { usableOwners } from './owners.ts'
+import { invalid } from './refusal.ts'
 import { endSessions } from './sessions.ts'
 import { makeLink } from './set-up.ts'
 import type { AdministratorDeeds, AdministratorLink, AdministratorView } from './sign-in-view.ts'
@@ -60,34 +61,30 @@ export function administratorDeeds(context: AdministratorContext): Administrator
 
 async function invite(
   context: AdministratorContext,
-  { name: givenName, email: givenEmail, role }: { name: string; email: string; role: Role },
+  given: { name: string; email: string; role: Role },
   actor: Actor,
 ): Promise<AdministratorLink> {
-  const name = parseName(givenName)
-  const email = parseEmail(givenEmail)
-  if (!name.ok || !email.ok) throw invalid([name, email].flatMap((parsed) => (parsed.ok ? [] : [parsed.problem])))
+  const problems: Problem[] = []
+  const take = noting(problems)
+  const [name, email] = [take(parseName(given.name)), take(parseEmail(given.email))]
+  if (name === null || email === null) throw invalid(problems)
+  const role = knownRole(given.role)
   return linked(context, async (tx) => {
-    if ((await tx.find('administrator', { email: email.value, disabledAt: null })).length > 0)
-      throw new AppError('CONFLICT', `${email.value} is an administrator already`, {
+    if ((await tx.find('administrator', { email, disabledAt: null })).length > 0)
+      throw new AppError('CONFLICT', `${email} is an administrator already`, {
         hint: 'give them a recovery link, or another role',
       })
-    const administrator: Administrator = {
+    const administrator = newAdministrator({
       id: newId(context.system),
-      name: name.value,
-      email: email.value,
-      role: knownRole(role),
-      passwordHash: null,
-      totpSealed: null,
-      totpConfirmedAt: null,
-      totpLastStep: 0,
-      oidcIdentity: null,
+      name,
+      email,
+      role,
       createdAt: context.system.now().toISOString(),
       createdBy: actor.name,
-      disabledAt: null,
-    }
+    })
     await tx.insert('administrator', [administrator])
     await tx.record(
-      auditEvent(context, 'administrator.invited', { subjectId: administrator.id, actor }, { role, name: name.value }),
+      auditEvent(context, 'administrator.invited', { subjectId: administrator.id, actor }, { role, name }),
     )
     return { administrator, ...(await makeLink(context, tx, { purpose: 'new', administratorId: administrator.id })) }
   })
@@ -140,11 +137,6 @@ async function keepAnOwner(tx: StoreWriter, { id, role }: Administrator): Promis
 function knownRole(role: Role): Role {
   if (roles.includes(role)) return role
   throw new AppError('INVALID_INPUT', `${JSON.stringify(role)} is not a role`, { hint: `one of ${roles.join(', ')}` })
-}
-
-function invalid(problems: readonly Problem[]): AppError {
-  const [first] = problems
-  return new AppError('INVALID_INPUT', first!.message, { ...(first!.hint ? { hint: first!.hint } : {}), problems })
 }
 
 async function view(store: StoreReader, row: Administrator): Promise<AdministratorView> {

@@ -18,6 +18,7 @@ import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
 import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { TunnelProfile } from './managed-profile.ts'
+import type { PbxDeeds } from './pbx-view.ts'
 import type { PeopleDeeds } from './people-view.ts'
 import type { BlankedView, PhonePasswords, ResyncView } from './phone-view.ts'
 import type { RecordDeeds } from './records-view.ts'
@@ -87,6 +88,7 @@ export interface Application extends DoorDeeds {
   readonly records: RecordDeeds
   readonly people: PeopleDeeds
   readonly calls: CallDeeds
+  readonly pbxs: PbxDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
   readonly importRoster: (csv: Uint8Array, actor: Actor, mail?: MailChoice) => Promise<ImportView>
@@ -132,6 +134,8 @@ export interface OnboardInput {
   readonly extension: string
   /** Name of the PBX; the first where none is named. */
   readonly pbx?: string | undefined
+  /** Takes over an extension that is on the PBX already. */
+  readonly adopt?: boolean | undefined
   /** What the extension may dial; left out: nothing is chosen. */
   readonly calls?: CallPolicyInput | undefined
   readonly handsets: readonly HandsetInput[]

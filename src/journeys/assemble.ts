@@ -21,11 +21,13 @@ import type { HubWatch } from './hub-watch.ts'
 import type { RosterImport } from './import-roster.ts'
 import { join, joinCertificateFile, joinTunnelFile } from './join.ts'
 import { joinStatus } from './join-status.ts'
+import { linkLog } from './link-log.ts'
 import { cancelMail, mailLanguage, mailSettings, mailsOf, testMail, tryMailNow } from './mails.ts'
 import { takeManagedProfile } from './managed-profile.ts'
 import { metrics } from './metrics.ts'
 import { offboard, removeHandset } from './offboard.ts'
 import { addHandset, onboard } from './onboard.ts'
+import { pbxDeeds } from './pbx-deeds.ts'
 import { peopleDeeds } from './people-deeds.ts'
 import { showPhonePasswords } from './phone-passwords.ts'
 import { handsetSettings, phoneSettingViews, setPhoneSetting, unsetPhoneSetting } from './phone-settings.ts'
@@ -39,7 +41,6 @@ import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
 import { callDeeds } from './set-calls.ts'
-import { linkLog } from './show-links.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
@@ -110,6 +111,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
     calls: callDeeds(context, idOf),
+    pbxs: pbxDeeds(context),
 
     importRoster: async (csv, actor, mail) =>
       parts.imports.start(rosterRecords(csv), mail === undefined ? null : mailLanguage(context, mail), actor),
@@ -138,11 +140,11 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     mails: {
       settings: () => mailSettings(context),
       ofPerson: async (who) => mailsOf(context, await idOf(who)),
-      tryNow: (mailId) => tryMailNow(context, mailId),
+      tryNow: (mailId, actor) => tryMailNow(context, mailId, actor),
       cancel: (mailId, actor) => cancelMail(context, mailId, actor),
       sendNewLink: async (who, choice, actor) =>
         renewInvite(context, await idOf(who), actor, mailLanguage(context, choice)),
-      test: (address, choice) => testMail(context, address, choice),
+      test: (address, choice, actor) => testMail(context, address, choice, actor),
     },
 
     rosters: rosterDeeds(context, parts.imports),

@@ -25,7 +25,7 @@ const tellers = {
   'templates.reloaded': () => 'the templates of phone files were read anew',
   'employee.onboarded': ({ detail }) => {
     const handsets = list(detail.handsets)
-    return `onboarded with extension ${text(detail.extension, 'unknown')}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
+    return `onboarded with extension ${text(detail.extension, 'unknown')}${detail.pbx === undefined ? '' : `@${text(detail.pbx)}`}${detail.adopted === true ? ', which was there before' : ''}${handsets.length === 0 ? '' : `: ${handsets.join(', ')}`}`
   },
   'employee.imported': ({ detail }) => `a roster of ${text(detail.people, 'some')} people was handed in`,
   'employee.import-stopped': ({ detail }) => `the roster was stopped after ${text(detail.done, 'some')} people`,
@@ -61,6 +61,8 @@ const tellers = {
   'mail.sent': () => 'the link was sent by mail: the mail server has taken it',
   'mail.failed': () => 'the mail with the link was given up',
   'mail.cancelled': () => 'the mail with the link was not sent',
+  'mail.retried': () => 'the mail with the link was to be tried again at once',
+  'mail.tested': () => 'a letter without a link was sent to see whether mails go out',
   'tunnel.key-replaced': () => 'the tunnel got a new key',
   'tunnel.profile-taken': () => 'the tunnel was taken as a profile for a managed device',
   'tunnel.first-handshake': () => 'the tunnel was heard for the first time',
@@ -79,7 +81,20 @@ const tellers = {
       ? `${door(detail.system)} holds what Ringfence did not issue`
       : `found, and left alone: ${strangers.slice(0, 3).join('; ')}${more}`
   },
-  'journal.replayed': () => 'the database was older than the leaver journal: what was shut since was shut again',
+  'step.overdue': ({ detail }) =>
+    `a step of ${door(detail.system)} waits to be ${detail.wanted === 'closed' ? 'done for somebody who left' : 'done'}: open for ${text(detail.hours, 'many')} hours`,
+  'journal.replayed': ({ detail }) => {
+    if (text(detail.reason) !== '') return text(detail.reason)
+    const ended = [
+      things(detail.sessions, 'session'),
+      things(detail.setupLinks, 'set-up link'),
+      things(detail.invites, 'invite'),
+      things(detail.leavings, 'leaving date'),
+      things(detail.imports, 'import'),
+    ].filter((each) => each !== null)
+    const told = ended.length === 0 ? '' : `; ended with it: ${ended.join(', ')}`
+    return `the database was older than the leaver journal: what was shut since was shut again${told}`
+  },
   'token.created': ({ detail }) => `an API token was made${named(detail.label)}, role ${text(detail.role, 'unknown')}`,
   'token.revoked': ({ detail }) => `an API token was revoked${named(detail.label)}`,
   ...signInTellers,
@@ -130,6 +145,10 @@ function named(value: unknown): string {
 
 function count(value: unknown, thing: string): string {
   return typeof value === 'number' ? `: ${value} ${value === 1 ? thing : `${thing}s`} to shut` : ''
+}
+
+function things(value: unknown, thing: string): string | null {
+  return typeof value === 'number' && value > 0 ? `${value} ${value === 1 ? thing : `${thing}s`}` : null
 }
 
 const doors: Readonly<Record<string, string>> = {

@@ -1,6 +1,6 @@
 import { parseCallPolicy } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { defaultId } from '../domain/site.ts'
 import { asAppError } from '../errors.ts'
@@ -15,11 +15,7 @@ import type { OnboardCheck } from './sheet-view.ts'
 /** The checks of onboarding itself, each problem with the field it stands beside; half of a form is checked as far as it goes. */
 export async function checkOnboarding(context: JourneyContext, input: OnboardInput): Promise<OnboardCheck> {
   const problems: Problem[] = []
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
+  const take = noting(problems)
   take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))

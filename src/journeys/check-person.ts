@@ -2,20 +2,23 @@
 import { type CallPolicy, parseCallPolicy } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
-import type { Parsed, Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError, asAppError } from '../errors.ts'
+import { asAppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
 import type { JourneyContext } from './context.ts'
 import { type KnownPbx, pbxNamed } from './known-pbx.ts'
+import { invalid } from './refusal.ts'
 
 export interface CheckedPerson {
   readonly name: string
   readonly email: string
   readonly extension: string
   readonly pbx: KnownPbx
+  /** The extension is there already, and taken over. */
+  readonly adopt: boolean
   readonly calls: CallPolicy | null
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
@@ -30,12 +33,8 @@ export interface CheckedHandset {
 export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>, input: OnboardInput): CheckedPerson {
   const { catalogue } = context
   const problems: Problem[] = []
+  const take = noting(problems)
   const pbx = checkPbx(context, input.pbx, problems)
-  const take = <T>(parsed: Parsed<T>): T | null => {
-    if (parsed.ok) return parsed.value
-    problems.push(parsed.problem)
-    return null
-  }
   const name = take(parseName(input.name))
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
@@ -55,7 +54,16 @@ export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>,
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
   if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
     throw invalid(problems)
-  return { name, email, extension, pbx, calls, handsets: handsets as CheckedHandset[], gateway }
+  return {
+    name,
+    email,
+    extension,
+    pbx,
+    calls,
+    adopt: input.adopt ?? false,
+    handsets: handsets as CheckedHandset[],
+    gateway,
+  }
 }
 
 export function checkPbx(
@@ -229,13 +237,4 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Claiman
     }
   }
   return problems
-}
-
-export function invalid(problems: readonly Problem[]): AppError {
-  const code = problems.every((problem) => problem.field === 'model') ? 'MODEL_UNKNOWN' : 'INVALID_INPUT'
-  const [first] = problems
-  return new AppError(code, problems.length === 1 ? first!.message : `${problems.length} things need another look`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

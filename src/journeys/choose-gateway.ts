@@ -5,9 +5,10 @@ import { AppError } from '../errors.ts'
 import type { Model } from '../phones/phone-port.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput } from './application.ts'
-import { type CheckedHandset, invalid } from './check-person.ts'
+import type { CheckedHandset } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { gatewayViewer } from './gateway-view.ts'
+import { invalid } from './refusal.ts'
 
 /**
  * The one that `gatewayOf` names, by whoever has it or by the network of its phones.

@@ -1,14 +1,13 @@
 /** Shuts, in the caller's transaction, an administrator's every way into the console; for leavers and by an owner's hand. */
 
 import { type AdministratorSubject, closed } from '../domain/access.ts'
-import { type Administrator, shutOut } from '../domain/administrator.ts'
+import type { Administrator } from '../domain/administrator.ts'
 import { type Actor, type ApiToken, mayDo } from '../domain/token.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import { type Withdrawal, withdrawalOf } from '../domain/withdrawal.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { spendFirstOwnerLinks } from './owners.ts'
-import { endSessions } from './sessions.ts'
 import { withdraw } from './withdraw.ts'
 
 interface Closing {
@@ -34,11 +33,7 @@ export async function closeConsole(
   const withdrawn: Withdrawal[] = []
   for (const administrator of await tx.find('administrator', { email: email.toLowerCase(), disabledAt: null })) {
     const tokens = tokensOf(administrator, await tx.find('apiToken', {}))
-    const sessions = await endSessions(tx, administrator.id, at)
-    const passkeys = await tx.find('passkey', { administratorId: administrator.id, removedAt: null })
-    for (const { id } of passkeys) await tx.update('passkey', id, { removedAt: at })
-    for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
-      await tx.update('setupLink', id, { usedAt: at })
+    const ended = await tx.shutAdministrator(administrator.id, at)
     if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
     for (const { id } of tokens) await tx.update('apiToken', id, { revokedAt: at })
     withdrawn.push(
@@ -47,7 +42,6 @@ export async function closeConsole(
         tokens.map(({ id }) => withdrawalOf('api-token', id, { employeeId, at })),
       )),
     )
-    await tx.update('administrator', administrator.id, shutOut(at))
     const subject = closed<AdministratorSubject>(
       {
         kind: 'administrator',
@@ -65,7 +59,7 @@ export async function closeConsole(
         context,
         'administrator.disabled',
         { employeeId, subjectId: administrator.id, actor },
-        { role: administrator.role, sessions, passkeys: passkeys.length, tokens: tokens.length },
+        { role: administrator.role, ...ended, tokens: tokens.length },
       ),
     )
     shut.push(subject)

@@ -1,9 +1,8 @@
 /** For the access system of administrators: what is left of a way in, and shutting it again. */
 import type { AdministratorSubject } from '../domain/access.ts'
-import { type Session, sessionCounts, shutOut } from '../domain/administrator.ts'
+import { type Session, sessionCounts } from '../domain/administrator.ts'
 import type { ConsoleTraces } from '../signin/administrator-access.ts'
 import type { JourneyContext } from './context.ts'
-import { endSessions } from './sessions.ts'
 
 type TraceContext = Pick<JourneyContext, 'store' | 'system'>
 
@@ -41,12 +40,7 @@ export async function shutConsole(
   await store.transaction(async (tx) => {
     for (const { id, tokenIds } of subjects) {
       if (!(await tx.get('administrator', id))) continue
-      await tx.update('administrator', id, shutOut(at))
-      await endSessions(tx, id, at)
-      for (const passkey of await tx.find('passkey', { administratorId: id, removedAt: null }))
-        await tx.update('passkey', passkey.id, { removedAt: at })
-      for (const link of await tx.find('setupLink', { administratorId: id, usedAt: null }))
-        await tx.update('setupLink', link.id, { usedAt: at })
+      await tx.shutAdministrator(id, at)
       for (const tokenId of tokenIds) await tx.updateIf('apiToken', tokenId, { revokedAt: null }, { revokedAt: at })
     }
   })

@@ -3,12 +3,13 @@ import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
+import { abilityWords } from './ability-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { type KnownPbx, severalPbxs } from './known-pbx.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
-import { templateChecks } from './template-checks.ts'
+import { letterChecks, templateChecks } from './template-checks.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
@@ -33,6 +34,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     keyChecks(sources),
     staleChecks(context),
     templateChecks(context, sources.loadTemplates),
+    letterChecks(context),
     phoneSettingChecks(context),
   ])
   const demo = context.config.demo.map(
@@ -70,8 +72,9 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
 
 async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx): Promise<DoctorCheck[]> {
   // Where there are several, each sentence says of which it speaks.
+  const name = `PBX ${settings.name}`
   const named = (check: DoctorCheck): DoctorCheck =>
-    severalPbxs(context) ? { ...check, message: `PBX ${settings.name}: ${check.message}` } : check
+    severalPbxs(context) && !check.message.startsWith(name) ? { ...check, message: `${name}: ${check.message}` } : check
   try {
     const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [
@@ -82,6 +85,13 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
         hint: null,
       },
     ]
+    const { can, cannot } = abilityWords(driver.abilities)
+    checks.push({
+      area: 'pbx',
+      state: 'note',
+      message: `can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
+      hint: null,
+    })
     if (driver.abilities.revocationLists === 'not-checked') {
       checks.push({
         area: 'pbx',

@@ -88,22 +88,3 @@ export function guessLimiter(
 export function waitAfter(failures: number, { free, longestWaitMs }: GuessLimits): number {
   return failures < free ? 0 : Math.min(500 * 2 ** Math.min(failures - free, 20), longestWaitMs)
 }
-
-/**
- * Failures are told in the audit log when they begin and as they grow tenfold, not each: a flood must not fill it. Counted
- * by network alone, so that whether something is written says nothing about the account that was tried.
- */
-export function failureCounter(now: () => Date, remembered = 10_000): (network: string) => number | null {
-  const counts = new Map<string, { count: number; at: number }>()
-  return (network) => {
-    const at = now().getTime()
-    const before = counts.get(network)
-    const count = before && at - before.at < forgottenAfterMs ? before.count + 1 : 1
-    counts.delete(network)
-    counts.set(network, { count, at })
-    if (counts.size > remembered) counts.delete(counts.keys().next().value!)
-    return [1, 5, 10, 100, 1_000, 10_000].includes(count) ? count : null
-  }
-}
-
-const forgottenAfterMs = 3_600_000

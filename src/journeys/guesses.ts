@@ -1,7 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import type { JourneyContext } from './context.ts'
-import { failureCounter, type GuessLimiter, guessLimiter } from './guess-limiter.ts'
+import { failureCounter } from './failure-counter.ts'
+import { type GuessLimiter, guessLimiter } from './guess-limiter.ts'
 import { type PasswordTurns, passwordTurns } from './password-turns.ts'
 import type { Visitor } from './sign-in-view.ts'
 

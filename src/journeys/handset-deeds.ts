@@ -1,7 +1,7 @@
 import { blankHandset } from './blank-handset.ts'
 import type { JourneyContext } from './context.ts'
 import { diagnose } from './diagnose.ts'
-import { handsetChoices, handsetDetail, handsetModels, handsetPage, ledgerPage } from './handsets.ts'
+import { handsetChoices, handsetDetail, handsetModels, handsetPage, ledgerPage, matchingHandsets } from './handsets.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
 import type { HubWatch } from './hub-watch.ts'
 import { replaceHandset } from './replace-handset.ts'
@@ -9,6 +9,7 @@ import { replaceHandset } from './replace-handset.ts'
 export function handsetDeeds(context: JourneyContext, watch: HubWatch): HandsetDeeds {
   return {
     page: (query) => handsetPage(context, query),
+    matching: (query) => matchingHandsets(context, query),
     choices: () => handsetChoices(context),
     models: (query) => handsetModels(context, query),
     one: (handsetId) => handsetDetail(context, watch, handsetId),

@@ -3,10 +3,13 @@ import type { Cause } from '../domain/phone-facts.ts'
 import type { Actor } from '../domain/token.ts'
 import type { TrafficOf } from '../domain/traffic.ts'
 import type { AccessLine, EmployeeView, HandsetView, ModelView, Onboarded, TunnelView } from './application.ts'
+import type { Matches } from './people-view.ts'
 import type { BlankedView } from './phone-view.ts'
 
 export interface HandsetDeeds {
   readonly page: (query: HandsetQuery) => Promise<HandsetPage>
+  /** Only what matches: to choose many without looking at each. */
+  readonly matching: (query: HandsetQuery) => Promise<Matches>
   /** What the filters offer. */
   readonly choices: () => Promise<HandsetChoices>
   /** How many handsets match, by model. */
@@ -27,7 +30,7 @@ export interface HandsetDeeds {
 export type HandsetState = (typeof handsetStates)[number]
 export const handsetStates = ['in-use', 'waiting', 'enrolled', 'taken-back', 'blanked', 'not-blanked'] as const
 
-export const handsetAttentions = ['warnings', 'certificate-due', 'stale'] as const
+export const handsetAttentions = ['open-doors', 'warnings', 'certificate-due', 'stale'] as const
 
 export const handsetSorts = ['name', 'extension', 'model', 'heard', 'seen', 'created'] as const
 

@@ -18,19 +18,21 @@ import type {
 import type { HubWatch } from './hub-watch.ts'
 import { keyWords } from './key-words.ts'
 import { heardSince } from './people.ts'
-import { certificateDueDays, onlineMinutes } from './people-view.ts'
+import { certificateDueDays, type Matches, onlineMinutes } from './people-view.ts'
 import { changesOfPlaces, staleSince } from './settings-drift.ts'
 import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
 
 export async function handsetPage(context: JourneyContext, query: HandsetQuery): Promise<HandsetPage> {
-  const { sort = 'name', descending = false, offset = 0, limit } = query
-  const { store } = context
-  const filter = await filterOf(context, query)
-  const { ids, total } = await store.handsetPage(filter, { sort, descending, offset, limit })
+  const { ids, total } = await matchingHandsets(context, query)
   const rows = new Map((await rowsOf(context, ids)).map((row) => [row.handset.id, row]))
   return { handsets: ids.flatMap((id) => rows.get(id) ?? []), total }
+}
+
+export async function matchingHandsets(context: JourneyContext, query: HandsetQuery): Promise<Matches> {
+  const { sort = 'name', descending = false, offset = 0, limit } = query
+  return context.store.handsetPage(await filterOf(context, query), { sort, descending, offset, limit })
 }
 
 export async function handsetModels(
@@ -68,6 +70,7 @@ async function filterOf(context: JourneyContext, query: Omit<HandsetQuery, 'limi
     ...(tunnel === 'never' && { tunnel: { never: true } }),
     ...(typeof tunnel === 'number' && { tunnel: { quietSince: ago(tunnel * dayMs) } }),
     ...(firmware !== undefined && { firmware }),
+    ...(attention === 'open-doors' && { openVerdicts: true }),
     ...(attention === 'warnings' && { doubted: await doubtedKinds(context) }),
     ...(attention === 'certificate-due' && { certificateEndsBefore: ago(-certificateDueDays * dayMs) }),
     ...(attention === 'stale' && { staleSince: await changesOfPlaces(context) }),

@@ -1,13 +1,11 @@
 /** Everything that happened around somebody: the audit trail and the phone door's ledger as one story, newest first. */
-import type { AuditKind } from '../domain/audit.ts'
 import type { AuditEntry, DoorFetch } from '../store/store.ts'
+import { alarmKinds } from './alarms.ts'
 import { tellEvent, tellFetch } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
 import type { Happening } from './people-view.ts'
 
 const most = 200
-const alarmKinds: readonly AuditKind[] = ['access.drift', 'stranger.seen', 'handset.mismatch']
-const mostAlarms = 20
 
 type Names = ReadonlyMap<string, string>
 
@@ -20,14 +18,6 @@ export async function happenings(context: JourneyContext, employeeId: string): P
   return inARow(
     [...events, ...visits].sort((one, other) => (one.at < other.at ? 1 : one.at > other.at ? -1 : 0)),
   ).slice(0, most)
-}
-
-export async function alarmsSince(context: JourneyContext, since: Date): Promise<readonly Happening[]> {
-  // Ids are in order of time: the first six bytes are milliseconds (RFC 9562 section 5.7).
-  const hex = since.getTime().toString(16).padStart(12, '0')
-  const sinceId = `${hex.slice(0, 8)}-${hex.slice(8)}`
-  const entries = await context.store.eventsSince({ kinds: alarmKinds, sinceId, limit: mostAlarms })
-  return entries.map((entry) => ofEvent(entry, new Map()))
 }
 
 /** Handsets by their own id, and by the ids of their tunnels. */

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config.ts'
 import { AppError } from '../errors.ts'
+import type { ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
@@ -11,6 +12,8 @@ export type PbxSettings = Config['pbxs'][number]
 export interface KnownPbx {
   readonly settings: PbxSettings
   readonly driver: PbxDriver
+  /** What a person does on it, in order (templates/manual-pbx). */
+  readonly guide: ManualGuide
   /** False: it left the settings, and people still hold extensions on it. */
   readonly isConfigured: boolean
 }

@@ -12,6 +12,7 @@ import { newId } from '../system.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import type { NewInvite } from './enrolment.ts'
 import type { MailChoice, MailSettingsView, MailTest, MailView } from './mail-view.ts'
+import { invalid } from './refusal.ts'
 
 /** @throws AppError MAIL_NOT_CONFIGURED where a mail is wanted and cannot be sent */
 export function mailLanguage(context: Pick<JourneyContext, 'mail'>, choice: MailChoice): Language {
@@ -54,44 +55,54 @@ export async function mailsOf({ store, system }: JourneyContext, employeeId: str
   return mails.map((mail) => mailView(mail, system.now())).reverse()
 }
 
-export async function tryMailNow(context: JourneyContext, id: string): Promise<MailView> {
-  const now = context.system.now().toISOString()
-  return changed(context, id, 'it is not waiting any more', { nextTryAt: now })
+export async function tryMailNow(context: JourneyContext, id: string, actor: Actor): Promise<MailView> {
+  const nextTryAt = context.system.now().toISOString()
+  return changed(
+    context,
+    id,
+    { kind: 'mail.retried', patch: { nextTryAt }, tooLate: 'it is not waiting any more' },
+    actor,
+  )
 }
 
 export async function cancelMail(context: JourneyContext, id: string, actor: Actor): Promise<MailView> {
-  const end = { state: 'cancelled', linkSealed: null, lastProblem: null } as const
-  return changed(context, id, 'it cannot be called back any more', end, actor)
+  const patch = { state: 'cancelled', linkSealed: null, lastProblem: null } as const
+  return changed(context, id, { kind: 'mail.cancelled', patch, tooLate: 'it cannot be called back any more' }, actor)
 }
 
 async function changed(
   context: JourneyContext,
   id: string,
-  tooLate: string,
-  patch: Partial<Mail>,
-  actor?: Actor,
+  { kind, patch, tooLate }: { kind: 'mail.retried' | 'mail.cancelled'; patch: Partial<Mail>; tooLate: string },
+  actor: Actor,
 ): Promise<MailView> {
   const mail = await context.store.transaction(async (tx) => {
     const mail = await tx.get('mail', id)
     if (!mail) throw new AppError('NOT_FOUND', 'there is no such mail')
     if (!(await tx.updateIf('mail', id, { state: 'queued' }, patch)))
       throw new AppError('CONFLICT', tooLate, { hint: mailView(mail, context.system.now()).words })
-    if (actor)
-      await tx.record(auditEvent(context, 'mail.cancelled', { employeeId: mail.employeeId, subjectId: id, actor }))
+    await tx.record(auditEvent(context, kind, { employeeId: mail.employeeId, subjectId: id, actor }))
     return { ...mail, ...patch }
   })
   context.publish({ kind: 'employee', employeeId: mail.employeeId, data: { mail: mail.state } })
   return mailView(mail, context.system.now())
 }
 
-export async function testMail(context: JourneyContext, address: string, choice: MailChoice): Promise<MailTest> {
+/** Recorded before it is sent: a letter that somebody had sent is in the log, whatever became of it. No address is. */
+export async function testMail(
+  context: JourneyContext,
+  address: string,
+  choice: MailChoice,
+  actor: Actor,
+): Promise<MailTest> {
   const { mailer, letters } = demandMail(context)
   const to = parseEmail(address)
-  if (!to.ok) throw new AppError('INVALID_INPUT', to.problem.message, { ...to.problem, problems: [to.problem] })
+  if (!to.ok) throw invalid([to.problem])
+  await context.store.transaction((tx) => tx.record(auditEvent(context, 'mail.tested', { actor })))
   const startedAt = performance.now()
   const session = mailer.begin()
   try {
-    const letter = letters.test(choice === 'default' ? mailer.language : choice)
+    const letter = await letters.test(choice === 'default' ? mailer.language : choice)
     await session.send({ ...letter, id: newId(context.system), to: to.value }, AbortSignal.timeout(45_000))
   } finally {
     session.close()

@@ -16,7 +16,6 @@ import {
   checkGateway,
   checkHandset,
   checkPerson,
-  invalid,
   takenBy,
   warningsFor,
 } from './check-person.ts'
@@ -24,17 +23,20 @@ import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
+import { demandAdoptable } from './existing-extensions.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { severalPbxs } from './known-pbx.ts'
 import { mailLanguage, newMail } from './mails.ts'
+import { invalid, taken } from './refusal.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites } from './withdraw.ts'
 
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
   const person = checkPerson(context, input)
-  const taken = await takenBy(context.store, person.pbx.settings.id, person)
-  if (taken.length > 0) throw conflict(taken)
+  if (person.adopt) await demandAdoptable(context, person.pbx, person.extension)
+  const claimed = await takenBy(context.store, person.pbx.settings.id, person)
+  if (claimed.length > 0) throw taken(claimed)
   if (person.calls !== null) await requireDialPlan(context.store, person.pbx.settings.site)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
   const sharedGateway = await gatewayOf(context, input, person.handsets, person.pbx.settings.id)
@@ -71,6 +73,7 @@ export async function enrolPerson(
     extension: person.extension,
     fromAt: now,
     untilAt: null,
+    adoptedAt: person.adopt ? now : null,
     callPolicy: person.calls === null ? null : JSON.stringify(person.calls),
     generation: 1,
   }
@@ -96,6 +99,7 @@ export async function enrolPerson(
         {
           extension: person.extension,
           ...(severalPbxs(context) ? { pbx: person.pbx.settings.name } : {}),
+          ...(person.adopt ? { adopted: true } : {}),
           handsets: person.handsets.map(({ model }) => model.id),
           ...(person.calls === null ? {} : { calls: policyText(person.calls) }),
         },
@@ -260,12 +264,4 @@ export async function insertInvite(
     auditEvent(context, 'invite.created', { employeeId, subjectId: id, actor }, { expiresAt: invite.expiresAt }),
   )
   return withdrawn
-}
-
-function conflict(problems: Parameters<typeof checkHandset>[2]): AppError {
-  const [first] = problems
-  return new AppError('CONFLICT', problems.length === 1 ? first!.message : `${problems.length} things are taken`, {
-    ...(problems.length === 1 && first!.hint ? { hint: first!.hint } : {}),
-    problems,
-  })
 }

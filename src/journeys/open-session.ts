@@ -4,7 +4,7 @@ import { auditEvent, inPerson, type JourneyContext } from './context.ts'
 import { startSession } from './sessions.ts'
 import type { SignedIn, Visitor } from './sign-in-view.ts'
 
-export type SignInContext = Pick<JourneyContext, 'store' | 'system' | 'vault' | 'signIn' | 'config' | 'log'>
+export type SignInContext = Pick<JourneyContext, 'store' | 'system' | 'vault' | 'signIn' | 'config' | 'journal' | 'log'>
 
 /** The end of every way in. Only a full session is a sign-in worth telling. */
 export async function openSession(

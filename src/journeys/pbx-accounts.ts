@@ -19,7 +19,7 @@ export async function accountsOf(
 ): Promise<readonly PbxAccount[]> {
   const known = await held(store, pbxId, extensions)
   return extensions.map((extension): PbxAccount => {
-    const { displayName, live, handsetCount, policy } = known(extension)
+    const { displayName, live, handsetCount, adopted, policy } = known(extension)
     const credentials = live.flatMap((credential): PbxCredential[] =>
       credential.secretSealed === null
         ? []
@@ -34,7 +34,7 @@ export async function accountsOf(
     )
     // One more than the handsets: a phone that changes its network registers anew before the old contact runs out.
     const maxContacts = Math.min(handsetCount + 1, mostContacts)
-    return { extension, displayName, credentials, maxContacts, policy, adopted: false }
+    return { extension, displayName, credentials, maxContacts, policy, adopted }
   })
 }
 
@@ -42,6 +42,8 @@ interface Held {
   readonly displayName: string
   readonly live: readonly SipCredential[]
   readonly handsetCount: number
+  /** The extension was there before, and an admin had it taken over. */
+  readonly adopted: boolean
   readonly policy: CallPolicy | null
 }
 
@@ -64,6 +66,7 @@ async function held(
       displayName: (await store.get('employee', assignment.employeeId))?.name ?? extension,
       live: await store.find('sipCredential', { assignmentId: assignment.id, closedAt: null }),
       handsetCount: handsets.length,
+      adopted: assignment.adoptedAt !== null,
       policy: storedPolicy(assignment.callPolicy),
     })
   }
@@ -83,13 +86,14 @@ async function everythingHeld(store: JourneyContext['store'], pbxId: string): Pr
       displayName: names.get(assignment.employeeId) ?? extension,
       live: credentials.get(assignment.id) ?? [],
       handsetCount: handsets.get(assignment.id)?.length ?? 0,
+      adopted: assignment.adoptedAt !== null,
       policy: storedPolicy(assignment.callPolicy),
     }
   }
 }
 
 function nobody(extension: string): Held {
-  return { displayName: extension, live: [], handsetCount: 0, policy: blockedPolicy }
+  return { displayName: extension, live: [], handsetCount: 0, adopted: false, policy: blockedPolicy }
 }
 
 /** The digest that the PBX must show for this credential; null when its secret is not known any more. */

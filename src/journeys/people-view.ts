@@ -1,10 +1,15 @@
 /** What the console shows of people beyond one person's view: pages of a list, the first page, the timeline. */
+
+import type { AuditKind } from '../domain/audit.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { Actor } from '../domain/token.ts'
 import type { EmployeeView } from './application.ts'
+import type { StepDeeds } from './step-view.ts'
 
-export interface PeopleDeeds {
+export interface PeopleDeeds extends StepDeeds {
   readonly page: (query: PeopleQuery) => Promise<PeoplePage>
+  /** Only who matches: to choose many without looking at each. */
+  readonly matching: (query: PeopleQuery) => Promise<Matches>
   /** What the filters offer. */
   readonly choices: () => Promise<PeopleChoices>
   readonly today: () => Promise<Today>
@@ -53,6 +58,23 @@ export interface PeoplePage {
   readonly total: number
 }
 
+/** Of all tunnels in use the latest. */
+export function lastHeard({ tunnels, lifecycle }: EmployeeView): string | null {
+  if (lifecycle !== 'active') return null
+  return (
+    tunnels
+      .flatMap(({ lastHandshakeAt }) => lastHandshakeAt ?? [])
+      .sort()
+      .at(-1) ?? null
+  )
+}
+
+export interface Matches {
+  /** As many as were asked for. */
+  readonly ids: readonly string[]
+  readonly total: number
+}
+
 export interface PeopleChoices {
   readonly models: readonly { readonly id: string; readonly name: string }[]
   readonly sites: readonly { readonly id: string; readonly name: string }[]
@@ -76,7 +98,20 @@ export interface Today {
   /** The next few. */
   readonly leavings: readonly LeavingView[]
   /** Of the last day. */
-  readonly alarms: readonly Happening[]
+  readonly alarms: readonly Alarm[]
+}
+
+/** One cause. */
+export interface Alarm {
+  /** The newest of them. */
+  readonly text: string
+  readonly at: string
+  readonly kind: AuditKind
+  /** How many doors, strangers or handsets, and since when. */
+  readonly count: number
+  readonly since: string
+  /** Null where it is about several people, or nobody. */
+  readonly employeeId: string | null
 }
 
 export interface Happening {

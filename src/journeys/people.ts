@@ -1,10 +1,11 @@
 /** Lists of people and the figures of the first page: counted and cut by the database, shown by the person's own view. */
 import type { PeopleFilter } from '../store/store.ts'
+import { alarmsSince } from './alarms.ts'
 import type { JourneyContext } from './context.ts'
-import { alarmsSince } from './happenings.ts'
 import { pendingLeavings } from './leavings.ts'
 import {
   certificateDueDays,
+  type Matches,
   onlineMinutes,
   type PeopleChoices,
   type PeoplePage,
@@ -20,11 +21,15 @@ const dayMs = 86_400_000
 const few = 8
 
 export async function peoplePage(context: JourneyContext, query: PeopleQuery): Promise<PeoplePage> {
-  const { sort = 'name', descending = false, offset = 0, limit } = query
-  const { ids, total } = await context.store.peoplePage(filterOf(context, query), { sort, descending, offset, limit })
+  const { ids, total } = await matchingPeople(context, query)
   const views = await employeeViews(context, await context.store.employeesWithAccess({ ids }))
   const people = new Map(views.map((view) => [view.id, view]))
   return { people: ids.flatMap((id) => people.get(id) ?? []), total }
+}
+
+export function matchingPeople(context: JourneyContext, query: PeopleQuery): Promise<Matches> {
+  const { sort = 'name', descending = false, offset = 0, limit } = query
+  return context.store.peoplePage(filterOf(context, query), { sort, descending, offset, limit })
 }
 
 function filterOf(context: JourneyContext, query: PeopleQuery): PeopleFilter {

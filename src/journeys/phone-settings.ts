@@ -1,4 +1,5 @@
 /** What admins set for phones' files. The door's memory goes by the settings themselves, so nobody's generation grows. */
+import type { Problem } from '../domain/parse.ts'
 import { type PhoneSetting, type PhoneSettingAddress, phoneSettingId } from '../domain/phone-setting.ts'
 import { parsePhoneSetting } from '../domain/phone-setting-value.ts'
 import { defaultId } from '../domain/site.ts'
@@ -11,6 +12,7 @@ import type { DoctorCheck } from './doctor-view.ts'
 import { phoneOf } from './file-values.ts'
 import type { ChangedHandset } from './file-view.ts'
 import { handsetName } from './find-handset.ts'
+import { invalid } from './refusal.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from './setting-view.ts'
 import { tellWords } from './tell-words.ts'
 
@@ -163,11 +165,8 @@ function checked(
   model: string | null,
 ): string {
   const parsed = parsePhoneSetting(layer, name, text)
-  const refuse = (problem: { field?: string; message: string; hint?: string }) => {
-    throw new AppError('INVALID_INPUT', problem.message, {
-      ...(problem.hint === undefined ? {} : { hint: problem.hint }),
-      problems: [problem],
-    })
+  const refuse = (problem: Problem) => {
+    throw invalid([problem])
   }
   if (!parsed.ok) return refuse(parsed.problem)
   const [kind, named] = name.split('.')

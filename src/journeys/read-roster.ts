@@ -5,10 +5,12 @@ import { good, type Parsed, type Problem } from '../domain/parse.ts'
 import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
-import { checkPbx, checkPerson, invalid, modelProblem } from './check-person.ts'
+import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
-import { pbxNamed, severalPbxs } from './known-pbx.ts'
+import { adoptionProblems } from './existing-extensions.ts'
+import { type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
+import { invalid } from './refusal.ts'
 
 const largestBytes = 5 * 1024 * 1024
 /** Reading is not free, and everybody waits for it: what is no roster is refused by counting alone. */
@@ -64,7 +66,16 @@ export async function examineRoster(
   return { people: second.people.filter(({ row }) => !rowsOfProblems.has(row)), problems }
 }
 
-export function inputOf({ name, email, extension, pbx, gateway, handsets, calls = null }: RosterPerson): OnboardInput {
+export function inputOf({
+  name,
+  email,
+  extension,
+  pbx,
+  adopt,
+  gateway,
+  handsets,
+  calls = null,
+}: RosterPerson): OnboardInput {
   const policy = calls === null ? null : parsePolicyText(calls)
   return {
     name,
@@ -72,6 +83,7 @@ export function inputOf({ name, email, extension, pbx, gateway, handsets, calls 
     extension,
     handsets,
     pbx: pbx ?? undefined,
+    adopt,
     gateway: gateway ?? undefined,
     calls: (policy?.ok && policy.value) || undefined,
   }
@@ -182,8 +194,25 @@ function problemsOf(error: unknown): readonly Problem[] {
 async function takenPeople(context: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
   const byPbx = Map.groupBy(people, ({ pbx }) => pbx ?? undefined)
   const found: Problem[] = []
-  for (const [name, some] of byPbx) found.push(...(await takenOn(context, pbxNamed(context, name).settings.id, some)))
+  for (const [name, some] of byPbx) {
+    const pbx = pbxNamed(context, name)
+    found.push(...(await takenOn(context, pbx.settings.id, some)), ...(await unadoptable(context, pbx, some)))
+  }
   return found
+}
+
+/** A PBX that is away says so beside each row that asks for it. */
+async function unadoptable(context: Reading, pbx: KnownPbx, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const adopted = people.filter(({ adopt }) => adopt)
+  const rowOf = new Map(adopted.map(({ extension, row }) => [extension, row]))
+  try {
+    const problems = await adoptionProblems(context, pbx, [...rowOf.keys()])
+    return problems.map(({ extension, ...problem }) => ({ row: rowOf.get(extension)!, ...problem }))
+  } catch (error) {
+    const { code, message, hint } = asAppError(error)
+    if (code === 'INTERNAL') throw error
+    return adopted.map(({ row }) => ({ row, field: 'adopt', message, ...(hint ? { hint } : {}) }))
+  }
 }
 
 async function takenOn({ store }: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {

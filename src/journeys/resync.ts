@@ -112,7 +112,7 @@ async function tell({ log }: Pick<ResyncContext, 'log'>, plans: readonly Plan[])
       return { handsetId, outcome: 'told', words }
     }
     if (passedOver.length > 0) {
-      const words = `this PBX cannot tell one phone of several on extension ${target.extension} (docs/asterisk.md, step 5): ${later}`
+      const words = `this PBX cannot tell one phone of several on extension ${target.extension} (docs/asterisk.md, step 6): ${later}`
       return { handsetId, outcome: 'pbx-cannot', words }
     }
     return { handsetId, outcome: 'not-registered', words: `it is not registered at the PBX now: ${later}` }

@@ -2,26 +2,28 @@
 import {
   type Administrator,
   needsSecondFactor,
+  newAdministrator,
   type Passkey,
   type SetupLink,
   setupLinkHours,
 } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { looksLikeToken, tokenHash } from '../domain/invite.ts'
-import type { Problem } from '../domain/parse.ts'
+import { noting, type Problem } from '../domain/parse.ts'
 import { Secret } from '../domain/secret.ts'
 import { mayDo } from '../domain/token.ts'
-import { AppError } from '../errors.ts'
+import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, inPerson, type JourneyContext } from './context.ts'
 import { type Guesses, inTurn } from './guesses.ts'
 import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
-import { addPasskeyRow, passkeysOf } from './own-passkeys.ts'
+import { addPasskeyRow, passkeysOf, removePasskeyRows } from './own-passkeys.ts'
 import { spendFirstOwnerLinks, usableOwners } from './owners.ts'
-import { endSessions } from './sessions.ts'
-import type { SetupInput, SetupView, SignInDeeds } from './sign-in-view.ts'
+import { invalid } from './refusal.ts'
+import type { SetupInput, SetupView, SignedIn, SignInDeeds, Visitor } from './sign-in-view.ts'
+import { appendToJournal } from './withdraw.ts'
 
 export function setUpDeeds(
   context: SignInContext,
@@ -35,25 +37,15 @@ export function setUpDeeds(
       if (link === null) return null
       const { name, email } = await person(context.store, link, input)
       const weakness = await passwords.weakness(password, [name, email, 'ringfence'])
-      if (weakness !== null) throw refused([weakness])
+      if (weakness !== null) throw invalid([weakness])
       const passwordHash = await inTurn(guesses, visitor, () => passwords.hash(password))
-      return context.store.transaction(async (tx) => {
-        const administrator = await useLink(context, tx, token, input, { passwordHash })
-        if (administrator === null) return null
-        // Whoever needs more than a password goes on to it at once.
-        const level = needsSecondFactor(administrator.role) ? ('password' as const) : ('full' as const)
-        return openSession(context, tx, administrator, { level, how: 'set-up link', visitor, instead: null })
-      })
+      return comeIn(context, { token, input, way: { passwordHash }, visitor })
     },
     async setupWithPasskey(token, input, answer, visitor) {
       if ((await openLink(context, context.store, token)) === null) return null
       const passkey = await passkeys.created(answer, context.system.now())
-      if (passkey === null) throw refused([{ message: 'the passkey could not be checked', hint: 'try it again' }])
-      return context.store.transaction(async (tx) => {
-        const administrator = await useLink(context, tx, token, input, { passkey })
-        if (administrator === null) return null
-        return openSession(context, tx, administrator, { level: 'full', how: 'set-up link', visitor, instead: null })
-      })
+      if (passkey === null) throw invalid([{ message: 'the passkey could not be checked', hint: 'try it again' }])
+      return comeIn(context, { token, input, way: { passkey }, visitor })
     },
   }
 }
@@ -135,16 +127,34 @@ async function person(
   input: SetupInput,
 ): Promise<SetupInput> {
   if (administratorId !== null) return (await store.get('administrator', administratorId))!
-  const email = parseEmail(input.email)
-  const name = parseName(input.name)
-  const problems = [email, name].flatMap((parsed) => (parsed.ok ? [] : [parsed.problem]))
-  if (!email.ok || !name.ok) throw refused(problems)
-  return { email: email.value, name: name.value }
+  const problems: Problem[] = []
+  const take = noting(problems)
+  const [email, name] = [take(parseEmail(input.email)), take(parseName(input.name))]
+  if (email === null || name === null) throw invalid(problems)
+  return { email, name }
 }
 
 type Way =
   | { readonly passwordHash: string }
   | { readonly passkey: Pick<Passkey, 'credentialId' | 'publicKey' | 'counter'> }
+
+async function comeIn(
+  context: SignInContext,
+  { token, input, way, visitor }: { token: string; input: SetupInput; way: Way; visitor: Visitor },
+): Promise<SignedIn | null> {
+  const done = await context.store.transaction(async (tx) => {
+    const used = await useLink(context, tx, token, input, way)
+    if (used === null) return null
+    const { administrator, withdrawn } = used
+    // Whoever needs more than a password goes on to it at once.
+    const level = 'passwordHash' in way && needsSecondFactor(administrator.role) ? 'password' : 'full'
+    const session = { level, how: 'set-up link', visitor, instead: null } as const
+    return { withdrawn, signedIn: await openSession(context, tx, administrator, session) }
+  })
+  if (done === null) return null
+  await appendToJournal(context, done.withdrawn)
+  return done.signedIn
+}
 
 /** A link of recovery starts the account anew: what was there before is gone with its use, wherever it lies now. */
 async function useLink(
@@ -153,7 +163,7 @@ async function useLink(
   token: string,
   input: SetupInput,
   way: Way,
-): Promise<Administrator | null> {
+): Promise<{ readonly administrator: Administrator; readonly withdrawn: readonly Withdrawal[] } | null> {
   const link = await openLink(context, tx, token)
   if (link === null) return null
   const at = context.system.now().toISOString()
@@ -164,18 +174,17 @@ async function useLink(
       ? await makeOwner(context, tx, link, await person(tx, link, input))
       : (await tx.get('administrator', link.administratorId))!
   if (mayDo(administrator.role, 'administer')) await spendFirstOwnerLinks(tx, at)
-  // The other links of this person too, such as one that was made in the same moment.
-  for (const { id } of await tx.find('setupLink', { administratorId: administrator.id, usedAt: null }))
-    await tx.update('setupLink', id, { usedAt: at })
-  await endSessions(tx, administrator.id, at)
-  for (const { id } of await passkeysOf(tx, administrator.id)) await tx.update('passkey', id, { removedAt: at })
-  const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0 }
+  // Shut like one who leaves, the other links of this person too, then opened for the new way alone.
+  const passkeys = (await passkeysOf(tx, administrator.id)).map(({ id }) => id)
+  const withdrawn = await removePasskeyRows(tx, passkeys, at)
+  await tx.shutAdministrator(administrator.id, at)
+  const fresh = { passwordHash, totpSealed: null, totpConfirmedAt: null, totpLastStep: 0, disabledAt: null }
   await tx.update('administrator', administrator.id, fresh)
   if ('passkey' in way) await addPasskeyRow(context, tx, administrator, 'first passkey', way.passkey)
   const detail = { purpose: link.purpose, way: passwordHash === null ? 'passkey' : 'password' }
   const who = { subjectId: administrator.id, actor: inPerson(administrator) }
   await tx.record(auditEvent(context, 'administrator.set-up', who, detail))
-  return { ...administrator, ...fresh }
+  return { administrator: { ...administrator, ...fresh }, withdrawn }
 }
 
 async function makeOwner(
@@ -190,29 +199,15 @@ async function makeOwner(
     await tx.update('administrator', waiting.id, { name, role: 'owner' })
     return { ...waiting, name, role: 'owner' }
   }
-  const owner: Administrator = {
+  const owner = newAdministrator({
     // The link's own id: the browser was told it before anybody was made.
     id: link.id,
     name,
     email,
     role: 'owner',
-    passwordHash: null,
-    totpSealed: null,
-    totpConfirmedAt: null,
-    totpLastStep: 0,
-    oidcIdentity: null,
     createdAt: context.system.now().toISOString(),
     createdBy: 'set-up link',
-    disabledAt: null,
-  }
+  })
   await tx.insert('administrator', [owner])
   return owner
-}
-
-function refused(problems: readonly Problem[]): AppError {
-  const [first] = problems
-  return new AppError('INVALID_INPUT', first?.message ?? 'this cannot be set up', {
-    ...(first?.hint ? { hint: first.hint } : {}),
-    problems,
-  })
 }

@@ -20,7 +20,7 @@ export interface SignedIn {
 }
 
 export interface SignInWays {
-  /** Options of a passkey request as JSON; null where the console is opened by an address that passkeys do not know. */
+  /** Options of a passkey request as JSON. */
   readonly passkeyRequest: string
   /** The host that passkeys belong to; null: none. */
   readonly passkeyHost: string | null

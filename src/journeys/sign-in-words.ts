@@ -23,7 +23,9 @@ export const signInTellers = {
     `their way into the console was shut${ended(detail.sessions, 'session')}${ended(detail.passkeys, 'passkey')}${ended(detail.tokens, 'API token')}`,
   'sign-in.done': (told) => `signed in to the console${how(told)}${from(told)}`,
   'sign-in.failed': (told) => {
-    const { failures, known, reason } = told.detail
+    const { failures, addresses, known, reason } = told.detail
+    if (typeof addresses === 'number')
+      return `signing in failed ${word(failures)} times within an hour, from ${addresses} address${addresses === 1 ? '' : 'es'}: such failures are only counted for now`
     const who = known === false ? ' for somebody unknown' : ''
     const times = typeof failures === 'number' && failures > 1 ? `, ${failures} times in a row` : ''
     return `signing in${how(told)} failed${who}${times}${from(told)}${word(reason) === '' ? '' : `: ${word(reason)}`}`

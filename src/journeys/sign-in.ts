@@ -2,7 +2,7 @@
 import { type Administrator, needsSecondFactor, type Session } from '../domain/administrator.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { StoreWriter } from '../store/store.ts'
-import { auditEvent, itself } from './context.ts'
+import { auditEvent, inPerson, itself } from './context.ts'
 import type { Guesses } from './guesses.ts'
 import { mayUseLocalWays } from './local-ways.ts'
 import { openSession, type SignInContext } from './open-session.ts'
@@ -12,6 +12,7 @@ import { liveSession } from './sessions.ts'
 import { setUpDeeds } from './set-up.ts'
 import type { SecondStep, SignedIn, SignInDeeds, Visitor } from './sign-in-view.ts'
 import { singleSignOnDeeds } from './single-sign-on.ts'
+import { tellFailure } from './tell-failure.ts'
 
 export function signInDeeds(context: SignInContext, guesses: Guesses): SignInDeeds {
   const { passkeys, singleSignOn } = context.signIn
@@ -55,12 +56,16 @@ export function signInDeeds(context: SignInContext, guesses: Guesses): SignInDee
         return rise(context, tx, waiting, 'password and passkey', visitor)
       })
     },
-    ...singleSignOnDeeds(context),
+    ...singleSignOnDeeds(context, guesses),
     async out(cookie) {
       const session = await liveSession(context, cookie)
       if (session === null) return
+      const administrator = await context.store.get('administrator', session.administratorId)
       await context.store.transaction(async (tx) => {
         await tx.update('session', session.id, { endedAt: context.system.now().toISOString() })
+        // Recorded, so that the database is seen to have moved on: an older copy still has this session.
+        const who = { subjectId: session.administratorId, actor: administrator ? inPerson(administrator) : itself }
+        await tx.record(auditEvent(context, 'session.ended', who, { from: session.remoteAddress }))
       })
     },
     ...setUpDeeds(context, guesses),
@@ -131,12 +136,33 @@ async function withPasskey(
   const { passkeys } = context.signIn
   const credentialId = passkeys.spokenOf(answer)
   if (credentialId === null) return null
-  const [passkey] = await context.store.find('passkey', { credentialId, removedAt: null })
-  const counter = passkey && (await passkeys.used(answer, passkey, context.system.now()))
-  if (!passkey || counter === null || counter === undefined) {
-    await tellFailure(context, guesses, { administratorId: passkey?.administratorId ?? null, visitor, how: 'passkey' })
-    return null
+  const [known] = await context.store.find('passkey', { credentialId, removedAt: null })
+  // Unknown ones share a line, so that made-up passkeys do not begin anew each time and stand in nobody else's way.
+  const turn = await guesses.admit(`passkey ${known?.id ?? 'unknown'}`, visitor.network)
+  if (turn === false) return null
+  try {
+    const signedIn = known && (await provedBy(context, { answer, passkeyId: known.id, visitor }))
+    if (signedIn) turn.succeeded()
+    else {
+      turn.failed()
+      await tellFailure(context, guesses, { administratorId: known?.administratorId ?? null, visitor, how: 'passkey' })
+    }
+    return signedIn ?? null
+  } finally {
+    turn.done()
   }
+}
+
+/** Read anew, since the try may have stood in the line for long. */
+async function provedBy(
+  context: SignInContext,
+  { answer, passkeyId, visitor }: { answer: string; passkeyId: string; visitor: Visitor },
+): Promise<SignedIn | null> {
+  const { passkeys } = context.signIn
+  const passkey = await context.store.get('passkey', passkeyId)
+  if (!passkey || passkey.removedAt !== null) return null
+  const counter = await passkeys.used(answer, passkey, context.system.now())
+  if (counter === null) return null
   return context.store.transaction(async (tx) => {
     const administrator = await tx.get('administrator', passkey.administratorId)
     const still = await tx.get('passkey', passkey.id)
@@ -241,18 +267,4 @@ async function rise(
 ): Promise<SignedIn | null> {
   if ((await tx.get('session', session.id))?.endedAt !== null) return null
   return openSession(context, tx, administrator, { level: 'full', how, visitor, instead: session })
-}
-
-/** What was typed is never written down: it may be the password in the wrong field. */
-async function tellFailure(
-  context: SignInContext,
-  { count }: Guesses,
-  { administratorId, visitor, how }: { administratorId: string | null; visitor: Visitor; how: string },
-): Promise<void> {
-  const failures = count(visitor.network)
-  if (failures === null) return
-  const detail = { how, from: visitor.remoteAddress, failures, known: administratorId !== null }
-  await context.store.transaction((tx) =>
-    tx.record(auditEvent(context, 'sign-in.failed', { subjectId: administratorId, actor: itself }, detail)),
-  )
 }

@@ -1,4 +1,4 @@
-import type { Administrator } from '../domain/administrator.ts'
+import { type Administrator, newAdministrator } from '../domain/administrator.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { tokenHash } from '../domain/invite.ts'
 import { Secret } from '../domain/secret.ts'
@@ -8,10 +8,12 @@ import type { SignedOn } from '../signin/sign-in-port.ts'
 import type { StoreWriter } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, itself } from './context.ts'
+import type { Guesses } from './guesses.ts'
 import { openSession, type SignInContext } from './open-session.ts'
 import { passkeysOf } from './own-passkeys.ts'
 import { usableOwners } from './owners.ts'
 import type { SignInDeeds } from './sign-in-view.ts'
+import { tellFailure } from './tell-failure.ts'
 
 /** How long somebody may take at the provider. */
 const pendingMs = 600_000
@@ -20,6 +22,7 @@ const sealedAs = 'console:single-sign-on'
 /** What was begun travels sealed in the browser's cookie: a page that is only looked at costs no memory here. */
 export function singleSignOnDeeds(
   context: SignInContext,
+  guesses: Pick<Guesses, 'count'>,
 ): Pick<SignInDeeds, 'beginSingleSignOn' | 'finishSingleSignOn'> {
   const { singleSignOn } = context.signIn
   return {
@@ -35,20 +38,19 @@ export function singleSignOnDeeds(
       if (singleSignOn === null || kept === null) return null
       const signedOn = await singleSignOn.finish(new URL(answer, context.config.console.url), kept.pending)
       if (signedOn === null) return null
-      return context.store.transaction(async (tx) => {
+      const how = 'single sign-on'
+      const done = await context.store.transaction(async (tx) => {
         const administrator = await administratorOf(context, tx, signedOn)
-        if (typeof administrator === 'string') {
-          context.log.warn({ reason: administrator }, 'single sign-on was refused')
-          const detail = { how: 'single sign-on', from: visitor.remoteAddress, reason: administrator }
-          await tx.record(auditEvent(context, 'sign-in.failed', { actor: itself }, detail))
-          return null
-        }
-        const how = 'single sign-on'
+        if (typeof administrator === 'string') return administrator
         return {
           signedIn: await openSession(context, tx, administrator, { level: 'full', how, visitor, instead: null }),
           next: kept.next,
         }
       })
+      if (typeof done !== 'string') return done
+      context.log.warn({ reason: done }, 'single sign-on was refused')
+      await tellFailure(context, guesses, { administratorId: null, visitor, how, reason: done })
+      return null
     },
   }
 }
@@ -102,18 +104,15 @@ async function administratorOf(
   if (employee && employee.lifecycle !== 'active') return 'this employee has left'
   const name = parseName(said ?? email.value)
   const administrator: Administrator = {
-    id: newId(context.system),
-    name: name.ok ? name.value : email.value,
-    email: email.value,
-    role,
-    passwordHash: null,
-    totpSealed: null,
-    totpConfirmedAt: null,
-    totpLastStep: 0,
+    ...newAdministrator({
+      id: newId(context.system),
+      name: name.ok ? name.value : email.value,
+      email: email.value,
+      role,
+      createdAt: context.system.now().toISOString(),
+      createdBy: 'single sign-on',
+    }),
     oidcIdentity: identity,
-    createdAt: context.system.now().toISOString(),
-    createdBy: 'single sign-on',
-    disabledAt: null,
   }
   await tx.insert('administrator', [administrator])
   const detail = { role, how: 'single sign-on' }

@@ -27,6 +27,28 @@ export async function templateChecks(
   }
 }
 
+/** Words of mails. Unlike a phone's file a mail need not wait: it goes out with the delivered words. */
+export async function letterChecks({ mail }: JourneyContext): Promise<DoctorCheck[]> {
+  if (mail === null) return []
+  const fallsBack = 'until then mails go out with the delivered words'
+  try {
+    const { replaced, unused, problems } = await mail.letters.own()
+    const note = (message: string, hint: string) => check('note', message, hint)
+    return [
+      ...problems.map(({ message, hint }) => check('problem', message, `${hint}; ${fallsBack}`)),
+      ...(replaced.length === 0
+        ? []
+        : [note(`mails: your own words stand in for ${replaced.join(', ')}`, '`ringfence mail test` shows one')]),
+      ...(unused.length === 0
+        ? []
+        : [note(`mails: nothing uses ${unused.join(', ')}`, 'docs/mail.md names the files')]),
+    ]
+  } catch (error) {
+    const { message, hint } = asAppError(error)
+    return [check('problem', message, `${hint}; ${fallsBack}`)]
+  }
+}
+
 function folderChecks({ catalogue, replaced, unused }: LoadedTemplates, edition: string): DoctorCheck[] {
   const checks = [
     replaced.length === 0

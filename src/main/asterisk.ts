@@ -1,4 +1,5 @@
-/** The driver of an Asterisk, from its settings. */
+/** An Asterisk as the settings describe it. */
+
 import { join } from 'node:path'
 import type { DialPlan } from '../domain/call-policy.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
@@ -11,8 +12,10 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-export async function chooseAsterisk(
-  pbx: PbxSettings,
+type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
+
+export async function openAsterisk(
+  pbx: Place,
   asterisk: AsteriskSettings,
   dialPlan: () => Promise<DialPlan | null>,
 ): Promise<PbxDriver> {
@@ -21,7 +24,7 @@ export async function chooseAsterisk(
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 
-function optionsOf(pbx: PbxSettings, asterisk: AsteriskSettings): Omit<AsteriskOptions, 'dialPlan'> {
+function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions, 'dialPlan'> {
   const folder = asterisk.configFolder
   return {
     configDir: folder,

@@ -16,6 +16,7 @@ import { openKeyPool } from '../pki/key-pool.ts'
 import { openPublication } from '../pki/publication.ts'
 import { thisProcess } from '../store/lease-holder.ts'
 import { openJournal } from '../store/leaver-journal.ts'
+import { noteMoment } from '../store/moment.ts'
 import { openStore } from '../store/open-store.ts'
 import { replayJournal } from '../store/replay-journal.ts'
 import type { Store } from '../store/store.ts'
@@ -41,6 +42,10 @@ export async function layFoundations(config: Config, system: System, log: Log, u
   const replayed = await replayJournal(store, journal, system)
   if (replayed.inserted > 0 || replayed.repaired > 0 || replayed.shut > 0)
     log.warn(replayed, 'the database is older than the leaver journal: what was shut or withdrawn before stays so')
+  // What happened since upkeep last noted it; not where another process has taken over and writes the journal.
+  undo.push(async () => {
+    if (await store.renewLease(lease, system.now(), leaseTtlMs)) await noteMoment(store, journal)
+  })
   await seedPlaces(store, config)
   const vault = await opening
   await renewWithdrawn({ store, vault, system, journal, log })

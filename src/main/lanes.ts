@@ -16,7 +16,7 @@ import { verdictBook } from '../journeys/verdict-book.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
-import { certificateAccess } from '../pki/certificate-access.ts'
+import { certificateAccess, type RevocationEnforcer } from '../pki/certificate-access.ts'
 import { administratorAccess } from '../signin/administrator-access.ts'
 import { firewallAccess } from '../tunnels/firewall-access.ts'
 import type { Hub, Revision } from '../tunnels/hub-port.ts'
@@ -128,10 +128,18 @@ export function startLanes({ context, systems, foundations, hub, mayWrite, lastL
         system,
         publish: () => foundations.publication.publish(),
         ...uncheckedNote(pbxs),
+        enforcers: revocationEnforcers(pbxs),
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
   ])
+}
+
+/** PBXs that turn a listed certificate away in the handshake. */
+export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly RevocationEnforcer[] {
+  return pbxs.flatMap(({ settings, driver: { revocations } }) =>
+    revocations ? [{ name: pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`, ...revocations }] : [],
+  )
 }
 
 /** A list in force says nothing of a PBX that never asks for it; which PBX a phone had is not looked at. */

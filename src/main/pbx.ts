@@ -10,12 +10,16 @@ import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
 import { manualDriver } from '../pbx/manual.ts'
+import { loadManualGuide, type ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import { threeCxDriver } from '../pbx/three-cx.ts'
+import { yeastarDriver } from '../pbx/yeastar.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
-import { chooseAsterisk } from './asterisk.ts'
-import type { Foundations } from './foundations.ts'
+import { openAsterisk } from './asterisk.ts'
+import { type Foundations, templates } from './foundations.ts'
+import { openKamailio } from './kamailio.ts'
 
 const serverDays = 397
 
@@ -24,15 +28,38 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    pbxs.push({ settings, driver: await choosePbx(settings, foundations.store), isConfigured: true })
+    const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
+    const driver = await driverOf(settings, words, { config, foundations })
+    pbxs.push({ settings, driver, guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-async function choosePbx(pbx: PbxSettings, store: StoreReader): Promise<PbxDriver> {
-  const { asterisk } = pbx
-  if (!asterisk) return manualDriver({ name: pbx.id === defaultId ? 'the PBX' : `PBX ${pbx.name}` })
-  return chooseAsterisk(pbx, asterisk, () => dialPlanOf(store, pbx.site.id))
+/**
+ * A further driver is a line here, and a file beside this one where it needs to be put together.
+ * @param words what people call it in a sentence
+ */
+async function driverOf(
+  pbx: PbxSettings,
+  words: string,
+  { config, foundations }: { config: Config; foundations: Foundations },
+): Promise<PbxDriver> {
+  const { asterisk, kamailio, api } = pbx
+  const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
+  if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
+  if (kamailio) return openKamailio(pbx, kamailio, foundations)
+  if (api) {
+    const { ca, ...access } = api
+    const bookFile = join(config.dataFolder, `pbx-accounts-${pbx.id}.json`)
+    const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, bookFile }
+    return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
+  }
+  return manualDriver({ name: words })
+}
+
+/** What a person does on it, in order. */
+function guideOf({ brand }: Pick<PbxSettings, 'brand'>): Promise<ManualGuide> {
+  return loadManualGuide(join(templates, 'manual-pbx'), brand)
 }
 
 /** Rows of PBXs that the settings do not name, on which somebody holds an extension or is still being offboarded. */
@@ -50,7 +77,9 @@ export async function leftOnes(
     const isInUse = assignments.some(({ untilAt, employeeId }) => untilAt === null || leaving.has(employeeId))
     const site = sites.get(row.siteId)
     if (!isInUse || !site) continue
-    found.push({ settings: { ...placeOf(row), site }, driver: absentDriver({ name: row.name }), isConfigured: false })
+    const settings = { ...placeOf(row), site }
+    const driver = absentDriver({ name: row.name })
+    found.push({ settings, driver, guide: await guideOf(settings), isConfigured: false })
   }
   return found
 }
@@ -69,7 +98,10 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     mtlsPort,
     rtp,
     realm,
+    brand: 'generic',
     asterisk: null,
+    kamailio: null,
+    api: null,
   }
 }
 
@@ -80,18 +112,19 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
 
 /**
  * A certificate of the Service CA for the PBX (the name that handsets dial, and its address inside the VPN), and the
- * Handset CA that it must demand on the port for client certificates: in Asterisk's folder, or where whoever operates the
+ * Handset CA that it must demand on the port for client certificates: in the PBX's folder, or where whoever operates the
  * PBX by hand finds them. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
  * reload.
  */
 async function keepPbxCertificate(
-  { id, host, address, asterisk }: PbxSettings,
+  { id, host, address, asterisk, kamailio }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  if (!asterisk && address === null) return
+  const own = asterisk ?? kamailio
+  if (!own && address === null) return
   const suffix = id === defaultId ? '' : `-${id}`
-  const folder = asterisk?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
+  const folder = own?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const kept = await keepServerCertificate(
     { path: join(pkiFolder, `pbx-certificate${suffix}.json`), vault, authority: authorities.service },
     {

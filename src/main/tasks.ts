@@ -5,15 +5,18 @@ import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
 import type { MailDelivery } from '../journeys/deliver-mails.ts'
 import { runLeavings } from '../journeys/leavings.ts'
+import { stepReminder } from '../journeys/remind-steps.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
 import type { UpkeepTask } from '../journeys/upkeep.ts'
 import { watchTunnels } from '../journeys/watch-tunnels.ts'
 import { logChannel } from '../notify/log-channel.ts'
 import { deliverOutbox, type Outbox } from '../notify/notifier.ts'
 import { journalRows } from '../store/journal-rows.ts'
+import { noteMoment } from '../store/moment.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
+import { revocationEnforcers } from './lanes.ts'
 import { keepPbxCertificates } from './pbx.ts'
 
 /** What the hub last said of itself; it may be set up anew while the server runs. */
@@ -86,12 +89,22 @@ export function upkeepTasks({
       },
     },
     {
+      // A PBX that was restarted or away takes the newest list, and a new server certificate, here.
+      name: 'revocation list on the PBXs',
+      everyMs: 30_000,
+      async run() {
+        const enforcers = revocationEnforcers(context.pbxs)
+        await Promise.all(enforcers.map(({ enforce }) => enforce(AbortSignal.timeout(20_000))))
+      },
+    },
+    {
       name: 'PBX certificate',
       everyMs: 86_400_000,
       run: () => keepPbxCertificates(context.config, foundations, system.now()),
     },
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
     { name: 'mail', everyMs: 2_000, run: () => mails.run() },
+    { name: 'step reminder', everyMs: 300_000, run: stepReminder(context) },
     { name: 'phone door', everyMs: 10_000, run: () => doors.refresh() },
     {
       name: 'ledger',
@@ -106,6 +119,8 @@ export function upkeepTasks({
       everyMs: 60_000,
       run: async () => journal.append(journal.lacking(await journalRows(store))),
     },
+    // Each time is a line in a file that only grows; what was shut or withdrawn is there at once anyway.
+    { name: 'moment', everyMs: 600_000, run: () => noteMoment(store, journal) },
     {
       name: 'offboardings',
       everyMs: 30_000,

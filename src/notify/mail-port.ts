@@ -3,6 +3,7 @@
  */
 import type { Language } from '../domain/language.ts'
 import type { Secret } from '../domain/secret.ts'
+import type { AppError } from '../errors.ts'
 
 /** The words of a mail, as plain text and as simple HTML. */
 export interface Letter {
@@ -19,10 +20,32 @@ export interface LetterValues {
   readonly expiresAt: string
 }
 
+export interface StepLetterValues {
+  readonly count: string
+  readonly hours: string
+  /** One line for each step. */
+  readonly list: string
+  /** Address of the console. */
+  readonly console: string
+}
+
 export interface Letters {
-  invite(language: Language, values: LetterValues): Letter
+  invite(language: Language, values: LetterValues): Promise<Letter>
+  /** To administrators: steps that have been open for too long. */
+  steps(language: Language, values: StepLetterValues): Promise<Letter>
   /** To see whether mails arrive; holds no link. */
-  test(language: Language): Letter
+  test(language: Language): Promise<Letter>
+  /** The admin's own words as they are now. */
+  own(): Promise<OwnLetters>
+}
+
+export interface OwnLetters {
+  /** Delivered letters that one of the admin's own stands in for. */
+  readonly replaced: readonly string[]
+  /** Files that nothing reads: misspelt, most likely. */
+  readonly unused: readonly string[]
+  /** Those that cannot be used: the delivered ones stand in for them. */
+  readonly problems: readonly AppError[]
 }
 
 export interface Mailer {

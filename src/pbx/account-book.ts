@@ -8,23 +8,45 @@ import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 
+const credentialSchema = z.object({
+  id: z.string(),
+  generation: z.number().int(),
+  digest: z.string().regex(/^[0-9a-f]{32}$/),
+})
+
+export type BookedCredential = z.infer<typeof credentialSchema>
+
 const entrySchema = z.object({
   /** The PBX's own number or name of the object, where it has one beside the extension. */
   objectId: z.string().nullable(),
+  /** How it came to be Ringfence's: made by it (or about to be), or taken over from somebody else. */
+  origin: z.enum(['being-made', 'made', 'adopted']).optional(),
   /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
-  credential: z
-    .object({ id: z.string(), generation: z.number().int(), digest: z.string().regex(/^[0-9a-f]{32}$/) })
-    .nullable(),
+  credential: credentialSchema.nullable(),
+  /** Those before it, until the PBX was seen without them: what is noted before it is done must not make them look gone. */
+  replaced: z.array(credentialSchema).optional(),
+  /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
+  former: z.array(credentialSchema).optional(),
 })
 
 export type BookEntry = z.infer<typeof entrySchema>
+
+/** The entry with another credential; the one that it had is still looked for. */
+export function replacing(entry: BookEntry, credential: BookEntry['credential']): BookEntry {
+  const { credential: last, replaced = [] } = entry
+  const isSame = last !== null && credential?.digest === last.digest
+  return { ...entry, credential, replaced: isSame || last === null ? replaced : [...replaced, last] }
+}
 
 const bookSchema = z.record(z.string().regex(/^[0-9]{2,15}$/), entrySchema)
 
 export interface AccountBook {
   read(): Promise<ReadonlyMap<string, BookEntry>>
-  /** On the disk when it returns. Note an account before the PBX is told: what is noted and not there is written again. */
-  note(changes: ReadonlyMap<string, BookEntry>): Promise<void>
+  /**
+   * On the disk when it returns. Note an account before the PBX is told: what is noted and not there is written again.
+   * Null: the extension is not Ringfence's any more.
+   */
+  note(changes: ReadonlyMap<string, BookEntry | null>): Promise<void>
 }
 
 /** `path`: a file in the data folder, one for each PBX. The driver sees to it that one note is made after another. */
@@ -44,9 +66,19 @@ export function accountBook(path: string): AccountBook {
     read,
     async note(changes) {
       const book = await read()
-      for (const [extension, entry] of changes) book.set(extension, entry)
+      for (const [extension, entry] of changes) {
+        if (entry) book.set(extension, { ...entry, former: formerOf(book.get(extension), entry) })
+        else book.delete(extension)
+      }
       const sorted = Object.fromEntries([...book].sort(([one], [other]) => (one < other ? -1 : 1)))
       await writeDurably(path, `${JSON.stringify(sorted, null, 1)}\n`, 0o600)
     },
   }
+}
+
+const mostFormer = 20
+
+function formerOf(before: BookEntry | undefined, { credential }: BookEntry): BookedCredential[] {
+  const past = [...(before?.credential ? [before.credential] : []), ...(before?.former ?? [])]
+  return past.filter(({ digest }) => digest !== credential?.digest).slice(0, mostFormer)
 }

@@ -1,8 +1,8 @@
-import { digestHa1, parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
+import { digestHa1 } from '../domain/sip-account.ts'
 import { contextOf } from './asterisk-dialplan.ts'
 import { callerName } from './caller-name.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
+import { requireValidAccount } from './valid-account.ts'
 
 /**
  * One extension as the objects of res_pjsip (res/res_pjsip/pjsip_config.xml of asterisk/asterisk): the same for the files,
@@ -103,30 +103,4 @@ export function accountObjects(account: PbxAccount, settings: AsteriskSettings):
       }),
     ),
   ]
-}
-
-/** @throws AppError INVALID_INPUT when a value is not one that Asterisk's configuration can hold safely. */
-function requireValidAccount(account: PbxAccount): void {
-  if (!parseExtension(account.extension).ok || account.extension !== account.extension.trim()) {
-    throw invalid('extension', account.extension)
-  }
-  if (!Number.isInteger(account.maxContacts) || account.maxContacts < 1 || account.maxContacts > 20) {
-    throw invalid('number of devices', String(account.maxContacts))
-  }
-  for (const credential of account.credentials) {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(credential.id)) throw invalid('credential id', credential.id)
-    if (!Number.isSafeInteger(credential.generation) || credential.generation < 0) {
-      throw invalid('generation', String(credential.generation))
-    }
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(credential.username)) throw invalid('user name', credential.username)
-    if (credential.secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
-  }
-  const names = account.credentials.map((credential) => credential.id)
-  if (new Set(names).size !== names.length) {
-    throw new AppError('INVALID_INPUT', `extension ${account.extension} lists the same credential twice`)
-  }
-}
-
-function invalid(what: string, value: string): AppError {
-  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on Asterisk`)
 }

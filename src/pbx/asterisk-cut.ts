@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { AppError } from '../errors.ts'
 import type { AccountWriter } from './account-writer.ts'
-import { type AmiSession, field } from './ami-conversation.ts'
+import type { AmiSession } from './ami-conversation.ts'
+import { actUnlessGone } from './asterisk-deed.ts'
 import { listCalls, listRegistrations } from './asterisk-state.ts'
 import type { DisconnectTarget } from './pbx-driver.ts'
 import { addressMatcher } from './source-address.ts'
@@ -56,16 +56,4 @@ function matcherOf(targets: readonly DisconnectTarget[]) {
     (byExtension.get(extension) ?? []).some(
       ({ everything, matches }) => everything || (address !== null && matches(address)),
     )
-}
-
-/** That it ended by itself meanwhile is what we wanted. The words are Asterisk's own (main/manager.c, main/db.c). */
-async function actUnlessGone(session: AmiSession, action: Readonly<Record<string, string>>): Promise<void> {
-  const answer = await session.ask(action)
-  if (field(answer, 'Response') === 'Success') return
-  const words = field(answer, 'Message').trim()
-  if (/^(No such channel|Database entry not found)$/i.test(words)) return
-  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
-    hint: 'the manager user needs `write = system` in manager.conf',
-    retryable: true,
-  })
 }

@@ -2,7 +2,6 @@ import { connect } from 'node:net'
 import type { AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import { callProblems, keepsCalls } from './asterisk-calls.ts'
 import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { readProduct } from './asterisk-state.ts'
@@ -39,8 +38,8 @@ const neededModules: Readonly<Record<string, string>> = {
 }
 
 export function describeAsterisk(
-  options: AsteriskOptions,
-  writer: AccountWriter,
+  options: Pick<AsteriskOptions, 'manager' | 'transports'>,
+  writer: Pick<AccountWriter, 'managerActions' | 'problems'>,
   signal: AbortSignal,
 ): Promise<PbxDescription> {
   return withAmi(options.manager, signal, async (session) => {
@@ -50,17 +49,14 @@ export function describeAsterisk(
       return { product: 'Asterisk', problems: [{ message, hint: 'set `write = system` for it in manager.conf' }] }
     }
     const product = await readProduct(session)
-    const [modules, ofAccounts, ofCalls, ports] = await Promise.all([
+    const [modules, ofAccounts, ports] = await Promise.all([
       Promise.all(Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect))),
       Promise.all([writer.problems(session, signal), voicemailProblem(session)]).then((found) => found.flat()),
-      keepsCalls(options) ? callProblems(options, session) : [],
       Promise.all(options.transports ? transportChecks(options.transports, signal) : []),
     ])
     return {
       product,
-      problems: [versionProblem(product), ...modules, ...ofAccounts, ...ofCalls, ...ports].filter(
-        (problem) => problem !== null,
-      ),
+      problems: [versionProblem(product), ...modules, ...ofAccounts, ...ports].filter((problem) => problem !== null),
     }
   })
 }

@@ -1,6 +1,7 @@
 import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import { type AmiAction, type AmiSession, field } from './ami-conversation.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
+import { actUnlessGone } from './asterisk-deed.ts'
 import { readMailboxes } from './asterisk-voicemail.ts'
 import type { Leftover } from './pbx-driver.ts'
 import { readSection } from './sorcery-mapping.ts'
@@ -31,7 +32,7 @@ export async function clearLeftovers(session: AmiSession, extensions: readonly s
   requireExtensions(extensions)
   for (const extension of extensions) {
     for (const Family of Object.keys(forwards)) {
-      await actUnlessMissing(session, { Action: 'DBDel', Family, Key: extension })
+      await actUnlessGone(session, { Action: 'DBDel', Family, Key: extension })
     }
     if (await followsElsewhere(session, extension)) {
       // FreePBX's own way of switching it off; its list of numbers stays for whoever looks after it there.
@@ -70,18 +71,6 @@ function followMeKey(extension: string): string {
 async function storedValue(session: AmiSession, Family: string, Key: string): Promise<string> {
   const events = await session.list({ Action: 'DBGet', Family, Key }, 'Database entry not found')
   return events.map((event) => field(event, 'Val'))[0] ?? ''
-}
-
-async function actUnlessMissing(session: AmiSession, action: AmiAction): Promise<void> {
-  const answer = await session.ask(action)
-  if (field(answer, 'Response') === 'Success') return
-  const words = field(answer, 'Message').trim()
-  // The words of main/db.c, whether there was none or it could not be removed: the next look tells which.
-  if (/^Database entry (not found|could not be deleted)$/i.test(words)) return
-  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
-    hint: 'the manager user needs `write = system` in manager.conf',
-    retryable: true,
-  })
 }
 
 function requireExtensions(extensions: readonly string[]): void {

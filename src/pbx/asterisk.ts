@@ -3,7 +3,14 @@ import type { AccountChange, AccountChanges, AccountWriter } from './account-wri
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { accountObjects } from './asterisk-account.ts'
-import { dropPolicies, keepsCalls, livesInContext, prepareCalls, takeOverPolicies } from './asterisk-calls.ts'
+import {
+  callProblems,
+  dropPolicies,
+  keepsCalls,
+  livesInContext,
+  prepareCalls,
+  takeOverPolicies,
+} from './asterisk-calls.ts'
 import { requireValidSettings } from './asterisk-config.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
@@ -13,6 +20,7 @@ import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
+import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 /**
@@ -31,6 +39,10 @@ export function asteriskDriver(
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
   const { listExisting } = writer
+  const problems: AccountWriter['problems'] = async (session, signal) => [
+    ...(await writer.problems(session, signal)),
+    ...(keepsCalls(options) ? await callProblems(options, session) : []),
+  ]
   return {
     kind: 'asterisk',
     abilities: asteriskAbilities(options.realm, {
@@ -38,7 +50,7 @@ export function asteriskDriver(
       adoption: listExisting !== undefined,
       callClasses: keepsCalls(options),
     }),
-    describe: (signal) => describeAsterisk(options, writer, signal),
+    describe: (signal) => describeAsterisk(options, { ...writer, problems }, signal),
     readAccounts: (signal, policiesOf) =>
       withAmi(options.manager, signal, (session) => readState(session, options, policiesOf)),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
@@ -158,15 +170,4 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${list} already belongs to somebody else's configuration`, {
     hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
   })
-}
-
-/** One writer: two requests at once would look and write in between each other. */
-function oneAtATime() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
-    // The caller gets the error; the queue only waits for the end.
-    last = next.catch(() => undefined)
-    return next
-  }
 }

@@ -1,5 +1,21 @@
 import { AppError } from '../errors.ts'
-import type { PbxAccount, PbxDriver } from './pbx-driver.ts'
+import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+
+export const manualAbilities: PbxAbilities = {
+  // A PBX that is filled in by hand is given the secret itself.
+  realm: null,
+  credentialsPerExtension: 'one',
+  readBack: false,
+  endsRegistrations: false,
+  endsCalls: false,
+  resync: false,
+  certificates: 'not-checked',
+  revocationLists: 'not-checked',
+  storesSecretAs: 'unknown',
+  callClasses: 'absent',
+  leftovers: 'unseen',
+  adoption: false,
+}
 
 /**
  * Any PBX that a person operates by hand. Nothing is sent anywhere and nothing can be read back: every change becomes a
@@ -8,21 +24,7 @@ import type { PbxAccount, PbxDriver } from './pbx-driver.ts'
 export function manualDriver(options: { readonly name: string }): PbxDriver {
   return {
     kind: 'manual',
-    abilities: {
-      // A PBX that is filled in by hand is given the secret itself.
-      realm: null,
-      credentialsPerExtension: 'one',
-      readBack: false,
-      endsRegistrations: false,
-      endsCalls: false,
-      resync: false,
-      certificates: 'not-checked',
-      revocationLists: 'not-checked',
-      storesSecretAs: 'unknown',
-      callClasses: 'absent',
-      leftovers: 'unseen',
-      adoption: false,
-    },
+    abilities: manualAbilities,
     describe: async () => ({ product: `${options.name} (operated by hand)`, problems: [] }),
     async readAccounts() {
       throw new AppError('PBX_REFUSED', `${options.name} is operated by hand and cannot be read`, {
@@ -30,7 +32,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
       })
     },
     applyAccounts: async () => undefined,
-    describeStep,
+    describeStep: (account) => describeStep(options.name, account),
   }
 }
 
@@ -38,18 +40,18 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
  * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file;
  * `ringfence secret` gives the secret to an admin who asks for it, and that is recorded.
  */
-function describeStep(account: PbxAccount): string {
+function describeStep(pbx: string, account: PbxAccount): string {
   const { extension, credentials } = account
   if (credentials.length === 0) {
     return [
-      `On the PBX, block extension ${extension} or delete it, and give it a new SIP password.`,
+      `On ${pbx}, block extension ${extension} or delete it, and give it a new SIP password.`,
       'Then remove its registrations, end its calls, clear its call forwards and its voicemail PIN,',
       'and check that the phone shows as not registered.',
     ].join(' ')
   }
   const usernames = credentials.map(({ username }) => username).join(', ')
   return [
-    `On the PBX, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
+    `On ${pbx}, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
     `the SIP password that \`ringfence secret ${extension}\` shows (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
     'TLS and encrypted media (SRTP).',
     'If the password was changed, remove the old registrations so that the phone logs in anew.',

@@ -58,6 +58,16 @@ export interface PbxDriver {
    * `abilities.adoption` is true: then an account with `adopted` takes such an extension over.
    */
   readonly listExisting?: (signal: AbortSignal) => Promise<readonly ExistingExtension[]>
+
+  /** The published revocation list on this PBX. Present exactly when `abilities.revocationLists` is `enforced`. */
+  readonly revocations?: PbxRevocations
+}
+
+export interface PbxRevocations {
+  /** Takes the newest published list over, and ends connections of certificates that stand in it. Idempotent. */
+  enforce(signal: AbortSignal): Promise<void>
+  /** The number of the list that new connections are checked against, as read back; null when that is not known. */
+  inForce(signal: AbortSignal): Promise<number | null>
 }
 
 export interface PbxAbilities {
@@ -81,6 +91,8 @@ export interface PbxAbilities {
   readonly leftovers: 'cleared' | 'read' | 'unseen'
   /** Extensions that are there already can be listed and taken over. */
   readonly adoption: boolean
+  /** False: it never says where a phone registered from, so that a registration without an address is nothing odd. */
+  readonly tellsAddresses?: false
 }
 
 export interface PbxDescription {

@@ -1,20 +1,18 @@
 import type { Kysely } from 'kysely'
 import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import type { AccountChange, AccountChanges, Holdings } from './account-writer.ts'
-import { type AsteriskObject, isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
-import { contextOf } from './asterisk-dialplan.ts'
+import type { AccountChanges, Holdings } from './account-writer.ts'
+import { isOwnAuthList, namesIn } from './asterisk-account.ts'
 import { type PbxDatabase, withPbxDatabase } from './pbx-database.ts'
 import type { ExistingExtension } from './pbx-driver.ts'
+import { type AccountTable, accountTables, type PresentRows, planRows, type RowPlan, text } from './realtime-plan.ts'
 import {
   contactsTable,
   type RealtimeSchema,
   type RealtimeTables,
   type Row,
   readSchema,
-  rowOf,
   schemaProblem,
-  tableOf,
 } from './realtime-schema.ts'
 
 type Db = Kysely<RealtimeTables>
@@ -36,11 +34,7 @@ export function realtimeTables(database: PbxDatabase) {
   return {
     look: (extensions: readonly string[], signal: AbortSignal) => within(signal, (db) => look(db, extensions)),
     write: (changes: AccountChanges, signal: AbortSignal) =>
-      within(signal, (db, schema) =>
-        db.transaction().execute(async (transaction) => {
-          for (const [extension, change] of changes) await writeAccount(transaction, schema, extension, change)
-        }),
-      ),
+      within(signal, (db, schema) => db.transaction().execute((transaction) => write(transaction, schema, changes))),
     listExisting: (signal: AbortSignal) => within(signal, listExisting),
     /** Registrations that Asterisk keeps in a table; those that it keeps elsewhere are not found, which is no error. */
     removeContacts: (ids: readonly string[], signal: AbortSignal) =>
@@ -58,13 +52,9 @@ export function realtimeTables(database: PbxDatabase) {
   }
 }
 
-// SQLite takes 32,766 values in one statement, PostgreSQL 65,535.
-const atOnce = 1000
-
 async function look(db: Db, extensions: readonly string[]): Promise<Holdings> {
   const [ours, foreign] = [new Set<string>(), new Set<string>()]
-  for (let from = 0; from < extensions.length; from += atOnce) {
-    const asked = extensions.slice(from, from + atOnce)
+  for (const asked of portions(extensions)) {
     const endpoints = await db.selectFrom('ps_endpoints').select(['id', 'auth']).where('id', 'in', asked).execute()
     const aors = await db.selectFrom('ps_aors').select('id').where('id', 'in', asked).execute()
     for (const { id, auth } of endpoints) (isOwn(text(id), auth) ? ours : foreign).add(text(id))
@@ -73,71 +63,49 @@ async function look(db: Db, extensions: readonly string[]): Promise<Holdings> {
   return { ours, foreign }
 }
 
-async function writeAccount(db: Db, schema: RealtimeSchema, extension: string, { objects, adopted }: AccountChange) {
-  const endpoint = await rowWith(db, 'ps_endpoints', extension)
-  const isOurs = endpoint !== undefined && isOwn(extension, endpoint.auth)
-  // Looked at a moment ago; whoever came in between is not overwritten.
-  if (endpoint !== undefined && !isOurs && !(adopted && objects !== null)) {
-    throw new AppError('CONFLICT', `somebody made extension ${extension} on the PBX at this moment`, {
-      retryable: true,
-    })
-  }
-  for (const object of objects ?? []) await writeObject(db, schema, object, adopted)
-  if (objects === null && isOurs) {
-    await db.deleteFrom('ps_endpoints').where('id', '=', extension).execute()
-    await db.deleteFrom('ps_aors').where('id', '=', extension).execute()
-  }
-  const wanted = new Set((objects ?? []).map(({ id }) => id))
-  const secrets = await db.selectFrom('ps_auths').select('id').where('id', 'like', `${extension}-%`).execute()
-  const old = secrets.map(({ id }) => text(id)).filter((id) => !wanted.has(id) && isSecretOf(id, extension))
-  if (old.length > 0) await db.deleteFrom('ps_auths').where('id', 'in', old).execute()
-}
-
-async function writeObject(db: Db, schema: RealtimeSchema, object: AsteriskObject, adopted: boolean): Promise<void> {
-  const table = tableOf[object.type]
-  const row = rowOf(object, schema)
-  const present = await rowWith(db, table, object.id)
-  if (!present) {
-    await db
-      .insertInto(table)
-      .values({ id: object.id, ...row })
-      .execute()
-    return
-  }
-  const pinned = adopted && object.type === 'endpoint' && schema.columns.get(table)?.has('transport')
-  const desired: Row = adopted ? { ...withoutHabits(row, present), ...(pinned ? { transport: null } : {}) } : row
-  const changed = Object.entries(desired).filter(([column, value]) => !isSame(present[column], value))
-  if (changed.length > 0) {
-    await db.updateTable(table).set(Object.fromEntries(changed)).where('id', '=', object.id).execute()
+async function write(db: Db, schema: RealtimeSchema, changes: AccountChanges): Promise<void> {
+  for (const some of portions([...changes])) {
+    const part: AccountChanges = new Map(some)
+    await carryOut(db, planRows(part, await readPresent(db, part), schema))
   }
 }
 
-/**
- * Of an extension that was taken over these stay as they were: how calls run, what the other side sees. What changes is
- * who may log in, from where the phone is seen to come, and that its media is encrypted. A pinned transport goes: a phone
- * that registered over TLS could not be called through it.
- */
-const habits = new Set([
-  'context',
-  'callerid',
-  'disallow',
-  'allow',
-  'allow_subscribe',
-  'send_pai',
-  'trust_id_inbound',
-  'minimum_expiration',
-  'default_expiration',
-  'maximum_expiration',
-  'qualify_frequency',
-])
+async function readPresent(db: Db, changes: AccountChanges): Promise<PresentRows> {
+  const extensions = [...changes.keys()]
+  const objects = [...changes.values()].flatMap((change) => change.objects ?? [])
+  const auths = objects.filter(({ type }) => type === 'auth').map(({ id }) => id)
+  return {
+    rows: {
+      ps_endpoints: await rowsWith(db, 'ps_endpoints', extensions),
+      ps_aors: await rowsWith(db, 'ps_aors', extensions),
+      ps_auths: await rowsWith(db, 'ps_auths', auths),
+    },
+    secrets: (await db.selectFrom('ps_auths').select('id').execute()).map(({ id }) => text(id)),
+  }
+}
 
-/** But a call policy lives in a context of its own, and ends by leaving it. */
-function withoutHabits(row: Row, present: Row): Row {
-  const own = contextOf(text(present.id))
-  const hasPolicy = row.context === own || present.context === own
-  return Object.fromEntries(
-    Object.entries(row).filter(([column]) => !habits.has(column) || (column === 'context' && hasPolicy)),
-  )
+async function carryOut(db: Db, { insert, update, remove }: RowPlan): Promise<void> {
+  for (const { table, id, changed } of update) await db.updateTable(table).set(changed).where('id', '=', id).execute()
+  for (const table of accountTables) {
+    for (const ids of portions(remove[table])) await db.deleteFrom(table).where('id', 'in', ids).execute()
+    for (const rows of portions(insert[table])) await db.insertInto(table).values(rows).execute()
+  }
+}
+
+async function rowsWith(db: Db, table: AccountTable, ids: readonly string[]): Promise<ReadonlyMap<string, Row>> {
+  const found = new Map<string, Row>()
+  for (const some of portions(ids)) {
+    for (const row of await db.selectFrom(table).selectAll().where('id', 'in', some).execute())
+      found.set(text(row.id), row)
+  }
+  return found
+}
+
+// SQLite takes 32,766 values in one statement, PostgreSQL 65,535; an endpoint has some 20 columns.
+const atOnce = 500
+
+function* portions<Item>(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += atOnce) yield items.slice(from, from + atOnce)
 }
 
 async function listExisting(db: Db, { columns }: RealtimeSchema): Promise<readonly ExistingExtension[]> {
@@ -175,23 +143,6 @@ function obstacleOf(extension: string, row: Row, aors: ReadonlySet<string>): str
   return null
 }
 
-function rowWith(db: Db, table: keyof RealtimeTables, id: string): Promise<Row | undefined> {
-  return db.selectFrom(table).selectAll().where('id', '=', id).executeTakeFirst()
-}
-
 function isOwn(extension: string, auth: Row[string] | undefined): boolean {
   return isOwnAuthList(extension, text(auth))
-}
-
-function isSecretOf(id: string, extension: string): boolean {
-  return parseAuthName(id)?.extension === extension
-}
-
-/** A number comes back as a number where its column is one. */
-function isSame(present: Row[string] | undefined, wanted: Row[string]): boolean {
-  return wanted === null ? (present ?? null) === null : text(present) === wanted
-}
-
-function text(value: Row[string] | undefined): string {
-  return value === null || value === undefined ? '' : String(value)
 }

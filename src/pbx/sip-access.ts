@@ -39,7 +39,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
       return judgeOpen(subject, state, { expected: options.digestOf(subject), showsDigest })
     },
     apply: (subjects, signal) => apply(subjects, options, signal),
-    strangers: listStrangers,
+    strangers: (subjects, state) => listStrangers(subjects, state, driver.abilities),
   }
 }
 

@@ -6,7 +6,11 @@ import { addressMatcher } from './source-address.ts'
  * On our extensions only: other extensions of the PBX are the admin's own business. `subjects` are all that Ringfence
  * knows of this PBX, tombstones included.
  */
-export function listStrangers(subjects: readonly SipCredentialSubject[], state: PbxState): readonly string[] {
+export function listStrangers(
+  subjects: readonly SipCredentialSubject[],
+  state: PbxState,
+  { tellsAddresses = true }: { readonly tellsAddresses?: boolean } = {},
+): readonly string[] {
   const ids = new Set(subjects.map(({ id }) => id))
   const byExtension = Map.groupBy(subjects, ({ extension }) => extension)
   const open = (extension: string) => (byExtension.get(extension) ?? []).filter(({ wanted }) => wanted === 'open')
@@ -15,7 +19,9 @@ export function listStrangers(subjects: readonly SipCredentialSubject[], state: 
     const unknownCredentials = credentials.filter(({ id }) => !ids.has(id))
     // Of a closed extension every registration is the closed phone's, and its verdict tells of it.
     const unknownRegistrations =
-      open(extension).length === 0 ? [] : registrations.filter(({ address }) => address === null || !isKnown(address))
+      open(extension).length === 0
+        ? []
+        : registrations.filter(({ address }) => (address === null ? tellsAddresses : !isKnown(address)))
     return [
       ...unknownCredentials.map(
         ({ id, generation }) =>

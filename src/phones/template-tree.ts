@@ -68,7 +68,8 @@ export async function readTemplateTree({ delivered, own }: TemplateSource): Prom
     },
     edition: editionOf([...files.values()]),
     replaced: theirTemplates.filter((name) => known.has(name)),
-    unused: () => theirs.filter((name) => !taken.has(name)),
+    // The words of mails lie in the same folder; who writes mails looks at them.
+    unused: () => theirs.filter((name) => !taken.has(name) && !name.startsWith('messages/')),
   }
 }
 

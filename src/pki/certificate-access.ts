@@ -21,6 +21,8 @@ export type RevocationSnapshot = {
        * left long ago must not change with every new list.
        */
       readonly listedIn: ReadonlyMap<string, number>
+      /** Who turns a listed certificate away, and by which list now; null where that is not known. */
+      readonly enforced: readonly { readonly name: string; readonly number: number | null }[]
     }
   /** The files were read and are not a list that could shut or keep open any door. */
   | { readonly state: 'not-in-force'; readonly problem: string; readonly hint: string }
@@ -36,6 +38,16 @@ export interface CertificateAccessOptions {
   readonly publish: () => Promise<unknown>
   /** What a list cannot know, said in each evidence: `this PBX does not check revocation lists`. */
   readonly note?: string
+  /** Whatever checks handshakes against the list. Closed is what all of them know of. */
+  readonly enforcers?: readonly RevocationEnforcer[]
+}
+
+export interface RevocationEnforcer {
+  readonly name: string
+  /** Takes the newest published list over. */
+  enforce(signal: AbortSignal): Promise<void>
+  /** The number of the list in force there; null when that is not known. */
+  inForce(signal: AbortSignal): Promise<number | null>
 }
 
 const republished =
@@ -45,7 +57,7 @@ const republished =
 export function certificateAccess(
   options: CertificateAccessOptions,
 ): AccessSystem<CertificateSubject, RevocationSnapshot> {
-  const { folder, authority, system, publish, note } = options
+  const { folder, authority, system, publish, note, enforcers = [] } = options
   let seen: ReadonlyMap<string, number> = new Map()
 
   return {
@@ -67,7 +79,10 @@ export function certificateAccess(
       }
       const before = seen
       seen = new Map([...list.serials].map((serial) => [serial, before.get(serial) ?? list.number]))
-      return { readAt, state: 'in-force', number: list.number, listedIn: seen }
+      const enforced = await Promise.all(
+        enforcers.map(async ({ name, inForce }) => ({ name, number: await inForce(signal).catch(() => null) })),
+      )
+      return { readAt, state: 'in-force', number: list.number, listedIn: seen, enforced }
 
       function shut(problem: string, hint = republished): RevocationSnapshot {
         return { readAt, state: 'not-in-force', problem, hint }
@@ -82,6 +97,9 @@ export function certificateAccess(
       signal.throwIfAborted()
       // A list is always whole, so one publication serves any number of certificates.
       await publish()
+      const outcomes = await Promise.allSettled(enforcers.map(({ enforce }) => enforce(signal)))
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected')
+      if (failed) throw failed.reason
     },
 
     strangers(subjects, snapshot) {
@@ -97,8 +115,23 @@ export function certificateAccess(
 function judgeClosed(subject: CertificateSubject, snapshot: RevocationSnapshot, note: string | undefined): Finding {
   const serial = canonicalSerial(subject.serial)
   const listed = snapshot.state === 'in-force' ? snapshot.listedIn.get(serial) : undefined
+  const enforced = snapshot.state === 'in-force' ? snapshot.enforced : []
+  const behind = enforced.filter(({ number }) => listed !== undefined && (number === null || number < listed))
+  if (listed !== undefined && behind.length > 0) {
+    const names = behind.map(({ name }) => name).join(', ')
+    return {
+      state: 'differs',
+      evidence: evidence(`${short(serial)} published in revocation list ${listed}, which is not in force on ${names}`, {
+        serial,
+        list: listed,
+      }),
+      problem: `${names} does not turn ${short(serial)} away yet`,
+      hint: 'Ringfence tries again; `ringfence doctor` tells what is wrong with that PBX',
+    }
+  }
   if (listed !== undefined) {
-    const clause = note ? `; ${note}` : ''
+    const refused = enforced.length > 0 ? `; in force on ${enforced.map(({ name }) => name).join(', ')}` : ''
+    const clause = `${refused}${note ? `; ${note}` : ''}`
     return {
       state: 'as-desired',
       evidence: evidence(`${short(serial)} published in revocation list ${listed}${clause}`, { serial, list: listed }),

@@ -39,6 +39,8 @@ export interface HandsetFilter {
   readonly firmware?: string | null
   /** In use, and another MAC than was handed out, or one of these. */
   readonly doubted?: readonly SeenKind[]
+  /** One of its doors is stuck, or waits for somebody; behind a gateway also its part of the gateway's tunnel. */
+  readonly openVerdicts?: true
   readonly certificateEndsBefore?: string
   /** In use and handed out before the time of its PBX, without a link for its holder since. */
   readonly staleSince?: readonly { readonly pbxId: string; readonly at: string }[]

@@ -1,5 +1,6 @@
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
 import type { ConsoleLists, HandsetFilter, HandsetOrder, SeenKind } from './console-lists.ts'
+import { handsetsWithOpenVerdict } from './handset-doors.ts'
 import { carriersByTunnel, contains } from './people-list.ts'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
 import { listOf } from './sql-list.ts'
@@ -106,6 +107,7 @@ function matching(db: Database, filter: HandsetFilter): (eb: Eb) => Expression<S
       )
     if (firmware !== undefined) all.push(eb('handset.seenFirmware', firmware === null ? 'is' : '=', firmware))
     if (doubted !== undefined) all.push(inDoubt(db, eb, doubted))
+    if (filter.openVerdicts) idIn(handsetsWithOpenVerdict(db))
     if (filter.certificateEndsBefore !== undefined)
       idIn(
         db

@@ -14,6 +14,7 @@ import * as lists from './people-list.ts'
 import * as records from './record-lists.ts'
 import * as rows from './rows.ts'
 import { type Database, isPostgres } from './schema.ts'
+import { shutAdministrator } from './shut-administrator.ts'
 import type { Store, StoreReader, StoreWriter } from './store.ts'
 import { subjects } from './subjects.ts'
 import { taken } from './taken.ts'
@@ -63,7 +64,6 @@ function readerOf(db: Database): StoreReader {
     certifiedHandsets: () => lookups.certifiedHandsets(db),
     revokedCertificates: (now) => lookups.revokedCertificates(db, now),
     auditTrail: (filter) => lookups.auditTrail(db, filter),
-    doorLedger: (filter) => lookups.doorLedger(db, filter),
     taken: (pbxId, claims) => taken(db, pbxId, claims),
     howFar: (employeeIds) => howFar(db, employeeIds),
     openInvites: (employeeIds, now) => openInvites(db, employeeIds, now),
@@ -93,6 +93,7 @@ function writerOf(db: Database): StoreWriter {
     updateIf: (table, id, expected, patch) => rows.updateIf(db, table, id, expected, patch),
     put: (table, list) => rows.put(db, table, list),
     remove: (table, ids) => rows.remove(db, table, ids),
+    shutAdministrator: (id, at) => shutAdministrator(db, id, at),
     record: (event) => record(db, event),
     nextNumber: (name) => nextNumber(db, name),
   }

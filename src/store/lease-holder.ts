@@ -1,6 +1,12 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
-import type { LeaseHolder } from './store.ts'
+
+export interface LeaseHolder {
+  readonly host: string
+  readonly pid: number
+  /** Start time of the process, so that a re-used pid is not taken for it; `thisProcess()` fills all three. */
+  readonly startedAt: string
+}
 
 /**
  * This process, in terms that another one can check: `host` is the host's name and its pid namespace (two containers may

@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
-import { holderIsDead } from './lease-holder.ts'
+import { holderIsDead, type LeaseHolder } from './lease-holder.ts'
 import type { Database, LeaseRow } from './schema.ts'
-import type { Lease, LeaseHolder } from './store.ts'
+import type { Lease } from './store.ts'
 
 /** Inside a transaction. The row stays for ever, so that the token only grows. */
 export async function acquireLease(

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Handset } from '../domain/handset.ts'
 import { closedSubjects } from './closed-subjects.ts'
 import { type Database, snapshot } from './schema.ts'
-import type { AuditEntry, DoorFetch, StoreReader } from './store.ts'
+import type { AuditEntry, StoreReader } from './store.ts'
 
 export async function takenPrefixes(db: Database, hubId: string, since: string): Promise<readonly string[]> {
   const rows = await db
@@ -127,14 +127,6 @@ export async function auditTrail(
   if (employeeId !== undefined) query = query.where('auditEvent.employeeId', '=', employeeId)
   if (after !== undefined) return query.where('position', '>', after).orderBy('position').execute()
   return (await query.orderBy('position', 'desc').execute()).reverse()
-}
-
-export function doorLedger(
-  db: Database,
-  { handsetId, limit }: { handsetId?: string; limit: number },
-): Promise<readonly DoorFetch[]> {
-  const query = db.selectFrom('doorFetch').selectAll().orderBy('id', 'desc').limit(limit)
-  return (handsetId === undefined ? query : query.where('handsetId', '=', handsetId)).execute()
 }
 
 export async function counts(db: Database): Promise<Awaited<ReturnType<StoreReader['counts']>>> {

@@ -1,5 +1,6 @@
 /** The lists of people that the console shows: filtered, sorted and cut into pages by the database, never all at once. */
 import { type Expression, type ExpressionBuilder, type SqlBool, sql } from 'kysely'
+import { needsALook } from './handset-doors.ts'
 import { type Database, isPostgres, type Schema, snapshot } from './schema.ts'
 import { listOf } from './sql-list.ts'
 import type { AuditEntry, DoorFetch, PeopleFilter, PeopleOrder } from './store.ts'
@@ -135,16 +136,7 @@ function tunnelHolders(db: Database, tunnel: NonNullable<PeopleFilter['tunnel']>
 }
 
 function withOpenVerdict(db: Database) {
-  return db
-    .selectFrom('verdict')
-    .select('employeeId')
-    .where('employeeId', 'is not', null)
-    .where((eb) =>
-      eb.or([
-        eb('state', '=', 'retrying'),
-        eb('state', 'in', ['waiting', 'unverifiable']).and('acknowledgedAt', 'is', null),
-      ]),
-    )
+  return db.selectFrom('verdict').select('employeeId').where('employeeId', 'is not', null).where(needsALook)
 }
 
 /** A rotation leaves a withdrawal of the secrets before it; without one the secret is as old as its account. */

@@ -1,10 +1,14 @@
 import type { Employee } from '../domain/employee.ts'
+import { AppError } from '../errors.ts'
 import { chunks, type Database, snapshot } from './schema.ts'
 import type { EmployeeAccess, EmployeeFilter } from './store.ts'
 
 export async function employeeBy(db: Database, who: string): Promise<Employee | undefined> {
   const word = who.trim()
-  return (await byId(db, word)) ?? (await byEmail(db, word.toLowerCase())) ?? (await byExtension(db, word))
+  // An e-mail address has a dot behind its @, a PBX's name has none.
+  const [, extension, pbx] = /^([0-9]{2,15})@([^@.]+)$/.exec(word) ?? []
+  if (extension !== undefined && pbx !== undefined) return byExtension(db, extension, pbx.toLowerCase())
+  return (await byId(db, word)) ?? (await byEmail(db, word.toLowerCase())) ?? (await byExtension(db, word, null))
 }
 
 function byId(db: Database, id: string): Promise<Employee | undefined> {
@@ -17,17 +21,29 @@ async function byEmail(db: Database, email: string): Promise<Employee | undefine
   return rows.find((row) => row.lifecycle !== 'offboarded') ?? rows[0]
 }
 
-/** Its live holder, else the latest leaver. */
-async function byExtension(db: Database, extension: string): Promise<Employee | undefined> {
+/**
+ * Its live holder, else the latest leaver. Two PBXs may have the same extension, and whoever is meant must be said: a guess
+ * would offboard somebody else.
+ */
+async function byExtension(db: Database, extension: string, pbx: string | null): Promise<Employee | undefined> {
   const rows = await db
     .selectFrom('assignment')
-    .select(['employeeId', 'fromAt', 'untilAt'])
+    .innerJoin('pbx', 'pbx.id', 'assignment.pbxId')
+    .select(['employeeId', 'fromAt', 'untilAt', 'pbxId', 'pbx.name as pbxName'])
     .where('extension', '=', extension)
     .orderBy('fromAt', 'desc')
     .execute()
-  const left = rows.toSorted((a, b) => ((a.untilAt ?? '') < (b.untilAt ?? '') ? 1 : -1))
-  const holder = rows.find((row) => row.untilAt === null) ?? left[0]
-  return holder && byId(db, holder.employeeId)
+  const there = rows.filter(({ pbxId, pbxName }) => pbx === null || [pbxId, pbxName].includes(pbx))
+  const live = there.filter(({ untilAt }) => untilAt === null)
+  const left = there.toSorted((a, b) => ((a.untilAt ?? '') < (b.untilAt ?? '') ? 1 : -1))
+  const meant = live.length > 0 ? live : left
+  const places = [...new Set(meant.map(({ pbxName }) => `${extension}@${pbxName}`))].sort()
+  if (places.length > 1) {
+    throw new AppError('CONFLICT', `extension ${extension} is on ${places.length} PBXs: ${places.join(', ')}`, {
+      hint: 'say which, just like that, or name the person by e-mail address',
+    })
+  }
+  return meant[0] && byId(db, meant[0].employeeId)
 }
 
 /** One query a table; with many ids, one for each thousand of them. */

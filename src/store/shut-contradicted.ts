@@ -1,4 +1,3 @@
-import { shutOut } from '../domain/administrator.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import { closedSubject } from './closed-subjects.ts'
 import type { EmployeeAccess, StoreWriter } from './store.ts'
@@ -73,11 +72,7 @@ async function shutOne(tx: StoreWriter, live: Live, tombstone: Tombstone): Promi
     }
     case 'administrator': {
       if (!live.administrators.has(id)) return false
-      await tx.update('administrator', id, shutOut(at))
-      for (const row of await tx.find('passkey', { administratorId: id, removedAt: null }))
-        await tx.update('passkey', row.id, { removedAt: at })
-      for (const row of await tx.find('setupLink', { administratorId: id, usedAt: null }))
-        await tx.update('setupLink', row.id, { usedAt: at })
+      await tx.shutAdministrator(id, at)
       return true
     }
   }

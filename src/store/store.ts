@@ -27,6 +27,8 @@ import type { Tombstone } from '../domain/tombstone.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
 import type { ConsoleLists } from './console-lists.ts'
+import type { LeaseHolder } from './lease-holder.ts'
+import type { ShutAdministrator } from './shut-administrator.ts'
 
 export interface Rows {
   site: Site
@@ -66,7 +68,7 @@ export interface StoreReader extends ConsoleLists {
   /** Every row whose columns equal the given ones (null matches null), oldest first (by id). */
   find<T extends Table>(table: T, where: Partial<Rows[T]>): Promise<readonly Rows[T][]>
 
-  /** By id, e-mail, or extension: its live holder, else the latest leaver. */
+  /** By id, e-mail, or extension: its live holder, else the latest leaver. @throws CONFLICT where two PBXs have it; `1001@branch` */
   employeeBy(who: string): Promise<Employee | undefined>
   /** Everything that hangs on these people, for their pages: one query a table, not one a person. */
   employeesWithAccess(filter: EmployeeFilter): Promise<readonly EmployeeAccess[]>
@@ -103,8 +105,6 @@ export interface StoreReader extends ConsoleLists {
   recentImports(limit: number): Promise<readonly Omit<ImportRun, 'state'>[]>
   /** Mails that wait and whose time has come, those that waited longest first. */
   mailsDue(now: string, limit: number): Promise<readonly Mail[]>
-  /** Newest first. */
-  doorLedger(filter: { handsetId?: string; limit: number }): Promise<readonly DoorFetch[]>
   /** Ids of one page of the people that match, and how many match; `limit` 0 only counts. */
   peoplePage(
     filter: PeopleFilter,
@@ -130,6 +130,8 @@ export interface StoreWriter extends StoreReader {
   /** Insert or replace by id, all columns. */
   put<T extends Table>(table: T, rows: readonly Rows[T][]): Promise<void>
   remove<T extends Table>(table: T, ids: readonly string[]): Promise<void>
+  /** Disables them and ends every session, passkey and link of theirs. Their API tokens are not touched. */
+  shutAdministrator(id: string, at: string): Promise<ShutAdministrator>
 
   /** Appends to the hash chain. `detail` is the erasable side and holds no secret. */
   record(event: NewAuditEvent): Promise<void>
@@ -284,13 +286,6 @@ export interface ImportRun {
 export interface Setting {
   readonly id: string
   readonly value: string
-}
-
-export interface LeaseHolder {
-  readonly host: string
-  readonly pid: number
-  /** Start time of the process, so that a re-used pid is not taken for it; `thisProcess()` fills all three. */
-  readonly startedAt: string
 }
 
 export interface Lease {

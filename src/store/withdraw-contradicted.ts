@@ -18,11 +18,12 @@ export async function withdrawContradicted(tx: StoreWriter, withdrawals: readonl
   return changed
 }
 
-const order = ['api-token', 'invite', 'door-links', 'enrolment-link', 'sip-secret'] as const
+/** All but `moment`: what an older state of the database means as a whole is replay's to say. */
+const order = ['api-token', 'invite', 'door-links', 'enrolment-link', 'sip-secret', 'passkey'] as const
 
 type End = (withdrawal: Withdrawal) => Promise<boolean>
 
-const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<End>>> = {
+const tables: Readonly<Record<(typeof order)[number], (tx: StoreWriter) => Promise<End>>> = {
   async 'api-token'(tx) {
     const live = byId(await tx.find('apiToken', { revokedAt: null }))
     return async ({ subjectId: id, at }) => {
@@ -94,6 +95,15 @@ const tables: Readonly<Record<Withdrawal['kind'], (tx: StoreWriter) => Promise<E
       const credential = live.get(id)
       if (credential === undefined || credential.generation >= generation) return false
       await tx.update('sipCredential', id, { generation, secretSealed: null })
+      return true
+    }
+  },
+
+  async passkey(tx) {
+    const live = byId(await tx.find('passkey', { removedAt: null }))
+    return async ({ subjectId: id, at }) => {
+      if (!live.has(id)) return false
+      await tx.update('passkey', id, { removedAt: at })
       return true
     }
   },

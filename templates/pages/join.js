@@ -88,7 +88,7 @@ for (const maker of document.querySelectorAll('[data-maker]')) {
       maker.querySelector('.made')?.remove()
       shown.className = 'made'
       maker.append(shown)
-      button.closest('p').hidden = true
+      maker.querySelector('[data-unmade]').hidden = true
       said.textContent = maker.dataset.made
       lookSoon()
     } catch {

@@ -20,6 +20,7 @@ export async function rows(): Promise<readonly BenchRow[]> {
     ['Handsets, search that finds one', '/handsets?q=person7777'],
     ['Handsets, search that finds all', '/handsets?q=linphone'],
     ['Handsets, online', '/handsets?tunnel=online'],
+    ['Handsets, doors that need a look', '/handsets?attention=open-doors'],
     ['Handsets, not as handed out', '/handsets?attention=warnings'],
     ['a handset', `/handsets/${id}`],
     ['why a handset is silent', `/handsets/${id}/why`],
@@ -37,6 +38,9 @@ export async function rows(): Promise<readonly BenchRow[]> {
   ]
   const found: BenchRow[] = []
   for (const [what, path] of pages) found.push(await pageRow(desk, cookie, what, path))
+  // 1,111 handsets.
+  const all = { which: 'all', filter: '?q=person1' }
+  found.push(await pageRow(desk, cookie, 'preview of telling all that match', '/bulk/resync/preview', all))
   found.push(await trafficRow(desk, fleet))
   return found
 }

@@ -140,6 +140,7 @@ function person(
       extension,
       fromAt: at,
       untilAt: null,
+      adoptedAt: null,
       callPolicy: null,
       generation: 1,
     },

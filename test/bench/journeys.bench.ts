@@ -16,6 +16,7 @@ import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
@@ -51,7 +52,14 @@ export async function rows(): Promise<BenchRow[]> {
       phoneSettings: await openPhoneSettings(foundations.store),
       handsetAuthority: foundations.authorities.handset,
       serviceCertificate: foundations.authorities.service.certificate,
-      pbxs: [{ settings: config.pbxs[0]!, driver: manualDriver({ name: 'bench' }), isConfigured: true }],
+      pbxs: [
+        {
+          settings: config.pbxs[0]!,
+          driver: manualDriver({ name: 'bench' }),
+          guide: await loadManualGuide('templates/manual-pbx', 'generic'),
+          isConfigured: true,
+        },
+      ],
       systems: [],
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
       journal: foundations.journal,

@@ -17,6 +17,7 @@ import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -71,7 +72,14 @@ async function main(): Promise<void> {
     phoneSettings: await openPhoneSettings(foundations.store),
     handsetAuthority: foundations.authorities.handset,
     serviceCertificate: foundations.authorities.service.certificate,
-    pbxs: [{ settings: config.pbxs[0]!, driver: manualDriver({ name: 'the PBX' }), isConfigured: true }],
+    pbxs: [
+      {
+        settings: config.pbxs[0]!,
+        driver: manualDriver({ name: 'the PBX' }),
+        guide: await loadManualGuide('templates/manual-pbx', 'generic'),
+        isConfigured: true,
+      },
+    ],
     resolveHost: async () => [],
     systems: [],
     loop: { close: unasked, nudge: unasked, idle: unasked },

@@ -1,68 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Role } from '../../src/domain/token.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { furnishOffice, type HandsetOffice } from '../journeys/handset-office.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { faultsOf, keep, tabTo } from './chromium.ts'
+import { type Desk, openDesk } from './desk.ts'
 
-let browser: Browser
-let desk: ConsoleWorld
+let desk: Desk
 let office: HandsetOffice
-
-const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-
-/** Kept only when somebody wants to look: SCREENSHOTS names the folder. */
-async function keep(name: string, page: Page): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  await mkdir(folder, { recursive: true })
-  await writeFile(`${folder}/${name}.png`, await page.screenshot({ fullPage: true }))
-}
-
-interface Look {
-  readonly role?: Role
-  readonly scheme?: 'light' | 'dark'
-  readonly width?: number
-  readonly script?: boolean
-}
-
-async function signedIn({ role = 'owner', scheme = 'light', width = 1280, script = true }: Look = {}): Promise<{
-  readonly context: BrowserContext
-  readonly open: (path: string) => Promise<Page>
-  readonly complaints: string[]
-}> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: scheme,
-    javaScriptEnabled: script,
-  })
-  const [name = '', value = ''] = (await desk.signIn(role)).split('=')
-  await context.addCookies([{ name, value, domain: '127.0.0.1', path: '/', httpOnly: true, sameSite: 'Strict' }])
-  const complaints: string[] = []
-  return {
-    context,
-    complaints,
-    async open(path) {
-      const page = await context.newPage()
-      page.on('console', (message) => complaints.push(message.text()))
-      page.on('pageerror', (error) => complaints.push(String(error)))
-      await page.goto(`http://127.0.0.1:${desk.port}${path}`)
-      return page
-    },
-  }
-}
-
-/** With the Tab key alone, as somebody without a mouse would. */
-async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let press = 0; press < 150; press++) {
-    if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`the Tab key does not reach ${selector} at ${page.url()}`)
-}
 
 function everyPage(): readonly (readonly [string, string])[] {
   return [
@@ -89,14 +32,10 @@ function everyPage(): readonly (readonly [string, string])[] {
 
 describeLive('handsets in a browser', ['chromium'], () => {
   beforeAll(async () => {
-    desk = await openConsoleWorld()
+    desk = await openDesk()
     office = await furnishOffice(desk.world)
-    const quiet = ['disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update']
-    const args = ['no-sandbox', 'disable-gpu', 'disable-sync', ...quiet].map((flag) => `--${flag}`)
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
   }, 60_000)
   afterAll(async () => {
-    await browser?.close()
     await desk?.[Symbol.asyncDispose]()
   })
 
@@ -108,19 +47,12 @@ describeLive('handsets in a browser', ['chromium'], () => {
   ] as const)(
     'in %s colours at %i pixels no page has a finding of axe or runs over its edge',
     async (scheme, width) => {
-      const { open, context, complaints } = await signedIn({ scheme, width })
+      const { open, context, complaints } = await desk.signedIn({ scheme, width })
       for (const [name, path] of everyPage()) {
         const page = await open(path)
         if (name === 'about') await page.locator('#doctor table').waitFor()
         await keep(`${name}-${scheme}-${width}`, page)
-        await page.evaluate(axeSource)
-        const findings = await page.evaluate<string[]>(
-          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
-          violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).slice(0, 3).join(' | ')))`,
-        )
-        expect.soft([path, findings]).toEqual([path, []])
-        const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-        expect.soft([path, over]).toEqual([path, 0])
+        expect.soft([path, await faultsOf(page)]).toEqual([path, []])
         expect.soft([path, await page.title()]).toEqual([path, expect.not.stringContaining('owned')])
         await page.close()
       }
@@ -131,7 +63,7 @@ describeLive('handsets in a browser', ['chromium'], () => {
   )
 
   test('by keyboard alone: find a handset, read why it does not work, try a setting, set it, take it away again', async () => {
-    const { open, context, complaints } = await signedIn({ role: 'admin' })
+    const { open, context, complaints } = await desk.signedIn({ role: 'admin' })
     const page = await open('/handsets')
     await tabTo(page, '#search')
     await page.keyboard.type('ada yealink')
@@ -171,7 +103,7 @@ describeLive('handsets in a browser', ['chromium'], () => {
   })
 
   test('without script: filter the ledger, page the audit log, check the chain, see what doctor finds', async () => {
-    const { open, context } = await signedIn({ role: 'auditor', script: false })
+    const { open, context } = await desk.signedIn({ role: 'auditor', script: false })
     const page = await open('/ledger')
     await page.locator('select[name=outcome]').selectOption('refused')
     await page.getByRole('button', { name: 'Search' }).click()
@@ -187,7 +119,7 @@ describeLive('handsets in a browser', ['chromium'], () => {
   })
 
   test('a door that moves is seen on the page of its handset without a reload', async () => {
-    const { open, context } = await signedIn()
+    const { open, context } = await desk.signedIn()
     const page = await open(`/handsets/${office.mobile}`)
     const tunnel = page.locator('#door-tunnel > summary .state')
     expect(await tunnel.textContent()).toBe('open')

@@ -1,8 +1,5 @@
 /** Somebody with an invite in front of Chromium. */
-import { mkdir, writeFile } from 'node:fs/promises'
-import jsQR from 'jsqr'
-import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
-import { PNG } from 'pngjs'
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 
 const widths = { phone: { width: 390, height: 844 }, desk: { width: 1280, height: 900 } } as const
 
@@ -32,19 +29,6 @@ export interface Visit extends AsyncDisposable {
   readonly complaints: string[]
   /** Every request as one text: address, headers and body. */
   readonly requests: string[]
-}
-
-/** @param executablePath another way to start it, such as inside a network namespace */
-export async function startChromium(executablePath = '/usr/bin/chromium'): Promise<Browser> {
-  const quiet = [
-    'disable-quic',
-    'no-first-run',
-    'disable-background-networking',
-    'disable-component-update',
-    'disable-sync',
-  ]
-  const args = ['no-sandbox', 'disable-gpu', ...quiet].map((flag) => `--${flag}`)
-  return chromium.launch({ executablePath, headless: true, args })
 }
 
 export async function visit(
@@ -77,18 +61,4 @@ export async function visit(
     await page.goto(url)
   })
   return { page, complaints, requests, [Symbol.asyncDispose]: () => context.close() }
-}
-
-/** Kept only when somebody wants to look: SCREENSHOTS names the folder. */
-export async function keep(name: string, page: Page): Promise<void> {
-  const folder = process.env.SCREENSHOTS
-  if (folder === undefined) return
-  await mkdir(folder, { recursive: true })
-  await writeFile(`${folder}/${name}.png`, await page.screenshot({ fullPage: true }))
-}
-
-/** What a camera reads from the screen. */
-export async function scanned(code: Locator): Promise<string | undefined> {
-  const { data, width, height } = PNG.sync.read(await code.screenshot())
-  return jsQR.default(new Uint8ClampedArray(data), width, height)?.data
 }

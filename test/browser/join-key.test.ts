@@ -7,7 +7,8 @@ import { readMessages } from '../../src/http/join/messages.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
-import { keep, type Looking, scanned, startChromium, visit } from './invitee.ts'
+import { keep, scanned, startChromium } from './chromium.ts'
+import { type Looking, visit } from './invitee.ts'
 
 let browser: Browser
 let doors: Doors
@@ -96,6 +97,8 @@ describeLive('an employee whose browser makes the tunnel', ['chromium', 'wg'], (
     expect(await second.page.locator('.qr svg[aria-label="QR code of the tunnel"]').count()).toBe(0)
     await second.page.getByRole('button', { name: 'Make a new one' }).click()
     await second.page.locator('.made .qr svg').waitFor()
+    // Beside the new one those words would be about another tunnel.
+    expect(await second.page.getByText('A tunnel was made on this page before.').isVisible()).toBe(false)
     const two = keyIn(await scanned(second.page.locator('.made .qr')))!
     expect(two).not.toBe(one)
     expect(doors.application.browserKeys.get(employee.tunnels[0]!.id)).toBe(publicOf(two))

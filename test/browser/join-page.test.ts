@@ -4,7 +4,8 @@ import { Secret } from '../../src/domain/secret.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
-import { keep, type Looking, scanned, startChromium, visit } from './invitee.ts'
+import { keep, scanned, startChromium } from './chromium.ts'
+import { type Looking, visit } from './invitee.ts'
 
 let browser: Browser
 let doors: Doors

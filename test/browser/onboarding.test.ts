@@ -1,79 +1,22 @@
 import { readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import jsQR from 'jsqr'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { PNG } from 'pngjs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { realSystem } from '../../src/system.ts'
 import { openPostOffice, type PostOffice } from '../fakes/post-office.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { mia, onboarded, person, tokenIn } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { decoded, faultsOf, keep, scanned, tabTo } from './chromium.ts'
+import { type Desk, type Look, openDesk } from './desk.ts'
 
-let browser: Browser
-let desk: ConsoleWorld
+let desk: Desk
 let office: PostOffice
 let folder: string
 
-const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-
-interface Look {
-  readonly scheme?: 'light' | 'dark'
-  readonly width?: number
-  readonly script?: boolean
-}
-
-async function signedIn({ scheme = 'light', width = 1280, script = true }: Look = {}): Promise<{
-  readonly context: BrowserContext
-  readonly open: (path: string) => Promise<Page>
-  readonly complaints: string[]
-}> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: scheme,
-    javaScriptEnabled: script,
-    reducedMotion: 'reduce',
-  })
-  const [name = '', value = ''] = (await desk.signIn('owner')).split('=')
-  await context.addCookies([{ name, value, domain: '127.0.0.1', path: '/', httpOnly: true, sameSite: 'Strict' }])
-  const complaints: string[] = []
-  return {
-    context,
-    complaints,
-    async open(path) {
-      const page = await context.newPage()
-      page.on('console', (message) => complaints.push(message.text()))
-      page.on('pageerror', (error) => complaints.push(String(error)))
-      await page.goto(`http://127.0.0.1:${desk.port}${path}`)
-      return page
-    },
-  }
-}
-
-/** With the Tab key alone, as somebody without a mouse would. */
-async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let press = 0; press < 120; press++) {
-    if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`the Tab key does not reach ${selector} at ${page.url()}`)
-}
-
-function decoded(image: Buffer): string | undefined {
-  const { data, width, height } = PNG.sync.read(image)
-  return jsQR.default(new Uint8ClampedArray(data), width, height)?.data
-}
-
-/** Kept only when somebody wants to look: SCREENSHOTS names the folder. */
-async function keep(name: string, image: Buffer): Promise<void> {
-  const to = process.env.SCREENSHOTS
-  if (to === undefined) return
-  await mkdir(to, { recursive: true })
-  await writeFile(join(to, `${name}.png`), image)
-}
+const signedIn = (look: Look = {}) => desk.signedIn({ more: { reducedMotion: 'reduce' }, ...look })
 
 const header = 'name,email,extension,model,mac'
 let next = 5_000
@@ -110,7 +53,7 @@ async function printed(page: Page, name: string): Promise<{ readonly sizes: stri
 }
 
 /** By another program than the one that drew it. */
-async function scanned(image: Buffer): Promise<string> {
+async function scannedByAnother(image: Buffer): Promise<string> {
   const file = join(folder, 'scan.png')
   await writeFile(file, image)
   const { stdout } = await realSystem.run('zbarimg', ['--quiet', '--raw', '-Sdisable', '-Sqrcode.enable', file], {})
@@ -121,13 +64,9 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), `ringfence-onboarding-${process.pid}-`))
     office = await openPostOffice()
-    desk = await openConsoleWorld({ env: office.env })
-    const quiet = ['disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update']
-    const args = ['no-sandbox', 'disable-gpu', 'disable-sync', ...quiet].map((flag) => `--${flag}`)
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+    desk = await openDesk({ env: office.env })
   })
   afterAll(async () => {
-    await browser?.close()
     await desk?.[Symbol.asyncDispose]()
     await office?.[Symbol.asyncDispose]()
     await rm(folder, { recursive: true, force: true })
@@ -166,7 +105,7 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
     await page.waitForURL('**/hand-over?link=*')
     await expect.poll(() => page.locator('.doors summary .state.open').count()).toBe(5)
     const link = await page.locator('input.copy').first().inputValue()
-    expect(decoded(await page.locator('.qr').screenshot())).toBe(link)
+    expect(await scanned(page.locator('.qr'))).toBe(link)
     expect((await desk.world.app.join(tokenIn(link)))?.name).toBe('Ada Keyboard')
     // The mail goes out, and the page says so by itself.
     await desk.world.mails.run()
@@ -264,7 +203,7 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
       const { sizes, images } = await printed(page, `sheet-${paper}-${language}`)
       expect(sizes).toMatch(new RegExp(`Page size:.*\\(${size}\\)`))
       expect(images).toHaveLength(1)
-      expect(await scanned(images[0]!)).toBe(made.invite.url)
+      expect(await scannedByAnother(images[0]!)).toBe(made.invite.url)
       // Dark colours on the screen are none of the paper's.
       const { data } = PNG.sync.read(images[0]!)
       expect(data[0]).toBe(255)
@@ -280,19 +219,24 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
     )
     const url = Object.entries(made.provisioningUrls).find(([id]) => bench.url().includes(id))![1]
     expect(await bench.locator('.paper .dictate').textContent()).toBe(url)
-    const { images } = await printed(bench, `bench-${paper}`)
+    const { sizes, images } = await printed(bench, `bench-${paper}`)
+    expect(sizes).toMatch(new RegExp(`Page size:.*\\(${size}\\)`))
     expect(images).toHaveLength(1)
-    expect(await scanned(images[0]!)).toBe(url)
+    expect(await scannedByAnother(images[0]!)).toBe(url)
     await context.close()
   })
 
-  test('the sheets of a roster are a page each, every code its own', async () => {
+  test.each([
+    ['a4', 'A4'],
+    ['letter', 'letter'],
+  ])('the sheets of a roster are a page of %s each, every code its own', async (paper, size) => {
     const { id } = await desk.world.app.importRoster(Buffer.from(rows(3)), mia)
     await expect.poll(async () => (await desk.world.app.importRun(id)).finished).toBe(true)
     const links = (await desk.world.app.importRun(id)).people.map(({ inviteUrl }) => inviteUrl)
     const { open, context } = await signedIn()
-    const page = await open(`/imports/${id}/sheets`)
-    const { images } = await printed(page, 'batch')
+    const page = await open(`/imports/${id}/sheets?paper=${paper}`)
+    const { sizes, images } = await printed(page, `batch-${paper}`)
+    expect(sizes).toMatch(new RegExp(`Page size:.*\\(${size}\\)`))
     expect(images).toHaveLength(3)
     expect(await Promise.all(images.map(async (image) => decoded(image)))).toEqual(links)
     await context.close()
@@ -327,17 +271,8 @@ describeLive('onboarding in a browser', ['chromium', 'pdftoppm', 'zbarimg'], () 
       const { open, context, complaints } = await signedIn({ scheme, width })
       for (const [name, path] of Object.entries(paths)) {
         const page = await open(path)
-        await page.evaluate(axeSource)
-        const { violations } = await page.evaluate<{
-          violations: { id: string; impact: string; nodes: { html: string }[] }[]
-        }>(`axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })`)
-        const found = violations.map(({ id, impact, nodes }) => `${id} (${impact}): ${nodes[0]?.html.slice(0, 120)}`)
-        expect([name, scheme, width, found]).toEqual([name, scheme, width, []])
-        const overflow = await page.evaluate(
-          'document.documentElement.scrollWidth - document.documentElement.clientWidth',
-        )
-        expect([name, width, overflow]).toEqual([name, width, 0])
-        await keep(`${name}-${width}-${scheme}`, await page.screenshot({ fullPage: true }))
+        expect([name, scheme, width, await faultsOf(page)]).toEqual([name, scheme, width, []])
+        await keep(`${name}-${width}-${scheme}`, page)
         await page.close()
       }
       expect(complaints).toEqual([])

@@ -1,58 +1,13 @@
-import { readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Role } from '../../src/domain/token.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { mia, onboarded, person } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { faultsOf, tabTo } from './chromium.ts'
+import { type Desk, type Look, openDesk } from './desk.ts'
 
-let browser: Browser
-let desk: ConsoleWorld
+let desk: Desk
 
-const axeSource = readFileSync(fileURLToPath(import.meta.resolve('axe-core/axe.min.js')), 'utf8')
-
-interface Look {
-  readonly role?: Role
-  readonly scheme?: 'light' | 'dark'
-  readonly width?: number
-  readonly script?: boolean
-}
-
-async function signedIn({ role = 'admin', scheme = 'light', width = 1280, script = true }: Look = {}): Promise<{
-  readonly context: BrowserContext
-  readonly open: (path: string) => Promise<Page>
-  readonly complaints: string[]
-}> {
-  const context = await browser.newContext({
-    viewport: { width, height: 900 },
-    colorScheme: scheme,
-    javaScriptEnabled: script,
-  })
-  const [name = '', value = ''] = (await desk.signIn(role)).split('=')
-  await context.addCookies([{ name, value, domain: '127.0.0.1', path: '/', httpOnly: true, sameSite: 'Strict' }])
-  const complaints: string[] = []
-  return {
-    context,
-    complaints,
-    async open(path) {
-      const page = await context.newPage()
-      page.on('console', (message) => complaints.push(message.text()))
-      page.on('pageerror', (error) => complaints.push(String(error)))
-      await page.goto(`http://127.0.0.1:${desk.port}${path}`)
-      return page
-    },
-  }
-}
-
-/** With the Tab key alone, as somebody without a mouse would. */
-async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let press = 0; press < 120; press++) {
-    if (await page.evaluate(`document.activeElement?.matches(${JSON.stringify(selector)})`)) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`the Tab key does not reach ${selector} at ${page.url()}`)
-}
+const signedIn = (look: Look = {}) => desk.signedIn({ role: 'admin', ...look })
 
 let extension = 1000
 async function somebody(name: string) {
@@ -63,13 +18,9 @@ async function somebody(name: string) {
 
 describeLive('people in a browser', ['chromium'], () => {
   beforeAll(async () => {
-    desk = await openConsoleWorld({ pbx: 'manual' })
-    const quiet = ['disable-quic', 'no-first-run', 'disable-background-networking', 'disable-component-update']
-    const args = ['no-sandbox', 'disable-gpu', 'disable-sync', ...quiet].map((flag) => `--${flag}`)
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+    desk = await openDesk({ pbx: 'manual' })
   })
   afterAll(async () => {
-    await browser?.close()
     await desk?.[Symbol.asyncDispose]()
   })
 
@@ -223,14 +174,7 @@ describeLive('people in a browser', ['chromium'], () => {
       ]
       for (const path of pages) {
         const page = await open(path)
-        await page.evaluate(axeSource)
-        const findings = await page.evaluate<string[]>(
-          `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) =>
-          violations.map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 160)).slice(0, 3).join(' | ')))`,
-        )
-        expect([path, findings]).toEqual([path, []])
-        const over = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
-        expect([path, over]).toEqual([path, 0])
+        expect([path, await faultsOf(page)]).toEqual([path, []])
         await page.close()
       }
       expect(complaints.filter((text) => !text.includes('net::ERR'))).toEqual([])

@@ -1,23 +1,20 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import jsQR from 'jsqr'
 import { type TOTP, URI } from 'otpauth'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
-import { PNG } from 'pngjs'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { firstOwnerLink } from '../../src/journeys/set-up.ts'
 import { goodPassword, makeAdministrator, tokenOf } from '../journeys/console-people.ts'
 import { type ConsoleWorld, freePort, openConsoleWorld } from '../journeys/console-world.ts'
 import { mia } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
+import { faultsOf, keep, scanned, startChromium, tabTo } from './chromium.ts'
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts'
 
 let browser: Browser
 let console_: ConsoleWorld
 let provider: IdentityProvider
-let axe: string
 let folder: string | undefined
 
 const client = { id: 'ringfence', secret: 'a secret between the two' }
@@ -49,21 +46,8 @@ const path = (page: Page) => new URL(page.url()).pathname
 const hasFocus = (page: Page, selector: string) =>
   page.evaluate(`document.querySelector(${JSON.stringify(selector)}) === document.activeElement`) as Promise<boolean>
 
-/** Keys only: Tab until the element has the focus. */
-async function tabTo(page: Page, selector: string): Promise<void> {
-  for (let n = 0; n < 60; n++) {
-    if (await hasFocus(page, selector)) return
-    await page.keyboard.press('Tab')
-  }
-  throw new Error(`${selector} cannot be reached by Tab`)
-}
-
 async function look(page: Page, name: string): Promise<void> {
-  await page.evaluate(axe)
-  const { violations } = (await page.evaluate(
-    `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] })`,
-  )) as { violations: { id: string; nodes: { html: string }[] }[] }
-  expect(violations.map(({ id, nodes }) => `${name}: ${id} ${nodes[0]?.html}`)).toEqual([])
+  expect([name, await faultsOf(page)]).toEqual([name, []])
   // 320 is what 1280 are at 400 %; also where somebody has zoomed in to 200 % on a phone in landscape.
   for (const width of [320, 640, 1280]) {
     await page.setViewportSize({ width, height: 720 })
@@ -72,9 +56,7 @@ async function look(page: Page, name: string): Promise<void> {
       `${name} is wider than a screen of ${width}`,
     ).toBe(true)
   }
-  const screenshots = process.env.SCREENSHOTS
-  if (screenshots === undefined) return
-  await mkdir(screenshots, { recursive: true })
+  if (process.env.SCREENSHOTS === undefined) return
   for (const [width, height] of [
     [1280, 900],
     [390, 844],
@@ -82,7 +64,7 @@ async function look(page: Page, name: string): Promise<void> {
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.setViewportSize({ width, height })
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-      await writeFile(`${screenshots}/${name}-${width}-${colorScheme}.png`, await page.screenshot({ fullPage: true }))
+      await keep(`${name}-${width}-${colorScheme}`, page)
     }
   }
   await page.setViewportSize({ width: 1280, height: 720 })
@@ -91,7 +73,6 @@ async function look(page: Page, name: string): Promise<void> {
 
 describeLive('somebody signs in', ['chromium'], () => {
   beforeAll(async () => {
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     folder = await mkdtemp(join(tmpdir(), `ringfence-sign-in-${process.pid}-`))
     const secretFile = join(folder, 'secret')
     await writeFile(secretFile, client.secret, { mode: 0o600 })
@@ -111,15 +92,7 @@ describeLive('somebody signs in', ['chromium'], () => {
       { ...client, redirectUri },
       { ada: ['x', 'ringfence-admins'], bob: ['x'] },
     )
-    const quiet = [
-      'disable-quic',
-      'no-first-run',
-      'disable-background-networking',
-      'disable-component-update',
-      'disable-sync',
-    ]
-    const args = ['no-sandbox', 'disable-gpu', ...quiet].map((flag) => `--${flag}`)
-    browser = await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args })
+    browser = await startChromium()
   })
   afterAll(async () => {
     await browser?.close()
@@ -205,9 +178,7 @@ describeLive('somebody signs in', ['chromium'], () => {
     await page.keyboard.press('Enter')
     await page.waitForURL(/second-factor/)
     await look(page, 'second-factor-enrol')
-    const { data, width, height } = PNG.sync.read(await page.locator('.qr').screenshot())
-    const scanned = jsQR.default(new Uint8ClampedArray(data), width, height)?.data ?? ''
-    const app = URI.parse(scanned) as TOTP
+    const app = URI.parse((await scanned(page.locator('.qr'))) ?? '') as TOTP
     expect([app.issuer, app.label]).toEqual(['Ringfence', 'tara@example.com'])
     // Nothing else can be done before.
     await page.goto(`${console_.url}/`)
@@ -264,7 +235,8 @@ describeLive('somebody signs in', ['chromium'], () => {
       await page.getByLabel('E-mail address').fill(hanna.email)
       await page.getByLabel('Password').fill(goodPassword.reveal())
       await page.keyboard.press('Enter')
-      await page.waitForURL(/\/account$/)
+      // The whole of it: the page before ends in `?next=/account`.
+      await page.waitForURL(`${console_.url}/account`)
     }
     const [here, there] = [await person(), await person()]
     await enter(there.page)

@@ -47,6 +47,21 @@ describe('looking', () => {
     expect(doors().application.deeds.at(-1)!.deed).toBe('showSecrets')
   })
 
+  test('steps that wait for a person are listed with what to do and how to tick them', async () => {
+    doors().application.closing = { 'sip-account': 'waiting' }
+    await run(['onboard', ...ada, '--extension', '4003'])
+    await run(['offboard', '4003'])
+    const { code, out } = await run(['steps'])
+    expect(code).toBe(0)
+    expect(out).toContain('4003')
+    expect(out).toContain('sip-account, to be shut')
+    expect(out).toContain('ringfence acknowledge 4003 sip-account')
+    expect(JSON.parse((await run(['steps', '--json'])).out)).toMatchObject({ items: [{ extension: '4003' }] })
+    await run(['acknowledge', '4003', 'sip-account'])
+    expect((await run(['steps'])).out).toBe('no step waits for anybody\n')
+    doors().application.closing = {}
+  })
+
   test('a name that tries to move the cursor or turn the line around is shown harmless', async () => {
     const name = 'Eve\u001b[2J\u202etxt\u0007\u2028\u009b31m'
     await run(['onboard', ...ada, '--extension', '4001', '--name', name])

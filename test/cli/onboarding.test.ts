@@ -39,6 +39,32 @@ describe('handing out', () => {
     })
   })
 
+  test('onboard says on which PBX, and the extension is then printed as it can be typed again', async () => {
+    const { code, out } = await run(['onboard', ...ada, '--extension', '1088', '--pbx', 'branch', '--wait', '0'])
+    expect([code, out.split('\n')[0]]).toEqual([0, 'Ada Example <ada@example.com>  extension 1088@branch  active'])
+  })
+
+  test('adopt takes over an extension, and needs no other option for it', async () => {
+    const person = ['--name', 'Bo Berg', '--email', 'bo@example.com', '--handset', 'linphone-mobile', '--wait', '0']
+    const { code, out } = await run(['adopt', '2001', '--pbx', 'branch', ...person])
+    expect([code, out.split('\n')[0]]).toEqual([0, 'Bo Berg <bo@example.com>  extension 2001@branch  active'])
+    expect(doors().application.adopted).toEqual(['2001'])
+    expect((await run(['adopt', '2001', '--name', 'Bo'])).code).toBe(2)
+  })
+
+  test('pbx tells what each PBX can do, and what is on one that was there before', async () => {
+    const list = await run(['pbx', 'list'])
+    expect(list.out).toContain('branch  fake at 10.90.0.2, Branch <office>\n  can: show what is in force; ')
+    expect(list.out).toContain('\n  cannot: demand client certificates; refuse revoked certificates\n')
+    const { out } = await run(['pbx', 'existing', '--pbx', 'branch'])
+    expect(out).toMatch(/2001 +Bo <b>Berg/)
+    expect(out).toContain('not to be taken over: it is a fax line')
+    expect(out).toContain('Nothing was touched. To take one over: ringfence adopt EXTENSION --pbx branch')
+    expect((await run(['pbx', 'existing'])).out).toBe('PBX default shows no extension that Ringfence did not make.\n')
+    expect(JSON.parse((await run(['pbx', 'existing', '--pbx', 'branch', '--json'])).out).items).toHaveLength(2)
+    expect((await run(['pbx', 'existing', '--pbx', 'paris'])).code).toBe(2)
+  })
+
   test('in a terminal the link comes with its QR code, elsewhere without', async () => {
     const { out } = await run(['onboard', ...ada, '--extension', '1010'], { terminal: true })
     expect(out).toContain('\u001b[38;5;16;48;5;231m')

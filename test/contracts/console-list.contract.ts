@@ -119,6 +119,40 @@ export function consoleListContract(store: () => Store): void {
       expect(await found({ doubted: kinds.slice(0, 1) })).toEqual(['h2', 'h3'])
     })
 
+    test('tell which have a door that needs a look, behind a gateway and after it was taken back too; a ticked one does not', async () => {
+      const stuck = (id: string, subjectKind: 'tunnel' | 'certificate' | 'sip-credential' | 'phone-door') =>
+        cast.verdict(1, { id, subjectKind, subjectId: id, state: 'retrying' })
+      await store().transaction(async (tx) => {
+        await cast.onboard(tx, 1, 2, 3, 4, 5, 6, 7, 8)
+        await tx.insert('gateway', [cast.gateway(1)])
+        await tx.update('tunnel', 't6', { carrierKind: 'gateway', carrierId: 'g1' })
+        for (const behind of ['h6', 'h7']) await tx.update('handset', behind, { gatewayId: 'g1' })
+        await tx.update('handset', 'h7', { removedAt: at(9) })
+        // One account for both phones of this person.
+        await tx.update('sipCredential', 's4', { handsetId: null })
+        await tx.insert('handset', [cast.handset(40, { employeeId: 'e4', assignmentId: 'a4', mac: 'aa0000000040' })])
+        await tx.put('verdict', [
+          cast.verdict(8),
+          cast.verdict(5, { state: 'waiting', acknowledgedAt: at(3), acknowledgedBy: 'mia' }),
+        ])
+      })
+      const first = async (verdict: ReturnType<typeof stuck>) => {
+        await store().transaction((tx) => tx.put('verdict', [verdict]))
+        const ids = await found({ openVerdicts: true })
+        await store().transaction((tx) => tx.remove('verdict', [verdict.id]))
+        return [...ids].sort()
+      }
+      expect(await found({ openVerdicts: true })).toEqual([])
+      expect(await first(stuck('h1', 'phone-door'))).toEqual(['h1'])
+      expect(await first(stuck('t2', 'tunnel'))).toEqual(['h2'])
+      expect(await first(stuck('c3', 'certificate'))).toEqual(['h3'])
+      expect(await first(stuck('s1', 'sip-credential'))).toEqual(['h1'])
+      expect(await first(stuck('s4', 'sip-credential'))).toEqual(['h4', 'h40'])
+      expect(await first(stuck('t6', 'tunnel'))).toEqual(['h6', 'h7'])
+      expect(await first(stuck('t6#h7', 'tunnel'))).toEqual(['h7'])
+      expect(await first({ ...stuck('s1', 'sip-credential'), state: 'waiting' })).toEqual(['h1'])
+    })
+
     test('tell whose certificate ends soon, and what was handed out before names changed', async () => {
       await store().transaction(async (tx) => {
         await cast.onboard(tx, 1, 2, 3)
@@ -133,6 +167,8 @@ export function consoleListContract(store: () => Store): void {
       })
       expect(await found({ certificateEndsBefore: at(200) })).toEqual(['h1'])
       expect(await found({ staleSince: [{ pbxId: 'default', at: at(30) }] })).toEqual(['h1'])
+      expect(await found({ staleSince: [{ pbxId: 'second', at: at(30) }] })).toEqual([])
+      expect(await found({ staleSince: [] })).toEqual([])
     })
   })
 

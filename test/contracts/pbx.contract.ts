@@ -35,6 +35,9 @@ export interface ContractPhone {
   events(): readonly string[]
 }
 
+/** What a phone without the right secret gets: a challenge for ever, or a plain no. */
+const refused = expect.toBeOneOf([401, 403])
+
 /** What every driver must do; a test that asks for an ability the PBX lacks is skipped and says so. */
 export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: () => Promise<PbxWorld>): void {
   describe(`PBX contract: ${name}`, () => {
@@ -66,6 +69,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
     const forwards = given(abilities.leftovers !== 'unseen', 'this PBX shows no call forwards')
     const adopting = given(abilities.adoption, 'on this PBX nothing can be taken over')
 
+    const makeAccount = (extension: string, credentials = 1) => accountOn(abilities, extension, credentials)
     const telling = (title: string, body: () => Promise<void>) =>
       abilities.resync ? test(title, body) : test.skip(`${title} [skipped: this PBX cannot tell a phone]`, body)
     const manyTold = given(
@@ -131,7 +135,8 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       })
       const phone = await phoneFor(account)
       expect(await phone.register()).toBe(200)
-      expect((await accountOf('2010'))!.registrations).toMatchObject([{ address: '127.0.0.1' }])
+      const address = abilities.tellsAddresses === false ? null : '127.0.0.1'
+      expect((await accountOf('2010'))!.registrations).toMatchObject([{ address }])
     })
 
     readable('a wrong secret is refused', async () => {
@@ -142,7 +147,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         username: account.credentials[0]!.username,
         secret: 'guess',
       })
-      expect(await guess.register()).toBe(401)
+      expect(await guess.register()).toEqual(refused)
       expect((await accountOf('2011'))!.registrations).toEqual([])
     })
 
@@ -156,9 +161,9 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         username: account.credentials[0]!.username,
         secret: account.credentials[1]!.secret.reveal(),
       })
-      expect(await crossed.register()).toBe(401)
+      expect(await crossed.register()).toEqual(refused)
       await apply({ ...account, credentials: account.credentials.slice(1) })
-      expect([await first.register(), await second.register()]).toEqual([401, 200])
+      expect([await first.register(), await second.register()]).toEqual([refused, 200])
       expect((await accountOf('2012'))!.credentials).toHaveLength(1)
     })
 
@@ -169,7 +174,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(await before.register()).toBe(200)
       const rotated = { ...account, credentials: [rotate(account.credentials[0]!)] }
       await apply(rotated)
-      expect(await before.register()).toBe(401)
+      expect(await before.register()).toEqual(refused)
       expect(await (await phoneFor(rotated)).register()).toBe(200)
       expect((await accountOf('2013'))!.credentials).toMatchObject([{ generation: 2 }])
     })
@@ -179,7 +184,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       await apply(account)
       await apply({ ...account, credentials: [] })
       expect(await accountOf('2014')).toBeUndefined()
-      expect(await (await phoneFor(account)).register()).toBe(401)
+      expect(await (await phoneFor(account)).register()).toEqual(refused)
       await apply({ ...account, credentials: [] })
     })
 
@@ -259,7 +264,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         registrations: [{ address: '127.0.0.4' }],
         calls: [{ address: '127.0.0.4' }],
       })
-      expect(await leaver.register()).toBe(401)
+      expect(await leaver.register()).toEqual(refused)
     })
 
     cutting('cutting an extension that is not there is no error', async () => {
@@ -342,6 +347,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(world.driver.readLeftovers !== undefined).toBe(abilities.leftovers !== 'unseen')
       expect(world.driver.clearLeftovers !== undefined).toBe(abilities.leftovers === 'cleared')
       expect(world.driver.listExisting !== undefined).toBe(abilities.adoption)
+      expect(world.driver.revocations !== undefined).toBe(abilities.revocationLists === 'enforced')
     })
 
     classes('what an extension may dial is in force, changes, and goes with the account', async () => {
@@ -403,7 +409,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       await world.comeBack()
       expect((await accountOf('2023'))!.credentials).toHaveLength(1)
       expect(await accountOf('2024')).toBeUndefined()
-      expect(await (await phoneFor(shut)).register()).toBe(401)
+      expect(await (await phoneFor(shut)).register()).toEqual(refused)
       expect(await (await phoneFor(open)).register()).toBe(200)
     })
 
@@ -449,6 +455,13 @@ export const awkwardNames = [
   '',
   '\ud800 lone',
 ]
+
+/** Where a PBX has one secret for an extension, its login name is the extension itself (journeys/enrolment.ts). */
+function accountOn(abilities: PbxAbilities, extension: string, credentials: number): PbxAccount {
+  const account = makeAccount(extension, credentials)
+  if (abilities.credentialsPerExtension === 'many') return account
+  return { ...account, credentials: account.credentials.map((one) => ({ ...one, username: extension })) }
+}
 
 export function makeAccount(extension: string, credentials = 1): PbxAccount {
   return {

@@ -70,6 +70,7 @@ export function assignment(n: number, change: Partial<Rows['assignment']> = {}):
     extension: String(1000 + n),
     fromAt: at(0),
     untilAt: null,
+    adoptedAt: null,
     callPolicy: null,
     generation: 1,
     ...change,

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { withdrawalOf } from '../../src/domain/withdrawal.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { Store } from '../../src/store/store.ts'
+import type { Store, StoreWriter } from '../../src/store/store.ts'
 import * as cast from './store-cast.ts'
 
 let folder: string
@@ -123,11 +124,27 @@ describe('bringing the tables up to date', () => {
     before.close()
   })
 
+  test('what was withdrawn before passkeys were journalled is all there, and theirs fit in beside it', async () => {
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0005'))
+    const old = await open(before)
+    const token = withdrawalOf('api-token', 'x', { employeeId: null, at: cast.at(1) })
+    const passkey = withdrawalOf('passkey', 'p', { employeeId: null, at: cast.at(2) })
+    await old.transaction((tx) => tx.put('withdrawal', [token]))
+    await expect(old.transaction((tx) => tx.put('withdrawal', [passkey]))).rejects.toThrow()
+    await old.close()
+    const store = await open()
+    expect(await store.find('withdrawal', {})).toEqual([token])
+    await store.transaction((tx) => tx.put('withdrawal', [passkey]))
+    expect(await store.find('withdrawal', {})).toEqual([token, passkey])
+    const unknown = { ...passkey, id: 'thing/p', kind: 'thing' as 'passkey' }
+    await expect(store.transaction((tx) => tx.put('withdrawal', [unknown]))).rejects.toThrow()
+  })
+
   test('verdicts and tombstones from before administrators were doors are all there, and theirs fit in beside them', async () => {
-    const { '0004-console': _, ...before } = migrations
+    const before = Object.fromEntries(Object.entries(migrations).filter(([name]) => name < '0004'))
     const old = await open(before)
     await cast.seed(old)
-    await old.transaction((tx) => cast.onboard(tx, 1))
+    await old.transaction((tx) => cast.onboard(asBefore(tx), 1))
     const tombstones = await old.transaction((tx) => cast.offboard(tx, 1, 5))
     await old.transaction((tx) => tx.insert('verdict', [cast.verdict(1)]))
     await old.close()
@@ -161,7 +178,7 @@ describe('bringing the tables up to date', () => {
     await cast.seed(old)
     await old.transaction(async (tx) => {
       await tx.insert('employee', [cast.employee(1)])
-      await tx.insert('assignment', [cast.assignment(1)])
+      await asBefore(tx).insert('assignment', [cast.assignment(1)])
       const { phoneAddress: _, seenModel, seenFirmware, seenMac, seenAt, blankedAt, ...others } = cast.handset(1)
       const { formerTokenHash, ...firstColumns } = others
       await tx.insert('handset', [firstColumns as ReturnType<typeof cast.handset>])
@@ -259,3 +276,17 @@ describe('pulling the plug', () => {
     expect(existsSync(sqlite)).toBe(true)
   })
 })
+
+/** Columns of an assignment that older tables do not have yet. */
+const laterColumns = ['adoptedAt']
+
+function asBefore(tx: StoreWriter): StoreWriter {
+  return {
+    ...tx,
+    insert: (table, rows) => tx.insert(table, table === 'assignment' ? rows.map(withoutLater) : rows),
+  }
+}
+
+function withoutLater<T extends object>(row: T): T {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !laterColumns.includes(name))) as T
+}

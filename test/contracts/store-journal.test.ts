@@ -217,8 +217,8 @@ describe('after an old copy of the database was restored', () => {
     expect((await yesterday.handsetByTokenHash('steady-1'))?.removedAt).toBe(at(5))
     const trail = await yesterday.auditTrail({ after: 0, limit: 9 })
     expect(trail.map((entry) => [entry.kind, entry.employeeId])).toEqual([
-      ['journal.replayed', null],
       ['journal.replayed', 'e1'],
+      ['journal.replayed', null],
     ])
 
     expect(await replayJournal(yesterday, journal, system)).toEqual(nothing)
@@ -365,7 +365,7 @@ describe('after an old copy of the database was restored', () => {
           await doIt(copy, each, minute + 1)
         const before = await openDoors(copy)
         const [workedThen, worksToday] = [new Set(await whatWorks(copy)), new Set(await whatWorks(today))]
-        await replayJournal(copy, journal, system)
+        const { inserted } = await replayJournal(copy, journal, system)
 
         const tombstones = await today.find('tombstone', {})
         const shut = new Map(tombstones.map((each) => [each.id, each.generation]))
@@ -381,8 +381,11 @@ describe('after an old copy of the database was restored', () => {
         expect(after.map((door) => `${door.kind}/${door.id}`)).toEqual(
           stillWanted.map((door) => `${door.kind}/${door.id}`),
         )
-        // Of tokens, links and secrets nothing works that was withdrawn, and all that was not still does.
-        expect(await whatWorks(copy)).toEqual([...workedThen].filter((name) => worksToday.has(name)).sort())
+        // Of tokens, links and secrets nothing works that was withdrawn, and all that was not still does; but for one-time
+        // links, of which an older copy cannot know whether somebody used them since.
+        const stillGood = [...workedThen].filter((name) => worksToday.has(name)).sort()
+        const isOneTime = (name: string) => /^(i\d|enrol-)/.test(name)
+        expect(await whatWorks(copy)).toEqual(stillGood.filter((name) => inserted === 0 || !isOneTime(name)))
         const inUse = (await copy.find('tunnel', { closedAt: null })).map((row) => row.id)
         expect(inUse).toEqual(after.filter((door) => door.kind === 'tunnel').map((door) => door.id))
         expect(await replayJournal(copy, journal, system)).toEqual(nothing)

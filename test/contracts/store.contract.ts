@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subject } from '../../src/domain/access.ts'
+import { newAdministrator } from '../../src/domain/administrator.ts'
 import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
-import type { LeaseHolder, Store, StoreWriter } from '../../src/store/store.ts'
+import type { LeaseHolder } from '../../src/store/lease-holder.ts'
+import type { Store, StoreWriter } from '../../src/store/store.ts'
 import { consoleListContract } from './console-list.contract.ts'
 import { peopleListContract } from './people-list.contract.ts'
 import * as cast from './store-cast.ts'
@@ -288,6 +290,32 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       expect((await store.employeeBy('1001'))?.id).toBe('e3')
     })
 
+    test('an extension that two PBXs have is nobody’s until one of them is named', async () => {
+      await write(async (tx) => {
+        const [first] = await tx.find('pbx', { id: 'default' })
+        await tx.put('pbx', [{ ...first!, id: 'second', name: 'branch' }])
+        await tx.update('assignment', 'a2', { pbxId: 'second', extension: '1001' })
+      })
+      const home = (await store.get('pbx', 'default'))!.name
+      await expect(store.employeeBy('1001')).rejects.toMatchObject({
+        code: 'CONFLICT',
+        message: `extension 1001 is on 2 PBXs: ${['1001@branch', `1001@${home}`].sort().join(', ')}`,
+      })
+      for (const [who, id] of [
+        ['1001@branch', 'e2'],
+        ['1001@SECOND', 'e2'],
+        ['1001@default', 'e1'],
+      ] as const)
+        expect((await store.employeeBy(who))?.id, who).toBe(id)
+      expect(await store.employeeBy('1001@elsewhere')).toBeUndefined()
+      // Whoever is here is meant before whoever left, on whichever PBX.
+      await write((tx) => tx.update('assignment', 'a1', { untilAt: at(10) }))
+      expect((await store.employeeBy('1001'))?.id).toBe('e2')
+      expect((await store.employeeBy('1001@default'))?.id).toBe('e1')
+      await write((tx) => tx.update('assignment', 'a2', { untilAt: at(5) }))
+      await expect(store.employeeBy('1001')).rejects.toMatchObject({ code: 'CONFLICT' })
+    })
+
     test('a person who came back is meant before the one who left', async () => {
       await write(async (tx) => {
         await tx.update('employee', 'e1', { lifecycle: 'offboarded' })
@@ -400,10 +428,10 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       await write((tx) =>
         tx.insert('doorFetch', [cast.doorFetch('4', { at: new Date(Date.UTC(2027, 0, 1)).toISOString() })]),
       )
-      expect((await store.doorLedger({ limit: 2 })).map((row) => row.id)).toEqual(['4', '3'])
-      expect((await store.doorLedger({ handsetId: 'h1', limit: 9 })).map((row) => row.id)).toEqual(['3', '2', '1'])
+      expect((await store.ledgerPage({ limit: 2 })).map((row) => row.id)).toEqual(['4', '3'])
+      expect((await store.ledgerPage({ handsetId: 'h1', limit: 9 })).map((row) => row.id)).toEqual(['3', '2', '1'])
       expect(await store.trimDoorLedger(new Date(Date.UTC(2027, 5, 1)))).toBe(3)
-      expect((await store.doorLedger({ limit: 9 })).map((row) => row.id)).toEqual(['4'])
+      expect((await store.ledgerPage({ limit: 9 })).map((row) => row.id)).toEqual(['4'])
     })
 
     test('a flood of strangers washes nobody out of the door ledger', async () => {
@@ -416,7 +444,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         ])
       })
       expect(await store.trimDoorLedger(new Date(at(1)))).toBe(3)
-      const left = (await store.doorLedger({ limit: 30_000 })).map((row) => row.id)
+      const left = (await store.ledgerPage({ limit: 30_000 })).map((row) => row.id)
       expect(left).toHaveLength(20_002)
       expect(left.slice(-3)).toEqual(['s000003', 'b', 'a'])
     })
@@ -754,6 +782,72 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       }).catch(() => undefined)
       await many(2)
       expect(await store.verifyAuditChain()).toBeNull()
+    })
+  })
+
+  describe('shutting an administrator', () => {
+    const made = (id: string) => ({
+      ...newAdministrator({
+        id,
+        name: id,
+        email: `${id}@example.com`,
+        role: 'admin',
+        createdAt: at(0),
+        createdBy: 'Mia',
+      }),
+      passwordHash: 'a hash',
+      totpSealed: 'sealed',
+      totpConfirmedAt: at(0),
+      oidcIdentity: `identity of ${id}`,
+    })
+    const session = (id: string, administratorId: string, endedAt: string | null) => ({
+      id,
+      administratorId,
+      tokenHash: id,
+      level: 'full' as const,
+      how: 'password',
+      createdAt: at(0),
+      lastSeenAt: at(0),
+      expiresAt: at(9),
+      endedAt,
+      remoteAddress: '192.0.2.77',
+      userAgent: null,
+    })
+    const passkey = (id: string, administratorId: string, removedAt: string | null) => ({
+      id,
+      administratorId,
+      credentialId: id,
+      publicKey: 'key',
+      counter: 0,
+      label: id,
+      createdAt: at(0),
+      lastUsedAt: null,
+      removedAt,
+    })
+    const link = (id: string, administratorId: string, usedAt: string | null) => ({
+      id,
+      tokenHash: id,
+      purpose: 'recovery' as const,
+      administratorId,
+      createdAt: at(0),
+      expiresAt: at(9),
+      usedAt,
+    })
+
+    test('ends every way in that is left, counts them, and leaves what was over and all others as they are', async () => {
+      await write(async (tx) => {
+        await tx.insert('administrator', [made('m1'), made('m2')])
+        await tx.insert('session', [session('w1', 'm1', null), session('w2', 'm1', at(1)), session('w3', 'm2', null)])
+        await tx.insert('passkey', [passkey('k1', 'm1', null), passkey('k2', 'm1', at(1)), passkey('k3', 'm2', null)])
+        await tx.insert('setupLink', [link('l1', 'm1', null), link('l2', 'm1', at(1)), link('l3', 'm2', null)])
+      })
+      const ended = await store.transaction((tx) => tx.shutAdministrator('m1', at(5)))
+      expect(ended).toEqual({ sessions: 1, passkeys: 1 })
+      const shut = { passwordHash: null, totpSealed: null, totpConfirmedAt: null, disabledAt: at(5) }
+      expect(await store.find('administrator', {})).toEqual([{ ...made('m1'), ...shut }, made('m2')])
+      expect((await store.find('session', {})).map(({ endedAt }) => endedAt)).toEqual([at(5), at(1), null])
+      expect((await store.find('passkey', {})).map(({ removedAt }) => removedAt)).toEqual([at(5), at(1), null])
+      expect((await store.find('setupLink', {})).map(({ usedAt }) => usedAt)).toEqual([at(5), at(1), null])
     })
   })
 

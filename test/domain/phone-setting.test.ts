@@ -112,6 +112,15 @@ describe('a setting', () => {
     },
   )
 
+  test('of own lines may be long, and is refused unread when it is far longer than what counts', () => {
+    const ok = (text: string) => parsePhoneSetting('model', 'extraLines', text).ok
+    expect(ok('a'.repeat(8_000))).toBe(true)
+    expect(ok('a'.repeat(8_001))).toBe(false)
+    // What surrounds it does not count, but is not looked through for ever either.
+    expect(ok(`a = 1${'\n'.repeat(15_000)}`)).toBe(true)
+    expect(ok(`a = 1${'\n'.repeat(16_000)}`)).toBe(false)
+  })
+
   test('of own lines keeps line breaks and nothing else that is no text', () => {
     expect(parsePhoneSetting('model', 'extraLines', '\r\na = 1  \r\n\r\nb = 2\r\n')).toEqual({
       ok: true,

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createServer, type Socket } from 'node:net'
+import { createServer } from 'node:net'
+import { type Door, openDoor } from './door.ts'
 
 /** A manager interface that misbehaves on purpose: what a real Asterisk cannot be made to do in a test. */
 export interface FakeAmi {
@@ -7,6 +8,7 @@ export interface FakeAmi {
   /** Everything it was sent, as it came. */
   readonly received: () => string
   readonly openSockets: () => number
+  readonly door: Door
   stop(): Promise<void>
 }
 
@@ -19,12 +21,7 @@ export interface FakeAmiBehaviour {
 
 export async function startFakeAmi(behaviour: FakeAmiBehaviour): Promise<FakeAmi> {
   let received = ''
-  const sockets = new Set<Socket>()
   const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
-    // The client may leave in the middle of a sentence; that is part of the tests.
-    socket.on('error', () => undefined)
     socket.write(behaviour.banner ?? 'Asterisk Call Manager/11.0.0\r\n')
     let rest = ''
     socket.on('data', (chunk) => {
@@ -41,17 +38,8 @@ export async function startFakeAmi(behaviour: FakeAmiBehaviour): Promise<FakeAmi
       }
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const bound = server.address()
-  return {
-    port: typeof bound === 'object' && bound ? bound.port : 0,
-    received: () => received,
-    openSockets: () => sockets.size,
-    async stop() {
-      for (const socket of sockets) socket.destroy()
-      await new Promise((resolve) => server.close(resolve))
-    },
-  }
+  const door = await openDoor(server)
+  return { port: door.port, received: () => received, openSockets: door.openSockets, door, stop: door.shut }
 }
 
 /** One message of the protocol. */

@@ -28,6 +28,7 @@ import { fakeCalls } from './fake-calls.ts'
 import { fakeHandOver } from './fake-hand-over.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
 import { fakeMails } from './fake-mails.ts'
+import { fakePbxs } from './fake-pbxs.ts'
 import { fakePeople } from './fake-people.ts'
 import { fakeRosters } from './fake-rosters.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
@@ -50,6 +51,8 @@ export interface FakeApplication extends Application {
   readonly doorRequests: DoorRequest[]
   /** What routers posted, and the one token that may. */
   readonly gatewayKeys: string[]
+  /** Extensions that were taken over. */
+  readonly adopted: string[]
   readonly gatewayToken: string
   /** The cookie of a browser in which somebody of this role has signed in. */
   readonly sessionFor: (role: Role) => string
@@ -230,6 +233,7 @@ export function fakeApplication(): FakeApplication {
     visits: [],
     doorRequests: [],
     gatewayKeys: [],
+    adopted: [],
     gatewayToken: randomBytes(32).toString('base64url'),
     joinExtras: {},
     joinSeen: { tunnel: 'silent', account: 'not-registered', help: null },
@@ -254,6 +258,7 @@ export function fakeApplication(): FakeApplication {
     },
     authenticateSession: async (cookie) => sessions.get(cookie) ?? null,
     ...fakeSignIn(),
+    pbxs: fakePbxs(),
     administrators: fakeAdministrators((deed, actor) => did(deed, actor)),
     ...fakeTemplates(() => people.values(), did),
 
@@ -289,6 +294,7 @@ export function fakeApplication(): FakeApplication {
     models: () => models,
     async onboard(input, actor) {
       did('onboard', actor)
+      if (input.adopt) fake.adopted.push(input.extension)
       if (!/^[0-9]{2,15}$/.test(input.extension)) {
         throw new AppError('INVALID_INPUT', 'this employee cannot be onboarded', {
           hint: 'correct it and try again',
@@ -316,7 +322,7 @@ export function fakeApplication(): FakeApplication {
           name,
           email,
           extension,
-          pbx: 'default',
+          pbx: input.pbx ?? 'default',
           calls: calls.choose(input.calls),
           lifecycle: 'active',
           createdAt: at,

@@ -58,6 +58,10 @@ export function fakeHandsets(
         const found = matching(query)
         return { handsets: found.slice(offset, offset + limit), total: found.length }
       },
+      async matching({ offset = 0, limit, ...query }) {
+        const found = matching(query)
+        return { ids: found.slice(offset, offset + limit).map(({ handset }) => handset.id), total: found.length }
+      },
       choices: async () => ({
         models: models.map(({ id, name }) => ({ id, name })),
         sites: [{ id: 'default', name: 'Main site' }],

@@ -3,6 +3,7 @@ import type { Actor } from '../../src/domain/token.ts'
 import { AppError } from '../../src/errors.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import type { LeavingView, PeopleDeeds, PeopleQuery } from '../../src/journeys/people-view.ts'
+import type { OpenStep } from '../../src/journeys/step-view.ts'
 
 export interface FakePeopleParts {
   readonly all: () => readonly EmployeeView[]
@@ -32,6 +33,21 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
     async page({ offset = 0, limit, ...query }) {
       const found = matching(query)
       return { people: found.slice(offset, offset + limit), total: found.length }
+    },
+    async matching({ offset = 0, limit, ...query }) {
+      const found = matching(query)
+      return { ids: found.slice(offset, offset + limit).map(({ id }) => id), total: found.length }
+    },
+    openSteps: async () => all().flatMap(stepsIn),
+    async stepsOf(who) {
+      const view = find(who)
+      const sheets = stepsIn(view).map((step) => ({
+        ...step,
+        deed: step.wanted === 'closed' ? ('closing' as const) : ('opening' as const),
+        brand: 'the PBX',
+        parts: [`Open extension ${view.extension}.`, 'Look again.'],
+      }))
+      return { employeeId: view.id, name: view.name, extension: view.extension, sheets }
     },
     choices: async () => ({ models: [], sites: [{ id: 'default', name: 'Main site' }] }),
     async today() {
@@ -85,4 +101,20 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
       return { ...gone, state: 'cancelled' }
     },
   }
+}
+
+function stepsIn({ id, name, extension, access }: EmployeeView): OpenStep[] {
+  return access
+    .filter(({ verdict, acknowledged }) => verdict === 'waiting' && acknowledged === null)
+    .map(({ system, instance, subject, wanted, problem, at }) => ({
+      employeeId: id,
+      name,
+      extension,
+      system,
+      instance,
+      subjectId: subject.id,
+      wanted,
+      step: problem ?? '',
+      at,
+    }))
 }

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { AppError } from '../../src/errors.ts'
 import { hubSettingsSchema } from '../../src/hub/hub-settings.ts'
+import { hubSettings } from '../../src/main/hub-settings.ts'
 import { settingNames } from '../../src/setting-reader.ts'
 
 let folder: string
@@ -169,6 +170,8 @@ describe('problems', () => {
     [{ PBX_REALM: 'my realm' }, 'PBX_REALM'],
     [{ TIME_SERVER: 'time.example.com' }, 'TIME_SERVER'],
     [{ LOG_LEVEL: 'trace' }, 'LOG_LEVEL'],
+    [{ TIME_ZONE: 'Berlin/Europe' }, 'TIME_ZONE'],
+    [{ TIME_ZONE: '+01:00' }, 'TIME_ZONE'],
     [{ DATA: '/'.padEnd(120, 'x') }, 'DATA'],
     [{ HUB_SOCKET: '/'.padEnd(120, 'x') }, 'HUB_SOCKET'],
     [{ DATA: '/srv/\u0007x' }, 'DATA'],
@@ -371,5 +374,168 @@ describe('with a mail server', () => {
     const problems = problemsOf(mail({ SMTP_URL: 'smtps://it:hunter2@mail.example.com' }))
     expect(problems).toHaveLength(1)
     expect(problems[0]).not.toContain('hunter2')
+  })
+
+  test('accounts go where they are said to go, and a setting of another place is no accident', () => {
+    const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
+    const tables = { ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE: '/srv/realtime.sqlite3' }
+    expect(read(asterisk()).pbxs[0]!.asterisk?.accounts).toEqual({ kind: 'files' })
+    expect(read(tables).pbxs[0]!.asterisk).toMatchObject({
+      configFolder: null,
+      accounts: { kind: 'realtime', database: { sqlite: '/srv/realtime.sqlite3' } },
+    })
+    const ari = { ...bare, PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: bare.PBX_AMI_SECRET_FILE }
+    expect(read({ ...ari, PBX_ARI: 'https://pbx.example.com:8089/' }).pbxs[0]!.asterisk?.accounts).toMatchObject({
+      kind: 'ari',
+      origin: 'https://pbx.example.com:8089',
+      user: 'ringfence',
+    })
+    expect(namesOf({ ...tables, PBX_DATABASE: 'x.sqlite3' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime' })).toEqual(['PBX_DATABASE'])
+    // The file is there, but what it holds is no URL; it is not repeated.
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE_URL_FILE: bare.PBX_AMI_SECRET_FILE })).toEqual([
+      'PBX_DATABASE_URL_FILE',
+    ])
+    expect(namesOf({ ...bare, PBX_ACCOUNTS: 'ari' })).toEqual(['PBX_ARI_SECRET_FILE'])
+    expect(namesOf({ ...asterisk(), PBX_DATABASE: '/srv/x' })).toEqual(['PBX_DATABASE'])
+    expect(namesOf({ ...tables, PBX_ARI_USER: 'ringfence' })).toEqual(['PBX_ARI_USER'])
+    expect(namesOf({ ...asterisk(), PBX_ACCOUNTS: 'mysql' })).toEqual(['PBX_ACCOUNTS'])
+  })
+
+  test.each([
+    'http://pbx.example.com:8088',
+    'http://192.0.2.1',
+    'https://u:hunter2@pbx:8089',
+    'https://pbx/ari',
+    'pbx:8089',
+  ])('ARI at %s would carry a password where it must not, or is no address', (PBX_ARI) => {
+    const settings = {
+      ...asterisk(),
+      PBX_ACCOUNTS: 'ari',
+      PBX_ARI_SECRET_FILE: asterisk().PBX_AMI_SECRET_FILE,
+      PBX_ARI,
+    }
+    expect(namesOf(settings)).toEqual(['PBX_ARI'])
+    expect(JSON.stringify(problemsOf(settings))).not.toContain('hunter2')
+  })
+})
+
+describe('with several PBXs', () => {
+  const branch = { PBX2: 'manual', PBX2_NAME: 'branch' }
+
+  test('each further one has its own settings under its number, in the order of the numbers', () => {
+    const config = read({
+      ...earnest,
+      ...asterisk(),
+      PBX_NAME: 'office',
+      PBX_SITE: 'Berlin',
+      PBX10: 'manual',
+      PBX10_NAME: 'depot',
+      PBX10_SITE: 'berlin ',
+      PBX2: 'asterisk',
+      PBX2_NAME: 'branch',
+      PBX2_SITE: 'Hamburg Süd',
+      PBX2_ADDRESS: '192.0.2.20',
+      PBX2_HOST: 'branch.example.com',
+      PBX2_PORT: '6061',
+      PBX2_CONFIG_DIR: '/etc/asterisk/branch.d',
+      PBX2_AMI_SECRET_FILE: secretFile,
+      PBX2_AMI: '192.0.2.20:5039',
+    })
+    expect(config.pbxs).toMatchObject([
+      { id: 'default', name: 'office', site: { id: 'default', name: 'Berlin' }, host: 'pbx.example.com', port: 5061 },
+      {
+        id: 'branch',
+        name: 'branch',
+        site: { id: 'hamburg-sud', name: 'Hamburg Süd' },
+        address: '192.0.2.20',
+        port: 6061,
+        asterisk: {
+          configFolder: '/etc/asterisk/branch.d',
+          ami: { host: '192.0.2.20', port: 5039 },
+          bind: '192.0.2.20',
+        },
+      },
+      { id: 'depot', site: { id: 'default', name: 'Berlin' }, driver: 'manual' },
+    ])
+  })
+
+  test('one alone is called default, as it always was', () => {
+    expect(read(earnest).pbxs).toMatchObject([{ id: 'default', name: 'default', site: { name: 'Main site' } }])
+    expect(read({ ...earnest, PBX2: ' ', PBX2_ADDRESS: '' }).pbxs).toHaveLength(1)
+  })
+
+  test('what is wrong with one is said with its own number, hint and all', () => {
+    expect(problemsOf({ ...branch, PBX2: 'asterisk' })).toEqual([
+      'RINGFENCE_PBX2_CONFIG_DIR is needed with RINGFENCE_PBX2=asterisk',
+      'RINGFENCE_PBX2_AMI_SECRET_FILE is needed with RINGFENCE_PBX2=asterisk',
+    ])
+    expect(
+      problemsOf({ ...branch, PBX2_ADDRESS: 'branch', PBX2_RTP: '9', PBX2_PORT: 'x' }).map((one) => one.split(' ')[0]),
+    ).toEqual(['RINGFENCE_PBX2_ADDRESS', 'RINGFENCE_PBX2_RTP', 'RINGFENCE_PBX2_PORT'])
+    expect(read(branch).demo).toContainEqual(expect.stringContaining('RINGFENCE_PBX2_ADDRESS is not set'))
+    expect(problemsOf({ ...branch, PBX2_ADDRESS: '10.77.1.1' })).toEqual([
+      'RINGFENCE_PBX2_ADDRESS 10.77.1.1 lies in 10.77.0.0/16, which is handed out to handsets',
+    ])
+  })
+
+  test.each<[Settings, string]>([
+    [{ PBX2: 'manual' }, 'RINGFENCE_PBX2_NAME is needed for a further PBX'],
+    [{ PBX3_NAME: 'depot' }, 'RINGFENCE_PBX3 is not set, but other settings of this PBX are'],
+    [{ ...branch, PBX2_NAME: 'Branch' }, 'RINGFENCE_PBX2_NAME "Branch" is not a name'],
+    [{ ...branch, PBX2_NAME: '../x' }, 'RINGFENCE_PBX2_NAME "../x" is not a name'],
+    [{ ...branch, PBX2_NAME: 'a.b' }, 'RINGFENCE_PBX2_NAME "a.b" is not a name'],
+    [{ ...branch, PBX2_NAME: '2001' }, 'RINGFENCE_PBX2_NAME "2001" is not a name'],
+    [{ ...branch, PBX2_NAME: 'default' }, 'RINGFENCE_PBX2_NAME "default" is another PBX\'s name too'],
+    [{ ...branch, PBX3: 'manual', PBX3_NAME: 'branch' }, 'RINGFENCE_PBX3_NAME "branch" is another PBX\'s name too'],
+    [{ ...branch, PBX2_SITE: '—' }, 'RINGFENCE_PBX2_SITE "—" holds no letter or digit of A to Z'],
+    [{ PBX1: 'manual' }, 'RINGFENCE_PBX1 there is no such setting'],
+    [{ PBX02: 'manual' }, 'RINGFENCE_PBX02 there is no such setting'],
+    [{ PBX2COLOUR: 'red' }, 'RINGFENCE_PBX2COLOUR there is no such setting'],
+    [{ ...branch, PBX2_COLOUR: 'red' }, 'RINGFENCE_PBX2_COLOUR there is no such setting'],
+    [
+      { ...branch, PBX_ADDRESS: '192.0.2.10', PBX2_ADDRESS: '192.0.2.10' },
+      "RINGFENCE_PBX2_ADDRESS 192.0.2.10 with these ports is another PBX's place too",
+    ],
+  ])('%j is refused', (settings, problem) => {
+    expect(problemsOf(settings)).toContain(problem)
+  })
+
+  test('two on one machine are told apart by their ports, but never share a folder', () => {
+    const twins = {
+      ...asterisk(),
+      PBX_ADDRESS: '192.0.2.10',
+      ...branch,
+      PBX2_ADDRESS: '192.0.2.10',
+      PBX2_PORT: '6061',
+      PBX2_MTLS_PORT: '6062',
+    }
+    expect(problemsOf(twins)).toEqual([])
+    const sharing = {
+      ...twins,
+      PBX2: 'asterisk',
+      PBX2_CONFIG_DIR: asterisk().PBX_CONFIG_DIR,
+      PBX2_AMI_SECRET_FILE: secretFile,
+    }
+    expect(problemsOf(sharing)).toEqual([
+      'RINGFENCE_PBX2_CONFIG_DIR "/etc/asterisk/ringfence.d" is another PBX\'s folder too',
+    ])
+  })
+
+  test('the hub lets handsets to the ports of each, and of none without an address', () => {
+    const { pbxs } = hubSettings(
+      read({
+        ...earnest,
+        ...branch,
+        PBX2_ADDRESS: '192.0.2.20',
+        PBX2_RTP: '30000-30100',
+        PBX3: 'manual',
+        PBX3_NAME: 'depot',
+      }),
+    )
+    expect(pbxs).toEqual([
+      { address: '192.0.2.10', ports: [5061, 5062], rtpFrom: 10_000, rtpTo: 20_000 },
+      { address: '192.0.2.20', ports: [5061, 5062], rtpFrom: 30_000, rtpTo: 30_100 },
+    ])
   })
 })

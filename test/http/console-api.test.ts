@@ -169,6 +169,7 @@ describe('the API', () => {
     expect((await call('DELETE', `/api/v1/tokens/${made.id}`)).json).toMatchObject({ role: 'auditor' })
 
     expect((await call('GET', '/api/v1/models')).json).toMatchObject({ items: [{ id: 'linphone-mobile' }, {}, {}, {}] })
+    expect((await call('GET', '/api/v1/steps')).json).toMatchObject({ items: expect.any(Array) })
     expect((await call('GET', '/api/v1/doctor')).status).toBe(200)
     expect((await call('GET', '/healthz')).json).toEqual({ status: 'ok' })
     const metrics = await call('GET', '/metrics')
@@ -210,6 +211,31 @@ describe('the API', () => {
     for (const place of ['site/default', 'model/yealink-t54w', `handset/${handsets[0]!.id}`])
       expect((await call('DELETE', `/api/v1/phone-settings/${place}/label`)).status).toBe(200)
     expect((await call('DELETE', '/api/v1/phone-settings/site/default/label')).status).toBe(404)
+  })
+
+  test('the PBXs are listed with what they can do, and what is on one that Ringfence did not make', async () => {
+    expect((await call('GET', '/api/v1/pbxs')).json).toMatchObject({
+      items: [
+        { name: 'default', abilities: { readBack: true }, can: expect.arrayContaining(['end calls']) },
+        { name: 'branch', site: 'Branch <office>', cannot: expect.arrayContaining(['refuse revoked certificates']) },
+      ],
+    })
+    expect((await call('GET', '/api/v1/pbxs/branch/existing')).json).toMatchObject({
+      pbx: 'branch',
+      items: [
+        { extension: '2001', obstacle: null },
+        { extension: '2002', obstacle: 'it is a fax line' },
+      ],
+    })
+    expect((await call('GET', '/api/v1/pbxs/paris/existing')).status).toBe(400)
+    const made = await call('POST', '/api/v1/employees', {
+      ...ada,
+      email: 'branch@example.com',
+      extension: '1078',
+      pbx: 'branch',
+    })
+    expect(made.json).toMatchObject({ pbx: 'branch' })
+    expect((await call('POST', '/api/v1/employees', { ...ada, adopt: 'perhaps' })).status).toBe(400)
   })
 
   test('every JSON answer of the API was held against its declaration', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
+import { doorState } from '../../src/http/door-words.ts'
 import { htmlText } from '../../src/http/html.ts'
-import { doorSigns, doorState, doorsPicture } from '../../src/http/pages/doors-picture.ts'
+import { doorSigns, doorsPicture } from '../../src/http/pages/doors-picture.ts'
 import type { AccessLine } from '../../src/journeys/application.ts'
 
 const at = '2026-11-22T14:00:00.000Z'

@@ -105,6 +105,15 @@ describe('handsets', () => {
     expect(words(await get('/handsets?q=nobody'))).toContain('Nothing matches')
   })
 
+  test('one whose door is stuck is listed as such until the door is as it should be', async () => {
+    desk.world.hub.fault = 'refuse'
+    await onboarded(desk.world, person('Stuck Door', '1044', 'linphone-mobile'))
+    const stuck = async () => words(await get('/handsets?attention=open-doors'))
+    await expect.poll(stuck).toMatch(/1 to 1 of 1 .*Stuck Door/)
+    desk.world.hub.fault = null
+    await expect.poll(stuck, { timeout: 15_000 }).toContain('Nothing matches')
+  })
+
   test('one shows what it is, its settings with who wins, its files and what changed since its last fetch', async () => {
     const page = words(await get(`/handsets/${office.desk}`))
     expect(page).toMatch(/says that it is a SIP-T46U, not a SIP-T54W/)
@@ -147,25 +156,6 @@ describe('handsets', () => {
     expect(words(await get(`/handsets/${office.desk}?resync=all%20is%20well`))).not.toContain('all is well')
   })
 
-  test('several are told to fetch their files after a page that names exactly who', async () => {
-    const chosen = new URLSearchParams([
-      ['which', 'chosen'],
-      ['id', office.desk],
-      ['id', office.gone],
-    ])
-    const preview = await post('/bulk/resync/preview', chosen)
-    // Whoever was taken back has nothing to fetch.
-    expect(words(preview)).toMatch(/Have 1 handset fetch.*Yealink T54W: 1.*Ada Byron/)
-    const before = await resyncs()
-    const all = { which: 'all', filter: '?model=yealink-t54w', count: '1' }
-    expect(words(await post('/bulk/resync', all))).toContain('1 handset is on the way')
-    await desk.world.resyncs.idle()
-    expect(await resyncs()).toBe(before + 1)
-    const stale = await post('/bulk/resync', { ...all, count: '7' })
-    expect([stale.status, words(stale).includes('nobody was told')]).toEqual([409, true])
-    expect((await post('/bulk/resync/preview', { which: 'chosen' })).status).toBe(400)
-  })
-
   test('passwords are shown once, and that somebody looked is recorded', async () => {
     const shown = words(await post(`/handsets/${office.desk}/passwords`, {}))
     const [, password = ''] = /Administrator (\S+)/.exec(shown) ?? []
@@ -191,7 +181,7 @@ describe('handsets', () => {
     const { employee } = await onboarded(desk.world, person('Di Sigma', '1066', 'linphone-desktop'))
     const { id } = employee.handsets[0]!
     expect(words(await get(`/handsets/${id}/back`))).toMatch(
-      /undo does not exist.*Its tunnel: the key is taken off the hub/,
+      /Undo does not exist.*Its tunnel: the key is taken off the hub/,
     )
     const back = await post(`/handsets/${id}/back`, { why: 'lost', reason: 'in a train' }, 'admin')
     expect([back.status, back.headers.location]).toEqual([303, `/handsets/${id}`])
@@ -315,7 +305,3 @@ describe('about and guides', () => {
     expect((await get('/guides/..%2Fpackage')).status).toBe(404)
   })
 })
-
-async function resyncs(): Promise<number> {
-  return (await desk.world.app.records.audit({ kind: 'handset.resync-asked', limit: 1_000 })).events.length
-}

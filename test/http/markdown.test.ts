@@ -22,8 +22,17 @@ describe('guides', () => {
     expect(guides.map(({ name }) => name).sort()).toEqual(
       files.filter((name) => !['development', 'screenshots'].includes(name)).sort(),
     )
-    for (const { title, name } of guides) expect([name, title]).toEqual([name, expect.stringMatching(/^[A-Za-z]/)])
-    expect(guides.filter(({ group }) => group === 'PBX').map(({ name }) => name)).toEqual(['asterisk', 'manual-pbx'])
+    for (const { title, name } of guides) expect([name, title]).toEqual([name, expect.stringMatching(/^[A-Za-z0-9]/)])
+    expect(guides.filter(({ group }) => group === 'PBX').map(({ name }) => name)).toEqual([
+      '3cx',
+      'asterisk',
+      'freepbx',
+      'freeswitch',
+      'kamailio',
+      'manual-pbx',
+      'pbx',
+      'yeastar',
+    ])
   })
 
   test.each(guides.map(({ name, body }) => [name, htmlText(body)] as const))(

@@ -1,4 +1,6 @@
+import { globSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
 import { html, htmlText } from '../../src/http/html.ts'
 import { chosenLanguage, readMessages } from '../../src/http/join/messages.ts'
@@ -11,8 +13,8 @@ const placeholders = (sentence: string) => (sentence.match(/\{\w+\}/g) ?? []).so
 const marks = (sentence: string) => sentence.split('**').length - 1
 
 describe('the message files', async () => {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
-  const english = await book('en.json')
+  const names = globSync('*/join.json', { cwd: fileURLToPath(folder) }).sort()
+  const english = await book('en/join.json')
 
   test.each(names)('%s says everything that the English one says, with the same placeholders', async (name) => {
     const own = await book(name)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPostOffice, type PostOffice } from '../fakes/post-office.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { everything, mia, onboarded, person, tokenIn } from '../journeys/world.ts'
+import { formVisitor, plain } from './form-visitor.ts'
 import { ask } from './http-client.ts'
 
 let desk: ConsoleWorld
@@ -17,35 +18,10 @@ afterAll(async () => {
   await office?.[Symbol.asyncDispose]()
 })
 
-const get = (path: string, cookie = helpdesk) => ask(desk.port, { path, headers: { cookie } })
-const post = (path: string, fields: Record<string, string>, cookie = helpdesk, headers: Record<string, string> = {}) =>
-  ask(desk.port, {
-    method: 'POST',
-    path,
-    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
-    body: new URLSearchParams(fields).toString(),
-  })
-
-/** As a browser sends it (RFC 7578). */
-async function upload(path: string, parts: Record<string, string | Blob>, cookie = helpdesk) {
-  const form = new FormData()
-  for (const [name, part] of Object.entries(parts))
-    typeof part === 'string' ? form.set(name, part) : form.set(name, part, 'roster.csv')
-  const encoded = new Response(form)
-  return ask(desk.port, {
-    method: 'POST',
-    path,
-    headers: { cookie, 'content-type': encoded.headers.get('content-type')! },
-    body: new Uint8Array(await encoded.arrayBuffer()),
-  })
-}
-
-const plain = (text: string) =>
-  text
-    .replace(/<[^>]+>/g, ' ')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replace(/\s+/g, ' ')
+const { get, post } = formVisitor(
+  () => desk.port,
+  () => helpdesk,
+)
 
 describe('onboarding one person', () => {
   test('leads to a page with link, code, doors and provisioning address, and sends the mail that was asked for', async () => {
@@ -153,134 +129,6 @@ describe('onboarding one person', () => {
     expect(plain((await get(`/people/${made.employee.id}/hand-over`)).text)).toContain(
       'The link before it stops working',
     )
-  })
-})
-
-describe('a roster', () => {
-  const header = 'name,email,extension,model,mac\n'
-
-  test('pasted with mistakes is shown with each beside its row, mended in place, and runs', async () => {
-    const rows =
-      'Dora,dora,2001,linphone-mobile,\n"<img src=x onerror=alert(1)>",eva@example.com,2002,linphone-mobil,\n'
-    const sent = await upload('/onboard/roster', { text: header + rows })
-    expect(sent.status).toBe(303)
-    const path = String(sent.headers.location)
-    expect(path).toMatch(/^\/onboard\/roster\/[0-9a-f-]{36}\?rows=wrong$/)
-    const shown = await get(path)
-    expect(plain(shown.text)).toContain('2 rows need another look')
-    expect(shown.text).not.toContain('<img src=x')
-    expect(shown.text).toMatch(/id="cell-2-1"[^>]*aria-invalid="true"/)
-    const early = await post(path.replace('?rows=wrong', '/start'), { mail: 'none' })
-    expect(early.status).toBe(400)
-    const mended = await post(path, {
-      'cell-2-1': 'dora@example.com',
-      'cell-3-3': 'linphone-mobile',
-      'cell-3-0': 'Eva',
-    })
-    expect(mended.status).toBe(303)
-    expect(plain((await get(path)).text)).toContain('Everything fits: 2 people in 2 rows.')
-    const started = await post(path.replace('?rows=wrong', '/start'), { mail: 'de' })
-    expect(started.status).toBe(303)
-    const run = String(started.headers.location)
-    await expect.poll(async () => plain((await get(run)).text), { timeout: 10_000 }).toContain('all brought in')
-    expect((await desk.world.app.mails.ofPerson('2001'))[0]).toMatchObject({ language: 'de' })
-    expect(plain((await get('/onboard')).text)).toContain('2 people')
-  })
-
-  test('as a file is read without script, also with Windows line ends and semicolons', async () => {
-    const text = `\ufeff${header.replaceAll(',', ';')}Finn;finn@example.com;2003;linphone-mobile;\n`.replaceAll(
-      '\n',
-      '\r\n',
-    )
-    const sent = await upload('/onboard/roster', { text: '', file: new Blob([text], { type: 'text/csv' }) })
-    expect(sent.status).toBe(303)
-    expect(plain((await get(String(sent.headers.location))).text)).toContain('Everything fits: 1 person')
-  })
-
-  test.each([
-    ['nothing at all', {}, 'there is nothing in it'],
-    ['no CSV', { text: 'name,email\n"a' }, 'cannot be read as CSV'],
-    ['another encoding', { file: new Blob([Buffer.from('name;e\xe4\n', 'latin1')]) }, 'is not in UTF-8'],
-  ] as const)('that is %s says so on the page', async (_what, parts, words) => {
-    const { status, text } = await upload('/onboard/roster', { ...parts })
-    expect(status).toBe(400)
-    expect(plain(text)).toContain(words)
-  })
-
-  test('that is damaged on the way is refused with words', async () => {
-    const answer = await ask(desk.port, {
-      method: 'POST',
-      path: '/onboard/roster',
-      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary=x' },
-      body: '--x\r\nbroken',
-    })
-    expect(answer.status).toBe(400)
-    expect(plain(answer.text)).toContain('did not arrive whole')
-  })
-
-  test('shows its links to nobody without a trace', async () => {
-    const run = await desk.world.app.importRoster(
-      Buffer.from(
-        `${header}Ida Seen,ida@example.com,7101,linphone-mobile,\nJo Seen,jo@example.com,7102,linphone-mobile,`,
-      ),
-      mia,
-    )
-    await expect.poll(async () => (await desk.world.app.importRun(run.id)).finished, { timeout: 10_000 }).toBe(true)
-    const looks = async () =>
-      (await desk.world.store.auditTrail({ limit: 1_000 })).filter(
-        ({ kind, subjectId }) => kind === 'invite.shown' && subjectId === run.id,
-      )
-    expect(await looks()).toHaveLength(0)
-    for (let round = 0; round < 3; round++) await get(`/api/v1/imports/${run.id}`)
-    expect(await looks()).toHaveLength(1)
-    await get(`/imports/${run.id}/sheets`)
-    await get(`/imports/${run.id}/sheets`, await desk.signIn('owner'))
-    const details = (await looks()).map(({ detail }) => JSON.parse(detail!))
-    expect(details).toMatchObject([{ links: 2 }, { links: 2 }, { links: 2, actor: expect.stringContaining('owner-') }])
-  })
-
-  test('in very many parts is refused before they are taken apart', async () => {
-    const answer = await ask(desk.port, {
-      method: 'POST',
-      path: '/onboard/roster',
-      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary="x\\y"' },
-      body: `${'--xy\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n'.repeat(5_000)}--xy--\r\n`,
-    })
-    expect(answer.status).toBe(413)
-    expect(plain(answer.text)).toContain('more than 50 parts')
-  })
-
-  test('of 2,000 rows keeps every page quick and small, and the console answers while it runs', async () => {
-    const rows = Array.from(
-      { length: 2_000 },
-      (_, i) => `Person ${i},q${i}@example.com,${400_000 + i},linphone-mobile,`,
-    )
-    const sent = await upload('/onboard/roster', { text: header + rows.join('\n') })
-    const path = String(sent.headers.location)
-    const draft = await get(path)
-    expect(plain(draft.text)).toContain('Everything fits: 2000 people')
-    expect(draft.text.length).toBeLessThan(200_000)
-    const run = String((await post(`${path}/start`, { mail: 'none' })).headers.location)
-    // Counted in people rather than in milliseconds, which say more of the machine: the run must give everybody a turn.
-    const done: number[] = []
-    for (let look = 0; look < 5; look++) {
-      const page = await get(run)
-      expect(page.status).toBe(200)
-      expect(page.text.length).toBeLessThan(200_000)
-      done.push(Number(/<progress[^>]* value="(\d+)"/.exec(page.text)![1]))
-    }
-    expect(done[0]).toBeLessThan(200)
-    expect(done[4]).toBeLessThan(1_000)
-    expect((await post(`${run}/cancel`, {})).status).toBe(303)
-    await expect
-      .poll(async () => plain((await get(run)).text), { timeout: 20_000 })
-      .toContain('Stopped by The helpdesk'.slice(0, 10))
-    await expect
-      .poll(async () => (await desk.world.app.importRun(run.split('/').at(-1)!)).finished, { timeout: 10_000 })
-      .toBe(true)
-    const after = await get(run)
-    expect(plain(after.text)).toMatch(/stopped .* cancelled/)
-    expect((await post(`${run}/cancel`, {})).status).toBe(409)
   })
 })
 

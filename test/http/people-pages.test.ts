@@ -68,12 +68,31 @@ describe('the first page', () => {
     expect(text).toMatch(/data-since="2\d{3}-/)
   })
 
-  test('names the alarms of the last day in words', async () => {
-    await desk.world.hub.addForeignPeer('S'.repeat(43).concat('='), ['10.77.9.9/32'])
+  test('names the alarms of the last day in words, each cause once with how often, and leads to the events', async () => {
+    const keys = ['S', 'T', 'U'].map((letter) => letter.repeat(43).concat('='))
+    for (const [n, key] of keys.entries()) await desk.world.hub.addForeignPeer(key, [`10.77.9.${n + 9}/32`])
     await desk.world.sweep()
+    const page = async () => (await get('/')).text
     await expect
-      .poll(async () => (await get('/')).text)
-      .toMatch(/found, and left alone: peer S{43}= on ringfence0 .* was not issued here/)
+      .poll(page)
+      .toMatch(
+        /<a href="\/audit\?kind=stranger\.seen">found, and left alone: peer S{12}… on ringfence0 .* was not issued here<\/a> <strong>and 2 more like it/,
+      )
+    expect(await page()).not.toMatch(/[STU]{43}/)
+    // In full where the event stands.
+    expect((await get('/audit?kind=stranger.seen')).text).toContain(keys[0])
+  })
+
+  test('tells a flushed firewall as one cause, not door by door', async () => {
+    await somebody('Ada Flushed')
+    await somebody('Bo Flushed')
+    await desk.world.loop.idle()
+    desk.world.hub.rulesIntact = false
+    await desk.world.sweep()
+    const lines = async () => (await get('/')).text.match(/<li class="alarm">.*?<\/li>/g) ?? []
+    await expect.poll(async () => (await lines()).filter((line) => line.includes('firewall')).length).toBe(1)
+    const [line] = (await lines()).filter((one) => one.includes('firewall'))
+    expect(line).toMatch(/somebody changed or removed the firewall table of ringfence0.*and \d+ more like it/)
   })
 })
 
@@ -139,40 +158,6 @@ describe('the list of people', () => {
     expect(new Set(names.flat()).size).toBe(120)
     expect(names[0]!.slice(0, 2)).toEqual(['Paged 0', 'Paged 1'])
     expect((await get('/people?q=paged&page=2')).text).toMatch(/51 to 100 of 120/)
-  })
-})
-
-describe('several at once', () => {
-  test('the preview names exactly who is hit, and more than one needs the words typed', async () => {
-    const [ada, bo, che] = [await somebody('Ada Bulk'), await somebody('Bo Bulk'), await somebody('Che Bulk')]
-    const preview = await post('/bulk/offboard/preview', { id: [ada.id, bo.id] })
-    expect(named(preview)).toEqual(['Ada Bulk', 'Bo Bulk'])
-    expect(preview.text).toContain('offboard 2 people')
-
-    const without = await post('/bulk/offboard', { id: [ada.id, bo.id], confirm: 'offboard 3 people' })
-    expect(without.status).toBe(400)
-    expect((await desk.world.app.employee(ada.id)).lifecycle).toBe('active')
-
-    await post('/bulk/offboard', { id: [ada.id, bo.id], confirm: 'offboard 2 people', reason: 'site closed' })
-    expect((await desk.world.app.employee(ada.id)).lifecycle).not.toBe('active')
-    expect((await desk.world.app.employee(bo.id)).lifecycle).not.toBe('active')
-    expect((await desk.world.app.employee(che.id)).lifecycle).toBe('active')
-    expect((await desk.world.app.report(bo.id)).reason).toBe('site closed')
-  })
-
-  test('nobody chosen, or somebody who is gone, and nobody is touched', async () => {
-    expect((await post('/bulk/offboard', {})).status).toBe(400)
-    const ada = await somebody('Ada Gone')
-    expect((await post('/bulk/offboard', { id: [ada.id, 'nobody'], confirm: 'offboard 2 people' })).status).toBe(404)
-    expect((await desk.world.app.employee(ada.id)).lifecycle).toBe('active')
-  })
-
-  test('new links: who is leaving gets none, and the others get theirs', async () => {
-    const [ada, bo] = [await somebody('Ada Links'), await somebody('Bo Links')]
-    await desk.world.app.offboard(bo.id, null, mia)
-    const { text } = await post('/bulk/invite', { id: [ada.id, bo.id] })
-    expect(text.match(/https:\/\/phones\.example\.com\/join\/[A-Za-z0-9_-]{43}/g)).toHaveLength(1)
-    expect(named({ text } as Answer)).toEqual(['Ada Links', 'Bo Links'])
   })
 })
 
@@ -265,9 +250,9 @@ describe('a person', () => {
     const secrets = await post(`/people/${ada.id}/secrets`)
     const [secret] = await desk.world.app.showSecrets(ada.id, mia)
     expect(secrets.text).toContain(secret!.secret.reveal())
-    const path = `/people/${ada.id}/handset/${ada.handsets[0]!.id}/back`
+    const path = `/handsets/${ada.handsets[0]!.id}/back`
     expect((await get(path)).text).toContain('Undo does not exist')
-    expect((await post(path)).status).toBe(303)
+    expect((await post(path, { why: 'back' })).status).toBe(303)
     await desk.world.loop.idle()
     const page = (await get(`/people/${ada.id}`)).text
     expect(page).toContain('taken back')
@@ -293,5 +278,23 @@ describe('a person', () => {
     const { status, text } = await get('/people/nobody-at-all')
     expect(status).toBe(404)
     expect(text).toContain('<h1>Not found</h1>')
+  })
+})
+
+describe('steps to do by hand', () => {
+  test('are a list and a sheet to print, and are ticked from there by who may', async () => {
+    const { id } = await somebody('Eve <b>Steps</b>')
+    const list = await get('/steps')
+    expect(list.text).toContain(`href="/people/${id}/steps"`)
+    const sheet = await get(`/people/${id}/steps`)
+    expect(sheet.status).toBe(200)
+    expect(sheet.text).toContain('Eve &lt;b&gt;Steps&lt;/b&gt;')
+    expect(sheet.text).toMatch(/<article class="paper steps">[\s\S]*Create extension \d+[\s\S]*ringfence secret/)
+    expect((await get(`/people/${id}`)).text).toContain(`/people/${id}/steps`)
+    expect((await get(`/people/${id}/steps`, auditor)).text).not.toContain('<form method="post" action="/people')
+    const [, subjectId] = /name="subjectId" value="([^"]+)"/.exec(sheet.text) ?? []
+    expect((await post(`/people/${id}/tick`, { system: 'sip-account', subjectId: subjectId! })).status).toBe(303)
+    expect((await get(`/people/${id}/steps`)).text).toContain('Nothing is left to do by hand')
+    expect((await get('/steps')).text).not.toContain(`href="/people/${id}/steps"`)
   })
 })

@@ -1,7 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { enrolmentToken } from '../../src/domain/invite.ts'
+import { momentIn } from '../../src/domain/language.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { tunnelText } from '../fakes/fake-application.ts'
 import { ada, type Doors, openDoors, owner } from './doors.ts'
@@ -32,7 +34,8 @@ describe('what is served', () => {
     const page = await get(`/join/${invite}`)
     expect(page.status).toBe(200)
     expect(page.text).toContain('Ada Example')
-    expect(page.text).toContain('until Sunday 29 November at 14:00 UTC')
+    expect(page.text).toContain(`until ${momentIn('en', '2026-11-29T14:00:00.000Z')}`)
+    expect(page.text).toMatch(/until [A-Z][a-z]+day,? \d+ November 2026 at \d\d:\d\d [A-Z]/)
     expect(page.headers).toMatchObject({
       'content-type': 'text/html; charset=utf-8',
       'cache-control': 'no-store',
@@ -335,6 +338,37 @@ describe("a router's public key", () => {
     application.gatewayKeys.length = 0
     await post(application.gatewayToken, `publicKey=${key}&more=${'x'.repeat(5_000)}`)
     expect(application.gatewayKeys).toEqual([''])
+  })
+
+  test('is entered in the ledger, taken or refused', async () => {
+    const { application } = doors
+    application.visits.length = 0
+    await post(application.gatewayToken, `publicKey=${key}`)
+    await post(randomBytes(32).toString('base64url'), `publicKey=${key}`)
+    expect(application.visits).toEqual([
+      { fileName: 'public key', served: true },
+      { fileName: 'public key', served: false },
+    ])
+  })
+
+  test('of a router that hangs up half-way is none, and no failure of ours', async () => {
+    const { application } = doors
+    application.visits.length = 0
+    application.gatewayKeys.length = 0
+    const before = doors.logged().length
+    const token = randomBytes(32).toString('base64url')
+    const socket = connect(doors.phonePort, '127.0.0.1')
+    socket.write(
+      `POST /k/${token} HTTP/1.1\r\nHost: phones.example.com\r\nContent-Length: 54\r\n\r\npublicKey=${key.slice(0, 9)}`,
+    )
+    // The bytes must have arrived before the end does.
+    await expect.poll(() => socket.bytesWritten).toBeGreaterThan(100)
+    socket.resetAndDestroy()
+    const since = () => doors.logged().slice(before)
+    await expect.poll(since).toContain('"path":"/k/')
+    await expect.poll(() => application.visits).toEqual([{ fileName: 'public key', served: false }])
+    expect(application.gatewayKeys).toEqual([''])
+    expect(since()).not.toContain('a reason of our own')
   })
 })
 

@@ -13,6 +13,7 @@ const writing: readonly (keyof StoreWriter)[] = [
   'updateIf',
   'put',
   'remove',
+  'shutAdministrator',
   'record',
   'nextNumber',
 ]

@@ -1,6 +1,7 @@
 /** The real application of a world behind the real console, and browsers that are signed in. */
 import { randomBytes } from 'node:crypto'
 import { createServer } from 'node:net'
+import { newAdministrator } from '../../src/domain/administrator.ts'
 import { tokenHash } from '../../src/domain/invite.ts'
 import type { Role } from '../../src/domain/token.ts'
 import { consoleApp } from '../../src/http/console.ts'
@@ -57,20 +58,14 @@ export async function openConsoleWorld({
       const administratorId = newId(world.context.system)
       await world.store.transaction(async (tx) => {
         await tx.insert('administrator', [
-          {
+          newAdministrator({
             id: administratorId,
             name: `The ${role}`,
             email: `${role}-${administratorId.slice(-6)}@example.com`,
             role,
-            passwordHash: null,
-            totpSealed: null,
-            totpConfirmedAt: null,
-            totpLastStep: 0,
-            oidcIdentity: null,
             createdAt: at,
             createdBy: 'test',
-            disabledAt: null,
-          },
+          }),
         ])
         await tx.insert('session', [
           {

@@ -71,6 +71,24 @@ describe('a home gateway whose router makes its own key', () => {
     expect(access.every(({ verdict }) => verdict === 'converged')).toBe(true)
   })
 
+  test('stands in the ledger with each key that was posted, taken or not', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0))
+    const { keyToken } = await scriptOf(world, made)
+    const visit = { token: keyToken, fileName: 'public key', remoteAddress: '203.0.113.7', userAgent: 'uclient-fetch' }
+    await world.app.enterVisit({ ...visit, served: true })
+    await world.app.enterVisit({ ...visit, served: false })
+    await world.app.enterVisit({ ...visit, token: 'x'.repeat(43), served: false })
+    await world.door.flush()
+    const lines = await world.store.find('doorFetch', { remoteAddress: '203.0.113.7' })
+    const { id: employeeId } = made.employee
+    expect(lines.map(({ employeeId, fileName, outcome, reason }) => [employeeId, fileName, outcome, reason])).toEqual([
+      [employeeId, 'public key', 'served', "home gateway's key"],
+      [employeeId, 'public key', 'refused', 'no key that this home gateway may have now'],
+      [null, null, 'refused', 'no such link'],
+    ])
+  })
+
   test('may make another key until the tunnel has spoken, and none after that without a new invite', async () => {
     const world = await open()
     const made = await onboarded(world, ida(0))
@@ -192,6 +210,27 @@ describe("the link in a gateway's DHCP option", () => {
     const common = await world.fetch(phones, 'y000000000096.cfg')
     expect(common!.body).toContain(`static.trusted_certificates.url = ${phones}ca.pem`)
     expect((await world.fetch(phones, 'ca.pem'))!.body).toContain('BEGIN CERTIFICATE')
+  })
+
+  test('books a file that all phones ask for on no phone while several wait, and on the one that is left', async () => {
+    const world = await open()
+    const made = await onboarded(world, ida(0, 1))
+    const { phones } = await scriptOf(world, made)
+    const common = 'y000000000096.cfg'
+    const booked = async () => {
+      expect(await world.fetch(phones, common)).not.toBeNull()
+      await world.door.flush()
+      const lines = await world.store.find('doorFetch', { fileName: common, reason: 'gateway link' })
+      return lines.map(({ handsetId, employeeId }) => ({ handsetId, employeeId })).at(-1)
+    }
+    const { id: employeeId, handsets } = made.employee
+    expect(await booked()).toEqual({ handsetId: null, employeeId })
+    const own = /static\.auto_provision\.server\.url = (\S+)/.exec(
+      (await world.fetch(phones, `${macs[0]}.cfg`))!.body,
+    )![1]!
+    expect(await world.fetch(own, `${macs[0]}.cfg`)).not.toBeNull()
+    const left = handsets.find(({ mac }) => mac === macs[1])!
+    expect(await booked()).toEqual({ handsetId: left.id, employeeId })
   })
 
   test('ends with the window of each phone, with a new invite, and with the gateway', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { failureCounter, guessLimiter, usualGuessLimits, waitAfter } from '../../src/journeys/guess-limiter.ts'
+import { guessLimiter, usualGuessLimits, waitAfter } from '../../src/journeys/guess-limiter.ts'
 
 const now = () => new Date('2026-11-22T14:00:00Z')
 
@@ -55,16 +55,5 @@ describe('the line of tries', () => {
     }
     await limiter.admit('olga', 'home')
     expect(pauses).toEqual([usualGuessLimits.floodWaitMs])
-  })
-
-  test('tells failures as they begin and grow, for each network, and begins anew after an hour of quiet', () => {
-    let at = now()
-    const count = failureCounter(() => at)
-    expect(Array.from({ length: 1_000 }, () => count('net')).filter((each) => each !== null)).toEqual([
-      1, 5, 10, 100, 1_000,
-    ])
-    expect(count('another net')).toBe(1)
-    at = new Date(at.getTime() + 3_600_001)
-    expect(count('net')).toBe(1)
   })
 })

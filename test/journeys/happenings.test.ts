@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { AuditKind } from '../../src/domain/audit.ts'
+import { byCause } from '../../src/journeys/alarms.ts'
 import { tellEvent, tellFetch, toldKinds } from '../../src/journeys/audit-words.ts'
 import { inARow } from '../../src/journeys/happenings.ts'
-import type { Happening } from '../../src/journeys/people-view.ts'
+import type { Alarm, Happening } from '../../src/journeys/people-view.ts'
 import { handsetOf, mia, onboarded, openWorld, person, steadyUrl, type World } from './world.ts'
 
 describe('a sentence for everything that is recorded', () => {
@@ -39,6 +40,32 @@ describe('a sentence for everything that is recorded', () => {
       ['a', 2, '08'],
       ['b', 1, '07'],
       ['a', 1, '06'],
+    ])
+  })
+})
+
+describe('alarms', () => {
+  const alarm = (text: string, employeeId: string | null, minute: number): Alarm => {
+    const at = new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString()
+    return { at, since: at, text, employeeId, kind: 'access.drift', count: 1 }
+  }
+  const gone = (address: string) => `the firewall was not as it should be: it does not admit ${address}; now converged`
+
+  test('that differ by address, key or extension only are one line; another cause or outcome is another', () => {
+    const told = byCause([
+      alarm(gone('10.77.0.2/32'), 'e1', 9),
+      alarm(gone('10.77.0.3/32, fd00::3/128'), 'e2', 8),
+      alarm(gone('10.77.0.4/32').replace('converged', 'retrying'), 'e3', 7),
+      alarm(`peer ${'k'.repeat(43)}= is strange`, null, 6),
+      alarm(`peer ${'m'.repeat(43)}= is strange`, null, 5),
+      alarm('extension 1001 is still registered', 'e1', 4),
+      alarm('extension 1002 is still registered', 'e1', 3),
+    ])
+    expect(told.map(({ text, count, employeeId, since }) => [text, count, employeeId, since.slice(14, 16)])).toEqual([
+      [gone('10.77.0.2/32'), 2, null, '08'],
+      [gone('10.77.0.4/32').replace('converged', 'retrying'), 1, 'e3', '07'],
+      ['peer kkkkkkkkkkkk… is strange', 2, null, '05'],
+      ['extension 1001 is still registered', 2, 'e1', '03'],
     ])
   })
 })

@@ -286,9 +286,13 @@ describe('a mail that waits', () => {
     await world.app.onboard(ada, mia)
     office.refusals.push({ code: 450, words: 'later' })
     await world.mails.run()
-    await world.app.mails.tryNow((await mailsOf(world))[0]!.id, mia)
+    const { id } = (await mailsOf(world))[0]!
+    await world.app.mails.tryNow(id, mia)
     await world.mails.run()
     expect(office.received).toHaveLength(1)
+    // And the log says who wanted that.
+    const [told] = (await world.store.auditTrail({ limit: 100 })).filter(({ kind }) => kind === 'mail.retried')
+    expect([told?.subjectId, JSON.parse(told!.detail!)]).toEqual([id, { actor: 'Mia', via: 'local-socket' }])
   })
 
   test('is not sent when its link was replaced, and the mail with the new link is', async () => {
@@ -336,6 +340,8 @@ describe('the test of the mail settings', () => {
     expect(told).toMatchObject({ address: 'me@example.com', server: expect.stringContaining('localhost:') })
     const { headers, text } = read(office.received[0]!.raw)
     expect(headers.subject).toBe('Ringfence: ein Test')
+    const [sent] = (await world.store.auditTrail({ limit: 100 })).filter(({ kind }) => kind === 'mail.tested')
+    expect(JSON.parse(sent!.detail!)).toEqual({ actor: 'Mia', via: 'local-socket' })
     expect(text).not.toContain('http')
     await expect(world.app.mails.test('nonsense', 'en', mia)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
   })

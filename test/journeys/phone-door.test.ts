@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { handsetOf, mia, offboarded, onboarded, openWorld, person, steadyUrl, tokenIn, type World } from './world.ts'
 
 /** Every secret that is in force for this handset, in clear. */
@@ -16,7 +17,7 @@ async function secretsOf(world: World, handsetId: string): Promise<string[]> {
 
 async function reasons(world: World, handsetId?: string): Promise<string[]> {
   await world.door.flush()
-  const lines = await world.store.doorLedger({ ...(handsetId && { handsetId }), limit: 100 })
+  const lines = await world.store.ledgerPage({ ...(handsetId && { handsetId }), limit: 100 })
   return lines.map(({ outcome, reason }) => `${outcome}: ${reason}`)
 }
 
@@ -31,7 +32,7 @@ describe('the phone door', () => {
     expect(bodies.some((body) => body.includes(secret!))).toBe(true)
     expect(bodies.join()).toContain(await steadyUrl(world, id))
     expect(await reasons(world, id)).toEqual(files.map(() => 'served: enrolment link'))
-    const ledger = JSON.stringify(await world.store.doorLedger({ limit: 100 }))
+    const ledger = JSON.stringify(await world.store.ledgerPage({ limit: 100 }))
     expect(ledger).not.toContain(secret!)
     expect(ledger).not.toContain(tokenIn(provisioningUrls[id]!))
   })
@@ -146,6 +147,38 @@ describe('the phone door', () => {
         expect(await later.fetch(url, file, '"other"')).toMatchObject({ notModified: false })
       }
     }
+  })
+
+  test('makes a file once, in whatever mixture of capitals it is asked for', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ben Li', '1002', 'yealink-t54w=805ec0aabb01'))
+    const [handset] = await world.store.find('handset', {})
+    const token = tokenIn(await steadyUrl(world, handset!.id))
+    const { catalogue } = world.context
+    const made: string[] = []
+    const render: typeof catalogue.render = (model, fileName, values) => {
+      made.push(fileName)
+      return catalogue.render(model, fileName, values)
+    }
+    const counted = new Proxy(catalogue, {
+      get: (_, name) => (name === 'render' ? render : Reflect.get(catalogue, name)),
+    })
+    const door = openPhoneDoor({ ...world.context, catalogue: counted })
+    const bodies = new Set<string>()
+    for (const fileName of ['805ec0aabb01.cfg', '805EC0AABB01.cfg', '805Ec0aAbB01.CFG']) {
+      const file = await door.serve({
+        token,
+        fileName,
+        remoteAddress: '203.0.113.7',
+        userAgent: null,
+        ifNoneMatch: null,
+        method: 'HEAD',
+      })
+      bodies.add(file!.body.toString())
+    }
+    expect(made).toHaveLength(1)
+    expect(bodies.size).toBe(1)
+    await door.flush()
   })
 
   test('gives a phone that was taken back only the document that blanks it, for 30 days, then nothing', async () => {

@@ -100,7 +100,7 @@ test('no secret stands readable in database, journal, log, events or any answer 
   answers.push(await world.app.revokeToken(view.id, mia), await world.app.metrics())
   answers.push(await world.store.auditTrail({ limit: 10_000 }), await world.app.models())
   await world.door.flush()
-  answers.push(await world.store.doorLedger({ limit: 10_000 }))
+  answers.push(await world.store.ledgerPage({ limit: 10_000 }))
   // The page of an import shows its links to who may onboard; nothing else of it.
   const { people: _, ...run } = await world.app.importRun(importId)
   answers.push(run)

@@ -34,6 +34,42 @@ describe('many tries at once', () => {
   })
 })
 
+describe('made-up passkeys', () => {
+  const madeUp = (id: string, visitor = elsewhere) =>
+    world.app.signIn.withPasskey(JSON.stringify({ id, response: {} }), visitor)
+  const took = async (deed: Promise<unknown>) => {
+    const startedAt = performance.now()
+    expect(await deed).toBeNull()
+    return performance.now() - startedAt
+  }
+
+  test('wait in one line after the first few, and stand in the way of no known passkey and no other network', async () => {
+    const { email } = await makeOwner(world)
+    const { id: administratorId } = (await world.store.find('administrator', { email }))[0]!
+    const credential = { credentialId: 'a2V5', publicKey: 'a2V5', counter: 0, label: 'key', createdAt: '' }
+    const row = { id: 'p', administratorId, ...credential, lastUsedAt: null, removedAt: null }
+    await world.store.transaction((tx) => tx.insert('passkey', [row]))
+    for (let n = 0; n < 5; n++) await madeUp(`made-up-${n}`)
+    expect(await took(madeUp('made-up-5'))).toBeGreaterThan(450)
+    expect(await took(madeUp('a2V5'))).toBeLessThan(400)
+    expect(await took(madeUp('made-up-6', desk))).toBeLessThan(400)
+  })
+
+  test('from many addresses leave few events, the last of which counts them', async () => {
+    for (let n = 0; n < 100; n++) await madeUp('nobody', { ...elsewhere, network: `net ${n}` })
+    const failed = (await world.store.auditTrail({ limit: 200 })).filter(({ kind }) => kind === 'sign-in.failed')
+    expect(failed).toHaveLength(41)
+    expect(JSON.parse(failed.at(-1)!.detail!)).toEqual({
+      actor: 'ringfence',
+      via: 'system',
+      failures: 41,
+      addresses: 41,
+    })
+    const { events } = await world.app.records.audit({ kind: 'sign-in', limit: 1 })
+    expect(events[0]!.text).toContain('failed 41 times within an hour, from 41 addresses')
+  })
+})
+
 describe('codes', () => {
   test('five wrong ones end the session that waits, wherever they come from, and the password begins anew', async () => {
     const { email, key } = await makeOwner(world)

@@ -34,6 +34,7 @@ import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
@@ -44,6 +45,7 @@ import type { SignInTools } from '../../src/signin/sign-in-port.ts'
 import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
+import { noteMoment } from '../../src/store/moment.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, Table } from '../../src/store/store.ts'
@@ -96,7 +98,7 @@ export interface WorldOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly pbx?: 'manual' | FakePbx
   /** Further ones by their names; `env` has their settings. */
-  readonly morePbxs?: Readonly<Record<string, FakePbx>>
+  readonly morePbxs?: Readonly<Record<string, Pick<FakePbx, 'driver'>>>
   readonly hub?: FakeHub
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
@@ -164,10 +166,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const watched = hubWatch.around(hub)
   const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
   const templates = await openTemplates(folder)
+  const guide = await loadManualGuide('templates/manual-pbx', 'generic')
   const pbxs: readonly KnownPbx[] = [
     ...config.pbxs.map((settings, index) => {
       const further = options.morePbxs?.[settings.name]
-      return { settings, driver: index === 0 || !further ? driver : further.driver, isConfigured: true }
+      return { settings, driver: index === 0 || !further ? driver : further.driver, guide, isConfigured: true }
     }),
     ...(await leftOnes(realStore, config.pbxs)),
   ]
@@ -194,7 +197,11 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
       mailer: smtpMailer(config.mail, options.mailPatience),
-      letters: await loadLetters(join(templateFolder, 'messages')),
+      letters: await loadLetters({
+        delivered: join(templateFolder, 'messages'),
+        own: join(folder, 'templates', 'messages'),
+        onProblem: (problem) => log.warn({ err: problem }, problem.message),
+      }),
     },
     publish: (event) => {
       for (const listener of listeners) listener(event)
@@ -263,6 +270,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       await resyncs.stop()
       await loop.stop()
       await door.flush()
+      await noteMoment(realStore, journal).catch((err: unknown) => log.error({ err }, 'could not be stopped cleanly'))
       await realStore.releaseLease(lease)
       await realStore.close()
     })()

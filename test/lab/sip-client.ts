@@ -20,6 +20,8 @@ export interface SipPhone {
   forwardTo(number: string): void
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
+  /** How often it was called; it picks up at once. */
+  readonly callsTaken: number
   /** The Event header of each NOTIFY that it got and answered with 200. */
   readonly events: readonly string[]
   readonly connected: boolean
@@ -68,6 +70,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   let forwardedTo: string | null = null
   let dialog: { request: Request; to: string; target: string } | null = null
   let sequence = 0
+  let callsTaken = 0
   let rest = ''
   let failure: Error | null = null
 
@@ -113,10 +116,17 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     if (method === 'ACK') return
     if (method === 'INVITE' && forwardedTo !== null) return redirect(headers, forwardedTo)
     if (method === 'BYE') hungUp.resolve()
-    const copied = ['via', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
+    const copied = ['via', 'record-route', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
     )
-    socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+    // What a call needs beyond that: a tag of ours and the way back to us.
+    const isCall = method === 'INVITE'
+    const lines = isCall
+      ? copied.map((line) => (/^to:/.test(line) ? line.replace('\r\n', ';tag=answered\r\n') : line))
+      : copied
+    const contact = isCall ? `contact: <sip:${options.extension}@${local};transport=tls>\r\n` : ''
+    socket.write(`SIP/2.0 200 OK\r\n${lines.join('')}${contact}content-length: 0\r\n\r\n`)
+    if (isCall) callsTaken++
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
     events.push(event)
@@ -154,7 +164,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       `CSeq: ${number} ${request.method}`,
       `Contact: <sip:${options.extension}@${local};transport=tls>`,
       `User-Agent: ${options.userAgent ?? 'ringfence-test'}`,
-      ...(authorization ? [`Authorization: ${authorization}`] : []),
+      ...(authorization ? [authorization] : []),
       ...(request.extra ?? []),
       ...(body ? ['Content-Type: application/sdp'] : []),
       `Content-Length: ${Buffer.byteLength(body)}`,
@@ -193,19 +203,24 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       answer.status < 300
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag }, number, null)
+    // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
+    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
+    const extra = route.map((value) => `Route: ${value}`)
+    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
     if (answer.status < 300) dialog = { request, to, target }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
     const first = await exchange(request, null)
     acknowledge(request, first.answer, first.number)
-    if (first.answer.status !== 401) return first.answer
-    const challenge = (first.answer.headers.get('www-authenticate') ?? []).find(
+    // A proxy asks with 407 (RFC 3261 section 22.3), a PBX that answers itself with 401.
+    const [asked, answered] = challengeHeaders.get(first.answer.status) ?? []
+    const challenge = (asked ? (first.answer.headers.get(asked) ?? []) : []).find(
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const second = await exchange(request, digest(challenge, request.method, request.uri))
+    const authorization = `${answered}: ${digest(challenge, request.method, request.uri)}`
+    const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer
   }
@@ -261,6 +276,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     },
     hungUp: hungUp.promise,
     events,
+    get callsTaken() {
+      return callsTaken
+    },
     get connected() {
       return failure === null
     },
@@ -274,6 +292,11 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       }),
   }
 }
+
+const challengeHeaders: ReadonlyMap<number, readonly [asked: string, answered: string]> = new Map([
+  [401, ['www-authenticate', 'Authorization']],
+  [407, ['proxy-authenticate', 'Proxy-Authorization']],
+])
 
 /** RFC 4568: the media key travels in the (encrypted) SIP message. Port 9 discards what is sent there. */
 function offer(address: string): string {

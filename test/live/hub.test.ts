@@ -26,6 +26,8 @@ interface Phone {
   readonly presharedKey: Secret
 }
 
+const branchAddress = '10.91.0.3'
+
 describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
   let office: Office
   let hub: LabHub
@@ -42,7 +44,17 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     pbx = await office.pbx.agent()
     for (const port of [5061, 5062, 22, 8088]) await pbx.listen({ protocol: 'tcp', address: office.pbxAddress, port })
     for (const port of [10_000, 20_000, 5060]) await pbx.listen({ protocol: 'udp', address: office.pbxAddress, port })
-    hub = await startLabHub(office.hub)
+    // A second PBX, with ports of its own.
+    const device = /dev (\S+)/.exec(await office.pbx.run('ip', 'route', 'get', '10.91.0.1'))![1]!
+    await office.pbx.run('ip', 'addr', 'add', `${branchAddress}/24`, 'dev', device)
+    for (const port of [5061, 6061]) await pbx.listen({ protocol: 'tcp', address: branchAddress, port })
+    for (const port of [10_000, 30_000]) await pbx.listen({ protocol: 'udp', address: branchAddress, port })
+    hub = await startLabHub(office.hub, {
+      pbxs: [
+        { address: office.pbxAddress, ports: [5061, 5062], rtpFrom: 10_000, rtpTo: 20_000 },
+        { address: branchAddress, ports: [6061, 6062], rtpFrom: 30_000, rtpTo: 30_100 },
+      ],
+    })
     host = await office.hub.agent()
     await host.listen({ protocol: 'tcp', address: hubAddress, port: 8443 })
     for (const port of [22, 8080]) await host.listen({ protocol: 'tcp', address: '0.0.0.0', port })
@@ -119,6 +131,21 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     // They do listen: the office's side gets an answer from the very same ports.
     expect(await pbx.probe({ protocol: 'tcp', address: '10.91.0.1', port: 8080, waitMs })).toBe('answered')
     expect(await host.probe({ protocol: 'tcp', address: office.pbxAddress, port: 22, waitMs })).toBe('answered')
+  }, 30_000)
+
+  test('a handset reaches each of several PBXs at the ports of that one, and nowhere at those of another', async () => {
+    const phone = await newPhone()
+    const probe = (protocol: 'tcp' | 'udp', address: string, port: number, wait = waitMs) =>
+      phone.agent.probe({ protocol, address, port, waitMs: wait })
+    expect(await probe('tcp', branchAddress, 6061, 2_000)).toBe('answered')
+    expect(await probe('udp', branchAddress, 30_000, 2_000)).toBe('answered')
+    expect(await probe('tcp', office.pbxAddress, 5061, 2_000)).toBe('answered')
+    const forbidden = await Promise.all([
+      probe('tcp', branchAddress, 5061),
+      probe('udp', branchAddress, 10_000),
+      probe('tcp', office.pbxAddress, 6061),
+    ])
+    expect(forbidden).toEqual(['silent', 'silent', 'silent'])
   }, 30_000)
 
   test('two handsets cannot reach each other, and neither PBX nor host can open a port on a handset', async () => {

@@ -11,6 +11,7 @@ describeLive('a leaving date of a real server', tunnelNeeds, () => {
     await using server = await serverProcess(place, uniqueName('rfl'), {
       LISTEN: '127.0.0.1:8080',
       PHONE_LISTEN: '127.0.0.1:8443',
+      TIME_ZONE: 'Asia/Tokyo',
     })
     await server.start()
     const { body } = await server.api('POST', '/api/v1/employees', {
@@ -30,6 +31,13 @@ describeLive('a leaving date of a real server', tunnelNeeds, () => {
       reason: 'contract',
     })
     expect(set.status).toBe(201)
+    // In the zone that was set: the one of this machine may be any.
+    const tokyo = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short', timeZone: 'Asia/Tokyo' })
+    const page = String((await server.api('GET', `/people/${id}`)).body)
+    expect(page).toContain('Times are Asia/Tokyo.')
+    expect(page).toMatch(
+      new RegExp(`<time datetime="${at.toISOString()}" title="[^"]* Asia/Tokyo">${tokyo.format(at)}<`),
+    )
     await server.kill()
     await until(() => Date.now() > at.getTime() + 500)
 

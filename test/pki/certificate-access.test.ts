@@ -188,6 +188,44 @@ describe('the certificate as an access system', () => {
     })
   })
 
+  test('is shut only when a PBX that checks the list works with one that names it', async () => {
+    const out = await publication()
+    const pbx = { reachable: true, list: null as number | null }
+    const access = certificateAccess({
+      folder,
+      authority: authorities.handset.certificate,
+      system,
+      publish: out.publish,
+      enforcers: [
+        {
+          name: 'PBX branch',
+          enforce: async () => {
+            if (!pbx.reachable) throw new Error('away')
+            pbx.list = (await published()).number
+          },
+          inForce: async () => {
+            if (!pbx.reachable) throw new Error('away')
+            return pbx.list
+          },
+        },
+      ],
+    })
+    await access.apply([], signal)
+    entries = [{ serial: leaverSerial, revokedAt }]
+    await out.publish()
+    const verdict = async () => access.judge(subject(), await access.read(signal))
+    expect(await verdict()).toMatchObject({ state: 'differs', problem: expect.stringContaining('PBX branch') })
+    pbx.reachable = false
+    await expect(access.apply([subject()], signal)).rejects.toThrow('away')
+    expect(await verdict()).toMatchObject({ state: 'differs' })
+    pbx.reachable = true
+    await access.apply([subject()], signal)
+    expect(await verdict()).toMatchObject({
+      state: 'as-desired',
+      evidence: { summary: expect.stringMatching(/published in revocation list 2; in force on PBX branch$/) },
+    })
+  })
+
   test('gives the same evidence after the next lists', async () => {
     const access = await systemUnderTest()
     entries = [{ serial: leaverSerial, revokedAt }]

@@ -81,7 +81,17 @@ export function scenes(office: Office): readonly Scene[] {
     join('join-desk-phone-german', invites.desk, windows, 'de-DE'),
     join('join-gateway', invites.gateway, windows, 'en-GB'),
     join('join-gateway-german', invites.gateway, windows, 'de-DE'),
+    // Last: from here on this invite's tunnel has a key.
+    { ...join('join-made-phone', invites.app, iphone, 'en-GB'), before: makeTunnel },
+    { ...join('join-made-screen', invites.app, windows, 'en-GB'), before: makeTunnel },
   ]
+}
+
+/** The button says another thing once there was a key; either makes one. */
+async function makeTunnel(page: Page): Promise<void> {
+  await page.locator('[data-make]').first().click()
+  await page.locator('[data-download]').first().waitFor({ state: 'attached' })
+  await page.locator('[data-maker] svg').first().waitFor({ state: 'attached' })
 }
 
 async function fillIn(page: Page): Promise<void> {

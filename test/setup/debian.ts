@@ -25,7 +25,7 @@ const wanted: readonly { readonly present: () => boolean; readonly debianPackage
   }).map(([program, debianPackage]) => ({ present: () => programPath(program) !== null, debianPackage })),
   { present: () => postgresFolder() !== null, debianPackage: 'postgresql' },
   { present: () => programPath('kamailio') !== null, debianPackage: 'kamailio' },
-  ...['tls', 'sqlite', 'json', 'extra', 'utils'].map((name) => ({
+  ...['tls', 'sqlite', 'postgres', 'json', 'extra', 'utils'].map((name) => ({
     present: () => kamailioModules() !== null,
     debianPackage: `kamailio-${name}-modules`,
   })),

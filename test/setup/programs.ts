@@ -40,7 +40,7 @@ export function kamailioModules(): string | null {
 }
 
 /** One module of each Debian package that the tests need. */
-const kamailioModuleFiles = ['tls', 'db_sqlite', 'json', 'uuid', 'utils', 'htable']
+const kamailioModuleFiles = ['tls', 'db_sqlite', 'db_postgres', 'json', 'uuid', 'utils', 'htable']
 
 /** Not in any PATH. */
 export const networkd = '/lib/systemd/systemd-networkd'

@@ -109,6 +109,23 @@ describe('tunnels on a hub', () => {
     expect((await look(closed(waiting)))[0]).toMatchObject({ state: 'as-desired' })
   })
 
+  test('a closed tunnel whose key nobody knows is not called shut while a stranger holds its addresses', async () => {
+    const leaver = closed(subject({ publicKeys: [], activeKey: null, prefixes: ['10.77.9.9/32', '10.78.9.0/28'] }))
+    const router = newKey()
+    await hub.addForeignPeer(router, ['10.78.9.0/28'])
+    const told = {
+      state: 'unverifiable',
+      problem: `peer ${router}, which was not issued for it, holds 10.78.9.0/28 on ringfence0`,
+      hint: `if nobody needs it: wg set ringfence0 peer ${router} remove`,
+    }
+    expect((await look(leaver))[0]).toMatchObject(told)
+    // The quick look after the act sees it too: it reads everything for such a tunnel.
+    const quick = await tunnels().readSome!([leaver], signal())
+    expect(tunnels().judge(leaver, quick)).toMatchObject(told)
+    // Whose addresses belong to somebody else by now is shut: such a tunnel does not carry them any more.
+    expect((await look({ ...leaver, prefixes: ['10.77.9.9/32'] }))[0]).toMatchObject({ state: 'as-desired' })
+  })
+
   test('a replacement key waits without addresses, then takes over, and the old key must be gone', async () => {
     const one = subject()
     const old = one.activeKey!

@@ -1,8 +1,10 @@
-/** What the employee's page says, in the languages of templates/messages: one more file there is one more language. */
-import { readdirSync, readFileSync } from 'node:fs'
+/** What the employee's page says: templates/messages/<language>/join.json. One more of these is one more language. */
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Html, html } from '../html.ts'
 
-const folder = new URL('../../../templates/messages/', import.meta.url)
+const folder = fileURLToPath(new URL('../../../templates/messages/', import.meta.url))
 
 /** What the reader gets who asked for none of ours. */
 const fallback = 'en'
@@ -23,14 +25,12 @@ export interface Speaker {
 
 /** @throws when a file is no JSON, or English misses a key that the code asks for, which a test holds */
 export function readMessages(): Messages {
-  const names = readdirSync(folder).filter((name) => /^[a-z]{2}\.json$/.test(name))
+  const names = globSync('[a-z][a-z]/join.json', { cwd: folder }).sort()
   const books = new Map(
-    names
-      .sort()
-      .map((name) => [
-        name.slice(0, 2),
-        JSON.parse(readFileSync(new URL(name, folder), 'utf8')) as Readonly<Record<string, string>>,
-      ]),
+    names.map((name) => [
+      name.slice(0, 2),
+      JSON.parse(readFileSync(join(folder, name), 'utf8')) as Readonly<Record<string, string>>,
+    ]),
   )
   const english = books.get(fallback)!
   return {

@@ -53,8 +53,8 @@ function byBrowser(desk: Desk, tunnel: JoinTunnel, use: Use): Html {
   const serverWay = html`<a href="${pageLink(desk, { serverKey: true })}">${say('join.tunnel.server')}</a>`
   return html`<div class="maker" data-maker data-post="/join/${token}/${tunnel.id}/key" data-file="${tunnel.fileName}" data-title="${text('join.tunnel.qr')}" data-making="${text('join.tunnel.making')}" data-made="${text('join.tunnel.made')}" data-failed="${text('join.tunnel.failed')}">
 <div data-with-script hidden>
-<p>${say(made ? 'join.tunnel.before' : 'join.tunnel.why')}</p>
-<p><button type="button" class="button" data-make>${say(made ? 'join.tunnel.again' : 'join.tunnel.make')}</button></p>
+<div data-unmade><p>${say(made ? 'join.tunnel.before' : 'join.tunnel.why')}</p>
+<p><button type="button" class="button" data-make>${say(made ? 'join.tunnel.again' : 'join.tunnel.make')}</button></p></div>
 <p role="status" class="said" data-said></p>
 ${!made && html`<p class="aside" data-instead hidden>${serverWay}</p>`}
 </div>

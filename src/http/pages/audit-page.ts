@@ -2,14 +2,13 @@
 import { z } from 'zod'
 import type { Application } from '../../journeys/application.ts'
 import type { AuditLine, AuditPage } from '../../journeys/records-view.ts'
-import { type AuditAsked, asAuditQuery, auditQuery, recordPageSize } from '../audit-query.ts'
-import { listAddress } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
+import { listAddress } from '../list-address.ts'
+import { type AuditAsked, asAuditQuery, auditQuery, recordPageSize } from '../record-query.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
-import { moment, withMoments, zone } from './moment.ts'
-import { olderPager } from './pager.ts'
-import { choice } from './people-page.ts'
+import { choice, olderPager } from './list-parts.ts'
+import { moment, withMoments } from './moment.ts'
 
 const path = '/audit'
 
@@ -42,7 +41,7 @@ export function auditPages(application: Application, tools: PageTools): readonly
 
 function head(query: AuditAsked, { length }: AuditPage): Html {
   const { before: _, ...filter } = query
-  return html`<div class="head"><h1>Audit log</h1><p><small>${length} events, each chained to the one before by its hash. Times are ${zone()}.</small></p><div class="actions">
+  return html`<div class="head"><h1>Audit log</h1><p><small>${length} events, each chained to the one before by its hash.</small></p><div class="actions">
 <form method="post" action="/audit/verify"><button class="quiet">Check the chain</button></form>
 <a class="button quiet" role="button" href="${listAddress('/api/v1/audit.csv', filter)}" download="audit.csv">CSV</a>
 <a class="button quiet" role="button" href="${listAddress('/api/v1/audit.jsonl', filter)}" download="audit.jsonl">JSON lines</a></div></div>`

@@ -3,27 +3,23 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, Onboarded } from '../../journeys/application.ts'
+import { type ChoiceForm, choiceForm, chosenIds, filterFields, freeze, refuseMany } from '../frozen-choice.ts'
 import { type Html, html } from '../html.ts'
+import { asQuery, peopleQuery } from '../people-query.ts'
 import { type Route, route } from '../route.ts'
+import { frozenField, type NamesPage, namesPage, namesPager } from './frozen-list.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { momentText } from './moment.ts'
 
-/** Two hundred fields fit into a form. */
-const most = 150
-const ids = z
-  .union([
-    z
-      .string()
-      .max(64)
-      .transform((id) => [id]),
-    z.array(z.string().max(64)).max(most),
-  ])
-  .optional()
-  .default([])
-const chosen = z.object({ id: ids })
+/** Each gets a transaction of its own while the browser waits, and links are shown on one page. */
+const limits = { offboard: { most: 500, things: 'people' }, invite: { most: 150, things: 'people' } } as const
+type Deed = keyof typeof limits
+
+const previewForm = choiceForm.extend({ reason: z.string().trim().max(1_000).optional().default('') })
+/** No filter: only whom the preview named. */
 const confirmed = z.object({
-  id: ids,
-  reason: z.string().trim().max(1_000).optional(),
+  id: chosenIds,
+  reason: z.string().trim().max(1_000).optional().default(''),
   confirm: z.string().trim().max(100).optional(),
 })
 
@@ -37,10 +33,15 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/bulk/offboard/preview',
       'revoke',
-      { summary: 'Who would be offboarded', body: { form: chosen }, answer: 'text/html' },
+      { summary: 'Who would be offboarded', body: { form: previewForm }, answer: 'text/html' },
       async ({ actor, body, response }) => {
-        const people = await who(application, body.id)
-        response.type('html').send(page(actor, 'Offboard', offboardPreview(people, null)))
+        const meant = await lookAt(
+          application,
+          'offboard',
+          await freezePeople(application, 'offboard', body),
+          body.page,
+        )
+        response.type('html').send(page(actor, 'Offboard', offboardPreview(meant, body.reason, null)))
       },
     ),
     route(
@@ -49,18 +50,19 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       'revoke',
       { summary: 'Offboard several people', body: { form: confirmed }, answer: 'text/html' },
       async ({ actor, body, response }) => {
-        const people = await who(application, body.id)
-        if (people.length > 1 && body.confirm !== phrase(people)) {
-          const said = `Nothing was done: type exactly “${phrase(people)}” to go on.`
+        const { id: ids, reason, confirm } = body
+        if (ids.length > 1 && confirm !== phrase(ids.length)) {
+          const said = `Nothing was done: type exactly “${phrase(ids.length)}” to go on.`
+          const meant = await lookAt(application, 'offboard', ids)
           response
             .status(400)
             .type('html')
-            .send(page(actor, 'Offboard', offboardPreview(people, said)))
+            .send(page(actor, 'Offboard', offboardPreview(meant, reason, said)))
           return
         }
         const outcomes: Outcome[] = []
-        for (const { id, name } of people)
-          outcomes.push(await tried(name, id, () => application.offboard(id, body.reason || null, actor)))
+        for (const { id, name } of await everyone(application, 'offboard', ids))
+          outcomes.push(await tried(name, id, () => application.offboard(id, reason || null, actor)))
         response.type('html').send(page(actor, 'Offboard', offboarded(outcomes)))
       },
     ),
@@ -68,9 +70,10 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/bulk/invite/preview',
       'onboard',
-      { summary: 'Who would get a new link', body: { form: chosen }, answer: 'text/html' },
+      { summary: 'Who would get a new link', body: { form: previewForm }, answer: 'text/html' },
       async ({ actor, body, response }) => {
-        response.type('html').send(page(actor, 'New links', invitePreview(await who(application, body.id))))
+        const meant = await lookAt(application, 'invite', await freezePeople(application, 'invite', body), body.page)
+        response.type('html').send(page(actor, 'New links', invitePreview(meant)))
       },
     ),
     route(
@@ -80,7 +83,7 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       { summary: 'New links for several people', body: { form: confirmed }, answer: 'text/html' },
       async ({ actor, body, response }) => {
         const outcomes: Outcome<Onboarded>[] = []
-        for (const { id, name } of await who(application, body.id))
+        for (const { id, name } of await everyone(application, 'invite', body.id))
           outcomes.push(await tried(name, id, () => application.invite(id, actor)))
         response.type('html').send(page(actor, 'New links', links(outcomes)))
       },
@@ -105,41 +108,75 @@ async function tried<T>(name: string, id: string, deed: () => Promise<T>): Promi
   }
 }
 
+/** Of those that match only whoever is not leaving already. */
+function freezePeople(application: Application, deed: Deed, form: ChoiceForm): Promise<readonly string[]> {
+  const asked = asQuery(peopleQuery.parse(filterFields(form.filter)))
+  const matching = async (limit: number) =>
+    asked.state === undefined || asked.state === 'active'
+      ? application.people.matching({ ...asked, state: 'active', limit })
+      : { ids: [], total: 0 }
+  return freeze(form, matching, limits[deed])
+}
+
+interface Meant {
+  readonly all: readonly string[]
+  readonly names: NamesPage
+  /** Of this page. */
+  readonly people: readonly EmployeeView[]
+}
+
+async function lookAt(application: Application, deed: Deed, ids: readonly string[], asked?: number): Promise<Meant> {
+  await mustAllBeHere(application, deed, ids)
+  const names = namesPage(ids, asked)
+  const { people } = await application.people.page({ ids: names.ids, limit: names.ids.length })
+  return { all: ids, names, people }
+}
+
+async function everyone(
+  application: Application,
+  deed: Deed,
+  ids: readonly string[],
+): Promise<readonly EmployeeView[]> {
+  await mustAllBeHere(application, deed, ids)
+  return (await application.people.page({ ids, limit: ids.length })).people
+}
+
 /** @throws AppError INVALID_INPUT for nobody, NOT_FOUND when somebody is gone: then nobody is touched. */
-async function who(application: Application, wanted: readonly string[]): Promise<readonly EmployeeView[]> {
-  const distinct = [...new Set(wanted)]
-  if (distinct.length === 0)
+async function mustAllBeHere(application: Application, deed: Deed, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0)
     throw new AppError('INVALID_INPUT', 'nobody was chosen', {
       hint: 'go back and tick the boxes in front of the names',
     })
-  const { people } = await application.people.page({ ids: distinct, limit: most })
-  if (people.length < distinct.length)
+  refuseMany(ids.length, limits[deed])
+  if ((await application.people.matching({ ids, limit: 0 })).total < ids.length)
     throw new AppError('NOT_FOUND', 'somebody of those chosen is not here any more', {
       hint: 'go back and choose again',
     })
-  return people
 }
 
-function phrase(people: readonly EmployeeView[]): string {
-  return `offboard ${people.length} people`
+function phrase(count: number): string {
+  return `offboard ${count} people`
 }
 
-function named(people: readonly EmployeeView[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Who is meant"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
+function named({ all, names, people }: Meant, action: string): Html {
+  return html`<h2>Who is meant</h2><div class="scroll" tabindex="0" role="region" aria-label="Who is meant"><table><thead><tr><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">Handsets</th></tr></thead><tbody>${people.map(
     ({ id, name, email, extension, handsets, lifecycle }) =>
       html`<tr><th scope="row"><a href="/people/${id}"><bdi>${name}</bdi></a> <small>${email}</small></th><td>${extension}</td><td>${handsets.flatMap(({ model, removedAt }) => (removedAt === null ? [model] : [])).join(', ')}${lifecycle !== 'active' && html` <small>is leaving already</small>`}</td></tr>`,
-  )}</tbody></table></div>${people.map(({ id }) => html`<input type="hidden" name="id" value="${id}">`)}`
+  )}</tbody></table></div>${frozenField(all)}${namesPager(names, `${action}/preview`)}`
 }
 
-function offboardPreview(people: readonly EmployeeView[], problem: string | null): Html {
-  const several = people.length > 1
-  return html`<section class="card"><h1>Offboard ${several ? `${people.length} people` : html`<bdi>${people[0]?.name}</bdi>`}?</h1>
+/** The names come last: Enter in a field presses the first button of a form, and that must not turn the page. */
+function offboardPreview(meant: Meant, reason: string, problem: string | null): Html {
+  const { length } = meant.all
+  const several = length > 1
+  return html`<section class="card"><h1>Offboard ${several ? `${length} people` : html`<bdi>${meant.people[0]?.name}</bdi>`}?</h1>
 ${problem !== null && html`<p class="notice bad" role="alert">${problem}</p>`}
-<form method="post" action="/bulk/offboard">${named(people)}
+<form method="post" action="/bulk/offboard">
 <p class="notice bad">Every handset, tunnel, certificate, account and link of ${several ? 'these people' : 'this person'} stops working. <strong>Undo does not exist.</strong></p>
-<label>Reason <small>(optional; it stands in ${several ? 'each' : 'the'} leaver file)</small> <input name="reason" maxlength="1000" autocomplete="off"></label>
-${several && html`<label>To go on, type <strong>${phrase(people)}</strong> <input name="confirm" required autocomplete="off"></label>`}
-<div class="actions"><button class="danger">Offboard</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div></form></section>`
+<label>Reason <small>(optional; it stands in ${several ? 'each' : 'the'} leaver file)</small> <input name="reason" value="${reason}" maxlength="1000" autocomplete="off"></label>
+${several && html`<label>To go on, type <strong>${phrase(length)}</strong> <input name="confirm" required autocomplete="off"></label>`}
+<div class="actions"><button class="danger">Offboard</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div>
+${named(meant, '/bulk/offboard')}</form></section>`
 }
 
 function offboarded(outcomes: readonly Outcome[]): Html {
@@ -147,9 +184,11 @@ function offboarded(outcomes: readonly Outcome[]): Html {
 <p><a href="/people?state=offboarding">Watch who is still leaving</a></p></section>`
 }
 
-function invitePreview(people: readonly EmployeeView[]): Html {
-  return html`<section class="card"><h1>New ${people.length === 1 ? 'link' : 'links'}?</h1><p>The links before them stop working. Phones in use go on; they set themselves up anew when the new link is used.</p>
-<form method="post" action="/bulk/invite">${named(people)}<div class="actions"><button>Make ${people.length === 1 ? 'the link' : `${people.length} links`}</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div></form></section>`
+function invitePreview(meant: Meant): Html {
+  const { length } = meant.all
+  return html`<section class="card"><h1>New ${length === 1 ? 'link' : `links for ${length} people`}?</h1><p>The links before them stop working. Phones in use go on; they set themselves up anew when the new link is used.</p>
+<form method="post" action="/bulk/invite"><div class="actions"><button>Make ${length === 1 ? 'the link' : `${length} links`}</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div>
+${named(meant, '/bulk/invite')}</form></section>`
 }
 
 function links(outcomes: readonly Outcome<Onboarded>[]): Html {

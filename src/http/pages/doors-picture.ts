@@ -3,15 +3,10 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import type { AccessLine } from '../../journeys/application.ts'
+import { capital } from '../capital.ts'
+import { type DoorLine, type DoorState, doorName, doorState } from '../door-words.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
 import { duration, moment } from './moment.ts'
-
-/** `ticked`: a person vouched for it by name, which is not the same as seen. */
-export type DoorState = 'open' | 'opening' | 'shut' | 'closing' | 'stuck' | 'waiting' | 'unverifiable' | 'ticked'
-
-export type DoorLine = Pick<AccessLine, 'system' | 'wanted' | 'verdict' | 'nextTryAt' | 'at'> & {
-  readonly acknowledged: unknown
-}
 
 export interface DoorsPictureOptions {
   /** What a line is about, in words ("Linphone on iOS or Android"); told where one door has several lines. */
@@ -56,16 +51,6 @@ const urgency: readonly DoorState[] = [
   'shut',
 ]
 
-const doorNames: Readonly<Record<string, string>> = {
-  'phone-door': 'Phone door',
-  tunnel: 'Tunnel',
-  firewall: 'Firewall',
-  certificate: 'Certificate',
-  'sip-account': 'SIP account',
-  extension: 'Extension',
-  administrator: 'Console',
-}
-
 /** Under a small sign: not everybody has every door, so the place in the row does not tell which it is. */
 const shortNames: Readonly<Record<string, string>> = {
   'phone-door': 'door',
@@ -74,21 +59,6 @@ const shortNames: Readonly<Record<string, string>> = {
   certificate: 'cert',
   'sip-account': 'sip',
   extension: 'ext',
-}
-
-/** Tried for longer than this, a door is not "closing" any more. */
-const stuckAfterMs = 10_000
-
-export function doorName(system: string): string {
-  return doorNames[system] ?? `${system.charAt(0).toUpperCase()}${system.slice(1).replaceAll('-', ' ')}`
-}
-
-export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: DoorLine): DoorState {
-  if (verdict === 'converged') return wanted === 'open' ? 'open' : 'shut'
-  if (verdict !== 'retrying') return acknowledged ? 'ticked' : verdict
-  // Tries come ever further apart, so the next one tells how long it has been wrong.
-  if (nextTryAt !== null && Date.parse(nextTryAt) - Date.parse(at) > stuckAfterMs) return 'stuck'
-  return wanted === 'open' ? 'opening' : 'closing'
 }
 
 /** Of several lines: the one that needs a look first. */
@@ -172,6 +142,6 @@ function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Li
 
 /** A sentence; what stands between backticks is a command. */
 function withCode(text: string): HtmlValue {
-  const parts = `${text.charAt(0).toUpperCase()}${text.slice(1)}`.split(/`([^`]+)`/)
+  const parts = capital(text).split(/`([^`]+)`/)
   return parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }

@@ -158,7 +158,7 @@ ${handset.mac !== null && html`<label>MAC address of the new phone <small>printe
 function backCard({ handset, modelName, employee, gateway, model, mates }: HandsetDetail): Html {
   const tunnelDies = gateway === null || mates === 0
   return html`<section class="card narrow"><h1>Take this ${modelName} back?</h1>
-<p class="notice bad">This dies at once, and does not come back: <strong>undo does not exist.</strong></p>
+<p class="notice bad">This dies at once, and does not come back. <strong>Undo does not exist.</strong></p>
 <ul class="dies"><li>${tunnelDies ? `Its tunnel${gateway ? `, and with it the home gateway (${gateway.kind}), which carries no other phone` : ''}: the key is taken off the hub` : `Its way through the home gateway (${gateway.kind}), which goes on for ${mates} other ${mates === 1 ? 'phone' : 'phones'}`}</li>
 <li>Its address in the firewall</li>
 ${handset.certificate && html`<li>Its certificate <code>${handset.certificate.serial}</code>: it goes into the revocation list</li>`}

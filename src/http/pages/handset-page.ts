@@ -7,6 +7,7 @@ import type { HandsetFile } from '../../journeys/file-view.ts'
 import type { HandsetDetail, HandsetRow, LedgerLine } from '../../journeys/handsets-view.ts'
 import type { ResyncView } from '../../journeys/phone-view.ts'
 import type { EffectiveSettingView } from '../../journeys/setting-view.ts'
+import { capital } from '../capital.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -174,8 +175,4 @@ ${
 function vendorGuide(vendor: string, guides: ReadonlySet<string>): Html | false {
   const name = `phones-${vendor}`
   return guides.has(name) && html`<p><a href="/guides/${name}">The guide for ${vendor}</a></p>`
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

@@ -3,15 +3,15 @@ import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { HandsetChoices, HandsetPage, HandsetRow, handsetSorts } from '../../journeys/handsets-view.ts'
 import { certificateDueDays } from '../../journeys/people-view.ts'
-import { asHandsetQuery, type HandsetAsked, handsetPageSize, handsetQuery, listAddress } from '../handset-query.ts'
+import { asHandsetQuery, type HandsetAsked, handsetPageSize, handsetQuery } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
+import { listAddress } from '../list-address.ts'
 import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { handsetSign } from './handset-sign.ts'
 import { type PageTools, pageText } from './layout.ts'
+import { choice, pager, placeWords, sortColumn } from './list-parts.ts'
 import { moment } from './moment.ts'
-import { pager, placeWords } from './pager.ts'
-import { choice } from './people-page.ts'
 
 const path = '/handsets'
 
@@ -63,6 +63,7 @@ ${choice('tunnel', 'Tunnel', query.tunnel, [
   ['never', 'never connected'],
 ])}
 ${choice('attention', 'Needs a look', query.attention, [
+  ['open-doors', 'a door is not as it should be'],
   ['warnings', 'not what was handed out'],
   ['certificate-due', `certificate ends within ${certificateDueDays} days`],
   ['stale', 'handed out before names changed'],
@@ -102,8 +103,9 @@ function list(actor: Actor, query: HandsetAsked, { handsets, total }: HandsetPag
   const page = query.page ?? 1
   const told = placeWords((page - 1) * handsetPageSize, handsets.length, total)
   const { page: _, ...filter } = query
+  const column = (sort: (typeof handsetSorts)[number], words: string) => sortColumn(path, query, sort, words)
   const table = html`<div class="scroll"><table class="people wide">
-<thead><tr>${choosing && html`<th scope="col"><span class="unseen">Choose</span></th>`}${column(query, 'model', 'Handset')}${column(query, 'name', 'Holder')}${column(query, 'extension', 'Extension')}<th scope="col">State</th>${column(query, 'heard', 'Last handshake')}<th scope="col">Doors</th></tr></thead>
+<thead><tr>${choosing && html`<th scope="col"><span class="unseen">Choose</span></th>`}${column('model', 'Handset')}${column('name', 'Holder')}${column('extension', 'Extension')}<th scope="col">State</th>${column('heard', 'Last handshake')}<th scope="col">Doors</th></tr></thead>
 <tbody>${handsets.map((row) => line(row, choosing))}</tbody></table></div>`
   return html`<section id="list" class="card">
 <p class="pages" role="status">${told}${total === 0 && html`. <a href="${path}">Show all</a>`}</p>
@@ -116,15 +118,6 @@ ${
 }
 ${pager(page, Math.ceil(total / handsetPageSize), (number) => listAddress(path, { ...query, page: number }))}
 </section>`
-}
-
-function column(query: HandsetAsked, sort: (typeof handsetSorts)[number], words: string): Html {
-  const lit = (query.sort ?? 'name') === sort
-  const down = lit && query.down !== '1'
-  const { page: _, down: __, ...rest } = query
-  const href = listAddress(path, { ...rest, sort, ...(down && { down: '1' }) })
-  const order = query.down === '1' ? 'descending' : 'ascending'
-  return html`<th scope="col"${lit && html` aria-sort="${order}"`}><a href="${href}">${words}<span aria-hidden="true">${lit && (order === 'ascending' ? ' ↑' : ' ↓')}</span></a></th>`
 }
 
 function line({ handset, modelName, employee, tunnel, access, gateway }: HandsetRow, choosing: boolean): Html {

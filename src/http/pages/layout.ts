@@ -4,6 +4,7 @@ import { type Actor, type Authority, mayDo } from '../../domain/token.ts'
 import type { Assets } from '../assets.ts'
 import { type Html, type HtmlValue, html, htmlText } from '../html.ts'
 import type { DrawQr } from '../join/parts.ts'
+import { zone } from './moment.ts'
 
 export interface PageTools {
   readonly assets: Assets
@@ -79,7 +80,7 @@ ${reasons.length > 0 && demoLine(reasons)}
 ${trail.length > 0 && html`<nav class="trail" aria-label="Where you are"><ol>${trail.map((step) => html`<li><a href="${step.href}">${step.name}</a></li>`)}<li aria-current="page">${title}</li></ol></nav>`}
 ${content}
 </main>
-<footer class="foot">Ringfence ${version}</footer>
+<footer class="foot">Ringfence ${version}${actor && html` · Times are ${zone()}.`}</footer>
 </body>
 </html>
 `

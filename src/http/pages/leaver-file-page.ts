@@ -1,8 +1,9 @@
 /** The leaver file as a page to print and sign; the same as JSON is the API's report. */
 import type { Application, LeaverFile } from '../../journeys/application.ts'
+import { doorName, doorState } from '../door-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorName, doorState, stateSign } from './doors-picture.ts'
+import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { duration, momentText, zone } from './moment.ts'
 import { personFrame } from './person-page.ts'

@@ -1,15 +1,14 @@
 /** The phone door's ledger: every fetch and refusal with its real reason, the newest first. */
 import type { Application } from '../../journeys/application.ts'
 import type { LedgerLine, LedgerPage } from '../../journeys/handsets-view.ts'
-import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '../audit-query.ts'
-import { listAddress } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
+import { listAddress } from '../list-address.ts'
+import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '../record-query.ts'
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
-import { moment, zone } from './moment.ts'
-import { olderPager } from './pager.ts'
-import { choice } from './people-page.ts'
+import { choice, olderPager } from './list-parts.ts'
+import { moment } from './moment.ts'
 
 const path = '/ledger'
 
@@ -23,7 +22,7 @@ export function ledgerPages(application: Application, tools: PageTools): readonl
       async ({ actor, query, response }) => {
         const found = await application.handsets.ledger({ ...asLedgerQuery(query), limit: recordPageSize })
         const content = [
-          html`<div class="head"><h1>Phone door</h1><p><small>Every fetch and refusal with its real reason. Whoever was refused saw one and the same answer. Times are ${zone()}.</small></p></div>`,
+          html`<div class="head"><h1>Phone door</h1><p><small>Every fetch and refusal with its real reason. Whoever was refused saw one and the same answer.</small></p></div>`,
           filters(query),
           list(query, found),
         ]

@@ -1,39 +1,50 @@
-/** Times for people: in the server's own time zone, which is said wherever somebody types one. */
+/** Times for people: in the server's own time zone, which stands at the foot of every page. */
 import { AppError } from '../../errors.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
 
-const full = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
-const short = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'short' })
-const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' })
-const day = new Intl.DateTimeFormat('en-GB', { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' })
+type Format = keyof typeof options
+const options = {
+  full: { dateStyle: 'medium', timeStyle: 'medium' },
+  short: { dateStyle: 'medium', timeStyle: 'short' },
+  clock: { timeStyle: 'short' },
+  day: { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' },
+} satisfies Readonly<Record<string, Intl.DateTimeFormatOptions>>
 
-/** `Europe/Berlin`: what the container or the host was told by TZ. */
+/** Made when a page first needs one, so that the setting is read by then; making one costs far more than using it. */
+const made = new Map<Format, Intl.DateTimeFormat>()
+function written(at: Date, format: Format): string {
+  const known = made.get(format) ?? new Intl.DateTimeFormat('en-GB', options[format])
+  made.set(format, known)
+  return known.format(at)
+}
+
+/** `Europe/Berlin`: RINGFENCE_TIME_ZONE, or what the host or the container was told by TZ. */
 export function zone(): string {
   return Intl.DateTimeFormat().resolvedOptions().timeZone
 }
 
 /** `3 Feb 2026, 10:42`; the title has the seconds and the zone. */
 export function moment(at: string): Html {
-  return timeElement(at, short)
+  return timeElement(at, 'short')
 }
 
 /** `10:42` as plain text, where no element can stand. */
 export function clockText(at: string): string {
-  return clock.format(new Date(at))
+  return written(new Date(at), 'clock')
 }
 
 /** `10:42`, where the day is said elsewhere. */
 export function clockTime(at: string): Html {
-  return timeElement(at, clock)
+  return timeElement(at, 'clock')
 }
 
 /** `Tuesday 3 February 2026` */
 export function dayOf(at: string): string {
-  return day.format(new Date(at))
+  return written(new Date(at), 'day')
 }
 
 export function momentText(at: string): string {
-  return `${short.format(new Date(at))} (${zone()})`
+  return `${written(new Date(at), 'short')} (${zone()})`
 }
 
 /** Text in which times stand as the machine writes them, for people. */
@@ -42,11 +53,11 @@ export function withMoments(text: string): HtmlValue {
   return parts.map((part, index) => (index % 2 === 1 ? moment(part) : part))
 }
 
-function timeElement(at: string, format: Intl.DateTimeFormat): Html {
+function timeElement(at: string, format: Format): Html {
   const date = new Date(at)
   // A label or a reason may look like a time and be none: it stays as somebody typed it.
   if (Number.isNaN(date.getTime())) return html`${at}`
-  return html`<time datetime="${at}" title="${full.format(date)} ${zone()}">${format.format(date)}</time>`
+  return html`<time datetime="${at}" title="${written(date, 'full')} ${zone()}">${written(date, format)}</time>`
 }
 
 /** `640 ms`, `3.2 s`, `4 minutes`, `7 hours`, `12 days` */

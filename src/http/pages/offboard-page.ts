@@ -2,9 +2,10 @@
 import { z } from 'zod'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
 import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
+import { doorState } from '../door-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorState, doorsPicture } from './doors-picture.ts'
+import { doorsPicture } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { leaverFileText } from './leaver-file-page.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
@@ -59,7 +60,6 @@ export function offboardPages(application: Application, tools: PageTools): reado
         response.redirect(303, lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`)
       },
     ),
-    ...takeBackRoutes(application, tools),
   ]
 }
 
@@ -132,34 +132,4 @@ function tally({ access, lifecycle }: EmployeeView): string {
     ([state, lines]) => `${lines.length} ${state === 'waiting' ? 'waiting for you' : state}`,
   )
   return `${plural(access.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
-}
-
-function takeBackRoutes(application: Application, tools: PageTools): readonly Route[] {
-  return [
-    route(
-      'get',
-      '/people/:id/handset/:handset/back',
-      'revoke',
-      { summary: 'Take a handset back', answer: 'text/html' },
-      async ({ actor, parameters: { id, handset }, response }) => {
-        const view = await application.employee(id)
-        const one = view.handsets.find((each) => each.id === handset)
-        const model = application.models().find((each) => each.id === one?.model)?.name ?? one?.model ?? 'This handset'
-        const content = html`<section class="card narrow"><h1>Take ${model} back?</h1>
-<p>Its tunnel, certificate, password and links stop working; <bdi>${view.name}</bdi> keeps the others. <strong>Undo does not exist.</strong></p>
-<form method="post" action="/people/${id}/handset/${handset}/back"><div class="actions"><button class="danger"${(!one || one.removedAt !== null) && html` disabled`}>Take it back</button> <a class="button quiet" role="button" href="/people/${id}">Do nothing</a></div></form></section>`
-        response.type('html').send(pageText(tools, personFrame(actor, view, 'Take back'), content))
-      },
-    ),
-    route(
-      'post',
-      '/people/:id/handset/:handset/back',
-      'revoke',
-      { summary: 'Take a handset back', body: { form: z.object({}) }, answer: 'text/html' },
-      async ({ actor, parameters: { handset }, response }) => {
-        const { id } = await application.removeHandset(handset, actor)
-        response.redirect(303, `/people/${id}`)
-      },
-    ),
-  ]
 }

@@ -4,7 +4,9 @@ import { type Language, languageNames, languages } from '../../domain/language.t
 import type { Problem } from '../../domain/parse.ts'
 import type { ModelView, OnboardInput } from '../../journeys/application.ts'
 import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
+import type { PbxView } from '../../journeys/pbx-view.ts'
 import type { OnboardCheck } from '../../journeys/sheet-view.ts'
+import { capital } from '../capital.ts'
 import { type Html, html } from '../html.ts'
 import { callField, callFields, callFieldsHtml, callsTyped } from './call-form.ts'
 
@@ -29,6 +31,8 @@ export function inputOf(form: OnboardForm): { readonly input: OnboardInput; read
     name: text('name'),
     email: text('email'),
     extension: text('extension'),
+    pbx: text('pbx') || undefined,
+    adopt: text('adopt') === 'yes' || undefined,
     handsets: rows.map((index) => ({ model: text(`model${index}`).toLowerCase(), mac: text(`mac${index}`) || null })),
     gateway: text('gateway') || undefined,
     gatewayOf: text('gatewayOf') || undefined,
@@ -42,25 +46,26 @@ export function mailChoice(text: string): MailChoice | null {
   return text === 'default' || (languages as readonly string[]).includes(text) ? (text as MailChoice) : null
 }
 
+const plainFields = ['name', 'email', 'extension', 'pbx', 'gateway', 'gatewayOf', 'mail']
+
 /** Beside which field of the form a problem stands; `form` for those that belong to none. */
 function fieldOf(problem: Problem, rows: readonly number[]): string {
   const { field = '' } = problem
   const [, index, what] = /^handsets\.(\d+)\.(\w+)$/.exec(field) ?? []
   if (index !== undefined) return `${what}${rows[Number(index)] ?? 0}`
   if (field === 'handsets') return 'model0'
-  return callField(problem) ?? (checkedFields.includes(field) ? field : 'form')
+  return callField(problem) ?? (plainFields.includes(field) ? field : 'form')
 }
-
-const checkedFields: readonly string[] = ['name', 'email', 'extension', 'gateway', 'gatewayOf', 'mail']
 
 export interface OnboardFormParts {
   readonly form: OnboardForm
   readonly check: OnboardCheck | null
   readonly models: readonly ModelView[]
   readonly mail: MailSettingsView | null
+  readonly pbxs: readonly PbxView[]
 }
 
-export function onboardFormHtml({ form, check, models, mail }: OnboardFormParts): Html {
+export function onboardFormHtml({ form, check, models, mail, pbxs }: OnboardFormParts): Html {
   const { rows } = inputOf(form)
   const said = problemsByField(check, rows)
   const field = (name: string, label: string, extra: Html, note?: string): Html =>
@@ -74,7 +79,9 @@ ${saying(name, said.get(name))}</div>`
 ${field('name', 'Name', html`required autofocus spellcheck="false"`)}
 ${field('email', 'E-mail', html`type="email" required`)}
 ${field('extension', 'Extension', html`inputmode="numeric" required`)}
+${pbxs.length > 1 && pbxSelect(pbxs, form.pbx, said.get('pbx'))}
 </div>
+${form.adopt === 'yes' && html`<div class="field"><label><input type="checkbox" name="adopt" value="yes" checked> Take over the extension that is on the PBX already</label></div>`}
 <fieldset><legend>Handsets</legend>
 ${Array.from(
   { length: rowsOf(form) },
@@ -102,6 +109,12 @@ ${mail && html`<div class="field mail"><label for="mail">Link by mail</label>${m
 </form>`
 }
 
+function pbxSelect(pbxs: readonly PbxView[], chosen: string | undefined, said: readonly Problem[] | undefined): Html {
+  return html`<div class="field"><label for="pbx">PBX</label><select id="pbx" name="pbx" aria-describedby="pbx-said">${pbxs.map(
+    ({ name, site }) => html`<option value="${name}"${name === chosen && html` selected`}>${name} (${site})</option>`,
+  )}</select>${saying('pbx', said)}</div>`
+}
+
 export function mailSelect(name: string, mail: MailSettingsView, choice: MailChoice | null): Html {
   const chosen: Language | null = choice === 'default' ? mail.language : choice
   return html`<select id="${name}" name="${name}" aria-describedby="${name}-said"><option value="none">no mail: I hand the link over myself</option>${languages.map(
@@ -114,7 +127,9 @@ export function mailSelect(name: string, mail: MailSettingsView, choice: MailCho
 export function checkedFragment(check: OnboardCheck, form: OnboardForm): Html {
   const { rows } = inputOf(form)
   const said = problemsByField(check, rows)
-  const names = [...checkedFields, ...callFields]
+  // With one PBX there is nothing to choose, and no place for words beside it.
+  const names: string[] = plainFields.filter((name) => name !== 'pbx' || form.pbx !== undefined)
+  names.push(...callFields)
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
     // Nobody is told off for a field that they have not come to yet.
@@ -144,8 +159,4 @@ function problemsByField(check: OnboardCheck | null, rows: readonly number[]): M
 
 function isEmpty(form: OnboardForm, name: string): boolean {
   return name !== 'form' && (form[name]?.trim() ?? '') === ''
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

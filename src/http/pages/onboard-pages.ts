@@ -10,16 +10,26 @@ import { checkedFragment, inputOf, type OnboardForm, onboardForm, onboardFormHtm
 import { rosterForm } from './roster-pages.ts'
 
 export function onboardPages(application: Application, tools: PageTools): readonly Route[] {
-  const partsFor = (form: OnboardForm) => ({ form, models: application.models(), mail: application.mails.settings() })
+  const partsFor = (form: OnboardForm) => ({
+    form,
+    models: application.models(),
+    mail: application.mails.settings(),
+    pbxs: application.pbxs.list().filter(({ configured }) => configured),
+  })
   return [
-    route('get', '/onboard', 'onboard', { summary: 'Onboard', answer: 'text/html' }, async ({ actor, response }) => {
-      const recent = await application.rosters.recent()
-      response.type('html').send(
-        pageText(
-          tools,
-          { title: 'Onboard', actor, here: '/onboard' },
-          html`<div class="head"><h1>Onboard</h1>${partsFor({}).mail === null && html`<div class="actions"><a class="button quiet" role="button" href="/mail">Links by mail are not set up</a></div>`}</div>
-<section class="card" aria-labelledby="one"><h2 id="one">One person</h2>${onboardFormHtml({ ...partsFor({}), check: null })}</section>
+    route(
+      'get',
+      '/onboard',
+      'onboard',
+      { summary: 'Onboard', query: onboardForm, answer: 'text/html' },
+      async ({ actor, query, response }) => {
+        const recent = await application.rosters.recent()
+        response.type('html').send(
+          pageText(
+            tools,
+            { title: 'Onboard', actor, here: '/onboard' },
+            html`<div class="head"><h1>Onboard</h1>${partsFor({}).mail === null && html`<div class="actions"><a class="button quiet" role="button" href="/mail">Links by mail are not set up</a></div>`}</div>
+<section class="card" aria-labelledby="one"><h2 id="one">One person</h2>${onboardFormHtml({ ...partsFor(query), check: null })}</section>
 <section class="card" aria-labelledby="many"><h2 id="many">Many people</h2>${rosterForm(null)}
 ${
   recent.length > 0 &&
@@ -28,9 +38,10 @@ ${
       html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : 'over'}</small></li>`,
   )}</ul>`
 }</section>`,
-        ),
-      )
-    }),
+          ),
+        )
+      },
+    ),
     route(
       'post',
       '/onboard/check',

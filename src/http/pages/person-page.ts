@@ -1,5 +1,6 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
 import { policyWords } from '../../domain/call-words.ts'
+import { extensionAt } from '../../domain/sip-account.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
@@ -11,7 +12,7 @@ import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
-import { clockTime, dayOf, moment, momentText, withMoments, zone } from './moment.ts'
+import { clockTime, dayOf, moment, momentText, withMoments } from './moment.ts'
 
 export function personPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -64,7 +65,7 @@ ${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjec
 <section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
 ${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
-<p><small>Newest first. Times are ${zone()}.</small></p>${storyOf(story)}</section>`,
+<p><small>Newest first.</small></p>${storyOf(story)}</section>`,
   )
 }
 
@@ -76,12 +77,10 @@ function actions(actor: Actor, { id, lifecycle }: EmployeeView): Html {
 ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${id}/secrets"><button class="quiet">SIP password</button></form>${link('leaving', 'Leaving date', 'button quiet')}${link('offboard', 'Offboard', 'button danger')}`}`
 }
 
-function facts(
-  actor: Actor,
-  { id, email, extension, calls, lifecycle, createdAt, offboardRequestedAt, offboardedAt }: EmployeeView,
-): Html {
+function facts(actor: Actor, view: EmployeeView): Html {
+  const { id, email, calls, lifecycle, createdAt, offboardRequestedAt, offboardedAt } = view
   const isHere = lifecycle === 'active'
-  return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extension}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
+  return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extensionAt(view)}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
 ${isHere && html`<div><dt>May dial</dt><dd>${policyWords(calls)}${mayDo(actor.role, 'revoke') && html` <a href="/people/${id}/calls">Change</a>`}</dd></div>`}
 <div><dt>Onboarded</dt><dd>${moment(createdAt)}</dd></div>
 ${offboardRequestedAt && html`<div><dt>Offboarded</dt><dd>${moment(offboardRequestedAt)}</dd></div>`}
@@ -100,7 +99,7 @@ function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
-    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below.</p>`
+    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below. <a href="/people/${id}/steps">Step by step, to print</a></p>`
   )
 }
 
@@ -115,7 +114,7 @@ export function subjectsOf({ handsets: all, tunnels }: EmployeeView, application
   }
 }
 
-function handsets(actor: Actor, { id, handsets: all, tunnels }: EmployeeView, application: Application): Html {
+function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, application: Application): Html {
   if (all.length === 0) return html`<p><small>None has been handed out.</small></p>`
   const models = new Map(application.models().map(({ id: model, name }) => [model, name]))
   return html`<div class="scroll"><table><thead><tr><th scope="col">Model</th><th scope="col">MAC</th><th scope="col">Certificate</th><th scope="col">Last handshake</th><th scope="col">State</th>${mayDo(actor.role, 'revoke') && html`<th scope="col"><span class="unseen">What can be done</span></th>`}</tr></thead>
@@ -125,7 +124,7 @@ function handsets(actor: Actor, { id, handsets: all, tunnels }: EmployeeView, ap
 <td>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
 <td>${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
 <td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not set up yet'}</td>
-${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/people/${id}/handset/${handset.id}/back">Take back</a>`}</td>`}</tr>`
+${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`
 }
 

@@ -5,6 +5,7 @@ import { Secret } from '../../domain/secret.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { SetupView, SignedIn } from '../../journeys/sign-in-view.ts'
+import { capital } from '../capital.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { giveCookie, visitorOf } from '../session-cookie.ts'
@@ -122,7 +123,7 @@ function content(
 ${purpose === 'first-owner' && html`<p>This console has nobody yet. The owner makes all others, and is the only one who can.</p>`}
 ${purpose === 'new' && html`<p>Hello <bdi>${name}</bdi>. You are to be <strong>${role}</strong> here, as <bdi>${email}</bdi>.</p>`}
 ${purpose === 'recovery' && html`<p>Hello <bdi>${name}</bdi>. What you had as <bdi>${email}</bdi>, password, authenticator app, passkeys and open sessions, ends with this.</p>`}
-${problems.map(({ message, hint }) => html`<p class="notice bad" role="alert">${sentence(message)}.${hint && html` ${sentence(hint)}.`}</p>`)}
+${problems.map(({ message, hint }) => html`<p class="notice bad" role="alert">${capital(message)}.${hint && html` ${capital(hint)}.`}</p>`)}
 <form method="post" action="${at}">
 ${
   email === null &&
@@ -147,8 +148,4 @@ ${(role === 'owner' || role === 'admin') && html`<p>As ${role} you set up a seco
 ${note}
 </section>
 ${passkeyScript(tools)}`
-}
-
-function sentence(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

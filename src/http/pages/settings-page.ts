@@ -17,7 +17,8 @@ import { changePreview, layerTable, settingChange, settingForm } from './setting
 
 const path = '/settings'
 const trail = [{ name: 'Settings', href: path }]
-/** As many as the page that makes new links takes. */
+
+/** Named on the page, each with a box. */
 const mostAtOnce = 150
 
 export function settingsPages(application: Application, tools: PageTools): readonly Route[] {
@@ -32,7 +33,7 @@ export function settingsPages(application: Application, tools: PageTools): reado
         application.calls.dialPlans(),
       ])
       const content = [
-        html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
+        html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/pbxs">PBXs</a><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
         staleCard(actor, installation, stale.handsets),
         phoneSettings(actor, settings, application),
         dialPlanCard(actor, plans),

@@ -1,20 +1,21 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
+  type Alarm,
   certificateDueDays,
-  type Happening,
   type LeavingView,
   quietDays,
   secretOldDays,
   type Today,
 } from '../../journeys/people-view.ts'
 import { type Html, html } from '../html.ts'
-import { peopleAddress } from '../people-query.ts'
+import { listAddress } from '../list-address.ts'
+import type { PeopleAsked } from '../people-query.ts'
 import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
-import { dayOf, duration, moment, zone } from './moment.ts'
+import { dayOf, duration, moment } from './moment.ts'
 
 export function todayPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -26,7 +27,7 @@ export function todayPages(application: Application, tools: PageTools): readonly
 }
 
 function content(day: Today): Html {
-  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)} <small>Times are ${zone()}.</small></p></div>
+  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
   html`<ul class="figures" aria-label="People by what needs a look">
@@ -46,15 +47,15 @@ ${alarms(day.alarms)}`,
 }
 
 /** Zero is quiet; the rest is as loud as it deserves. */
-function figure(count: number, words: string, filter: Parameters<typeof peopleAddress>[0], tone = ''): Html {
-  return html`<li><a class="${count > 0 ? tone : 'none'}" href="${peopleAddress(filter)}"><b>${count}</b> <span>${words}</span></a></li>`
+function figure(count: number, words: string, filter: Partial<PeopleAsked>, tone = ''): Html {
+  return html`<li><a class="${count > 0 ? tone : 'none'}" href="${listAddress('/people', filter)}"><b>${count}</b> <span>${words}</span></a></li>`
 }
 
 function leavers({ leavers: people, leaversTotal, at }: Today): Html {
   return html`<section class="card" aria-labelledby="leavers"><h2 id="leavers">Leavers in progress</h2>
 ${people.length === 0 && html`<p><small>Nobody is leaving right now.</small></p>`}
 <ul class="lines">${people.map((view) => leaver(view, at))}</ul>
-${leaversTotal > people.length && html`<p><a href="${peopleAddress({ state: 'offboarding' })}">All ${leaversTotal}</a></p>`}
+${leaversTotal > people.length && html`<p><a href="${listAddress('/people', { state: 'offboarding' })}">All ${leaversTotal}</a></p>`}
 </section>`
 }
 
@@ -73,14 +74,13 @@ ${next.length === 0 && html`<p><small>None is set.</small></p>`}
   )}</ul></section>`
 }
 
-function alarms(events: readonly Happening[]): Html {
+function alarms(causes: readonly Alarm[]): Html {
   return html`<section class="card" aria-labelledby="alarms"><h2 id="alarms">Alarms of the last 24 hours</h2>
-${events.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
-${
-  events.length > 0 &&
-  html`<ol class="story">${events.map(
-    ({ at, text, employeeId }) =>
-      html`<li class="alarm">${moment(at)} <span>${employeeId === null ? text : html`<a href="/people/${employeeId}">${text}</a>`}</span></li>`,
-  )}</ol>`
-}</section>`
+${causes.length === 0 && html`<p><small>None. Nothing was found that Ringfence did not put there, and no door moved by itself.</small></p>`}
+${causes.length > 0 && html`<ol class="story">${causes.map(alarm)}</ol>`}</section>`
+}
+
+function alarm({ at, since, text, count, kind, employeeId }: Alarm): Html {
+  const href = employeeId === null ? `/audit?kind=${kind}` : `/people/${employeeId}`
+  return html`<li class="alarm">${moment(at)} <span><a href="${href}">${text}</a>${count > 1 && html` <strong>and ${count - 1} more like it</strong>${since !== at && html` <small>since ${moment(since)}</small>`}`}</span></li>`
 }

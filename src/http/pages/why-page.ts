@@ -2,6 +2,7 @@
 import type { Certainty } from '../../domain/phone-facts.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { Diagnosis } from '../../journeys/handsets-view.ts'
+import { capital } from '../capital.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
@@ -45,8 +46,4 @@ ${
 }
 ${fine.length > 0 && html`<section class="card" aria-labelledby="fine"><h2 id="fine">What is in order</h2><ul>${fine.map((sentence) => html`<li>${withMoments(capital(sentence))}</li>`)}</ul></section>`}
 <p><a href="/handsets/${handset.id}">The handset</a> · <a href="/ledger?handset=${handset.id}">Its lines in the ledger</a></p>`
-}
-
-function capital(text: string): string {
-  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`
 }

@@ -1,0 +1,26 @@
+import type { OpenStep } from '../journeys/step-view.ts'
+import { type ExitCode, exitCodes } from './exit-codes.ts'
+import { type List, print, printJson, type Session } from './session.ts'
+import { paint, safe, when } from './terminal.ts'
+
+export async function listSteps(session: Session): Promise<ExitCode> {
+  const { terminal } = session
+  const list = await session.client.send<List<OpenStep>>({ method: 'GET', path: '/steps' })
+  if (session.json) printJson(session, list)
+  else if (list.items.length === 0) terminal.out('no step waits for anybody')
+  else
+    print(
+      session,
+      list.items.flatMap(({ name, extension, system, wanted, step, at }) => [
+        `${safe(extension ?? '?')}  ${safe(name ?? 'somebody who was erased')}  ${system}, to be ${wanted === 'closed' ? 'shut' : 'opened'}`,
+        `  ${safe(step)}`,
+        paint(
+          terminal,
+          'quiet',
+          `  open since ${when(at)}; done: ringfence acknowledge ${safe(extension ?? 'WHO')} ${system}`,
+        ),
+        '',
+      ]),
+    )
+  return exitCodes.ok
+}

@@ -1,0 +1,49 @@
+/** What the lists of the console have in common: filters, columns that sort, pages. */
+import { type Html, html } from '../html.ts'
+import { listAddress } from '../list-address.ts'
+
+export function choice(
+  name: string,
+  label: string,
+  chosen: string | number | undefined,
+  options: readonly (readonly [value: string, words: string])[],
+): Html {
+  const known = options.some(([value]) => value === String(chosen))
+  return html`<label>${label} <select name="${name}"><option value="">any</option>${options.map(
+    ([value, words]) => html`<option value="${value}"${value === String(chosen) && html` selected`}>${words}</option>`,
+  )}${chosen !== undefined && !known && html`<option value="${chosen}" selected>${chosen}</option>`}</select></label>`
+}
+
+/** The head of a column: a click sorts by it, one more the other way round. */
+export function sortColumn(
+  path: string,
+  query: Readonly<Record<string, string | number | undefined>>,
+  sort: string,
+  words: string,
+): Html {
+  const lit = (query.sort ?? 'name') === sort
+  const descending = query.down === '1'
+  const { page: _, down: __, ...rest } = query
+  const href = listAddress(path, { ...rest, sort, ...(lit && !descending && { down: '1' }) })
+  return html`<th scope="col"${lit && html` aria-sort="${descending ? 'descending' : 'ascending'}"`}><a href="${href}">${words}<span aria-hidden="true">${lit && (descending ? ' ↓' : ' ↑')}</span></a></th>`
+}
+
+/** For lists that are counted: from page to page. */
+export function pager(page: number, last: number, addressOf: (page: number) => string): Html | false {
+  if (last < 2) return false
+  const to = (number: number, words: string, rel: string) =>
+    number >= 1 && number <= last && html`<a href="${addressOf(number)}" rel="${rel}">${words}</a>`
+  return html`<nav class="pages" aria-label="Pages">${page > 2 && to(1, 'First', 'first')} ${to(page - 1, 'Previous', 'prev')} <span>Page ${page} of ${last}</span> ${to(page + 1, 'Next', 'next')} ${page < last - 1 && to(last, 'Last', 'last')}</nav>`
+}
+
+/** For lists that grow while one reads: from the newest on, each page from where the one before ended. */
+export function olderPager(path: string, isFirst: boolean, older: string | null): Html | false {
+  if (isFirst && older === null) return false
+  return html`<nav class="pages" aria-label="Pages">${!isFirst && html`<a href="${path}" rel="first">Newest</a>`} ${older !== null && html`<a href="${older}" rel="next">Older</a>`}</nav>`
+}
+
+/** `51 to 100 of 10,000` */
+export function placeWords(from: number, shown: number, total: number, none = 'Nothing matches'): string {
+  if (total === 0) return none
+  return shown === 0 ? `${total} in all` : `${from + 1} to ${from + shown} of ${total}`
+}

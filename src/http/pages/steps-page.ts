@@ -1,0 +1,90 @@
+/** Steps on a PBX that is operated by hand: everybody's as a list, one person's as a sheet to print, do and tick. */
+import { type Actor, mayDo } from '../../domain/token.ts'
+import type { Application } from '../../journeys/application.ts'
+import type { OpenStep, PersonSteps, StepSheet } from '../../journeys/step-view.ts'
+import { doorName } from '../door-words.ts'
+import { type Html, type HtmlValue, html } from '../html.ts'
+import { type Route, route } from '../route.ts'
+import { type PageTools, pageText } from './layout.ts'
+import { moment } from './moment.ts'
+import { personFrame } from './person-page.ts'
+
+export function stepsPages(application: Application, tools: PageTools): readonly Route[] {
+  return [
+    route(
+      'get',
+      '/steps',
+      'read',
+      { summary: 'Steps that wait for somebody', answer: 'text/html' },
+      async ({ actor, response }) => {
+        const steps = await application.people.openSteps()
+        response.type('html').send(pageText(tools, { title: 'Steps', actor, here: '/' }, everybody(steps)))
+      },
+    ),
+    route(
+      'get',
+      '/people/:id/steps',
+      'read',
+      { summary: 'The steps of one person, to print', answer: 'text/html' },
+      async ({ actor, parameters: { id }, response }) => {
+        const person = await application.people.stepsOf(id)
+        const frame = personFrame(actor, { id: person.employeeId, name: person.name }, 'Steps')
+        response.type('html').send(pageText(tools, frame, onePerson(person, actor)))
+      },
+    ),
+  ]
+}
+
+/** As many as a page can show; the command line lists them all. */
+const mostShown = 200
+
+function everybody(steps: readonly OpenStep[]): Html {
+  return html`<div class="head"><h1>Steps</h1></div>
+<p class="told">${steps.length === 0 ? 'No step waits for anybody.' : 'To be done on the PBX and ticked, oldest first.'}</p>
+<ul class="lines">${steps.slice(0, mostShown).map(
+    ({ employeeId, name, extension, system, wanted, at }) =>
+      html`<li><div><a href="/people/${employeeId}/steps"><bdi>${name ?? 'somebody who was erased'}</bdi></a> <small>${extension}</small></div>
+<span>${doorName(system)}, to be ${wanted === 'closed' ? 'shut' : 'opened'}</span> <small>since ${moment(at)}</small></li>`,
+  )}</ul>
+${steps.length > mostShown && html`<p><small>${steps.length - mostShown} more: ringfence steps</small></p>`}`
+}
+
+function onePerson(person: PersonSteps, actor: Actor): Html {
+  const mayTick = mayDo(actor.role, 'revoke')
+  return html`<div class="head off-paper"><h1>Steps for <bdi>${person.name}</bdi></h1><div class="actions"><button class="print" hidden>Print</button></div></div>
+${person.sheets.length === 0 && html`<p class="notice good off-paper">Nothing is left to do by hand. <a href="/people/${person.employeeId}">To the person</a></p>`}
+${mayTick && person.sheets.map((sheet) => tick(person, sheet))}
+<div class="papers a4" role="region" aria-label="As it will be printed" tabindex="0">${person.sheets.map((sheet) => paper(person, sheet))}</div>`
+}
+
+/** Where the page is read on a screen: a sheet of paper is ticked with a pen first. */
+function tick({ employeeId }: PersonSteps, { system, subjectId, deed }: StepSheet): Html {
+  return html`<form method="post" action="/people/${employeeId}/tick" class="tick off-paper"><input type="hidden" name="system" value="${system}">
+<input type="hidden" name="subjectId" value="${subjectId}">
+<button>${capitals[deed]} done: tick it</button></form>`
+}
+
+const capitals = { opening: 'Opening', rotating: 'New password', closing: 'Closing' } as const
+
+const titles = {
+  opening: 'Set up the extension',
+  rotating: 'Change the password of the extension',
+  closing: 'Shut the extension',
+} as const
+
+function paper({ name, extension }: PersonSteps, { brand, deed, parts, step, system, at }: StepSheet): Html {
+  const lines = parts.length > 0 ? parts : [step]
+  return html`<article class="paper steps">
+<header><h2>${titles[deed]}</h2><p><bdi>${name}</bdi></p><p>Extension <strong class="number">${extension}</strong></p></header>
+<section><p>${doorName(system)} on ${brand ?? 'its system'}. Asked for ${moment(at)}. In this order:</p>
+<table><thead><tr><th scope="col">Step</th><th scope="col" class="tick">Done</th></tr></thead>
+<tbody>${lines.map((line, index) => html`<tr><th scope="row">${index + 1}. ${withCode(line)}</th><td class="tick">☐</td></tr>`)}</tbody></table></section>
+<p class="signatures"><span>Done by</span><span>Date and time</span></p>
+<p><small>Then tick it in Ringfence: your name and the time are kept. ${deed === 'closing' && 'Until then the offboarding is not complete.'}</small></p>
+</article>`
+}
+
+/** What stands between backticks is a command. */
+function withCode(text: string): HtmlValue {
+  return text.split(/`([^`]+)`/).map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
+}

@@ -1,0 +1,40 @@
+/** Steps that a person must do on a PBX, as pages and the API show them. */
+import type { Wanted } from '../domain/access.ts'
+
+export interface OpenStep {
+  readonly employeeId: string
+  /** Null once the person's data was erased. */
+  readonly name: string | null
+  readonly extension: string | null
+  readonly system: string
+  readonly instance: string
+  readonly subjectId: string
+  readonly wanted: Wanted
+  /** What to do, in a sentence or two. */
+  readonly step: string
+  /** Open since. */
+  readonly at: string
+}
+
+/** One sheet of paper: a step in all its parts. */
+export interface StepSheet extends OpenStep {
+  readonly deed: 'opening' | 'rotating' | 'closing'
+  /** Whose menus the parts name: `3CX v20`; null where it is no PBX. */
+  readonly brand: string | null
+  /** In order; empty where only `step` is known. */
+  readonly parts: readonly string[]
+}
+
+export interface PersonSteps {
+  readonly employeeId: string
+  readonly name: string
+  readonly extension: string
+  readonly sheets: readonly StepSheet[]
+}
+
+export interface StepDeeds {
+  /** Oldest first, of everybody. */
+  readonly openSteps: () => Promise<readonly OpenStep[]>
+  /** @throws NOT_FOUND */
+  readonly stepsOf: (who: string) => Promise<PersonSteps>
+}

@@ -1,0 +1,71 @@
+import type { Verdict } from '../domain/condition.ts'
+import type { ManualDeed } from '../pbx/manual-guide.ts'
+import type { EmployeeAccess } from '../store/store.ts'
+import type { JourneyContext } from './context.ts'
+import type { OpenStep, PersonSteps, StepSheet } from './step-view.ts'
+
+/** Steps that wait for a person, until somebody ticks them by name (acknowledge.ts). */
+export async function openSteps({ store }: Pick<JourneyContext, 'store'>): Promise<readonly OpenStep[]> {
+  const lines = (await store.find('verdict', { state: 'waiting', acknowledgedAt: null })).filter(
+    ({ employeeId }) => employeeId !== null,
+  )
+  const ids = [...new Set(lines.map(({ employeeId }) => employeeId!))]
+  const people = new Map(
+    (ids.length === 0 ? [] : await store.employeesWithAccess({ ids })).map((access) => [access.employee.id, access]),
+  )
+  return lines
+    .map((line) => stepOf(line, people.get(line.employeeId!)))
+    .sort((one, other) =>
+      one.at === other.at ? (one.subjectId < other.subjectId ? -1 : 1) : one.at < other.at ? -1 : 1,
+    )
+}
+
+export async function stepsOf(
+  { store, pbxs }: Pick<JourneyContext, 'store' | 'pbxs'>,
+  employeeId: string,
+): Promise<PersonSteps> {
+  const [access] = await store.employeesWithAccess({ ids: [employeeId] })
+  const lines = await store.find('verdict', { employeeId, state: 'waiting', acknowledgedAt: null })
+  const sheets = lines.map((line): StepSheet => {
+    const step = stepOf(line, access)
+    const deed: ManualDeed = line.wanted === 'closed' ? 'closing' : line.generation > 1 ? 'rotating' : 'opening'
+    const credential = access?.credentials.find(({ id }) => id === line.subjectId)
+    // The parts are those of a SIP account; of another system only its own sentence is known.
+    const pbx = pbxs.find(({ settings }) => settings.id === line.instance)
+    const parts = line.system === 'sip-account' ? (pbx?.guide[deed] ?? []) : []
+    const values: Readonly<Record<string, string>> = {
+      extension: step.extension ?? '',
+      username: credential?.username ?? step.extension ?? '',
+      generation: String(line.generation),
+    }
+    const filled = parts.map((part) => part.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? ''))
+    return { ...step, deed, brand: pbx?.guide.name ?? null, parts: filled }
+  })
+  return {
+    employeeId,
+    name: access?.employee.name ?? '',
+    extension: extensionIn(access) ?? '',
+    sheets,
+  }
+}
+
+function stepOf(line: Verdict, access: EmployeeAccess | undefined): OpenStep {
+  const credential = access?.credentials.find(({ id }) => id === line.subjectId)
+  const assignment = access?.assignments.find(({ id }) => id === credential?.assignmentId)
+  return {
+    employeeId: line.employeeId ?? '',
+    name: access?.employee.name ?? null,
+    extension: assignment?.extension ?? extensionIn(access),
+    system: line.system,
+    instance: line.instance,
+    subjectId: line.subjectId,
+    wanted: line.wanted,
+    step: line.problem ?? '',
+    at: line.at,
+  }
+}
+
+function extensionIn(access: EmployeeAccess | undefined): string | null {
+  const living = access?.assignments.find(({ untilAt }) => untilAt === null)
+  return (living ?? access?.assignments.at(-1))?.extension ?? null
+}

@@ -1,0 +1,66 @@
+/** The Kamailio that the settings of one PBX name. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Secret } from '../domain/secret.ts'
+import { createDurably } from '../durable-file.ts'
+import { dialPlanOf } from '../journeys/dial-plans.ts'
+import { kamailioDriver } from '../pbx/kamailio.ts'
+import { prepareKamailio } from '../pbx/kamailio-files.ts'
+import type { KamailioOptions } from '../pbx/kamailio-options.ts'
+import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import type { KamailioSettings } from '../pbx-settings/kamailio.ts'
+import type { PbxSettings } from '../pbx-settings.ts'
+import { publishedFiles } from '../pki/publication.ts'
+import { readRevocationList } from '../pki/revocation-list.ts'
+import type { Foundations } from './foundations.ts'
+
+export async function openKamailio(
+  pbx: PbxSettings,
+  kamailio: KamailioSettings,
+  foundations: Foundations,
+): Promise<PbxDriver> {
+  const { authorities, publishedFolder, publication } = foundations
+  const folder = kamailio.configFolder
+  const own = (name: string) => join(folder, name)
+  const ca = kamailio.rpcAuthority ?? (kamailio.tls === null ? authorities.service.certificate : undefined)
+  const options: KamailioOptions = {
+    folder,
+    rpc: {
+      ...kamailio.rpc,
+      secret: await rpcSecret(pbx.id, foundations),
+      tls: /^(127\.|::1$)/.test(kamailio.rpc.host) ? null : ca === undefined ? {} : { ca },
+    },
+    database: kamailio.database,
+    revocationList: {
+      path: join(publishedFolder, publishedFiles.pem),
+      read(bytes) {
+        const list = readRevocationList(bytes, authorities.handset.certificate)
+        return list.signatureValid ? list : null
+      },
+    },
+    realm: pbx.realm,
+    bindAddress: kamailio.bind,
+    port: pbx.port,
+    mtlsPort: pbx.mtlsPort,
+    certificateFile: kamailio.tls?.certificateFile ?? own('ringfence-pbx.crt'),
+    keyFile: kamailio.tls?.keyFile ?? own('ringfence-pbx.key'),
+    handsetCaFile: kamailio.caFile ?? own('ringfence-handset-ca.crt'),
+    // Of the moment of the start: it is part of Kamailio's script, which is read at its own start.
+    dialPlan: await dialPlanOf(foundations.store, pbx.site.id),
+  }
+  // Kamailio does not start without a list.
+  if (publication.ageMs() === null) await publication.publish()
+  await prepareKamailio(options)
+  return kamailioDriver(options)
+}
+
+/** Made once. Kamailio's script holds its hash only, so there is nothing for a person to type. */
+async function rpcSecret(pbxId: string, { vault, pkiFolder }: Foundations): Promise<Secret> {
+  const path = join(pkiFolder, `kamailio-${pbxId}.secret`)
+  const context = `kamailio:${pbxId}`
+  // Of two processes that try at the same moment one makes it, and both read what it made.
+  const made = await readFile(path, 'utf8').catch(() => null)
+  if (made === null) await createDurably(path, vault.seal(new Secret(randomBytes(32).toString('base64url')), context))
+  return vault.open(await readFile(path, 'utf8'), context)
+}

@@ -1,0 +1,36 @@
+/** Settings of the drivers that speak to a management interface over HTTPS: RINGFENCE_PBX=3cx and =yeastar. */
+import { Secret } from '../domain/secret.ts'
+import { baseUrl, quoted, type SettingReader } from '../setting-reader.ts'
+
+export interface HttpApiSettings {
+  /** Without a slash at its end. */
+  readonly url: string
+  /** PEM; null: the system's authorities. */
+  readonly ca: string | null
+  readonly clientId: string
+  readonly clientSecret: Secret
+}
+
+export function readHttpApi(read: SettingReader, driver: string): HttpApiSettings {
+  const { text, wrong } = read
+  for (const name of ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'] as const) {
+    if (text(name) === null)
+      wrong(name, `is needed with RINGFENCE_PBX=${driver}`, `docs/${driver}.md goes through the set-up`)
+  }
+  const [urlText, client] = [text('PBX_API_URL'), text('PBX_API_CLIENT') ?? '']
+  const url = urlText === null ? '' : baseUrl(urlText)
+  if (url === null)
+    wrong(
+      'PBX_API_URL',
+      `${quoted(urlText ?? '')} is no address`,
+      'such as https://pbx.example.com:5001, without a path',
+    )
+  if (client !== '' && !/^[\x21-\x7e]{1,100}$/.test(client))
+    wrong('PBX_API_CLIENT', `${quoted(client)} is not the name of an API client`, 'as the PBX shows it')
+  return {
+    url: url ?? '',
+    ca: read.pemFile('PBX_MANAGEMENT_CA_FILE'),
+    clientId: client,
+    clientSecret: read.secretFile('PBX_API_SECRET_FILE') ?? new Secret(''),
+  }
+}

@@ -1,0 +1,115 @@
+import { z } from 'zod'
+import type { Secret } from '../domain/secret.ts'
+import { AppError } from '../errors.ts'
+import type { FreepbxOptions } from './freepbx-options.ts'
+import { type PbxHttpAnswer, pbxHttp } from './pbx-http.ts'
+
+/**
+ * FreePBX's GraphQL API (FreePBX/api: Api.class.php, Oauth/Oauth.php, Gql/Api.php). What it answers means little: it says
+ * 200 to some failures and 400 to others, and only `status` tells, so every caller looks again at what it asked for.
+ */
+export interface FreepbxApi {
+  /**
+   * The named field of the answer. `secret` is blotted out of whatever the PBX says about it.
+   * @throws AppError PBX_UNREACHABLE (nobody there, no whole answer), PBX_REFUSED (login, scope, or `status` false).
+   */
+  ask<T>(
+    question: { readonly field: string; readonly query: string; readonly variables?: object; readonly secret?: Secret },
+    shape: z.ZodType<T>,
+    signal: AbortSignal,
+  ): Promise<T>
+}
+
+const tokenShape = z.object({ access_token: z.string().min(1) })
+
+const answerShape = z.object({
+  data: z.record(z.string(), z.unknown()).nullish(),
+  errors: z.array(z.object({ message: z.string().optional() })).nullish(),
+})
+
+const paths = { token: '/admin/api/api/token', gql: '/admin/api/api/gql' }
+
+export function freepbxApi(options: Pick<FreepbxOptions, 'web' | 'clientId' | 'clientSecret'>): FreepbxApi {
+  const http = pbxHttp(options.web)
+  // In memory only; FreePBX gives it for an hour.
+  let token: string | null = null
+
+  async function fetchToken(signal: AbortSignal): Promise<string> {
+    const form = new URLSearchParams({
+      grant_type: 'client_credentials',
+      client_id: options.clientId,
+      client_secret: options.clientSecret.reveal(),
+    })
+    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' }
+    const answer = await http({ method: 'POST', path: paths.token, headers, body: form.toString() }, signal)
+    if (answer.status === 400 || answer.status === 401 || answer.status === 403) {
+      throw new AppError('PBX_REFUSED', `FreePBX refused the login of the API application (${answer.status})`, {
+        hint: 'compare client ID and secret with Admin > API > Applications in FreePBX: a machine-to-machine application with the scopes of docs/freepbx.md',
+        retryable: true,
+      })
+    }
+    return parse(answer, tokenShape).access_token
+  }
+
+  async function post(body: string, signal: AbortSignal): Promise<PbxHttpAnswer> {
+    token ??= await fetchToken(signal)
+    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
+    return http({ method: 'POST', path: paths.gql, headers, body }, signal)
+  }
+
+  return {
+    async ask({ field, query, variables = {}, secret }, shape, signal) {
+      const body = JSON.stringify({ query, variables })
+      let answer = await post(body, signal)
+      if (answer.status === 401) {
+        // Refused before it was looked at, so it is safe to ask again with a new token; once.
+        token = null
+        answer = await post(body, signal)
+      }
+      if (answer.status === 401 || answer.status === 403) throw refused(field, 'the API application may not', [])
+      const { data, errors } = parse(answer, answerShape)
+      const words = (errors ?? []).map(({ message }) => message ?? '').join('; ')
+      if (errors?.length) throw refused(field, words, [secret, options.clientSecret])
+      const value = data?.[field]
+      const said = z.object({ status: z.literal(false), message: z.string().nullish() }).safeParse(value)
+      if (said.success) throw refused(field, said.data.message ?? '', [secret, options.clientSecret])
+      const parsed = shape.safeParse(value)
+      if (!parsed.success || answer.status !== 200) throw garbage(`its answer to ${field} is not a whole one`)
+      return parsed.data
+    },
+  }
+}
+
+function parse<T>({ status, body }: PbxHttpAnswer, shape: z.ZodType<T>): T {
+  let value: unknown
+  try {
+    value = JSON.parse(body)
+  } catch {
+    throw garbage(`it answered ${status} and no JSON`)
+  }
+  const parsed = shape.safeParse(value)
+  if (!parsed.success) throw garbage(`it answered ${status} and something else`)
+  return parsed.data
+}
+
+function garbage(words: string): AppError {
+  return new AppError('PBX_UNREACHABLE', `what answers at the address of FreePBX is not its API: ${words}`, {
+    hint: "check RINGFENCE_PBX_FREEPBX_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
+    retryable: true,
+  })
+}
+
+function refused(field: string, words: string, secrets: readonly (Secret | undefined)[]): AppError {
+  let plain = words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+  for (const secret of secrets) {
+    const text = secret?.reveal() ?? ''
+    if (text !== '') plain = plain.replaceAll(text, '[secret]')
+  }
+  const isScope = /Cannot query field|may not/i.test(plain)
+  return new AppError('PBX_REFUSED', `FreePBX refused ${field}${plain ? `: ${plain.slice(0, 200)}` : ''}`, {
+    hint: isScope
+      ? 'give the API application the scopes `gql:core gql:framework` (Admin > API > Applications)'
+      : "see FreePBX's gql_api_error.log of this minute",
+    retryable: true,
+  })
+}

@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto'
+import { Secret } from '../domain/secret.ts'
+import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import { type AccountBook, type BookEntry, replacing } from './account-book.ts'
+import { withAmi } from './ami-connection.ts'
+import type { FreepbxApi } from './freepbx-api.ts'
+import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
+import {
+  addExtension,
+  deleteExtension,
+  fetchExtension,
+  lostSettings,
+  restoreUser,
+  updateExtension,
+} from './freepbx-extension.ts'
+import type { FreepbxOptions } from './freepbx-options.ts'
+import { type Login, readLogins, shutId } from './freepbx-state.ts'
+import type { PbxAccount } from './pbx-driver.ts'
+
+export interface Workshop {
+  readonly options: FreepbxOptions
+  readonly api: FreepbxApi
+  readonly book: AccountBook
+  readonly signal: AbortSignal
+}
+
+/** One extension after it was dealt with in FreePBX's database. */
+export interface Change {
+  readonly extension: string
+  /** What must open it in the running Asterisk from the next "Apply Config" on; null: nothing, it is gone. */
+  readonly digest: string | null
+  /** Of the running endpoint before the change; null where there was none, or nothing was changed. */
+  readonly before: EndpointSettings | null
+  /** Settings of the user that could not be put back. */
+  readonly lost: readonly string[]
+}
+
+/** Opens the extension with this account's one credential, whoever made it. */
+export async function openExtension(
+  workshop: Workshop,
+  account: PbxAccount,
+  { entry, isThere }: { entry: BookEntry | undefined; isThere: boolean },
+): Promise<Change> {
+  const { api, book, options, signal } = workshop
+  const { extension } = account
+  const { id, generation, username, secret } = account.credentials[0]!
+  const credential = { id, generation, digest: digestHa1(username, options.realm, secret) }
+  let known: BookEntry = entry ?? { objectId: null, origin: 'adopted', credential: null }
+  if (!isThere) {
+    known = { ...known, origin: 'being-made' }
+    await book.note(new Map([[extension, known]]))
+    try {
+      await addExtension(api, account, signal)
+    } catch (error) {
+      // Made by somebody else since we looked: it must not pass for ours at the next try.
+      if (error instanceof AppError && /already in use/i.test(error.message))
+        await book.note(new Map([[extension, null]]))
+      throw error
+    }
+  }
+  if (known.origin === 'being-made') known = { ...known, origin: 'made' }
+  await book.note(new Map([[extension, replacing(known, credential)]]))
+  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
+}
+
+/**
+ * What Ringfence made goes. What was there before it keeps its mailbox and its place in groups, and gets a secret that
+ * nobody knows.
+ */
+export async function shutExtension(workshop: Workshop, account: PbxAccount, entry: BookEntry): Promise<Change> {
+  const { api, book, options, signal } = workshop
+  const { extension } = account
+  if (entry.origin !== 'adopted') {
+    await deleteExtension(api, extension, signal)
+    return { extension, digest: null, before: null, lost: [] }
+  }
+  if (entry.credential?.id === shutId) {
+    // Shut before; whether that is in force is looked at like every other change.
+    return { extension, digest: entry.credential.digest, before: null, lost: [] }
+  }
+  const secret = new Secret(randomBytes(24).toString('hex'))
+  const credential = { id: shutId, generation: 0, digest: digestHa1(extension, options.realm, secret) }
+  await book.note(new Map([[extension, replacing(entry, credential)]]))
+  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
+}
+
+async function setSecret(
+  { api, options, signal }: Workshop,
+  { extension, maxContacts }: PbxAccount,
+  secret: Secret,
+): Promise<Pick<Change, 'before' | 'lost'>> {
+  const snapshot = await fetchExtension(api, extension, signal)
+  if (snapshot.user?.extPassword === secret.reveal()) return { before: null, lost: [] }
+  const before = await withAmi(options.manager, signal, (session) => readEndpoint(session, extension))
+  await updateExtension(api, snapshot, { secret, maxContacts }, signal)
+  const after = await fetchExtension(api, extension, signal)
+  if (after.user?.extPassword !== secret.reveal()) {
+    throw new AppError(
+      'PBX_REFUSED',
+      `FreePBX says that extension ${extension} was updated, and keeps the old password`,
+      {
+        hint: "see FreePBX's gql_api_error.log; the extension may have to be saved once by hand",
+        retryable: true,
+      },
+    )
+  }
+  if (lostSettings(snapshot, after).length === 0) return { before, lost: [] }
+  await restoreUser(api, snapshot, signal)
+  return { before, lost: lostSettings(snapshot, await fetchExtension(api, extension, signal)) }
+}
+
+/** Those whose running state is not yet what the change asked for. */
+export function notInForce(
+  changes: readonly Change[],
+  logins: ReadonlyMap<string, readonly Login[]>,
+): readonly Change[] {
+  return changes.filter(({ extension, digest }) => {
+    const running = logins.get(extension)
+    if (digest === null) return running !== undefined
+    return running?.length !== 1 || running[0]?.digest !== digest
+  })
+}
+
+/** Notes that the running Asterisk was seen with these, and with nothing from before them. */
+export async function settle({ book }: Workshop, changes: readonly Change[]): Promise<void> {
+  const noted = await book.read()
+  const news = changes.flatMap(({ extension, digest }): [string, BookEntry | null][] => {
+    const entry = noted.get(extension)
+    // Gone: whoever makes an extension of this number from now on made it, not Ringfence.
+    if (digest === null) return entry ? [[extension, null]] : []
+    return entry?.replaced?.length ? [[extension, { ...entry, replaced: [] }]] : []
+  })
+  if (news.length > 0) await book.note(new Map(news))
+}
+
+/** What each change took away from the running endpoint, in words; empty when nothing. */
+export async function describeLosses({ options, signal }: Workshop, changes: readonly Change[]): Promise<string[]> {
+  const touched = changes.filter(({ before, lost }) => before !== null || lost.length > 0)
+  if (touched.length === 0) return []
+  return withAmi(options.manager, signal, async (session) => {
+    const words: string[] = []
+    for (const { extension, before, lost } of touched) {
+      const after = before ? await readEndpoint(session, extension) : null
+      const all = [...lost, ...(before && after ? settingsLost(before, after) : [])]
+      if (all.length > 0) words.push(`extension ${extension}: ${all.join(', ')}`)
+    }
+    return words
+  })
+}
+
+export function readRunning({ options, signal }: Workshop): Promise<ReadonlyMap<string, readonly Login[]>> {
+  return withAmi(options.manager, signal, (session) => readLogins(session, options.realm))
+}
+
+/** @throws AppError INVALID_INPUT for what FreePBX would write into pjsip.auth.conf with another meaning. */
+export function requireValidFreepbxAccount({ extension, maxContacts, credentials }: PbxAccount): void {
+  const invalid = (what: string, value: string) =>
+    new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on FreePBX`)
+  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
+  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 100)
+    throw invalid('number of devices', String(maxContacts))
+  if (credentials.length > 1)
+    throw new AppError(
+      'INVALID_INPUT',
+      `FreePBX has one password for extension ${extension}, not ${credentials.length}`,
+    )
+  for (const { id, username, secret } of credentials) {
+    if (!/^[A-Za-z0-9-]{1,64}$/.test(id) || id === shutId) throw invalid('credential id', id)
+    // It has no field for another one.
+    if (username !== extension) throw invalid(`the login name of extension ${extension}`, username)
+    if (!/^[A-Za-z0-9_-]{8,64}$/.test(secret.reveal()))
+      throw new AppError('INVALID_INPUT', `the password for extension ${extension} holds what FreePBX cannot keep`)
+  }
+}

@@ -1,0 +1,93 @@
+import { Secret } from '../domain/secret.ts'
+import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import type { BookEntry } from './account-book.ts'
+import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
+import { listCalls, listRegistrations, readProduct } from './asterisk-state.ts'
+import type { PbxAccountInForce, PbxState } from './pbx-driver.ts'
+
+/** Which secret opens an extension in the running Asterisk; `digest` null: none that could be read. */
+export interface Login {
+  readonly digest: string | null
+}
+
+/** The id of the secret that nobody knows, which shuts an extension that must stay. */
+export const shutId = 'shut'
+
+/**
+ * What is in force, from the manager interface alone: FreePBX's database says what will be after the next "Apply Config".
+ * By extension, for every endpoint; an empty list takes calls from anybody.
+ */
+export async function readLogins(session: AmiSession, realm: string): Promise<ReadonlyMap<string, readonly Login[]>> {
+  const [endpoints, auths] = await Promise.all([
+    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+    session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
+  ])
+  const byName = new Map(auths.map((auth) => [field(auth, 'ObjectName'), auth]))
+  return new Map(
+    endpoints.map((endpoint) => {
+      const names = field(endpoint, 'Auths').split(',').filter(Boolean)
+      const logins = names.map((name) => ({ digest: digestOf(byName.get(name.trim()), realm) }))
+      return [field(endpoint, 'ObjectName'), logins]
+    }),
+  )
+}
+
+/** FreePBX writes the password itself (`auth_type=userpass`); the digest of it is all that leaves this function. */
+function digestOf(auth: AmiMessage | undefined, realm: string): string | null {
+  if (!auth) return null
+  const [username, password] = [field(auth, 'Username'), field(auth, 'Password')]
+  if (password !== '') return digestHa1(username, field(auth, 'Realm') || realm, new Secret(password))
+  const stored = /^(?:MD5:)?([0-9a-f]{32})$/i.exec(field(auth, 'PasswordDigest') || field(auth, 'Md5Cred'))
+  return stored?.[1]?.toLowerCase() ?? null
+}
+
+export async function readFreepbx(
+  session: AmiSession,
+  book: ReadonlyMap<string, BookEntry>,
+  realm: string,
+): Promise<PbxState> {
+  const [asterisk, logins, registrations, calls] = await Promise.all([
+    readProduct(session),
+    readLogins(session, realm),
+    listRegistrations(session),
+    listCalls(session),
+  ])
+  const isOthers = (extension: string) => logins.has(extension) && !book.has(extension)
+  const named = new Set([...book.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
+  const accounts = [...named]
+    .filter((extension) => !isOthers(extension))
+    .sort()
+    .map((extension): PbxAccountInForce => {
+      const of = ({ extension: other }: { extension: string }) => other === extension
+      return {
+        extension,
+        credentials: credentialsOf(book.get(extension), logins.get(extension) ?? []),
+        registrations: registrations.filter(of).map(({ extension: _, ...rest }) => rest),
+        calls: calls.filter(of).map(({ extension: _, ...rest }) => rest),
+        policy: null,
+      }
+    })
+    // What was shut or removed by hand and has no trace is not there.
+    .filter((one) => one.credentials.length + one.registrations.length + one.calls.length > 0)
+  const open = [...logins].flatMap(([name, { length }]) =>
+    length === 0 ? [`${name} (takes calls without a login)`] : [],
+  )
+  const foreign = [...logins.keys()].filter((name) => parseExtension(name).ok && isOthers(name))
+  return {
+    product: `FreePBX on ${asterisk}`,
+    accounts,
+    foreign: [...foreign, ...open.filter((name) => /^[0-9]/.test(name))].sort(),
+  }
+}
+
+/** A secret that was never noted was set by somebody else: shown as a credential of its own, which it is. */
+function credentialsOf(entry: BookEntry | undefined, logins: readonly Login[]): PbxAccountInForce['credentials'] {
+  if (!entry) return []
+  const { credential, replaced = [] } = entry
+  return logins.flatMap(({ digest }) => {
+    const noted = [...(credential ? [credential] : []), ...replaced].find((one) => one.digest === digest)
+    if (noted) return noted.id === shutId ? [] : [{ ...noted, digest }]
+    // Being made: the secret is FreePBX's own, and nobody was told it.
+    return credential ? [{ id: 'set-on-the-pbx', generation: 0, digest }] : []
+  })
+}

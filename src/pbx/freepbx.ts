@@ -1,0 +1,176 @@
+import { AppError } from '../errors.ts'
+import { accountBook } from './account-book.ts'
+import { withAmi } from './ami-connection.ts'
+import { cut } from './asterisk-cut.ts'
+import { describeAsterisk } from './asterisk-description.ts'
+import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
+import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
+import {
+  type Change,
+  describeLosses,
+  notInForce,
+  openExtension,
+  readRunning,
+  requireValidFreepbxAccount,
+  settle,
+  shutExtension,
+  type Workshop,
+} from './freepbx-changes.ts'
+import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
+import type { FreepbxOptions } from './freepbx-options.ts'
+import { applyConfig } from './freepbx-reload.ts'
+import { readFreepbx } from './freepbx-state.ts'
+import { oneAtATime } from './in-turn.ts'
+import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { asProblem } from './pbx-problem.ts'
+
+/**
+ * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
+ * about them is read from the Asterisk under it. Both interfaces are needed.
+ */
+export function freepbxDriver(options: FreepbxOptions): PbxDriver {
+  const inTurn = oneAtATime()
+  const api = freepbxApi(options)
+  const book = accountBook(options.bookPath)
+  const { manager } = options
+  return {
+    kind: 'freepbx',
+    abilities: freepbxAbilities(options),
+    describe: (signal) =>
+      describeAsterisk(
+        { manager, transports: null },
+        { managerActions: ['PJSIPShowEndpoint'], problems: () => apiProblems(api, signal) },
+        signal,
+      ).then((asterisk) => ({ ...asterisk, product: `FreePBX on ${asterisk.product}` })),
+    readAccounts: async (signal) => {
+      const noted = await book.read()
+      return withAmi(manager, signal, (session) => readFreepbx(session, noted, options.realm))
+    },
+    applyAccounts: async (accounts, signal) => {
+      for (const account of accounts) requireValidFreepbxAccount(account)
+      await inTurn(() => applyAccounts({ options, api, book, signal }, accounts))
+    },
+    disconnect: (targets, signal) =>
+      inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
+    notify: async (targets, signal) => {
+      for (const target of targets) requireValidTarget(target)
+      return withAmi(manager, signal, (session) => tellPhones(session, targets))
+    },
+    readLeftovers: (extensions, signal) => withAmi(manager, signal, (session) => readLeftovers(session, extensions)),
+    clearLeftovers: (extensions, signal) =>
+      inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
+    listExisting: async (signal) => {
+      const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
+      return [...listed.values()].filter(({ extensionId }) => !noted.has(extensionId)).map(shown)
+    },
+  }
+}
+
+export function freepbxAbilities({ realm }: Pick<FreepbxOptions, 'realm'>): PbxAbilities {
+  return {
+    realm,
+    credentialsPerExtension: 'one',
+    readBack: true,
+    endsRegistrations: true,
+    endsCalls: true,
+    resync: true,
+    // The transports are FreePBX's own; whether one demands certificates cannot be seen.
+    certificates: 'not-checked',
+    revocationLists: 'not-checked',
+    storesSecretAs: 'clear',
+    callClasses: 'absent',
+    leftovers: 'cleared',
+    adoption: true,
+  }
+}
+
+async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]): Promise<void> {
+  const { api, book, options, signal } = workshop
+  const [listed, noted] = [await listExtensions(api, signal), await book.read()]
+  const changes: Change[] = []
+  const refusals: AppError[] = []
+  // Leavers first; one that fails keeps no other from being shut.
+  const inOrder = [...accounts].sort((one, other) => one.credentials.length - other.credentials.length)
+  for (const account of inOrder) {
+    const { extension, credentials, adopted } = account
+    const [entry, found] = [noted.get(extension), listed.get(extension)]
+    try {
+      if (credentials.length > 0) {
+        if (!entry && found) requireFree(extension, found, adopted)
+        changes.push(await openExtension(workshop, account, { entry, isThere: found !== undefined }))
+      } else if (entry && found) changes.push(await shutExtension(workshop, account, entry))
+      // Gone from the pages, perhaps not yet from the running Asterisk.
+      else if (entry) changes.push({ extension, digest: null, before: null, lost: [] })
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code === 'PBX_UNREACHABLE' || signal.aborted) throw error
+      refusals.push(error)
+    }
+  }
+  await bringIntoForce(workshop, changes, options)
+  await settle(workshop, changes)
+  const losses = await describeLosses(workshop, changes)
+  if (losses.length > 0) {
+    throw new AppError('PBX_REFUSED', `FreePBX took settings away while it changed a password: ${losses.join('; ')}`, {
+      hint: 'the password is in force; set these again on the extension\'s page in FreePBX and press "Apply Config"',
+      retryable: true,
+    })
+  }
+  if (refusals[0]) throw refusals[0]
+}
+
+async function bringIntoForce(workshop: Workshop, changes: readonly Change[], options: FreepbxOptions): Promise<void> {
+  if (changes.length === 0 || notInForce(changes, await readRunning(workshop)).length === 0) return
+  await applyConfig(workshop.api, { lookEveryMs: options.lookEveryMs }, workshop.signal)
+  const late = notInForce(changes, await readRunning(workshop))
+  if (late.length === 0) return
+  const names = late.map(({ extension }) => extension).slice(0, 10)
+  throw new AppError(
+    'PBX_REFUSED',
+    `FreePBX applied its configuration, but Asterisk has not changed extension ${names.join(', ')}`,
+    {
+      hint: "see Asterisk's log of this minute: it keeps the old objects when one of the new ones is bad",
+      retryable: true,
+    },
+  )
+}
+
+function requireFree(extension: string, found: ListedExtension, adopted: boolean): void {
+  const { obstacle } = shown(found)
+  if (adopted && obstacle === null) return
+  throw new AppError(
+    'PBX_REFUSED',
+    `on FreePBX, extension ${extension} already belongs to somebody else's configuration`,
+    {
+      hint:
+        obstacle ??
+        'take it over first, remove it there, or choose another one: Ringfence changes nothing that it did not make',
+    },
+  )
+}
+
+function shown({ extensionId, tech, user, coreDevice }: ListedExtension): ExistingExtension {
+  const devicetype = coreDevice?.devicetype ?? ''
+  const obstacle =
+    tech !== 'pjsip'
+      ? `it is a ${tech || 'nameless'} extension: convert it to pjsip in FreePBX first`
+      : devicetype !== 'fixed'
+        ? 'its device is not fixed to its user: change that in FreePBX first'
+        : null
+  return {
+    extension: extensionId,
+    displayName: user?.name ?? null,
+    email: null,
+    facts: { technology: tech ?? '', device: devicetype },
+    obstacle,
+  }
+}
+
+async function apiProblems(api: FreepbxApi, signal: AbortSignal) {
+  try {
+    await listExtensions(api, signal)
+    return []
+  } catch (error) {
+    return asProblem(error)
+  }
+}

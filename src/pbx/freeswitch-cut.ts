@@ -1,0 +1,118 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { AppError } from '../errors.ts'
+import type { EventSocketSession } from './event-socket.ts'
+import type { FreeswitchOptions } from './freeswitch-options.ts'
+import {
+  type CallOnFreeswitch,
+  isSame,
+  listCalls,
+  listRegistrations,
+  type RegistrationOnFreeswitch,
+} from './freeswitch-state.ts'
+import type { DisconnectTarget } from './pbx-driver.ts'
+import { addressMatcher } from './source-address.ts'
+
+const settleMs = 2000
+const lookEveryMs = 20
+
+type CutOptions = Pick<FreeswitchOptions, 'realm' | 'profile'>
+
+/** Removes registrations and ends calls until none is left that was meant. */
+export async function cut(
+  session: EventSocketSession,
+  targets: readonly DisconnectTarget[],
+  options: CutOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const deadline = performance.now() + settleMs
+  const asked = new Set<string>()
+  for (;;) {
+    const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session, options.profile)])
+    const meant = registrations.filter((one) => isSame(one.host, options.realm) && isMeant(targets, one))
+    const channels = calls.filter((one) => isMeant(targets, one))
+    if (meant.length === 0 && channels.length === 0) return
+    // What still stands after this is for the next look to report.
+    if (performance.now() > deadline) return
+    // Calls first: they are what costs money.
+    for (const { id } of channels) if (!asked.has(id)) await hangUp(session, id)
+    for (const target of flushTargets(meant, registrations, options.realm)) {
+      const reply = await session.api(flushCommand(options.profile, target))
+      if (!reply.startsWith('+OK')) throw refused('flush_inbound_reg', reply)
+    }
+    for (const { id } of channels) asked.add(id)
+    await pause(lookEveryMs, undefined, { signal })
+  }
+}
+
+export function isMeant(
+  targets: readonly DisconnectTarget[],
+  { extension, address }: { readonly extension: string; readonly address: string | null },
+): boolean {
+  return targets.some(
+    (target) =>
+      target.extension === extension &&
+      (target.addresses === null || (address !== null && addressMatcher(target.addresses)(address))),
+  )
+}
+
+/**
+ * What to flush, so that these go and no other: the extension where all of it is meant, else one Call-ID each.
+ * @throws AppError PBX_REFUSED for a Call-ID that would throw out others as well.
+ */
+export function flushTargets(
+  meant: readonly RegistrationOnFreeswitch[],
+  all: readonly RegistrationOnFreeswitch[],
+  realm: string,
+): readonly string[] {
+  return [...Map.groupBy(meant, ({ extension }) => extension)].flatMap(([extension, registrations]) => {
+    const present = all.filter((one) => one.extension === extension && isSame(one.host, realm))
+    if (present.length === registrations.length) return [`${extension}@${registrations[0]!.host}`]
+    return registrations.map(({ id }) => requireSafeCallId(id, all))
+  })
+}
+
+/**
+ * FreeSWITCH takes one word for three things (sofia_reg.c, sofia_reg_expire_call_id): `x` is also everybody on host x,
+ * `u@h` also user u on host h, `@h` everybody on h, and the word `reboot` everybody at all. The Call-ID is the phone's own
+ * choice, so a phone could make its removal throw out the whole office.
+ */
+function requireSafeCallId(callId: string, all: readonly RegistrationOnFreeswitch[]): string {
+  const at = callId.indexOf('@')
+  const [user, host] = at < 0 ? ['', callId] : [callId.slice(0, at), callId.slice(at + 1)]
+  const hits = all.filter((one) => isSame(one.host, host) && (user === '' || one.extension === user))
+  if (isWord(callId) && hits.length === 0) return callId
+  throw new AppError(
+    'PBX_REFUSED',
+    `a phone gave its registration a name that stands for other phones too: ${JSON.stringify(callId.slice(0, 60))}`,
+    {
+      hint: 'such a name is no accident. Ringfence removes no colleague to get at it: restart that phone, or wait until the registration runs out',
+      retryable: true,
+    },
+  )
+}
+
+/** Never without a target, which would flush everybody. */
+export function flushCommand(profile: string, target: string): string {
+  if (!isWord(profile) || !isWord(target))
+    throw new AppError('INVALID_INPUT', 'without one registration to remove, FreeSWITCH would remove them all')
+  return `sofia profile ${profile} flush_inbound_reg ${target}`
+}
+
+/** One argument of an API command, and not the keyword that means everybody. */
+function isWord(text: string): boolean {
+  return /^[!-~]{1,256}$/.test(text) && !/['"\\`$]/.test(text) && text.toLowerCase() !== 'reboot'
+}
+
+async function hangUp(session: EventSocketSession, id: CallOnFreeswitch['id']): Promise<void> {
+  if (!/^[A-Za-z0-9._@-]{1,128}$/.test(id)) throw refused('uuid_kill', `an odd id ${JSON.stringify(id.slice(0, 60))}`)
+  const reply = await session.api(`uuid_kill ${id}`)
+  // That it ended by itself meanwhile is what we wanted.
+  if (!reply.startsWith('+OK') && !reply.startsWith('-ERR No such channel')) throw refused('uuid_kill', reply)
+}
+
+function refused(command: string, words: string): AppError {
+  return new AppError('PBX_REFUSED', `FreeSWITCH refused ${command}: ${words.trim().slice(0, 200)}`, {
+    hint: 'check the name of the sofia profile, and that mod_sofia and mod_commands are loaded',
+    retryable: true,
+  })
+}

@@ -1,0 +1,139 @@
+import { policyText } from '../domain/call-policy.ts'
+import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
+import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
+import { requireValidAccount } from './valid-account.ts'
+
+/** The rows of our extensions and what they should be. */
+
+export interface Written {
+  /** What Kamailio must show when it reads the same database. */
+  readonly mark: string
+  /** Extensions that belong to somebody else and stayed as they are. */
+  readonly taken: readonly string[]
+}
+
+/** One transaction: after a crash there is all of it or nothing. */
+export async function writeAccounts(
+  database: Database,
+  accounts: readonly PbxAccount[],
+  settings: { readonly realm: string; readonly classes: boolean },
+): Promise<Written> {
+  const wanted = accounts.map((account) => ({ account, rows: rowsOf(account, settings) }))
+  const subscribers = await hasSubscribers(database)
+  return database.transaction().execute(async (change) => {
+    const taken: string[] = []
+    let changed = false
+    for (const { account, rows } of wanted) {
+      const { extension } = account
+      const present = await change
+        .selectFrom('ringfence_credential')
+        .selectAll()
+        .where('extension', '=', extension)
+        .execute()
+      if (subscribers && rows.length > 0 && (await isForeign(change, extension))) {
+        if (!account.adopted) {
+          taken.push(extension)
+          continue
+        }
+        await change.deleteFrom('subscriber').where('username', '=', extension).execute()
+        changed = true
+      }
+      changed = (await replaceRows(change, present, rows)) || changed
+    }
+    if (changed) await change.updateTable('ringfence_mark').set({ mark: newMark() }).where('id', '=', 1).execute()
+    return { mark: await readMark(change), taken }
+  })
+}
+
+export async function readRows(database: Database): Promise<{
+  readonly mark: string
+  readonly rows: readonly CredentialRow[]
+  readonly foreign: readonly { readonly username: string; readonly domain: string }[]
+}> {
+  const subscribers = await hasSubscribers(database)
+  // One moment for all three.
+  return database.transaction().execute(async (look) => ({
+    mark: await readMark(look),
+    rows: await look.selectFrom('ringfence_credential').selectAll().orderBy('username').execute(),
+    foreign: subscribers
+      ? await look.selectFrom('subscriber').select(['username', 'domain']).orderBy('username').execute()
+      : [],
+  }))
+}
+
+/** Rows of `subscriber` whose name can be dialled. */
+export async function existingExtensions(database: Database): Promise<readonly ExistingExtension[]> {
+  if (!(await hasSubscribers(database))) return []
+  const rows = await database.selectFrom('subscriber').select(['username', 'domain']).orderBy('username').execute()
+  const named = Map.groupBy(
+    rows.filter(({ username }) => parseExtension(username).ok),
+    ({ username }) => username,
+  )
+  return [...named].map(([extension, all]) => ({
+    extension,
+    displayName: null,
+    email: null,
+    facts: { table: 'subscriber', domain: all.map(({ domain }) => domain).join(', ') },
+    obstacle:
+      all.length > 1
+        ? `it is in ${all.length} domains, and Ringfence tells extensions apart by their number alone: remove all but one row`
+        : null,
+  }))
+}
+
+/** @throws AppError INVALID_INPUT when a value could mean something else to the script. */
+function rowsOf(
+  account: PbxAccount,
+  { realm, classes }: { readonly realm: string; readonly classes: boolean },
+): readonly CredentialRow[] {
+  const { extension, maxContacts, credentials } = account
+  requireValidAccount(account)
+  return credentials.map(({ id, generation, username, secret }) => ({
+    username,
+    ha1: digestHa1(username, realm, secret),
+    extension,
+    credential_id: id,
+    generation,
+    max_contacts: maxContacts,
+    policy: classes ? policyText(account.policy) : 'none',
+  }))
+}
+
+async function replaceRows(
+  change: Change,
+  present: readonly CredentialRow[],
+  wanted: readonly CredentialRow[],
+): Promise<boolean> {
+  const key = (row: CredentialRow) => JSON.stringify(Object.entries(row).sort())
+  const kept = new Set(present.map(key).filter((one) => wanted.some((row) => key(row) === one)))
+  const old = present.filter((row) => !kept.has(key(row)))
+  const fresh = wanted.filter((row) => !kept.has(key(row)))
+  for (const { username } of old)
+    await change.deleteFrom('ringfence_credential').where('username', '=', username).execute()
+  if (fresh.length > 0)
+    await change
+      .insertInto('ringfence_credential')
+      .values([...fresh])
+      .execute()
+  return old.length > 0 || fresh.length > 0
+}
+
+async function isForeign(change: Change, extension: string): Promise<boolean> {
+  const row = await change
+    .selectFrom('subscriber')
+    .select('username')
+    .where('username', '=', extension)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** The one row that `makeTables` made. */
+export async function readMark(database: Database): Promise<string> {
+  const { mark } = await database
+    .selectFrom('ringfence_mark')
+    .select('mark')
+    .where('id', '=', 1)
+    .executeTakeFirstOrThrow()
+  return mark
+}

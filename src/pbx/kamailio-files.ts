@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto'
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createDurably, writeDurably } from '../durable-file.ts'
+import { AppError } from '../errors.ts'
+import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
+import { listFile, registrarScript } from './kamailio-script.ts'
+import { makeTables, withTables } from './kamailio-tables.ts'
+
+/**
+ * What must lie there before Kamailio starts: script, TLS profiles, a revocation list, tables. Call it at the start. A
+ * file that is as it should be is not written again.
+ */
+export async function prepareKamailio(options: KamailioOptions): Promise<void> {
+  const { files } = registrarScript(options)
+  await mkdir(options.folder, { recursive: true, mode: 0o750 })
+  for (const [name, text] of files) await writeIfChanged(join(options.folder, name), Buffer.from(text))
+  const published = await readIfThere(options.revocationList.path)
+  // A list that is no list would keep Kamailio from starting, and a doubtful one replaces nothing.
+  if (published && options.revocationList.read(published))
+    await writeIfChanged(join(options.folder, listFile), published)
+  // Kamailio's group writes it too: SQLite marks there who is reading.
+  if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
+  await withTables(options.database, makeTables)
+}
+
+/**
+ * The newest published list where Kamailio reads it, and what it says.
+ * @throws AppError PBX_REFUSED when it is none: the one that Kamailio has stays.
+ */
+export async function copyList({ folder, revocationList }: KamailioOptions): Promise<RevocationListContent> {
+  const bytes = await readIfThere(revocationList.path)
+  const content = bytes && revocationList.read(bytes)
+  if (!bytes || !content) {
+    throw new AppError(
+      'PBX_REFUSED',
+      'the published revocation list is missing or damaged: Kamailio keeps the last one',
+      {
+        hint: 'Ringfence publishes a new list by itself; if this stays, check who else writes into its data folder',
+        retryable: true,
+      },
+    )
+  }
+  await writeIfChanged(join(folder, listFile), bytes)
+  return content
+}
+
+/** The list that Kamailio finds at its next start or reload; null when it is none. */
+export async function readCopiedList({
+  folder,
+  revocationList,
+}: KamailioOptions): Promise<{ readonly content: RevocationListContent; readonly writtenAt: Date } | null> {
+  const path = join(folder, listFile)
+  const bytes = await readIfThere(path)
+  const content = bytes && revocationList.read(bytes)
+  return content ? { content, writtenAt: (await stat(path)).mtime } : null
+}
+
+/** One word for all that `tls.reload` reads; a new server certificate must be taken over too. */
+export async function tlsFingerprint(options: KamailioOptions): Promise<string> {
+  const { folder, certificateFile, keyFile, handsetCaFile } = options
+  const hash = createHash('sha256')
+  for (const path of [join(folder, listFile), certificateFile, keyFile, handsetCaFile]) {
+    const bytes = await readIfThere(path)
+    hash.update(bytes ? `${bytes.length} ` : 'none ').update(bytes ?? '')
+  }
+  return hash.digest('hex').slice(0, 16)
+}
+
+async function writeIfChanged(path: string, content: Buffer): Promise<void> {
+  if ((await readIfThere(path))?.equals(content)) return
+  // Kamailio's group reads it; the folder decides who that is.
+  await writeDurably(path, content, 0o640)
+}
+
+async function readIfThere(path: string): Promise<Buffer | null> {
+  return readFile(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
+}

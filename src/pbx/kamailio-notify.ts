@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import { z } from 'zod'
+import { requireValidTarget } from './asterisk-notify.ts'
+import { matcherOf } from './kamailio-cut.ts'
+import type { KamailioRpc } from './kamailio-rpc.ts'
+import { listRegistrations, notUnderstood, type RegistrationOnKamailio } from './kamailio-state.ts'
+import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
+
+/**
+ * One NOTIFY for each phone, sent to the address and port that it registered from, so that it goes over the connection
+ * that the phone itself has open. Is that connection gone, the phone is not told: Kamailio would try to open one.
+ *
+ * `tm.t_uac_start` answers before the phone does; the command that waits would hold up the one reader of connections.
+ */
+export async function tellPhones(
+  rpc: KamailioRpc,
+  realm: string,
+  targets: readonly NotifyTarget[],
+  signal: AbortSignal,
+): Promise<readonly NotifyAnswer[]> {
+  for (const target of targets) requireValidTarget(target)
+  const [registrations, open] = await Promise.all([listRegistrations(rpc, signal), openConnections(rpc, signal)])
+  const answers: NotifyAnswer[] = []
+  for (const target of targets) {
+    const found = registrations.filter(matcherOf([target]))
+    const reachable = found.filter(({ connection }) => open.has(connection))
+    for (const registration of reachable) await notify(rpc, realm, registration, target.event, signal)
+    answers.push({
+      told: reachable.map(({ contact }) => contact),
+      passedOver: found.filter((one) => !reachable.includes(one)).map(({ contact }) => contact),
+    })
+  }
+  return answers
+}
+
+async function notify(
+  rpc: KamailioRpc,
+  realm: string,
+  { extension, contact, received, socket }: RegistrationOnKamailio,
+  event: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const headers = [
+    `From: <sip:ringfence@${realm}>;tag=${randomBytes(6).toString('hex')}`,
+    `To: <sip:${extension}@${realm}>`,
+    `Event: ${event}`,
+    'Subscription-State: active',
+  ]
+  const text = headers.map((line) => `${line}\r\n`).join('')
+  await rpc.call('tm.t_uac_start', ['NOTIFY', contact, received, socket, text, ''], signal)
+}
+
+const connectionsSchema = z.array(z.object({ id: z.number(), type: z.string(), state: z.string() }))
+
+async function openConnections(rpc: KamailioRpc, signal: AbortSignal): Promise<ReadonlySet<number>> {
+  const list = connectionsSchema.safeParse((await rpc.call('core.tcp_list', [], signal)) ?? [])
+  if (!list.success) throw notUnderstood('core.tcp_list')
+  return new Set(list.data.filter(({ state }) => state === 'CONN_OK').map(({ id }) => id))
+}

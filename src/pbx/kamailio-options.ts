@@ -1,0 +1,52 @@
+import type { DialPlan } from '../domain/call-policy.ts'
+import type { Secret } from '../domain/secret.ts'
+
+export interface KamailioOptions extends KamailioSettings {
+  /** The folder of our files, as seen from here and by Kamailio, such as `/etc/kamailio/ringfence`. */
+  readonly folder: string
+  readonly rpc: RpcAddress
+  readonly database: DatabaseLocation
+  readonly revocationList: {
+    /** Where the newest one is published, PEM. */
+    readonly path: string
+    /** What its bytes say; null when it is no list of our authority. */
+    readonly read: (bytes: Buffer) => RevocationListContent | null
+  }
+}
+
+export interface RevocationListContent {
+  readonly number: number
+  readonly nextUpdate: Date
+  /** Lower-case hex. */
+  readonly serials: ReadonlySet<string>
+}
+
+/** What the written script depends on. */
+export interface KamailioSettings {
+  /** Part of every stored digest, so it never changes. */
+  readonly realm: string
+  /** The one address that phones reach; Kamailio tells its two ports apart by it. */
+  readonly bindAddress: string
+  /** TLS, server certificate only. */
+  readonly port: number
+  /** TLS, client certificate required. */
+  readonly mtlsPort: number
+  /** Paths as Kamailio sees them. */
+  readonly certificateFile: string
+  readonly keyFile: string
+  readonly handsetCaFile: string
+  /** Null: Kamailio is told no call classes. */
+  readonly dialPlan: DialPlan | null
+}
+
+/** Where Kamailio answers questions (module xhttp). */
+export interface RpcAddress {
+  readonly host: string
+  readonly port: number
+  readonly secret: Secret
+  /** Null: plain HTTP, on this machine only. `ca`: PEM of a private authority; without it those of the system. */
+  readonly tls: { readonly ca?: string } | null
+}
+
+/** The database that Kamailio's auth_db reads: a file, or the URL of a PostgreSQL. */
+export type DatabaseLocation = { readonly sqlite: string } | { readonly postgres: Secret }

@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import { AppError } from '../errors.ts'
+import { closeConnection } from './kamailio-cut.ts'
+import { copyList, readCopiedList, tlsFingerprint } from './kamailio-files.ts'
+import type { KamailioOptions } from './kamailio-options.ts'
+import type { KamailioRpc } from './kamailio-rpc.ts'
+import { notUnderstood, readRunning, readStart } from './kamailio-state.ts'
+import { type Database, withTables } from './kamailio-tables.ts'
+import type { PbxDriver } from './pbx-driver.ts'
+
+/**
+ * Two locks for a certificate that was taken back. The list is looked at in each TLS handshake; the table of denied
+ * serials at each request, so it also reaches connections that stand already, and goes on when a list is damaged.
+ */
+export function revocationsOn(options: KamailioOptions, rpc: KamailioRpc): NonNullable<PbxDriver['revocations']> {
+  return {
+    async inForce(signal) {
+      const { tls } = await readRunning(rpc, signal)
+      // What lies there now and what was read at the last reload must be the same, else a restart would change it.
+      if (tls) return tls.files === (await tlsFingerprint(options)) ? tls.list : null
+      // Since its start nothing was reloaded: it works with what lay there then.
+      const [list, start] = await Promise.all([readCopiedList(options), readStart(rpc, signal)])
+      return list && list.writtenAt < start ? list.content.number : null
+    },
+    async enforce(signal) {
+      const list = await copyList(options)
+      const denied = new Set([...list.serials].map(decimal))
+      await deny(options, rpc, denied, signal)
+      const files = await tlsFingerprint(options)
+      const noted = `${list.number}-${files}`
+      const { tls } = await readRunning(rpc, signal)
+      if (tls?.list !== list.number || tls.files !== files) {
+        await reload(rpc, signal)
+        await rpc.call('htable.sets', ['ringfence_note', 'files', noted], signal)
+      }
+      await closeDenied(rpc, denied, signal)
+    },
+  }
+}
+
+/** Kamailio prints and compares serials as decimal numbers. */
+function decimal(serial: string): string {
+  return BigInt(`0x${serial}`).toString()
+}
+
+/** A list that it cannot read leaves the one before in force, and Kamailio says so with an error. */
+async function reload(rpc: KamailioRpc, signal: AbortSignal): Promise<void> {
+  const answer = await rpc.callUnless(/./, 'tls.reload', [], signal)
+  if (answer !== null) return
+  throw new AppError('PBX_REFUSED', 'Kamailio refused the new TLS files: those before are still in force', {
+    hint: 'its log says which of certificate, key, authority and revocation list it cannot read; check that its group may read them',
+    retryable: true,
+  })
+}
+
+async function deny(
+  options: KamailioOptions,
+  rpc: KamailioRpc,
+  denied: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  await withTables(options.database, (database) => writeDenied(database, denied))
+  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return
+  await rpc.call('htable.reload', ['ringfence_denied'], signal)
+  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return
+  throw new AppError('PBX_REFUSED', 'Kamailio did not take the denied certificates over', {
+    hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE',
+    retryable: true,
+  })
+}
+
+async function writeDenied(database: Database, denied: ReadonlySet<string>): Promise<void> {
+  await database.transaction().execute(async (change) => {
+    const rows = await change.selectFrom('ringfence_denied').select('key_name').execute()
+    const present = new Set(rows.map(({ key_name }) => key_name))
+    for (const serial of present)
+      if (!denied.has(serial)) await change.deleteFrom('ringfence_denied').where('key_name', '=', serial).execute()
+    const fresh = [...denied].filter((serial) => !present.has(serial))
+    for (let at = 0; at < fresh.length; at += 200) {
+      const rows = fresh.slice(at, at + 200)
+      await change
+        .insertInto('ringfence_denied')
+        .values(rows.map((key_name) => ({ key_name, key_type: 0, value_type: 0, key_value: '1', expires: 0 })))
+        .execute()
+    }
+  })
+}
+
+async function closeDenied(rpc: KamailioRpc, denied: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+  if (denied.size === 0) return
+  const connections = await tableEntries(rpc, 'ringfence_connection', signal)
+  for (const [connection, serial] of connections)
+    if (denied.has(serial)) await closeConnection(rpc, Number(connection), signal)
+}
+
+const slotsSchema = z.array(
+  z.object({
+    slot: z.array(z.object({ name: z.string(), value: z.union([z.string(), z.number()]) })),
+  }),
+)
+
+async function tableEntries(rpc: KamailioRpc, table: string, signal: AbortSignal): Promise<[string, string][]> {
+  const slots = slotsSchema.safeParse((await rpc.call('htable.dump', [table], signal)) ?? [])
+  if (!slots.success) throw notUnderstood('htable.dump')
+  return slots.data.flatMap(({ slot }) => slot.map(({ name, value }): [string, string] => [name, String(value)]))
+}
+
+async function tableKeys(rpc: KamailioRpc, table: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
+  return new Set((await tableEntries(rpc, table, signal)).map(([name]) => name))
+}
+
+function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
+  return one.size === other.size && one.isSubsetOf(other)
+}

@@ -1,0 +1,298 @@
+/** What the registrar does with a request, as text. Pure. */
+export interface RouteSettings {
+  readonly realm: string
+  readonly mtlsPort: number
+  readonly rpcPort: number
+  /** SHA-256 of the Authorization header: the script need not know the secret itself. */
+  readonly secretHash: string
+  readonly classes: boolean
+}
+
+export function registrarRoutes(settings: RouteSettings): string {
+  return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
+}
+
+const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
+request_route {
+	# Questions come over HTTP; SIP has no business on their port.
+	if ($Rp == ${rpcPort}) drop;
+	route(RINGFENCE_CERTIFICATE);
+	if (!mf_process_maxfwd_header("10")) {
+		sl_send_reply("483", "Too Many Hops");
+		exit;
+	}
+	if (has_totag()) {
+		route(RINGFENCE_IN_DIALOG);
+		exit;
+	}
+	if (is_method("CANCEL")) {
+		if (t_check_trans()) t_relay();
+		exit;
+	}
+	if (is_method("ACK")) exit;
+	t_check_trans();
+	if (is_method("OPTIONS")) {
+		sl_send_reply("200", "OK");
+		exit;
+	}
+	if ($pr != "tls") {
+		route(RINGFENCE_FROM_OUTSIDE);
+		exit;
+	}
+	if (!is_method("REGISTER|INVITE")) {
+		sl_send_reply("405", "Method Not Allowed");
+		exit;
+	}
+	route(RINGFENCE_LOGIN);
+	if (is_method("REGISTER")) route(RINGFENCE_REGISTER);
+	else route(RINGFENCE_FROM_PHONE);
+	exit;
+}
+
+# First of all: a certificate that was taken back. Its list is read at a handshake only, and a connection lives on.
+route[RINGFENCE_CERTIFICATE] {
+	if ($Rp != ${mtlsPort}) return;
+	if ($sht(ringfence_denied=>$tls_peer_serial) != $null) {
+		tcp_close_connection();
+		exit;
+	}
+	$sht(ringfence_connection=>$conid) = $tls_peer_serial;
+}
+
+event_route[tcp:closed] {
+	sht_rm("ringfence_connection", "$conid");
+}
+
+# A request inside a dialog needs no login, so it must belong to one that Kamailio has seen begin: a made-up To tag
+# would else be a way to the next hop without a password.
+route[RINGFENCE_IN_DIALOG] {
+	if (!is_known_dlg()) {
+		if (is_method("ACK")) {
+			# For a refusal of our own.
+			if (t_check_trans()) t_relay();
+			exit;
+		}
+		sl_send_reply("481", "Call/Transaction Does Not Exist");
+		exit;
+	}
+	if (!loose_route()) {
+		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
+		exit;
+	}
+	if (is_method("INVITE|UPDATE")) {
+		record_route();
+		if ($pr == "tls") fix_nated_contact();
+	}
+	t_on_reply("RINGFENCE_ANSWER");
+	t_relay();
+}
+`
+
+const login = ({ realm, mtlsPort }: RouteSettings) => `
+# Sets $var(rf_extension), $var(rf_contacts), $var(rf_policy), or ends the request.
+route[RINGFENCE_LOGIN] {
+	$var(rf_extension) = "";
+	$var(rf_contacts) = 1;
+	$var(rf_policy) = "none";
+	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
+		sql_query("ringfence", "select extension, max_contacts, policy from ringfence_credential where username = '$au'", "mine");
+		if ($dbr(mine=>rows) == 1) {
+			$var(rf_extension) = $dbr(mine=>[0,0]);
+			$var(rf_contacts) = $dbr(mine=>[0,1]);
+			$var(rf_policy) = $dbr(mine=>[0,2]);
+		}
+		sql_result_free("mine");
+	}
+#!ifdef RINGFENCE_SUBSCRIBERS
+	# Extensions that Ringfence did not make, until they are taken over. Their name is their extension.
+	else if (auth_check(RINGFENCE_SUBSCRIBERS, "subscriber", "1")) {
+		$var(rf_extension) = $au;
+		$var(rf_contacts) = 10;
+	}
+#!endif
+	if ($var(rf_extension) == "") {
+		if (is_method("REGISTER")) www_challenge("${realm}", "1");
+		else proxy_challenge("${realm}", "1");
+		exit;
+	}
+	# A login speaks for its own extension only, a certificate too.
+	if ($fU != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
+		sl_send_reply("403", "Not Your Extension");
+		exit;
+	}
+	if ($Rp == ${mtlsPort} && $(tls_peer_san_uri{uri.user}) != $var(rf_extension)) {
+		sl_send_reply("403", "Not Your Certificate");
+		exit;
+	}
+	consume_credentials();
+}
+`
+
+/** The oldest goes: phones that change their network register anew before the old contact runs out. */
+const registering = `
+route[RINGFENCE_REGISTER] {
+	fix_nated_register();
+	$var(rf_full) = 1;
+	while ($var(rf_full) == 1) {
+		$var(rf_full) = 0;
+		$var(rf_known) = 0;
+		$var(rf_oldest) = -1;
+		$var(rf_at) = 0;
+		if (!reg_fetch_contacts("location", "$tu", "held")) break;
+		$var(rf_i) = 0;
+		$var(rf_count) = $(ulc(held=>count));
+		while ($var(rf_i) < $var(rf_count)) {
+			if ($(ulc(held=>addr)[$var(rf_i)]) == $(ct{nameaddr.uri})) $var(rf_known) = 1;
+			$var(rf_seen) = $(ulc(held=>modified)[$var(rf_i)]);
+			if ($var(rf_oldest) < 0 || $var(rf_seen) < $var(rf_at)) {
+				$var(rf_oldest) = $var(rf_i);
+				$var(rf_at) = $var(rf_seen);
+			}
+			$var(rf_i) = $var(rf_i) + 1;
+		}
+		if ($var(rf_known) == 0 && $var(rf_count) >= $var(rf_contacts) && $var(rf_oldest) >= 0) {
+			$var(rf_ruid) = $(ulc(held=>ruid)[$var(rf_oldest)]);
+			if (unregister("location", "$tu", "$var(rf_ruid)")) $var(rf_full) = 1;
+		}
+		reg_free_contacts("held");
+	}
+	$xavp(reg=>max_contacts) = $var(rf_contacts);
+	if (!save("location")) sl_reply_error();
+}
+`
+
+const calling = ({ classes }: RouteSettings) => `
+route[RINGFENCE_FROM_PHONE] {
+	remove_hf("P-Asserted-Identity");
+	remove_hf("P-Preferred-Identity");
+	remove_hf("Remote-Party-ID");
+	remove_hf("Diversion");
+	record_route();
+	fix_nated_contact();
+	$dlg_ctx(timeout_bye) = 1;
+	dlg_manage();
+	$dlg_var(rf_caller) = $var(rf_extension);
+	$dlg_var(rf_caller_address) = $si;
+	route(RINGFENCE_GOAL);
+	route(RINGFENCE_ALLOWED);
+	if ($var(rf_goal) == "phone") {
+		route(RINGFENCE_TO_PHONE);
+		exit;
+	}
+	if ($var(rf_goal) == "away") {
+		sl_send_reply("480", "Temporarily Unavailable");
+		exit;
+	}
+#!ifdef RINGFENCE_NEXT_HOP
+	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
+	$du = RINGFENCE_NEXT_HOP;
+	t_on_reply("RINGFENCE_ANSWER");
+	if (!t_relay()) sl_reply_error();
+#!else
+	sl_send_reply("404", "Not Found");
+#!endif
+	exit;
+}
+
+# Calls that come in: from the next hop by its address, from nobody else.
+route[RINGFENCE_FROM_OUTSIDE] {
+#!ifdef RINGFENCE_NEXT_HOP_ADDRESS
+	if ($si == RINGFENCE_NEXT_HOP_ADDRESS && is_method("INVITE")) {
+		record_route();
+		dlg_manage();
+		route(RINGFENCE_GOAL);
+		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE);
+		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");
+		else sl_send_reply("404", "Not Found");
+		exit;
+	}
+#!endif
+	sl_send_reply("403", "Forbidden");
+	exit;
+}
+
+# $var(rf_goal): phone (the request then has its targets), away (an extension without a phone), or outside.
+route[RINGFENCE_GOAL] {
+	$var(rf_goal) = "outside";
+	$var(rf_dialled) = $rU;
+${
+  classes
+    ? `	$var(rf_internal) = 0;
+	route(RINGFENCE_CLASSIFY);
+	if ($var(rf_kind) == "emergency") return;
+`
+    : ''
+}	if (!($rU =~ "^[0-9]+$")) return;
+	if (lookup("location")) {
+		$var(rf_goal) = "phone";
+		return;
+	}
+	sql_query("ringfence", "select 1 from ringfence_credential where extension = '$rU'", "held");
+	if ($dbr(held=>rows) > 0) $var(rf_goal) = "away";
+	sql_result_free("held");
+}
+
+route[RINGFENCE_ALLOWED] {
+${
+  classes
+    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
+	route(RINGFENCE_CLASSIFY);
+	if (!route(RINGFENCE_MAY_DIAL)) {
+		sl_send_reply("403", "Not Allowed");
+		exit;
+	}
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+		if (!route(RINGFENCE_WITHIN_LIMITS)) {
+			sl_send_reply("403", "Too Many Calls");
+			exit;
+		}
+	}
+	return;`
+    : '	return;'
+}
+}
+
+route[RINGFENCE_TO_PHONE] {
+	$dlg_var(rf_callee) = $var(rf_dialled);
+	t_on_reply("RINGFENCE_ANSWER");
+	if (!t_relay()) sl_reply_error();
+}
+
+onreply_route[RINGFENCE_ANSWER] {
+	if ($pr != "tls") return;
+	fix_nated_contact();
+	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
+}
+`
+
+const questions = ({ rpcPort, secretHash }: RouteSettings) => `
+event_route[xhttp:request] {
+	if ($Rp != ${rpcPort} || $(hdr(Authorization){s.sha256}) != "${secretHash}") {
+		xhttp_reply("401", "Unauthorized", "text/plain", "");
+		exit;
+	}
+	if ($hu == "/ringfence/rpc") {
+		jsonrpc_dispatch();
+		exit;
+	}
+	# The database as Kamailio sees it, the script that it runs, and what was noted since it started.
+	if ($hu == "/ringfence/state") {
+		$var(mark) = "";
+		if (sql_query("ringfence", "select mark from ringfence_mark where id = 1", "mark")) {
+			if ($dbr(mark=>rows) > 0) $var(mark) = $dbr(mark=>[0,0]);
+			sql_result_free("mark");
+		}
+		$var(files) = "";
+		if ($sht(ringfence_note=>files) != $null) $var(files) = $sht(ringfence_note=>files);
+		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(files)");
+		exit;
+	}
+	if ($hu =~ "^/ringfence/drop/[0-9]+$") {
+		$var(connection) = $(hu{s.select,3,/}{s.int});
+		tcp_close_connection("$var(connection)");
+		xhttp_reply("200", "OK", "text/plain", "");
+		exit;
+	}
+	xhttp_reply("404", "Not Found", "text/plain", "");
+}
+`

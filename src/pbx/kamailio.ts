@@ -1,0 +1,135 @@
+import { AppError } from '../errors.ts'
+import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts.ts'
+import { cut } from './kamailio-cut.ts'
+import { describeKamailio } from './kamailio-description.ts'
+import { tellPhones } from './kamailio-notify.ts'
+import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
+import { revocationsOn } from './kamailio-revocations.ts'
+import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
+import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
+import { type CredentialRow, withTables } from './kamailio-tables.ts'
+import type { PbxAbilities, PbxAccountInForce, PbxDriver, PbxState } from './pbx-driver.ts'
+
+export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'realm' | 'dialPlan'>): PbxAbilities {
+  return {
+    realm,
+    credentialsPerExtension: 'many',
+    readBack: true,
+    endsRegistrations: true,
+    endsCalls: true,
+    resync: true,
+    certificates: 'required-on-own-port',
+    revocationLists: 'enforced',
+    storesSecretAs: 'digest',
+    callClasses: dialPlan === null ? 'absent' : 'enforced',
+    // A registrar forwards nothing by itself; what stands behind it is not seen from here.
+    leftovers: 'unseen',
+    adoption: true,
+  }
+}
+
+/**
+ * Kamailio as registrar, with the script that Ringfence writes. Accounts are rows of a table that its auth_db reads at
+ * each login, so a row that is gone is a login that is refused, at once and also after a restart. That Kamailio reads this
+ * very database is seen by a mark that each change renews and that is asked for through Kamailio.
+ * @throws AppError CONFIG_INVALID when an option cannot stand in the script.
+ */
+export function kamailioDriver(options: KamailioOptions): PbxDriver {
+  const rpc = kamailioRpc(options.rpc)
+  const inTurn = oneAtATime()
+  const abilities = kamailioAbilities(options)
+  const settings = { realm: options.realm, classes: abilities.callClasses === 'enforced' }
+  const revocations = revocationsOn(options, rpc)
+  return {
+    kind: 'kamailio',
+    abilities,
+    describe: (signal) => describeKamailio(options, rpc, signal),
+    readAccounts: (signal) => inTurn(() => readAccounts(options, rpc, signal)),
+    applyAccounts: (accounts, signal) =>
+      inTurn(async () => {
+        // First what needs no question: a Kamailio that is down comes up with the leavers' rows already gone.
+        const { mark, taken } = await withTables(options.database, (database) =>
+          writeAccounts(database, accounts, settings),
+        )
+        requireSameDatabase(mark, (await readRunning(rpc, signal)).mark)
+        if (taken.length > 0) throw takenBySomebodyElse(taken)
+      }),
+    disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
+    // Not in turn: it changes nothing, and no door waits for it.
+    notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
+    listExisting: () => withTables(options.database, existingExtensions),
+    revocations: { ...revocations, enforce: (signal) => inTurn(() => revocations.enforce(signal)) },
+  }
+}
+
+async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {
+  const { mark, rows, foreign } = await withTables(options.database, readRows)
+  const running = await readRunning(rpc, signal)
+  requireSameDatabase(mark, running.mark)
+  const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
+  const foreignNames = new Set(foreign.map(({ username }) => username))
+  const traces = [...registrations, ...calls].map(({ extension }) => extension)
+  // A registration or call outlives its row: it is shown until it is gone.
+  const extensions = new Set([
+    ...rows.map(({ extension }) => extension),
+    ...traces.filter((extension) => !foreignNames.has(extension)),
+  ])
+  const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
+  const registrationsOf = Map.groupBy(registrations, ({ extension }) => extension)
+  const callsOf = Map.groupBy(calls, ({ extension }) => extension)
+  const accounts = [...extensions].sort().map((extension): PbxAccountInForce => {
+    const own = rowsOf.get(extension) ?? []
+    return {
+      extension,
+      credentials: own
+        .map(({ credential_id, generation, ha1 }) => ({ id: credential_id, generation, digest: ha1 }))
+        .sort(byId),
+      registrations: (registrationsOf.get(extension) ?? [])
+        .map(({ id, contact, address, userAgent }) => ({ id, contact, address, userAgent }))
+        .sort(byId),
+      calls: (callsOf.get(extension) ?? []).map(({ id, address }) => ({ id, address })).sort(byId),
+      policy: options.dialPlan === null ? null : policyOf(own),
+    }
+  })
+  return { product: running.product, accounts, foreign: [...foreignNames].sort() }
+}
+
+/** Every row of an extension holds it; null when they differ, which is not what Ringfence writes. */
+function policyOf(rows: readonly CredentialRow[]): string | null {
+  const all = new Set(rows.map(({ policy }) => policy))
+  return all.size === 1 ? [...all][0]! : null
+}
+
+function requireSameDatabase(written: string, seen: string): void {
+  if (written === seen) return
+  throw new AppError('PBX_REFUSED', 'Kamailio does not read the database that Ringfence writes', {
+    hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE, and Kamailio needs the right to read our tables',
+    retryable: true,
+  })
+}
+
+function takenBySomebodyElse(extensions: readonly string[]): AppError {
+  const list = extensions.slice(0, 10).join(', ')
+  return new AppError(
+    'PBX_REFUSED',
+    `on the PBX, extension ${list} already belongs to somebody else (table subscriber)`,
+    {
+      hint: 'Ringfence overwrites nothing that it did not make: take the extension over, remove its row, or choose another one',
+    },
+  )
+}
+
+function byId(one: { readonly id: string }, other: { readonly id: string }): number {
+  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
+}
+
+/** One writer: two requests at once would look and write in between each other. */
+function oneAtATime() {
+  let last: Promise<unknown> = Promise.resolve()
+  return <T>(work: () => Promise<T>): Promise<T> => {
+    const next = last.then(work, work)
+    // The caller gets the error; the queue only waits for the end.
+    last = next.catch(() => undefined)
+    return next
+  }
+}

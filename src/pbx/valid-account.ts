@@ -1,0 +1,23 @@
+/** What every PBX's files, tables and messages can hold without a second meaning; names are each driver's own business. */
+import { parseExtension } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
+import type { PbxAccount } from './pbx-driver.ts'
+
+/** @throws AppError INVALID_INPUT when a value is not one that a PBX can hold safely. */
+export function requireValidAccount({ extension, maxContacts, credentials }: PbxAccount): void {
+  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
+  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 20)
+    throw invalid('number of devices', String(maxContacts))
+  for (const { id, generation, username, secret } of credentials) {
+    if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw invalid('credential id', id)
+    if (!Number.isSafeInteger(generation) || generation < 0) throw invalid('generation', String(generation))
+    if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) throw invalid('user name', username)
+    if (secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
+  }
+  if (new Set(credentials.map(({ id }) => id)).size !== credentials.length)
+    throw new AppError('INVALID_INPUT', `extension ${extension} lists the same credential twice`)
+}
+
+function invalid(what: string, value: string): AppError {
+  return new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on a PBX`)
+}

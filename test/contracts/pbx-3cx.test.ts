@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Secret } from '../../src/domain/secret.ts'
+import { threeCxAbilities, threeCxDriver } from '../../src/pbx/three-cx.ts'
+import { startFake3cx } from '../fakes/fake-3cx.ts'
+import { pbxContract } from './pbx.contract.ts'
+
+pbxContract('3CX (a fake of its configuration interface)', threeCxAbilities('3CXPhoneSystem'), async () => {
+  const fake = await startFake3cx()
+  const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
+  const { clientId, clientSecret } = fake.client
+  return {
+    driver: threeCxDriver({
+      url: fake.https.url,
+      ca: fake.https.ca,
+      clientId,
+      clientSecret: new Secret(clientSecret),
+      realm: '3CXPhoneSystem',
+      bookFile: join(folder, 'accounts.json'),
+    }),
+    phone: async ({ extension, username, secret }) => ({
+      register: async () => fake.register(extension, username, secret),
+      call: async () => fake.call(extension, username, secret),
+      events: () => [],
+    }),
+    addForeign: async (extension) => {
+      fake.addUser(extension)
+    },
+    addLeftover: async (extension) =>
+      fake.setProfile(extension, {
+        Name: 'Away',
+        RingMyMobile: false,
+        AvailableRoute: null,
+        AwayRoute: { External: { To: 'External', External: '01711234567' }, Internal: { To: 'VoiceMail' } },
+      }),
+    look: (extension) => JSON.stringify(fake.user(extension) ?? null),
+    goDown: () => fake.https.goDown(),
+    comeBack: () => fake.https.comeBack(),
+    stop: async () => {
+      await fake.https.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+})

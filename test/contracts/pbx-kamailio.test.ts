@@ -1,0 +1,49 @@
+import { afterAll, beforeAll } from 'vitest'
+import type { DialPlan } from '../../src/domain/call-policy.ts'
+import type { Secret } from '../../src/domain/secret.ts'
+import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
+import { kamailioWorld, subscriberTable } from '../lab/kamailio-world.ts'
+import { type Postgres, startPostgres } from '../lab/postgres.ts'
+import { describeLive } from '../setup/requirements.ts'
+import { pbxContract } from './pbx.contract.ts'
+
+const dialPlan: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['110', '112'],
+}
+
+describeLive('Kamailio', ['kamailio'], () => {
+  pbxContract('kamailio, accounts in SQLite', kamailioAbilities({ realm: 'ringfence', dialPlan: null }), kamailioWorld)
+
+  pbxContract('kamailio with call classes', kamailioAbilities({ realm: 'ringfence', dialPlan }), () =>
+    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan }) }),
+  )
+})
+
+describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
+  let server: Postgres
+  beforeAll(async () => {
+    server = await startPostgres()
+  })
+  afterAll(async () => {
+    await server?.stop()
+  })
+
+  pbxContract('kamailio, accounts in PostgreSQL', kamailioAbilities({ realm: 'ringfence', dialPlan: null }), () => {
+    const url: Secret = server.createDatabase()
+    const asked = new URL(url.reveal())
+    const name = asked.pathname.slice(1)
+    return kamailioWorld({
+      // As an admin writes it, with a role of Kamailio's own; where the server has a socket only, libpq is told by PGHOST.
+      local: `#!substdef "!RINGFENCE_DATABASE!postgres://ringfence:none@/${name}!g"`,
+      environment: { PGHOST: asked.searchParams.get('host') ?? '' },
+      options: (defaults) => ({ ...defaults, database: { postgres: url } }),
+      sql: (statements) => server.sql(url, statements),
+      before: () => void server.sql(url, subscriberTable('postgres')),
+    })
+  })
+})

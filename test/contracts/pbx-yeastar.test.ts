@@ -1,0 +1,38 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Secret } from '../../src/domain/secret.ts'
+import { yeastarAbilities, yeastarDriver } from '../../src/pbx/yeastar.ts'
+import { startFakeYeastar } from '../fakes/fake-yeastar.ts'
+import { pbxContract } from './pbx.contract.ts'
+
+pbxContract('Yeastar P-Series (a fake of its open interface)', yeastarAbilities('YSAsterisk'), async () => {
+  const fake = await startFakeYeastar()
+  const folder = await mkdtemp(join(tmpdir(), `ringfence-yeastar-${process.pid}-`))
+  const { clientId, clientSecret } = fake.client
+  return {
+    driver: yeastarDriver({
+      url: fake.https.url,
+      ca: fake.https.ca,
+      clientId,
+      clientSecret: new Secret(clientSecret),
+      realm: 'YSAsterisk',
+      bookFile: join(folder, 'accounts.json'),
+    }),
+    phone: async ({ extension, username, secret, address = '127.0.0.1' }) => ({
+      register: async () => fake.register(extension, username, secret, address),
+      call: async () => fake.call(extension, username, secret),
+      events: () => [],
+    }),
+    addForeign: async (extension) => {
+      fake.addExtension(extension)
+    },
+    look: (extension) => JSON.stringify(fake.extension(extension) ?? null),
+    goDown: () => fake.https.goDown(),
+    comeBack: () => fake.https.comeBack(),
+    stop: async () => {
+      await fake.https.stop()
+      await rm(folder, { recursive: true })
+    },
+  }
+})

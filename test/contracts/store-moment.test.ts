@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readJournal } from '../../src/store/journal-file.ts'
+import { openJournal } from '../../src/store/leaver-journal.ts'
+import { noteMoment } from '../../src/store/moment.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { replayJournal } from '../../src/store/replay-journal.ts'
+import type { Store, StoreWriter } from '../../src/store/store.ts'
+import * as cast from './store-cast.ts'
+import { at } from './store-cast.ts'
+
+let folder: string
+let path: string
+const stores: Store[] = []
+const system = { now: () => new Date(at(100)), randomBytes }
+const nothing = { inserted: 0, repaired: 0, shut: 0, withdrawn: 0, offboarding: [], appended: 0 }
+
+async function company(): Promise<Store> {
+  const store = await openStore({ sqlite: join(folder, `${stores.length}.db`) })
+  stores.push(store)
+  await cast.seed(store)
+  return store
+}
+
+async function withInvite(tx: StoreWriter): Promise<void> {
+  await cast.onboard(tx, 1)
+  await tx.insert('invite', [
+    { id: 'i1', employeeId: 'e1', tokenHash: 'x', createdAt: at(0), expiresAt: at(999), closedAt: null },
+  ])
+}
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'moment-'))
+  path = join(folder, 'leavers.journal')
+})
+afterEach(async () => {
+  for (const store of stores.splice(0)) await store.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('the moment that the database has reached', () => {
+  const something = (store: Store, minute: number) =>
+    store.transaction((tx) =>
+      tx.record({
+        id: `event-${minute}`,
+        at: at(minute),
+        kind: 'leaving.cancelled',
+        employeeId: null,
+        subjectId: null,
+        salt: 'aa',
+        detail: { actor: 'Mia' },
+      }),
+    )
+
+  test('is a line in the journal where something was recorded since, and none where nothing was', async () => {
+    const journal = await openJournal(path)
+    const store = await company()
+    await noteMoment(store, journal)
+    expect(await readJournal(path)).toEqual([])
+    for (const minute of [1, 2]) {
+      await something(store, minute)
+      await noteMoment(store, journal)
+      const size = statSync(path).size
+      await noteMoment(store, journal)
+      expect(statSync(path).size).toBe(size)
+      expect(await readJournal(path)).toEqual([
+        {
+          id: 'moment/database',
+          kind: 'moment',
+          subjectId: 'database',
+          employeeId: null,
+          at: at(minute),
+          generation: minute,
+        },
+      ])
+    }
+    expect(await replayJournal(store, journal, system)).toEqual(nothing)
+  })
+
+  test('makes an old copy known in which nobody was shut since: once, and whenever that start was killed', async () => {
+    const journal = await openJournal(path)
+    const today = await company()
+    await something(today, 1)
+    await noteMoment(today, journal)
+    const yesterday = await company()
+    await something(yesterday, 0)
+    await yesterday.transaction((tx) => withInvite(tx))
+    // Killed after its transaction, before the journal heard of the link that it ended.
+    const killed = { ...journal, append: () => Promise.reject(new Error('killed')) }
+    await expect(replayJournal(yesterday, killed, system)).rejects.toThrow('killed')
+    const trail = await yesterday.auditTrail({ after: 1, limit: 9 })
+    expect(trail.map(({ kind, detail }) => [kind, JSON.parse(detail!)])).toMatchObject([
+      ['journal.replayed', { inserted: 1, shut: 0, withdrawn: 0, invites: 1 }],
+    ])
+    expect(await yesterday.find('invite', { closedAt: null })).toEqual([])
+
+    const again = await openJournal(path)
+    expect(await replayJournal(yesterday, again, system)).toEqual({ ...nothing, appended: 1 })
+    await noteMoment(yesterday, again)
+    expect(await replayJournal(yesterday, again, system)).toEqual(nothing)
+    expect(await yesterday.auditTrail({ after: 2, limit: 9 })).toEqual([])
+    // The copy that went on is the newest now; the one that it replaced is the old one.
+    expect(await replayJournal(today, again, system)).toMatchObject({ inserted: 2 })
+  })
+
+  test('that a crash kept from the journal raises no alarm, and is told to it at the next start', async () => {
+    const journal = await openJournal(path)
+    const store = await company()
+    for (const minute of [1, 2]) {
+      await something(store, minute)
+      const killed = { ...journal, append: () => Promise.reject(new Error('killed')) }
+      await expect(noteMoment(store, minute === 1 ? journal : killed).catch(() => 'killed')).resolves.toBe(
+        minute === 1 ? undefined : 'killed',
+      )
+    }
+    await store.transaction((tx) => withInvite(tx))
+    expect(await replayJournal(store, await openJournal(path), system)).toEqual({ ...nothing, appended: 1 })
+    expect((await readJournal(path)).map(({ generation }) => generation)).toEqual([2])
+    expect(await store.find('invite', { closedAt: null })).toHaveLength(1)
+    expect((await store.auditTrail({ limit: 9 })).map(({ kind }) => kind)).not.toContain('journal.replayed')
+  })
+})

@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
+import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { ask } from './http-client.ts'
+
+let desk: ConsoleWorld
+let branch: FakePbx
+let helpdesk: string
+beforeAll(async () => {
+  branch = fakePbx({ revocationLists: 'enforced' })
+  const env = {
+    RINGFENCE_PBX_NAME: 'office',
+    RINGFENCE_PBX2: 'manual',
+    RINGFENCE_PBX2_NAME: 'branch',
+    RINGFENCE_PBX2_SITE: 'Branch <office>',
+    RINGFENCE_PBX2_ADDRESS: '10.90.1.2',
+  }
+  desk = await openConsoleWorld({ env, morePbxs: { branch } })
+  helpdesk = await desk.signIn('helpdesk')
+})
+afterAll(() => desk?.[Symbol.asyncDispose]())
+
+const get = (path: string, cookie = helpdesk) => ask(desk.port, { path, headers: { cookie } })
+const post = (path: string, fields: Record<string, string>) =>
+  ask(desk.port, {
+    method: 'POST',
+    path,
+    headers: { cookie: helpdesk, 'content-type': 'application/x-www-form-urlencoded' },
+    body: new URLSearchParams(fields).toString(),
+  })
+const bo = { name: 'Bo Berg', email: 'bo@example.com', model0: 'linphone-mobile', mac0: '', mail: 'none' }
+
+describe('the pages of several PBXs', () => {
+  test('tell what each can and cannot do, and whose site it is', async () => {
+    const { text } = await get('/pbxs')
+    const [, office = '', rest = ''] = text.split('<section')
+    expect(office).toMatch(/It cannot[\s\S]*refuse revoked certificates/)
+    expect(rest).toMatch(/It can<[\s\S]*refuse revoked certificates[\s\S]*It cannot/)
+    expect(rest).toContain('Branch &lt;office&gt;')
+  })
+
+  test('let the onboarding form choose, and say where somebody cannot be put', async () => {
+    expect((await get('/onboard')).text).toMatch(/<select id="pbx"[\s\S]*value="office"[\s\S]*value="branch"/)
+    const refused = await post('/onboard', { ...bo, extension: '1001', pbx: 'paris' })
+    expect(refused.status).toBe(400)
+    expect(refused.text).toMatch(/id="pbx-said"[^>]*><span>&quot;paris&quot; is not a PBX here: one of office, branch/)
+    const typing = await post('/onboard/check', { ...bo, extension: '1001', pbx: 'paris' })
+    expect(typing.text).toMatch(/id="pbx-said"[^>]*hx-swap-oob="true"><span>&quot;paris&quot; is not a PBX/)
+    expect((await post('/onboard/check', { ...bo, extension: '1001' })).text).not.toContain('pbx-said')
+    expect((await post('/onboard', { ...bo, extension: '1001', pbx: 'branch' })).status).toBe(303)
+    expect((await desk.world.app.employee('bo@example.com')).pbx).toBe('branch')
+    expect((await get('/people?site=branch-office')).text).toContain('Bo Berg')
+    expect((await get('/people?site=default')).text).not.toContain('Bo Berg')
+  })
+
+  test('list what was there before, touch nothing, and fill in the form for taking it over', async () => {
+    branch.addForeign('2001')
+    const before = branch.snapshot()
+    const page = await get('/pbxs/branch/existing')
+    expect(branch.snapshot()).toBe(before)
+    const href = /href="(\/onboard\?[^"]*extension=2001[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&')
+    const form = (await get(href)).text
+    expect(form).toMatch(/<input id="extension" name="extension" value="2001"/)
+    expect(form).toMatch(/value="branch" selected/)
+    expect(form).toMatch(/name="adopt" value="yes" checked/)
+    expect(branch.snapshot()).toBe(before)
+    const ada = { ...bo, name: 'Ada Byron', email: 'ada@example.com', pbx: 'branch', adopt: 'yes' }
+    const absent = await post('/onboard', { ...ada, extension: '2002' })
+    expect(absent.status).toBe(409)
+    expect(absent.text).toContain('has no extension 2002 that Ringfence did not make')
+    expect((await post('/onboard', { ...ada, extension: '2001' })).status).toBe(303)
+    await desk.world.loop.idle()
+    expect(JSON.parse(branch.snapshot()).foreign).toEqual([])
+  })
+
+  test('show an auditor what there is, and no way to take anything over', async () => {
+    const auditor = await desk.signIn('auditor')
+    const page = await get('/pbxs', auditor)
+    expect([page.status, page.text.includes('/existing')]).toEqual([200, false])
+    expect((await get('/pbxs/branch/existing', auditor)).status).toBe(403)
+    expect((await get('/pbxs/paris/existing')).status).toBe(400)
+  })
+})

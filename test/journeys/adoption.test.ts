@@ -1,0 +1,131 @@
+import { describe, expect, test } from 'vitest'
+import { AppError } from '../../src/errors.ts'
+import { fakePbx } from '../fakes/fake-pbx.ts'
+import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+
+const adopting = (name: string, extension: string) => ({ ...person(name, extension, 'linphone-mobile'), adopt: true })
+
+describe('extensions that were on the PBX before', () => {
+  test('are listed beside the people known here, and looking touches nothing', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    await onboarded(world, person('by hand', '1002', 'linphone-mobile'))
+    for (const extension of ['2001', '100', '10010']) world.pbx.addForeign(extension)
+    const before = world.pbx.snapshot()
+    const { counts } = world.pbx
+    const applied = counts.apply
+    const found = await world.app.pbxs.existing(undefined)
+    expect(found).toMatchObject({
+      pbx: 'default',
+      items: [
+        // By its name alone: the one that we made for 1002 is called so.
+        {
+          extension: '100',
+          known: { name: 'by hand', by: 'name' },
+          differs: ['by hand has extension 1002@default here'],
+        },
+        { extension: '2001', obstacle: null },
+        { extension: '10010' },
+      ],
+    })
+    expect([world.pbx.snapshot(), counts.apply]).toEqual([before, applied])
+  })
+
+  test('say so where somebody here holds the same extension', async () => {
+    await using world = await openWorld()
+    world.pbx.addForeign('1001')
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const { items } = await world.app.pbxs.existing('default')
+    expect(items).toMatchObject([
+      {
+        known: { name: 'Ada Byron', by: 'extension' },
+        differs: ['it is called "by hand" there and "Ada Byron" here'],
+        obstacle: expect.stringContaining('Ada Byron holds it here already'),
+      },
+    ])
+  })
+
+  test('stay somebody else’s until an admin takes one over, and then only that one changes', async () => {
+    await using world = await openWorld()
+    for (const extension of ['1001', '10010']) world.pbx.addForeign(extension)
+    const plain = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    expect(plain.employee.access.find(({ system }) => system === 'sip-account')?.verdict).not.toBe('converged')
+    await offboarded(world, plain.employee.id)
+    expect(JSON.parse(world.pbx.snapshot()).foreign).toEqual(['1001', '10010'])
+
+    const taken = await onboarded(world, adopting('Ada Byron', '1001'))
+    const line = (await world.app.employee(taken.employee.id)).access.find(({ system }) => system === 'sip-account')
+    expect(line).toMatchObject({ verdict: 'converged', wanted: 'open' })
+    expect(JSON.parse(world.pbx.snapshot()).foreign).toEqual(['10010'])
+    expect((await world.store.find('assignment', { employeeId: taken.employee.id }))[0]?.adoptedAt).toMatch(/Z$/)
+    const told = (await world.app.records.audit({ limit: 50 })).events.map(({ text }) => text)
+    expect(told).toContainEqual(expect.stringContaining('1001, which was there before'))
+    expect((await offboarded(world, taken.employee.id)).lifecycle).toBe('offboarded')
+    expect(JSON.parse(world.pbx.snapshot()).accounts).toEqual([])
+  })
+
+  test('that are not there, or in the way of somebody, are not taken over and nobody is onboarded', async () => {
+    await using world = await openWorld()
+    world.pbx.addForeign('2001')
+    await expect(world.app.onboard(adopting('Ada Byron', '1001'), mia)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: 'PBX default has no extension 1001 that Ringfence did not make',
+      problems: [{ field: 'extension' }],
+    })
+    const { driver } = world.pbx
+    Object.assign(driver, {
+      listExisting: async () => [
+        { extension: '2001', displayName: null, email: null, facts: {}, obstacle: 'it is a queue' },
+      ],
+    })
+    await expect(world.app.onboard(adopting('Ada Byron', '2001'), mia)).rejects.toMatchObject({
+      message: 'extension 2001 cannot be taken over: it is a queue',
+    })
+    Object.assign(driver, {
+      listExisting: async () => {
+        throw new AppError('PBX_UNREACHABLE', 'the PBX is away', { retryable: true })
+      },
+    })
+    await expect(world.app.onboard(adopting('Ada Byron', '2001'), mia)).rejects.toMatchObject({
+      code: 'PBX_UNREACHABLE',
+    })
+    expect(await world.app.employees({})).toEqual([])
+  })
+
+  test('come in by a roster’s column as well', async () => {
+    await using world = await openWorld()
+    world.pbx.addForeign('2001')
+    const wrong = (text: string, problem: object) =>
+      expect(world.app.importRoster(Buffer.from(text), mia)).rejects.toMatchObject({ problems: [problem] })
+    const csv = [
+      'name,email,extension,model,mac,adopt',
+      'Ada Byron,ada@example.com,2001,linphone-mobile,,yes',
+      'Cy Cole,cy@example.com,2003,linphone-mobile,,',
+    ].join('\n')
+    await wrong(`${csv}\nBo Berg,bo@example.com,2002,linphone-mobile,,yes`, {
+      row: 4,
+      message: 'PBX default has no extension 2002 that Ringfence did not make',
+    })
+    await wrong(csv.replace(',yes', ',maybe'), { row: 2, field: 'adopt', message: '"maybe" is neither yes nor no' })
+    world.pbx.faults.down = true
+    await wrong(csv, { row: 2, field: 'adopt', message: 'the PBX is not reachable' })
+    world.pbx.faults.down = false
+    expect(await world.app.employees({})).toEqual([])
+    const { id } = await world.app.importRoster(Buffer.from(csv), mia)
+    await world.imports.stop()
+    await world.loop.idle()
+    expect((await world.app.importRun(id)).people.map(({ state }) => state)).toEqual(['onboarded', 'onboarded'])
+    expect(JSON.parse(world.pbx.snapshot()).foreign).toEqual([])
+  })
+
+  test('cannot be listed where the PBX cannot, and that is said instead of an empty list', async () => {
+    await using world = await openWorld({ pbx: fakePbx({ adoption: false }) })
+    world.pbx.addForeign('2001')
+    await expect(world.app.pbxs.existing(undefined)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await expect(world.app.onboard(adopting('Ada Byron', '2001'), mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+    await using byHand = await openWorld({ pbx: 'manual' })
+    await expect(byHand.app.pbxs.existing(undefined)).rejects.toMatchObject({
+      message: 'PBX default cannot list the extensions that Ringfence did not make',
+    })
+  })
+})

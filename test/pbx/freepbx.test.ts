@@ -1,0 +1,361 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../src/domain/secret.ts'
+import { freepbxDriver } from '../../src/pbx/freepbx.ts'
+import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
+import { freepbxOptions } from '../fakes/freepbx-world.ts'
+import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
+
+let fake: FakeFreepbx
+let folder: string
+let driver: PbxDriver
+
+beforeEach(async () => {
+  fake = await startFakeFreepbx()
+  folder = await mkdtemp(join(tmpdir(), 'ringfence-freepbx-'))
+  driver = freepbxDriver(freepbxOptions(fake, folder))
+})
+
+afterEach(async () => {
+  await fake.stop()
+  await rm(folder, { recursive: true })
+})
+
+const limit = () => AbortSignal.timeout(20_000)
+const apply = (...accounts: PbxAccount[]) => driver.applyAccounts(accounts, limit())
+const login = async (extension: string) =>
+  (await driver.readAccounts(limit())).accounts.find((one) => one.extension === extension)?.credentials ?? []
+
+function account(extension: string, generation = 1, more: Partial<PbxAccount> = {}): PbxAccount {
+  const secret = new Secret(`${extension}-generation-${generation}-secret`)
+  const credential = { id: `c-${extension}`, generation, username: extension, secret }
+  return {
+    extension,
+    displayName: 'Ana Gómez',
+    credentials: [credential],
+    maxContacts: 2,
+    policy: null,
+    adopted: false,
+    ...more,
+  }
+}
+
+const shut = (extension: string) => account(extension, 1, { credentials: [] })
+
+const register = (extension: string, secret: string) =>
+  fake.asterisk.register({ extension, username: extension, secret, address: '127.0.0.1' })
+
+describe('changing a password on FreePBX, which deletes the extension and makes it anew', () => {
+  test('what FreePBX lost of the user is put back', async () => {
+    await apply(account('1001'))
+    const { user } = fake.database.get('1001')!
+    Object.assign(user, {
+      ringtimer: 25,
+      outboundCid: '"Sales" <4930555>',
+      voicemail: 'default',
+      busyDestination: 'ext-group,600,1',
+    })
+    Object.assign(user, { callwaiting: 'disabled', recording_priority: 20, name: 'Changed by hand; $(x)' })
+    const before = structuredClone(user)
+    await apply(account('1001', 2))
+    expect(fake.database.get('1001')!.user).toEqual(before)
+    expect(fake.asked.get('updateCoreUser')).toBe(1)
+    expect(await login('1001')).toMatchObject([{ generation: 2 }])
+  })
+
+  test('what cannot be put back is named, once, and the password is in force all the same', async () => {
+    await apply(account('1001'))
+    Object.assign(fake.database.get('1001')!.endpoint, { MediaEncryption: 'sdes', Context: 'home-office' })
+    fake.apply()
+    await expect(apply(account('1001', 2))).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: 'FreePBX took settings away while it changed a password: extension 1001: context, mediaencryption',
+      hint: expect.stringContaining('the password is in force'),
+    })
+    expect(await login('1001')).toMatchObject([{ generation: 2 }])
+    await apply(account('1001', 2))
+  })
+
+  test('a user whose settings do not come back is named too', async () => {
+    await apply(account('1001'))
+    fake.database.get('1001')!.user.ringtimer = 25
+    fake.faults.keepsUser = true
+    await expect(apply(account('1001', 2))).rejects.toMatchObject({
+      message: expect.stringContaining('1001: ringtimer'),
+    })
+  })
+
+  test('nothing is written and nothing reloaded when all is as it should be', async () => {
+    await apply(account('1001'))
+    const changes = () => ['addExtension', 'updateExtension', 'doreload'].map((name) => fake.asked.get(name))
+    const before = changes()
+    await apply(account('1001'))
+    expect(changes()).toEqual(before)
+  })
+
+  test('no other extension changes, 100 beside 1001', async () => {
+    fake.addByHand('100')
+    fake.addByHand('10011', { endpoint: { Context: 'special' }, userManager: true })
+    const others = () => ['100', '10011'].map((one) => JSON.stringify(fake.database.get(one)) + fake.asterisk.look(one))
+    const before = others()
+    await apply(account('1001'))
+    await apply(account('1001', 2))
+    await apply(shut('1001'))
+    expect(others()).toEqual(before)
+  })
+
+  test('nobody is made a login to the pages of FreePBX, which would be mailed to them', async () => {
+    await apply(account('1001'))
+    await apply(account('1001', 2))
+    expect(fake.database.get('1001')!.userManager).toBe(false)
+    expect(fake.received()).not.toContain('"umEnable":true')
+  })
+})
+
+describe('FreePBX that says one thing and does another', () => {
+  test.each([
+    ['keepsOld', 'keeps the old password'],
+    ['reloadKeepsOld', 'Asterisk has not changed extension 1001'],
+    ['reloadFails', 'could not apply its configuration: exit 1'],
+  ] as const)('%s: the old password is in force, and it is an error', async (fault, words) => {
+    await apply(account('1001'))
+    fake.faults[fault] = true
+    await expect(apply(account('1001', 2))).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: expect.stringContaining(words),
+      hint: expect.stringMatching(/\w/),
+    })
+    expect(register('1001', '1001-generation-1-secret')).toBe(200)
+    expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
+    fake.faults[fault] = false
+    await apply(account('1001', 2))
+    expect(await login('1001')).toMatchObject([{ generation: 2 }])
+  })
+
+  test('a leaver whose extension is only said to be deleted still has it, and the next try deletes it', async () => {
+    await apply(account('1001'))
+    fake.faults.keepsOld = true
+    await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(await login('1001')).toMatchObject([{ generation: 1 }])
+    fake.faults.keepsOld = false
+    await apply(shut('1001'))
+    expect(await login('1001')).toEqual([])
+    expect(fake.database.has('1001')).toBe(false)
+  })
+
+  test('a leaver on an extension that was taken over is not closed while Asterisk still knows the old password', async () => {
+    fake.addByHand('1001')
+    await apply(account('1001', 1, { adopted: true }))
+    fake.faults.reloadKeepsOld = true
+    await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
+    fake.faults.reloadKeepsOld = false
+    await apply(shut('1001'))
+    expect(await login('1001')).toEqual([])
+  })
+
+  test('one whose extension FreePBX refuses keeps no leaver in', async () => {
+    await apply(account('1001'))
+    fake.addByHand('1002')
+    await expect(apply(account('1002'), shut('1001'))).rejects.toMatchObject({
+      message: expect.stringContaining('1002'),
+    })
+    expect(register('1001', '1001-generation-1-secret')).toBe(401)
+  })
+
+  test('a list that is shorter than FreePBX itself counts is no list', async () => {
+    await apply(account('1001'))
+    fake.addByHand('1002')
+    fake.faults.listsHalf = true
+    await expect(apply(account('1003'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
+    expect([...fake.database.keys()].sort()).toEqual(['1001', '1002'])
+  })
+
+  test('"Apply Config" without an end is waited for until the caller gives up', async () => {
+    await apply(account('1001'))
+    fake.faults.reloadNeverEnds = true
+    const soon = AbortSignal.timeout(300)
+    await expect(driver.applyAccounts([account('1001', 2)], soon)).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+  })
+})
+
+describe('FreePBX that does not answer as it should', () => {
+  const faults: [string, (fake: FakeFreepbx) => void][] = [
+    [
+      'a page instead of an answer',
+      ({ faults }) => Object.assign(faults, { answers: { status: 200, body: '<html>Login</html>' } }),
+    ],
+    ['a gateway error', ({ faults }) => Object.assign(faults, { answers: { status: 502, body: 'bad gateway' } })],
+    ['half an answer', ({ faults }) => Object.assign(faults, { breaksOff: true })],
+    [
+      'JSON of something else',
+      ({ faults }) => Object.assign(faults, { answers: { status: 200, body: '{"ok":true}' } }),
+    ],
+  ]
+  test.each(faults)('%s is an error, worth another try, and changes nothing', async (_, set) => {
+    await apply(account('1001'))
+    const before = JSON.stringify([...fake.database])
+    set(fake)
+    await expect(apply(account('1001', 2))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
+    await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    expect(JSON.stringify([...fake.database])).toBe(before)
+    const { problems } = await driver.describe(limit())
+    expect(problems).toMatchObject([
+      { message: expect.stringMatching(/FreePBX|PBX/), hint: expect.stringMatching(/\w/) },
+    ])
+  })
+
+  test('one that never answers ends with the patience of the caller', async () => {
+    fake.faults.hangs = true
+    const started = performance.now()
+    await expect(driver.applyAccounts([account('1001')], AbortSignal.timeout(100))).rejects.toMatchObject({
+      code: 'PBX_UNREACHABLE',
+    })
+    expect(performance.now() - started).toBeLessThan(1_500)
+  })
+
+  test('a login that ran out in the middle is renewed without a word', async () => {
+    await apply(account('1001'))
+    fake.faults.tokenDiesAfter = 2
+    await apply(account('1001', 2))
+    expect(await login('1001')).toMatchObject([{ generation: 2 }])
+  })
+
+  test('a login that is refused is said so, without the secret', async () => {
+    fake.faults.refusesLogin = true
+    const error = await apply(account('1001')).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'PBX_REFUSED', hint: expect.stringContaining('Applications') })
+    expect(JSON.stringify(error) + String(error)).not.toContain(fake.clientSecret)
+  })
+
+  test('an answer that repeats the password does not carry it into the error', async () => {
+    await apply(account('1001'))
+    const secret = account('1001', 2).credentials[0]!.secret.reveal()
+    fake.failWith('updateExtension', `Variable got invalid value "${secret}"`)
+    const error = await apply(account('1001', 2)).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'PBX_REFUSED', message: expect.stringContaining('[secret]') })
+    expect(JSON.stringify(error) + String(error)).not.toContain(secret)
+  })
+
+  test('a certificate that nobody vouches for is refused before anything is sent; with its authority it is good', async () => {
+    const authority = makeTestAuthority('Authority of the PBX')
+    const { certificate, key } = issueTestCertificate(authority, 'localhost', ['localhost'])
+    const guarded = await startFakeFreepbx({ cert: certificate, key })
+    try {
+      const options = freepbxOptions(guarded, folder)
+      await expect(freepbxDriver(options).applyAccounts([account('1001')], limit())).rejects.toMatchObject({
+        code: 'PBX_UNREACHABLE',
+        message: expect.stringMatching(/SELF_SIGNED|UNABLE_TO_VERIFY|CERT/),
+      })
+      expect(guarded.received()).toBe('')
+      const trusting = freepbxDriver({ ...options, web: { ...options.web, ca: authority.certificate } })
+      await trusting.applyAccounts([account('1001')], limit())
+      expect(guarded.database.has('1001')).toBe(true)
+    } finally {
+      await guarded.stop()
+    }
+  })
+
+  test('no password is ever part of an address', async () => {
+    await apply(account('1001'))
+    const lines = fake
+      .received()
+      .split('\n')
+      .filter((line) => /^POST /.test(line))
+    for (const line of lines) expect(line.split(' ')[1]).toMatch(/^\/admin\/api\/api\/(token|gql)$/)
+  })
+})
+
+describe('whose extension it is', () => {
+  test('an answer that came too late after the extension was made: the next try finishes it', async () => {
+    fake.faults.answersLate.add('addExtension')
+    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    fake.faults.answersLate.clear()
+    await apply(account('1001'))
+    expect(await login('1001')).toMatchObject([{ generation: 1 }])
+  })
+
+  test('one that somebody else made at the same moment stays theirs', async () => {
+    fake.beforeAdding = () => fake.addByHand('1001')
+    await expect(apply(account('1001'))).rejects.toMatchObject({ message: expect.stringContaining('already in use') })
+    fake.beforeAdding = () => undefined
+    const before = JSON.stringify(fake.database.get('1001'))
+    await expect(apply(account('1001'))).rejects.toMatchObject({ message: expect.stringContaining('somebody else') })
+    expect(JSON.stringify(fake.database.get('1001'))).toBe(before)
+  })
+
+  test('one that was deleted by hand is seen as gone, can be closed, and is made again when it should be open', async () => {
+    await apply(account('1001'))
+    fake.database.delete('1001')
+    fake.apply()
+    expect(await login('1001')).toEqual([])
+    await apply(account('1001'))
+    expect(await login('1001')).toMatchObject([{ generation: 1 }])
+    fake.database.delete('1001')
+    await apply(shut('1001'))
+    expect(await login('1001')).toEqual([])
+  })
+
+  test('after it was closed, a new one of the same number is whoever made it', async () => {
+    await apply(account('1001'))
+    await apply(shut('1001'))
+    fake.addByHand('1001')
+    expect((await driver.readAccounts(limit())).foreign).toContain('1001')
+    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    await apply(shut('1001'))
+    expect(fake.database.has('1001')).toBe(true)
+  })
+
+  test('one that was taken over is shut and kept: mailbox and groups stay, nobody knows the password', async () => {
+    fake.addByHand('1001', { secret: 'the-old-one' })
+    await apply(account('1001', 1, { adopted: true }))
+    expect(register('1001', 'the-old-one')).toBe(401)
+    const { secret } = fake.database.get('1001')!
+    await apply(shut('1001'))
+    expect(await login('1001')).toEqual([])
+    expect(fake.database.get('1001')!.secret).toMatch(/^[0-9a-f]{48}$/)
+    expect(register('1001', secret)).toBe(401)
+    const written = fake.asked.get('updateExtension')
+    await apply(shut('1001'))
+    expect(fake.asked.get('updateExtension')).toBe(written)
+  })
+
+  test('a password that somebody set on the pages of FreePBX shows as one that Ringfence does not know', async () => {
+    await apply(account('1001'))
+    fake.database.get('1001')!.secret = 'set-by-hand-1'
+    fake.apply()
+    expect(await login('1001')).toMatchObject([{ id: 'set-on-the-pbx', generation: 0 }])
+    await apply(account('1001'))
+    expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
+  })
+
+  test('an extension that takes calls without a login is named', async () => {
+    fake.addByHand('1009', { secret: '' })
+    expect((await driver.readAccounts(limit())).foreign).toContain('1009 (takes calls without a login)')
+  })
+
+  test('what is no PJSIP extension, or moves between users, cannot be taken over', async () => {
+    fake.addByHand('1003', { tech: 'sip' })
+    fake.addByHand('1004', { devicetype: 'adhoc' })
+    const listed = await driver.listExisting!(limit())
+    expect(listed.map(({ extension, obstacle }) => [extension, obstacle === null])).toEqual([
+      ['1003', false],
+      ['1004', false],
+    ])
+    await expect(apply(account('1003', 1, { adopted: true }))).rejects.toMatchObject({
+      hint: expect.stringContaining('pjsip'),
+    })
+  })
+
+  test('the list of accounts holds no password, and one that cannot be read stops everything', async () => {
+    await apply(account('1001'))
+    const path = join(folder, 'accounts.json')
+    expect(await readFile(path, 'utf8')).not.toContain('generation-1-secret')
+    await writeFile(path, '{"1001":')
+    await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'INTERNAL' })
+    expect(fake.database.has('1001')).toBe(true)
+  })
+})

@@ -1,0 +1,241 @@
+import { connect } from 'node:tls'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
+import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { makeAccount } from '../contracts/pbx.contract.ts'
+import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
+import { type NextHop, startNextHop } from '../lab/next-hop.ts'
+import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
+import { describeLive } from '../setup/requirements.ts'
+
+describeLive('calls through a real Kamailio', ['kamailio'], () => {
+  let lab: RegistrarLab
+  let driver: PbxDriver
+  let stranger: NextHop
+  const phones: SipPhone[] = []
+  const limit = () => AbortSignal.timeout(20_000)
+
+  beforeAll(async () => {
+    lab = await startRegistrar({
+      options: (defaults) => ({
+        ...defaults,
+        dialPlan: {
+          countryCode: '49',
+          outsideLine: '',
+          internationalPrefix: '00',
+          nationalPrefix: '0',
+          areaCode: '30',
+          emergencyNumbers: ['112'],
+        },
+      }),
+    })
+    driver = kamailioDriver(lab.options)
+    stranger = await startNextHop('127.0.0.9')
+  })
+  afterEach(async () => {
+    await Promise.all(phones.splice(0).map((phone) => phone.close()))
+  })
+  afterAll(async () => {
+    await stranger?.stop()
+    await lab?.stop()
+  })
+
+  const apply = (...accounts: PbxAccount[]) => driver.applyAccounts(accounts, limit())
+  const accountOf = async (extension: string) =>
+    (await driver.readAccounts(limit())).accounts.find((account) => account.extension === extension)
+  async function phone(account: PbxAccount, { extension = account.extension, localAddress = '127.0.0.1' } = {}) {
+    const { username, secret } = account.credentials[0]!
+    const { bindAddress: host, port } = lab.options
+    const made = await connectSipPhone({ host, port, extension, username, secret: secret.reveal(), localAddress })
+    phones.push(made)
+    return made
+  }
+  async function registered(account: PbxAccount, localAddress?: string): Promise<SipPhone> {
+    const made = await phone(account, localAddress === undefined ? {} : { localAddress })
+    expect((await made.register()).status).toBe(200)
+    return made
+  }
+  const reached = (text: string) => lab.nextHop.requests.filter((head) => head.includes(text))
+
+  test('two phones call each other; when one is shut its call ends on both sides and the other phone stays', async () => {
+    const [ada, ben] = [makeAccount('3101'), makeAccount('3102')]
+    await apply(ada, ben)
+    const [leaver, stayer] = [await registered(ada, '127.0.0.21'), await registered(ben, '127.0.0.22')]
+    expect((await stayer.call('3101')).status).toBe(200)
+    expect(leaver.callsTaken).toBe(1)
+    expect((await accountOf('3101'))!.calls).toMatchObject([{ address: '127.0.0.21' }])
+    expect((await accountOf('3102'))!.calls).toMatchObject([{ address: '127.0.0.22' }])
+    await apply({ ...ada, credentials: [] })
+    await driver.disconnect!([{ extension: '3101', addresses: null }], limit())
+    await stayer.hungUp
+    expect(await accountOf('3101')).toBeUndefined()
+    expect(await accountOf('3102')).toMatchObject({ registrations: [{ address: '127.0.0.22' }], calls: [] })
+    expect((await stayer.register()).status).toBe(200)
+  })
+
+  test('a call that still rings is given up when its phone is shut', async () => {
+    const account = makeAccount('3103')
+    await apply(account)
+    const leaver = await registered(account)
+    const call = leaver.call('700').catch((error: Error) => error)
+    await vi.waitFor(async () => expect((await accountOf('3103'))!.calls).toHaveLength(1), { timeout: 5_000 })
+    await apply({ ...account, credentials: [] })
+    await driver.disconnect!([{ extension: '3103', addresses: null }], limit())
+    await call
+    await vi.waitFor(() => expect(reached('CANCEL sip:700@')).toHaveLength(1), { timeout: 5_000 })
+    expect(await accountOf('3103')).toBeUndefined()
+  })
+
+  test('a login speaks for no other extension', async () => {
+    const [ada, ben] = [makeAccount('3104'), makeAccount('31040')]
+    await apply(ada, ben)
+    const disguised = await phone(ada, { extension: '31040' })
+    expect((await disguised.register()).status).toBe(403)
+    expect((await disguised.call('030777001')).status).toBe(403)
+    expect((await accountOf('31040'))!.registrations).toEqual([])
+    expect(reached('777001')).toEqual([])
+  })
+
+  test('nobody calls out without a login, with a made-up dialog, or from elsewhere than the next hop', async () => {
+    const account = makeAccount('3105')
+    await apply(account)
+    const guess = await phone({
+      ...account,
+      credentials: [{ ...account.credentials[0]!, username: `3105' or '1'='1` }],
+    })
+    expect((await guess.call('030777002')).status).toBe(407)
+    expect(await rawStatus(invite('030777002', ''))).toBe(407)
+    expect(await rawStatus(invite('030777002', ';tag=made-up'))).toBe(481)
+    const route = `Route: <sip:${lab.options.bindAddress}:${lab.options.port};transport=tls;lr>\r\nRoute: <sip:127.0.0.1:${lab.nextHop.port};lr>\r\n`
+    expect(await rawStatus(invite('030777002', ';tag=made-up', route))).toBe(481)
+    expect(await stranger.call('030777002', lab.trunkPort)).toBe(403)
+    expect(await stranger.call('3105', lab.trunkPort)).toBe(403)
+    expect(await lab.nextHop.call('030777002', lab.trunkPort)).toBe(404)
+    expect(reached('777002')).toEqual([])
+  })
+
+  test('a call from the next hop rings at the extension, and one for a phone that is away says so', async () => {
+    const [ada, ben] = [makeAccount('3106'), makeAccount('3107')]
+    await apply(ada, ben)
+    const called = await registered(ada)
+    expect(await lab.nextHop.call('3106', lab.trunkPort)).toBe(200)
+    expect(called.callsTaken).toBe(1)
+    expect((await accountOf('3106'))!.calls).toMatchObject([{ address: '127.0.0.1' }])
+    expect(await lab.nextHop.call('3107', lab.trunkPort)).toBe(480)
+    expect(await lab.nextHop.call('310', lab.trunkPort)).toBe(404)
+  })
+
+  test('what a phone may dial is what its policy says, and emergency numbers always', async () => {
+    const account = makeAccount('3108')
+    const policies: [CallPolicy | null, Record<string, number>][] = [
+      [null, { '030777101': 200, '089777101': 200, '0043777101': 200, '112': 200 }],
+      [
+        { ...blockedPolicy, class: 'internal' },
+        { '030777105': 403, '3109': 480, '112': 200 },
+      ],
+      [
+        { ...blockedPolicy, class: 'local' },
+        { '030777102': 200, '089777102': 403, '0043777102': 403, '112': 200 },
+      ],
+      [
+        { ...blockedPolicy, class: 'national', countries: ['43'] },
+        { '089777103': 200, '0043777103': 200, '0041777103': 403, '112': 200 },
+      ],
+      [blockedPolicy, { '030777104': 403, '3109': 403, '112': 200 }],
+    ]
+    await apply(makeAccount('3109'))
+    for (const [policy, expected] of policies) {
+      await apply({ ...account, policy })
+      const dialling = await registered(account)
+      const found: Record<string, number> = {}
+      for (const dialled of Object.keys(expected)) found[dialled] = (await dialling.call(dialled)).status
+      expect(found).toEqual(expected)
+    }
+    expect(reached('0041777103')).toEqual([])
+    expect(reached('030777104')).toEqual([])
+    expect(reached('INVITE sip:112@')).toHaveLength(5)
+    // The number that is shown is the login's, whatever the phone claims.
+    expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: <sip:3108@/m)
+  })
+
+  test('calls at once, in an hour and in a day are limited, each extension for itself, and emergency calls are not', async () => {
+    const limits: [Partial<CallPolicy>, number][] = [
+      [{ callsAtOnce: 2 }, 2],
+      [{ callsPerHour: 3 }, 3],
+      [{ callsPerDay: 1, callsPerHour: 5 }, 1],
+    ]
+    for (const [index, [policy, allowed]] of limits.entries()) {
+      const account = {
+        ...makeAccount(`312${index}`),
+        policy: { ...blockedPolicy, class: 'national', ...policy } as const,
+      }
+      const other = { ...makeAccount(`3120${index}`), policy: account.policy }
+      await apply(account, other)
+      const dialling = await registered(account)
+      for (let call = 0; call < allowed; call++) expect((await dialling.call('030777201')).status).toBe(200)
+      expect((await dialling.call('030777202')).status).toBe(403)
+      expect((await dialling.call('112')).status).toBe(200)
+      expect((await (await registered(other)).call('030777203')).status).toBe(200)
+    }
+    expect(reached('777202')).toEqual([])
+  })
+
+  test('a call at once is free again when one ends', async () => {
+    const account = { ...makeAccount('3130'), policy: { ...blockedPolicy, class: 'national', callsAtOnce: 1 } as const }
+    await apply(account)
+    const dialling = await registered(account)
+    expect((await dialling.call('030777301')).status).toBe(200)
+    expect((await dialling.call('030777301')).status).toBe(403)
+    await driver.disconnect!([{ extension: '3130', addresses: null }], limit())
+    expect((await (await registered(account)).call('030777301')).status).toBe(200)
+  })
+
+  test('a call ends by itself when the minutes are used up, and the next one is refused', async () => {
+    const policy = { ...blockedPolicy, class: 'national', minutesPerHour: 1 } as const
+    const account = { ...makeAccount('3131'), policy }
+    await apply(account)
+    const dialling = await registered(account)
+    // As after calls of 58 seconds in this hour.
+    const rpc = kamailioRpc(lab.options.rpc)
+    const hour = Math.floor(Date.now() / 3_600_000)
+    await rpc.call('htable.seti', ['ringfence_spent', `3131:seconds:h${hour}`, 58], limit())
+    expect((await dialling.call('030777401')).status).toBe(200)
+    await dialling.hungUp
+    await vi.waitFor(async () => expect((await dialling.call('030777402')).status).toBe(403), { timeout: 5_000 })
+    expect((await dialling.call('112')).status).toBe(200)
+  })
+
+  test('a phone too many takes the place of the one that registered first', async () => {
+    const account = { ...makeAccount('3110'), maxContacts: 2 }
+    await apply(account)
+    for (const address of ['127.0.0.31', '127.0.0.32', '127.0.0.33']) await registered(account, address)
+    const { registrations } = (await accountOf('3110'))!
+    expect(registrations.map(({ address }) => address).sort()).toEqual(['127.0.0.32', '127.0.0.33'])
+  })
+
+  function invite(number: string, tag: string, extra = ''): string {
+    const id = Math.random().toString(36).slice(2)
+    return `INVITE sip:${number}@127.0.0.1:${lab.nextHop.port} SIP/2.0\r\nVia: SIP/2.0/TLS 127.0.0.1:9;branch=z9hG4bK${id};rport\r\nMax-Forwards: 70\r\nFrom: <sip:3105@127.0.0.1>;tag=${id}\r\nTo: <sip:${number}@127.0.0.1>${tag}\r\nCall-ID: ${id}\r\nCSeq: 1 INVITE\r\nContact: <sip:3105@127.0.0.1:9;transport=tls>\r\n${extra}Content-Length: 0\r\n\r\n`
+  }
+
+  /** The first final answer to what was sent as it stands. */
+  function rawStatus(text: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: '127.0.0.1', port: lab.options.port, rejectUnauthorized: false }, () => {
+        socket.write(text)
+      })
+      let received = ''
+      socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')))
+      socket.on('error', reject)
+      socket.on('data', (chunk: Buffer) => {
+        received += chunk.toString('latin1')
+        const status = Number(/^SIP\/2\.0 ([2-6][0-9]{2})/m.exec(received)?.[1] ?? 0)
+        if (status === 0) return
+        socket.destroy()
+        resolve(status)
+      })
+    })
+  }
+})

@@ -1,0 +1,39 @@
+import { existsSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { AppError } from '../../src/errors.ts'
+import { abilityTable, drivers } from './pbx-document.ts'
+
+const docs = join(import.meta.dirname, '../../docs')
+const path = join(docs, 'pbx.md')
+const table = /^\| It can \|.*(\n\|.*)*/m
+
+describe('docs/pbx.md', () => {
+  test('says of every driver what it declares itself (UPDATE_DOCS=1 rewrites it)', async () => {
+    const page = await readFile(path, 'utf8')
+    const wanted = page.replace(table, () => abilityTable())
+    if (process.env.UPDATE_DOCS === '1') await writeFile(path, wanted)
+    expect(await readFile(path, 'utf8')).toBe(wanted)
+    expect(wanted).toContain(abilityTable())
+  })
+
+  test('has every driver that the settings know, and each has a page', () => {
+    for (const { page } of drivers) expect([page, existsSync(join(docs, page))]).toEqual([page, true])
+    expect([...new Set(drivers.map(({ setting }) => setting))].sort()).toEqual(knownDrivers())
+  })
+})
+
+/** As the settings list them to whoever names one that is none. */
+function knownDrivers(): string[] {
+  try {
+    readConfig({ RINGFENCE_PBX: 'none-such' })
+  } catch (error) {
+    if (error instanceof AppError) {
+      const hint = error.problems.find(({ field }) => field === 'RINGFENCE_PBX')?.hint ?? ''
+      return hint.replace('one of ', '').split(', ').sort()
+    }
+  }
+  throw new Error('a PBX that is none was taken')
+}

@@ -1,0 +1,83 @@
+/** The table of docs/pbx.md, made from what each driver declares. A further driver is one entry here. */
+import type { DialPlan } from '../../src/domain/call-policy.ts'
+import { abilityList } from '../../src/journeys/ability-words.ts'
+import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
+import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
+import { manualAbilities } from '../../src/pbx/manual.ts'
+import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+
+export interface Driver {
+  /** Value of RINGFENCE_PBX. */
+  readonly setting: string
+  readonly name: string
+  /** Its page under docs. */
+  readonly page: string
+  readonly abilities: PbxAbilities
+  /** What the tests ran it against: a real one with its version, or a fake built from the published interface. */
+  readonly testedAgainst: string
+}
+
+/** Call classes need somebody to say what numbers mean. */
+const somewhere: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: null,
+  emergencyNumbers: ['112'],
+}
+
+export const drivers: readonly Driver[] = [
+  {
+    setting: 'asterisk',
+    name: 'Asterisk 22 and newer, PJSIP files',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'asterisk',
+    name: 'Asterisk, realtime tables',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true, callClasses: true }),
+    testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
+  },
+  {
+    setting: 'asterisk',
+    name: 'Asterisk, ARI',
+    page: 'asterisk.md',
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'kamailio',
+    name: 'Kamailio 5.6 as registrar',
+    page: 'kamailio.md',
+    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: somewhere }),
+    testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
+  },
+  {
+    setting: 'manual',
+    name: 'any other, by hand',
+    page: 'manual-pbx.md',
+    abilities: manualAbilities,
+    testedAgainst: 'nothing is driven: a person does each step and ticks it',
+  },
+]
+
+/** Abilities down, drivers across. */
+export function abilityTable(): string {
+  const head = drivers.map(({ name, page }) => `[${name}](${page})`)
+  const rows = abilityList.map(({ words, holds }) => [
+    words,
+    ...drivers.map(({ abilities }) => (holds(abilities) ? 'yes' : '–')),
+  ])
+  const lines = [
+    ['It can', ...head],
+    ['---', ...drivers.map(() => '---')],
+    ['`RINGFENCE_PBX`', ...drivers.map(({ setting }) => `\`${setting}\``)],
+    ...rows,
+    ['tested against', ...drivers.map(({ testedAgainst }) => testedAgainst)],
+  ]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -1,0 +1,230 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
+import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import type { Fake3cx } from '../fakes/fake-3cx.ts'
+import { loginOf, shut, signal, type ThreeCxBench, threeCxBench, unreachable } from './three-cx-bench.ts'
+
+let bench: ThreeCxBench
+let fake: Fake3cx
+beforeEach(async () => {
+  bench = await threeCxBench()
+  fake = bench.fake
+})
+afterEach(() => bench[Symbol.asyncDispose]())
+
+const apply = (...accounts: PbxAccount[]) => bench.apply(...accounts)
+const read = () => bench.read()
+const of = async (extension: string) => (await read()).accounts.find((account) => account.extension === extension)
+const refused = { code: 'PBX_REFUSED', hint: expect.stringMatching(/\w/) }
+
+describe('closing an extension on 3CX', () => {
+  test('the user stays, is disabled, has new passwords everywhere, and nobody gets a mail', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    const before = { ...fake.user('1001')! }
+    await apply(shut(account))
+    const after = fake.user('1001')!
+    expect(after).toMatchObject({ Id: before.Id, Enabled: false })
+    for (const name of ['AuthID', 'AuthPassword', 'AccessPassword', 'DeskphonePassword', 'VMPIN']) {
+      expect(after[name], name).not.toBe(before[name])
+    }
+    expect(after.mailsSent).toBeUndefined()
+    expect(fake.register('1001', ...loginOf(account))).toBe(401)
+    const sofar = fake.https.asked.length
+    await apply(shut(account))
+    expect(fake.https.asked.slice(sofar).filter(({ method }) => method !== 'GET')).toEqual([])
+  })
+
+  test('calls of 100 end, those of 1001 go on; a registration is shown until it runs out', async () => {
+    const [short, long] = [makeAccount('100'), makeAccount('1001')]
+    await apply(short, long)
+    for (const account of [short, long]) {
+      expect(fake.register(account.extension, ...loginOf(account))).toBe(200)
+      expect(fake.call(account.extension, ...loginOf(account))).toBe(200)
+    }
+    await apply(shut(short))
+    expect(await of('100')).toMatchObject({ credentials: [], registrations: [{ address: null }], calls: [{}] })
+    await bench.driver.disconnect!([{ extension: '100', addresses: null }], signal())
+    expect(await of('100')).toMatchObject({ credentials: [], registrations: [{}], calls: [] })
+    expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1 }], calls: [{}] })
+    fake.user('100')!.IsRegistered = false
+    expect(await of('100')).toBeUndefined()
+  })
+
+  test('of a shared extension no call is ended: 3CX does not say which phone has it', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    fake.call('1001', ...loginOf(account))
+    await bench.driver.disconnect!([{ extension: '1001', addresses: ['10.77.0.2'] }], signal())
+    expect(fake.calls.size).toBe(1)
+  })
+
+  test('an extension that was deleted by hand is shut, and comes back when it should be open', async () => {
+    const [leaver, stayer] = [makeAccount('1001'), makeAccount('1002')]
+    await apply(leaver, stayer)
+    fake.removeUser('1001')
+    fake.removeUser('1002')
+    expect((await read()).accounts).toEqual([])
+    await apply(shut(leaver), stayer)
+    expect(fake.user('1001')).toBeUndefined()
+    expect(await of('1002')).toMatchObject({ credentials: [{ generation: 1 }] })
+  })
+
+  test('an extension that somebody deleted and made anew is his', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    fake.removeUser('1001')
+    fake.addUser('1001')
+    const before = fake.snapshot()
+    expect((await read()).foreign).toEqual(['1001'])
+    await expect(apply(account)).rejects.toMatchObject(refused)
+    await apply(shut(account))
+    expect(fake.snapshot()).toBe(before)
+  })
+
+  test('a 3CX that was restored from a backup lets the leaver in again: seen, and shut again', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    const [username, secret] = loginOf(account)
+    await apply({ ...account, credentials: [rotate(account.credentials[0]!)] })
+    await apply(shut(account))
+    expect(await of('1001')).toBeUndefined()
+    Object.assign(fake.user('1001')!, { Enabled: true, AuthID: username, AuthPassword: secret })
+    expect(await of('1001')).toMatchObject({ credentials: [{ id: account.credentials[0]!.id, generation: 1 }] })
+    // Also while it is disabled: it is one click away from working.
+    fake.user('1001')!.Enabled = false
+    expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1 }] })
+    await apply(shut(account))
+    expect(await of('1001')).toBeUndefined()
+  })
+
+  test('an extension that is given to somebody else of ours gets his name', async () => {
+    const account = makeAccount('1001')
+    await apply({ ...account, displayName: 'Ada Byron' })
+    await apply(shut(account))
+    await apply({ ...makeAccount('1001'), displayName: 'Bo Xu' })
+    expect(fake.user('1001')).toMatchObject({ FirstName: 'Bo', LastName: 'Xu', Enabled: true })
+  })
+
+  test('an extension that an admin gave to somebody else after it was shut is told of and left alone', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    await apply(shut(account))
+    Object.assign(fake.user('1001')!, { Enabled: true, AuthPassword: 'by-hand' })
+    const before = fake.snapshot()
+    expect(await of('1001')).toMatchObject({ credentials: [{ id: 'unknown', generation: 0 }] })
+    await apply(shut(account))
+    expect(fake.snapshot()).toBe(before)
+  })
+})
+
+describe('what 3CX says and what it does', () => {
+  test('a change by hand is seen: another secret, a disabled user', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    const [digest] = (await of('1001'))!.credentials.map((one) => one.digest)
+    fake.user('1001')!.AuthPassword = 'by-hand'
+    const [changed] = (await of('1001'))!.credentials.map((one) => one.digest)
+    expect(changed).not.toBe(digest)
+    Object.assign(fake.user('1001')!, { AuthPassword: loginOf(account)[1], Enabled: false })
+    expect(await of('1001')).toBeUndefined()
+    await apply(account)
+    expect(await of('1001')).toMatchObject({ credentials: [{ digest }] })
+  })
+
+  test('a "yes" that changes nothing is an error', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    fake.faults.keepOld = true
+    const rotated = { ...account, credentials: [rotate(account.credentials[0]!)] }
+    await expect(apply(rotated)).rejects.toMatchObject({ ...refused, message: expect.stringContaining('said yes') })
+    expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1 }] })
+    await expect(apply(shut(account))).rejects.toMatchObject(refused)
+    await expect(apply(makeAccount('1002'))).rejects.toMatchObject(refused)
+  })
+
+  test('a user that is disabled but keeps the secret of its phone is not shut', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    fake.faults.keepSipAuth = true
+    await expect(apply(shut(account))).rejects.toMatchObject({
+      message: expect.stringContaining('still has the secret'),
+    })
+    fake.faults.keepSipAuth = false
+    await apply(shut(account))
+    expect(fake.user('1001')!.AuthPassword).not.toBe(loginOf(account)[1])
+  })
+
+  test('what a change takes along is written back, or told', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    fake.user('1001')!.OutboundCallerID = '0301234567'
+    fake.faults.dropField = 'OutboundCallerID'
+    await apply({ ...account, credentials: [rotate(account.credentials[0]!)] })
+    expect(fake.user('1001')!.OutboundCallerID).toBe('0301234567')
+    fake.faults.dropAgain = true
+    await expect(apply({ ...account, credentials: [rotate(account.credentials[0]!)] })).rejects.toMatchObject({
+      message: expect.stringContaining('OutboundCallerID'),
+    })
+  })
+
+  test('a list that is shorter than announced is no list', async () => {
+    await apply(makeAccount('1001'))
+    fake.faults.shortList = true
+    await expect(read()).rejects.toMatchObject(unreachable)
+  })
+
+  test('more users than one page holds are all read', async () => {
+    for (let number = 2000; number < 2230; number++) fake.addUser(String(number))
+    await apply(makeAccount('1001'))
+    const state = await read()
+    expect(state.foreign).toHaveLength(230)
+    expect(state.accounts).toHaveLength(1)
+  })
+
+  test('a change whose answer is lost is found done when it is tried again', async () => {
+    const account = makeAccount('1001')
+    fake.https.faults.lostAnswer = false
+    await apply(makeAccount('1002'))
+    fake.https.faults.lostAnswer = true
+    await expect(apply(account)).rejects.toMatchObject(unreachable)
+    await apply(account)
+    expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1 }] })
+  })
+
+  test('passwords that are not shown prove nothing', async () => {
+    await apply(makeAccount('1001'))
+    fake.faults.hideSecrets = true
+    await expect(read()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('does not show') })
+  })
+})
+
+test('nothing else changes: other users are the same before and after a whole life of ours', async () => {
+  for (const [index, name] of awkwardNames.entries()) fake.addUser(String(3000 + index), { FirstName: name })
+  fake.addUser('10010')
+  const before = fake.snapshot()
+  const account = { ...makeAccount('1001'), displayName: `Robert'); DROP TABLE--` }
+  await apply(account)
+  await apply({ ...account, credentials: [rotate(account.credentials[0]!)] })
+  await apply(shut(account))
+  fake.removeUser('1001')
+  expect(fake.snapshot()).toBe(before)
+})
+
+test('an extension that was there before is taken over with its name, voicemail and rights', async () => {
+  fake.addUser('1001', { FirstName: 'Ana', EmailAddress: 'ana@example.com', OutboundCallerID: '030' })
+  const { AuthID: _, AuthPassword: __, ...before } = fake.user('1001')!
+  expect(await bench.driver.listExisting!(signal())).toEqual([
+    {
+      extension: '1001',
+      displayName: 'Ana Else',
+      email: 'ana@example.com',
+      facts: { enabled: 'yes', registered: 'no' },
+      obstacle: null,
+    },
+  ])
+  const account = { ...makeAccount('1001'), adopted: true }
+  await apply(account)
+  expect(fake.user('1001')).toMatchObject(before)
+  expect(fake.register('1001', ...loginOf(account))).toBe(200)
+})
