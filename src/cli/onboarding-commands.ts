@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { CallPolicyInput } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView, HandsetInput } from '../journeys/application.ts'
 import { path } from './api-client.ts'
@@ -25,6 +26,7 @@ interface OnboardOptions {
   readonly handset: readonly HandsetInput[]
   readonly gateway?: string
   readonly gatewayOf?: string
+  readonly calls?: CallPolicyInput
   readonly mail?: string
   readonly wait: number
 }

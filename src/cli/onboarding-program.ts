@@ -1,6 +1,7 @@
 /** The commands that bring somebody in, on one of the PBXs. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { languages } from '../domain/language.ts'
+import { callsIn, neededForLimits, withCalls } from './calls-program.ts'
 import { onboard, parseHandset } from './onboarding-commands.ts'
 import type { Ways } from './operating-program.ts'
 import { listExisting, listPbxs } from './pbx-commands.ts'
@@ -11,14 +12,14 @@ export function onboardingCommands(program: Command, { asking, run, needs }: Way
   withPerson(asking(program, 'onboard', 'hand phones to a new employee; prints the invite link'))
     .option('--extension <digits>', 'extension')
     .action((options, command) => {
-      needs(command, ['name', 'email', 'extension', 'handset'])
-      return run(options, (now) => onboard(now, pick(options)))
+      needs(command, ['name', 'email', 'extension', 'handset', ...neededForLimits(options)])
+      return run(options, (now) => onboard(now, { ...pick(options), ...callsIn(options) }))
     })
   withPerson(
     asking(program, 'adopt <extension>', 'hand phones to the holder of an extension that is on the PBX already'),
   ).action((extension, options, command) => {
-    needs(command, ['name', 'email', 'handset'])
-    return run(options, (now) => onboard(now, { ...pick({ ...options, extension }), adopt: true }))
+    needs(command, ['name', 'email', 'handset', ...neededForLimits(options)])
+    return run(options, (now) => onboard(now, { ...pick({ ...options, extension }), ...callsIn(options), adopt: true }))
   })
 
   const pbx = program.command('pbx').description('the PBXs, and what is on them')
@@ -29,7 +30,7 @@ export function onboardingCommands(program: Command, { asking, run, needs }: Way
 }
 
 function withPerson(command: Command): Command {
-  return command
+  return withCalls(command)
     .option('--name <name>', 'full name')
     .option('--email <address>', 'e-mail address')
     .option('--pbx <name>', 'the PBX that has the extension (default: the first)')

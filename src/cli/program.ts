@@ -3,6 +3,7 @@ import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { ApiProblem, apiClient, type ServerAddress, socketOf } from './api-client.ts'
+import { callsCommands } from './calls-program.ts'
 import { type ExitCode, exitCodes, reportError } from './exit-codes.ts'
 import { blankHandset, resyncHandset, showPhonePasswords } from './handset-commands.ts'
 import { acknowledge, erase, offboard, removeHandset, report } from './leaving-commands.ts'
@@ -188,6 +189,7 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
       run(options, (now) => unsetPhoneSetting(now, layer, words, options.dryRun === true)),
     )
 
+  callsCommands(program, { asking, run, needs })
   operatingCommands(program, { asking, run, needs })
 
   asking(

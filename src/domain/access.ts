@@ -3,6 +3,8 @@
  * handset's door token), not a person: home gateways and sites fit without a special case.
  */
 
+import type { CallPolicy } from './call-policy.ts'
+
 export type Wanted = 'open' | 'closed'
 
 interface SubjectOf<Kind extends string> {
@@ -67,6 +69,19 @@ export interface SipCredentialSubject extends SubjectOf<'sip-credential'> {
   readonly extensionShared: boolean
 }
 
+/**
+ * What goes on under an extension whoever logs in: what may be dialled, and what outlives a password. Open only where a
+ * call policy was chosen, now or once; closed ones come from tombstones.
+ */
+export interface AssignmentSubject extends SubjectOf<'assignment'> {
+  readonly pbxId: string
+  readonly extension: string
+  /** Null: nothing is chosen (any more), or closed. */
+  readonly policy: CallPolicy | null
+  /** Closed only: somebody else holds the extension now, and what is set there is theirs. */
+  readonly hasNextHolder: boolean
+}
+
 /** What the phone door would hand to one handset. */
 export interface PhoneDoorSubject extends SubjectOf<'phone-door'> {
   readonly handsetId: string
@@ -85,6 +100,7 @@ export type Subject =
   | TunnelSubject
   | CertificateSubject
   | SipCredentialSubject
+  | AssignmentSubject
   | PhoneDoorSubject
   | AdministratorSubject
 
@@ -103,6 +119,8 @@ export function closed<S extends Subject>(subject: S, at: string): S {
       return { ...shut, revokedAt: at }
     case 'sip-credential':
       return { ...shut, secretSealed: null, displayName: null }
+    case 'assignment':
+      return { ...shut, policy: null }
     default:
       return shut
   }

@@ -21,6 +21,8 @@ export type AuditKind =
   | 'handset.passwords-shown'
   | 'handset.resync-asked'
   | 'phone-setting.changed'
+  | 'calls.changed'
+  | 'dial-plan.changed'
   | 'gateway.handed-over'
   | 'invite.created'
   | 'invite.shown'

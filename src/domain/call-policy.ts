@@ -97,3 +97,31 @@ export function policyText(policy: CallPolicy | null): string {
   for (const name of limits) if (policy[name] !== null) parts.push(`${name}=${policy[name]}`)
   return parts.join(' ')
 }
+
+/** As `policyText` writes it, and as a roster has it: `national`, `local countries=43+41 callsAtOnce=2`, `none`. */
+export function parsePolicyText(text: string): Parsed<CallPolicy | null> {
+  const [word = '', ...parts] = text.trim().split(/\s+/)
+  if (word.toLowerCase() === 'none' && parts.length === 0) return good(null)
+  const given: Record<string, string> = {}
+  for (const part of parts) {
+    const [, name, value] = /^([A-Za-z]+)=([0-9+]+)$/.exec(part) ?? []
+    const known = ['countries', ...limits].find((one) => one.toLowerCase() === name?.toLowerCase())
+    if (known === undefined || value === undefined || known in given) {
+      const hint = `after the class: countries=43+41, ${limits.map((one) => `${one}=N`).join(', ')}`
+      return bad('calls', `${JSON.stringify(part.slice(0, 40))} says nothing about calls`, hint)
+    }
+    given[known] = value
+  }
+  const numbers = Object.fromEntries(
+    limits.map((name) => [name, given[name] === undefined ? null : Number(given[name])]),
+  )
+  return parseCallPolicy({ class: word, countries: given.countries?.split('+') ?? [], ...numbers })
+}
+
+/** As the database has it: JSON; null: nothing was chosen. */
+export function storedPolicy(text: string | null): CallPolicy | null {
+  if (text === null) return null
+  const policy = parseCallPolicy(JSON.parse(text) as CallPolicyInput)
+  if (policy.ok) return policy.value
+  throw new Error(`a call policy in the database is damaged: ${policy.problem.message}`)
+}

@@ -30,6 +30,10 @@ export interface Assignment {
   readonly untilAt: string | null
   /** When an admin said that the extension, which was on the PBX before, is Ringfence's from now on; null: it was made. */
   readonly adoptedAt: string | null
+  /** JSON of a CallPolicy; null: nothing was chosen. */
+  readonly callPolicy: string | null
+  /** Grows with every change of what the extension may dial. */
+  readonly generation: number
 }
 
 // Cc: control characters; Zl/Zp: line and paragraph separators; Cs: lone surrogates. All can end a line somewhere.

@@ -1,4 +1,5 @@
 /** The roster CSV: one row per handset, rows with the same extension are one person (design: contract). */
+import { parsePolicyText, policyText } from './call-policy.ts'
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
@@ -14,6 +15,8 @@ export interface RosterPerson {
   /** The extension is there already, and taken over. */
   readonly adopt?: boolean
   readonly gateway: string | null
+  /** `policyText` of what may be dialled; null or absent: nothing is chosen. */
+  readonly calls?: string | null
   /** Of a mail to this person; null: the usual one. */
   readonly language: Language | null
   readonly handsets: readonly { readonly model: string; readonly mac: string | null }[]
@@ -32,6 +35,7 @@ export const rosterColumns = [
   'language',
   'pbx',
   'adopt',
+  'calls',
 ] as const
 const required: readonly string[] = rosterColumns.slice(0, 5)
 /** Of a column that says nothing to us. */
@@ -86,7 +90,7 @@ export function parseRoster(
   const problems: Problem[] = []
   const people = new Map<
     string,
-    RosterPerson & { gateway: string | null; handsets: { model: string; mac: string | null }[] }
+    RosterPerson & { gateway: string | null; calls?: string | null; handsets: { model: string; mac: string | null }[] }
   >()
   const emails = new Map<string, { key: string; row: number }>()
   const macs = new Map<string, number>()
@@ -107,6 +111,8 @@ export function parseRoster(
     const email = take(parseEmail(cell('email')))
     const extension = take(parseExtension(cell('extension')))
     const pbx = take(pbxOf(cell('pbx')))
+    const policy = cell('calls') === '' ? null : take(parsePolicyText(cell('calls')))
+    const calls = policy === null ? null : policyText(policy)
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()
     const language = cell('language').toLowerCase()
@@ -149,6 +155,7 @@ export function parseRoster(
         pbx,
         ...(adopt ? { adopt } : {}),
         gateway,
+        calls,
         language: isLanguage(language) ? language : null,
         row,
         handsets: [{ model, mac }],
@@ -167,7 +174,15 @@ export function parseRoster(
         message: `extension ${key} has another home gateway in an earlier row (${person.gateway})`,
         hint: 'one home gateway carries all desk phones of a person',
       })
+    } else if (calls !== null && (person.calls ?? calls) !== calls) {
+      problems.push({
+        row,
+        field: 'calls',
+        message: `extension ${key} may dial something else in an earlier row (${person.calls})`,
+        hint: 'rows with the same extension are one person: say it once, or the same each time',
+      })
     } else {
+      person.calls ??= calls
       person.gateway ??= gateway
       person.handsets.push({ model, mac })
     }
@@ -201,6 +216,6 @@ function checkHeader(header: readonly string[], row: number): Problem | null {
   return {
     row,
     message: `the header is ${what.join(' and ')}`,
-    hint: 'the first row must read: name,email,extension,model,mac (gateway, language, pbx and adopt are optional)',
+    hint: 'the first row must read: name,email,extension,model,mac (gateway, language, pbx, adopt and calls are optional)',
   }
 }

@@ -22,6 +22,7 @@ import {
   sipSecret,
 } from './api-shapes.ts'
 import { auditRoutes } from './audit-routes.ts'
+import { callsRoutes } from './calls-routes.ts'
 import { handsetRoutes } from './handset-routes.ts'
 import { importRoutes } from './import-routes.ts'
 import { mailRoutes } from './mail-routes.ts'
@@ -193,6 +194,7 @@ export function apiRoutes(application: Application): readonly Route[] {
 
     ...templateRoutes(application),
     ...phoneSettingRoutes(application),
+    ...callsRoutes(application),
     ...mailRoutes(application),
     ...peopleRoutes(application),
     ...handsetRoutes(application),

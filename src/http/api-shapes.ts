@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { languages } from '../domain/language.ts'
 import { roles } from '../domain/token.ts'
+import { calls, callsInput, dialPlan } from './calls-shapes.ts'
 import {
   effectiveSetting,
   filePreview,
@@ -36,6 +37,7 @@ export const onboardRequest = z.strictObject({
   handsets: z.array(handsetInput.omit({ gateway: true, gatewayOf: true })).max(20),
   gateway: z.string().max(40).optional(),
   gatewayOf: z.string().max(254).optional().describe('somebody of the same home, or the network of its phones'),
+  calls: callsInput.optional().describe('what the extension may dial'),
   mail: mailChoice.optional().describe('sends the link by mail, in this language'),
 })
 export const handsetRequest = handsetInput
@@ -108,6 +110,7 @@ export const employee = z.object({
   email: z.string(),
   extension: z.string(),
   pbx: z.string().describe('name of the PBX that has the extension'),
+  calls: calls.nullable().describe("what may be dialled; null: the PBX's own rules alone"),
   lifecycle: z.enum(['active', 'offboarding', 'offboarded']),
   createdAt: time,
   offboardRequestedAt: time.nullable(),
@@ -257,5 +260,6 @@ export const namedShapes: Readonly<Record<string, z.ZodType>> = {
   FilePreview: filePreview,
   TemplateReload: templateReload,
   PhoneSettingChange: phoneSettingChange,
+  DialPlan: dialPlan,
   Problem: problem,
 }

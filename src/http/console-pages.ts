@@ -7,6 +7,8 @@ import { administratorPages } from './pages/administrator-pages.ts'
 import { auditPages } from './pages/audit-page.ts'
 import { bulkPages } from './pages/bulk-pages.ts'
 import { bulkResyncPages } from './pages/bulk-resync-pages.ts'
+import { callsPages } from './pages/calls-page.ts'
+import { dialPlanPages } from './pages/dial-plan-card.ts'
 import { guidePages } from './pages/guide-pages.ts'
 import { handOverPages } from './pages/hand-over-pages.ts'
 import { handsetDeedPages } from './pages/handset-deed-pages.ts'
@@ -56,6 +58,8 @@ export function consolePages(application: Application, tools: PageTools): readon
     ...offboardPages(application, tools),
     ...leaverFilePages(application, tools),
     ...leavingPages(application, tools),
+    ...callsPages(application, tools),
+    ...dialPlanPages(application, tools),
     ...handsetsPages(application, tools),
     ...bulkResyncPages(application, tools),
     ...handsetPages(application, tools, new Set(guides.map(({ name }) => name))),

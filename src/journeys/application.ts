@@ -4,12 +4,14 @@
  *
  * Deeds throw AppError (INVALID_INPUT with every problem, CONFLICT, NOT_FOUND, …) and have written nothing then.
  */
+import type { CallPolicy, CallPolicyInput } from '../domain/call-policy.ts'
 import type { VerdictState } from '../domain/condition.ts'
 import type { Lifecycle } from '../domain/employee.ts'
 import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
 import type { Capabilities } from '../phones/phone-port.ts'
+import type { CallDeeds } from './calls-view.ts'
 import type { DoctorReport } from './doctor-view.ts'
 import type { DoorDeeds } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
@@ -86,6 +88,7 @@ export interface Application extends DoorDeeds {
   readonly handsets: HandsetDeeds
   readonly records: RecordDeeds
   readonly people: PeopleDeeds
+  readonly calls: CallDeeds
   readonly pbxs: PbxDeeds
 
   /** Checks the whole text, then starts; progress by `importRun`. @throws INVALID_INPUT with every problem by row */
@@ -134,6 +137,8 @@ export interface OnboardInput {
   readonly pbx?: string | undefined
   /** Takes over an extension that is on the PBX already. */
   readonly adopt?: boolean | undefined
+  /** What the extension may dial; left out: nothing is chosen. */
+  readonly calls?: CallPolicyInput | undefined
   readonly handsets: readonly HandsetInput[]
   /** Kind of the home gateway for desk phones without WireGuard; default `plain`. */
   readonly gateway?: string | undefined
@@ -175,6 +180,8 @@ export interface EmployeeView {
   readonly extension: string
   /** Name of the PBX that has the extension. */
   readonly pbx: string
+  /** What the extension may dial; null: nothing was chosen, the PBX's own rules hold alone. */
+  readonly calls: CallPolicy | null
   readonly lifecycle: Lifecycle
   readonly createdAt: string
   readonly offboardRequestedAt: string | null

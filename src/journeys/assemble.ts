@@ -40,6 +40,7 @@ import { resyncHandset } from './resync.ts'
 import { rosterDeeds } from './roster-deeds.ts'
 import type { PhoneDoor } from './serve-phone.ts'
 import { authenticateSession } from './sessions.ts'
+import { callDeeds } from './set-calls.ts'
 import { showSecrets } from './show-secrets.ts'
 import { signInDeeds } from './sign-in.ts'
 import { authenticate, createToken, listTokens, revokeToken } from './tokens.ts'
@@ -109,6 +110,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
     handsets: handsetDeeds(context, parts.hubWatch),
     records: recordDeeds(context, parts.hubWatch),
     people: peopleDeeds(context, idOf),
+    calls: callDeeds(context, idOf),
     pbxs: pbxDeeds(context),
 
     importRoster: async (csv, actor, mail) =>

@@ -51,6 +51,8 @@ const tellers = {
   'handset.resync-asked': ({ detail, subject }) =>
     `${subject ?? 'a handset'} was asked to fetch its file${resyncOutcomes[text(detail.outcome)] ?? ''}`,
   'phone-setting.changed': ({ detail }) => `a phone setting was changed${named(detail.name)}`,
+  'calls.changed': ({ detail }) => `what may be dialled was changed to: ${text(detail.to, 'unknown')}`,
+  'dial-plan.changed': () => 'what dialled numbers mean was changed',
   'invite.created': ({ detail }) =>
     `a new link was made${text(detail.expiresAt) === '' ? '' : `, good until ${text(detail.expiresAt)}`}`,
   'invite.shown': ({ detail }) =>
@@ -151,6 +153,7 @@ function things(value: unknown, thing: string): string | null {
 
 const doors: Readonly<Record<string, string>> = {
   'sip-account': 'the SIP account',
+  extension: 'what goes on under the extension',
   'phone-door': 'the phone door',
   administrator: 'the way into the console',
 }

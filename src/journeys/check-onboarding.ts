@@ -1,3 +1,4 @@
+import { parseCallPolicy } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
@@ -7,6 +8,7 @@ import type { OnboardInput } from './application.ts'
 import { checkGateway, checkHandset, checkPbx, takenBy, warningsFor } from './check-person.ts'
 import { gatewayOf } from './choose-gateway.ts'
 import type { JourneyContext } from './context.ts'
+import { requireDialPlan } from './dial-plans.ts'
 import { mailLanguage } from './mails.ts'
 import type { OnboardCheck } from './sheet-view.ts'
 
@@ -18,6 +20,9 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
   const pbx = checkPbx(context, input.pbx, problems)
+  const calls = input.calls === undefined ? null : take(parseCallPolicy(input.calls))
+  if (calls !== null && pbx !== null)
+    await collect(problems, async () => requireDialPlan(context.store, pbx.settings.site), 'calls')
   if (input.handsets.length === 0) problems.push({ field: 'handsets', message: 'no handset was named' })
   const handsets = input.handsets.map((handset, index) => {
     const its: Problem[] = []

@@ -1,4 +1,5 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
+import { type CallPolicy, parseCallPolicy } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
 import { noting, type Problem } from '../domain/parse.ts'
@@ -18,6 +19,7 @@ export interface CheckedPerson {
   readonly pbx: KnownPbx
   /** The extension is there already, and taken over. */
   readonly adopt: boolean
+  readonly calls: CallPolicy | null
   readonly handsets: readonly CheckedHandset[]
   readonly gateway: Model | null
 }
@@ -48,10 +50,20 @@ export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>,
   const macs = handsets.flatMap((handset) => handset?.mac ?? [])
   const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
   if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
+  const calls = input.calls === undefined ? null : take(parseCallPolicy(input.calls))
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
   if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
     throw invalid(problems)
-  return { name, email, extension, pbx, adopt: input.adopt ?? false, handsets: handsets as CheckedHandset[], gateway }
+  return {
+    name,
+    email,
+    extension,
+    pbx,
+    calls,
+    adopt: input.adopt ?? false,
+    handsets: handsets as CheckedHandset[],
+    gateway,
+  }
 }
 
 export function checkPbx(

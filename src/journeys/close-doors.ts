@@ -1,5 +1,6 @@
 /** Shuts, in the caller's transaction, all that some handsets hold; what the click and "take this phone back" share. */
-import { closed, type Subject, type SubjectKind } from '../domain/access.ts'
+import { type AssignmentSubject, closed, type Subject, type SubjectKind } from '../domain/access.ts'
+import type { Assignment } from '../domain/employee.ts'
 import type { Handset } from '../domain/handset.ts'
 import { tombstoneOf } from '../domain/tombstone.ts'
 import type { Withdrawal } from '../domain/withdrawal.ts'
@@ -34,6 +35,7 @@ export async function closeDoors(
 ): Promise<ClosedDoors> {
   const { gateways, staying } = await gatewaysOf(tx, handsets, leaver)
   const carriers = [...handsets, ...gateways].map(({ id }) => id)
+  const ended = leaver === null ? [] : await tx.find('assignment', { employeeId: leaver, untilAt: null })
   const assignments = [...new Set(handsets.map(({ assignmentId }) => assignmentId))]
   const tunnels = (await each(carriers, (carrierId) => tx.find('tunnel', { carrierId, closedAt: null }))).map(
     ({ id }) => id,
@@ -57,6 +59,7 @@ export async function closeDoors(
       'phone-door',
       handsets.map(({ id }) => id),
     )),
+    ...ended.map(assignmentSubject),
   ]
   const phones: Subject[] = []
   const withdrawn: Withdrawal[] = []
@@ -81,6 +84,9 @@ export async function closeDoors(
     for (const address of await tx.find('tunnelAddress', { tunnelId: id, releasedAt: null }))
       await tx.update('tunnelAddress', address.id, { releasedAt: at })
   }
+  for (const { id } of ended) {
+    await tx.update('assignment', id, { untilAt: at, callPolicy: null, generation: generation('assignment', id) })
+  }
   for (const id of certificates) await tx.update('certificate', id, { revokedAt: at, privateKeySealed: null })
   for (const id of credentials)
     await tx.update('sipCredential', id, {
@@ -93,6 +99,12 @@ export async function closeDoors(
     shut.map((subject) => tombstoneOf(subject, at)),
   )
   return { shut, narrowed: staying.map(({ tunnel }) => tunnel.id), withdrawn }
+}
+
+/** Whoever never had a call policy has no line while here; forwards that outlive the password they may have. */
+function assignmentSubject({ id, employeeId, generation, pbxId, extension }: Assignment): AssignmentSubject {
+  const what = { kind: 'assignment', id, employeeId, generation, pbxId, extension } as const
+  return { ...what, wanted: 'open', policy: null, hasNextHolder: false }
 }
 
 async function subjectsOf<K extends SubjectKind>(

@@ -20,6 +20,8 @@ export function doorNames(access: EmployeeAccess): (kind: SubjectKind, subjectId
     tunnel: tunnels,
     certificate: certificates,
     'sip-credential': credentials,
+    // Theirs alone: the extension is on every line of theirs.
+    assignment: new Map(),
     // Theirs alone: there is nothing to tell it from.
     administrator: new Map(),
   }

@@ -1,5 +1,5 @@
 /** Which verdict lines a person must have: the measure of "complete" and of "nothing is in motion any more". */
-import type { Subject, SubjectKind } from '../domain/access.ts'
+import type { Subject, SubjectKind, Wanted } from '../domain/access.ts'
 import { isSettled, type Verdict, verdictId } from '../domain/condition.ts'
 import type { JourneyContext } from './context.ts'
 
@@ -10,13 +10,16 @@ export interface EnabledSystem {
   readonly subjectKind: SubjectKind
   /** Of the PBX whose subjects alone it looks after; null: it looks after all of the kind. */
   readonly pbxId: string | null
+  /** Closed ones are no business of it: another system's step says all that there is to do. */
+  readonly opensOnly?: boolean
 }
 
 export function looksAfter(
-  { subjectKind, pbxId }: Pick<EnabledSystem, 'subjectKind' | 'pbxId'>,
-  subject: { readonly kind: SubjectKind; readonly pbxId?: string | undefined },
+  { subjectKind, pbxId, opensOnly }: Pick<EnabledSystem, 'subjectKind' | 'pbxId' | 'opensOnly'>,
+  subject: { readonly kind: SubjectKind; readonly wanted: Wanted; readonly pbxId?: string | undefined },
 ): boolean {
-  return subjectKind === subject.kind && (pbxId === null || pbxId === subject.pbxId)
+  if (subjectKind !== subject.kind || (opensOnly && subject.wanted === 'closed')) return false
+  return pbxId === null || pbxId === subject.pbxId
 }
 
 export interface LinesOf {
@@ -46,6 +49,7 @@ export async function linesOf(
     tunnel: ids('tunnel', access.tunnels),
     certificate: ids('certificate', access.certificates),
     'sip-credential': ids('sip-credential', access.credentials),
+    assignment: ids('assignment', access.assignments),
     'phone-door': ids('phone-door', access.handsets),
     administrator: ids('administrator', []),
   }

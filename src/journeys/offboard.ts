@@ -47,8 +47,6 @@ export async function offboard(
       offboardRequestedBy: actor.name,
       offboardReason: reason,
     })
-    for (const { id } of await tx.find('assignment', { employeeId, untilAt: null }))
-      await tx.update('assignment', id, { untilAt: at })
     const withdrawn = await closeInvites(tx, employeeId, at)
     const handsets = await tx.find('handset', { employeeId, removedAt: null })
     const closing = await closeDoors(context, tx, { handsets, shared: true, leaver: employeeId, at })

@@ -1,3 +1,4 @@
+import { policyText } from '../domain/call-policy.ts'
 import type { Assignment, Employee } from '../domain/employee.ts'
 import type { Gateway, Handset } from '../domain/handset.ts'
 import { enrolmentToken, tokenHash } from '../domain/invite.ts'
@@ -20,6 +21,7 @@ import {
 } from './check-person.ts'
 import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { requireDialPlan } from './dial-plans.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
 import { demandAdoptable } from './existing-extensions.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
@@ -35,6 +37,7 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   if (person.adopt) await demandAdoptable(context, person.pbx, person.extension)
   const claimed = await takenBy(context.store, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
+  if (person.calls !== null) await requireDialPlan(context.store, person.pbx.settings.site)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
   const sharedGateway = await gatewayOf(context, input, person.handsets, person.pbx.settings.id)
   return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })
@@ -71,6 +74,8 @@ export async function enrolPerson(
     fromAt: now,
     untilAt: null,
     adoptedAt: person.adopt ? now : null,
+    callPolicy: person.calls === null ? null : JSON.stringify(person.calls),
+    generation: 1,
   }
   const kit = await prepareKit(context, {
     employee,
@@ -96,12 +101,14 @@ export async function enrolPerson(
           ...(severalPbxs(context) ? { pbx: person.pbx.settings.name } : {}),
           ...(person.adopt ? { adopted: true } : {}),
           handsets: person.handsets.map(({ model }) => model.id),
+          ...(person.calls === null ? {} : { calls: policyText(person.calls) }),
         },
       ),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.onboarded', employee.id, now)])
   })
   announce(context, employee.id, kit)
+  if (person.calls !== null) context.loop.nudge('assignment', [assignment.id])
   return onboarded(context, employee.id, invite, warningsFor(context.catalogue, person.handsets))
 }
 

@@ -1,6 +1,7 @@
 /** What one PBX should hold, from the database: the complete credentials of some extensions. */
 
 import type { SipCredentialSubject } from '../domain/access.ts'
+import { blockedPolicy, type CallPolicy, storedPolicy } from '../domain/call-policy.ts'
 import { digestHa1, type SipCredential } from '../domain/sip-account.ts'
 import type { PbxAccount, PbxCredential } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
@@ -18,7 +19,7 @@ export async function accountsOf(
 ): Promise<readonly PbxAccount[]> {
   const known = await held(store, pbxId, extensions)
   return extensions.map((extension): PbxAccount => {
-    const { displayName, live, handsetCount, adopted } = known(extension)
+    const { displayName, live, handsetCount, adopted, policy } = known(extension)
     const credentials = live.flatMap((credential): PbxCredential[] =>
       credential.secretSealed === null
         ? []
@@ -33,7 +34,7 @@ export async function accountsOf(
     )
     // One more than the handsets: a phone that changes its network registers anew before the old contact runs out.
     const maxContacts = Math.min(handsetCount + 1, mostContacts)
-    return { extension, displayName, credentials, maxContacts, policy: null, adopted }
+    return { extension, displayName, credentials, maxContacts, policy, adopted }
   })
 }
 
@@ -43,6 +44,7 @@ interface Held {
   readonly handsetCount: number
   /** The extension was there before, and an admin had it taken over. */
   readonly adopted: boolean
+  readonly policy: CallPolicy | null
 }
 
 // Above this many it is cheaper to read all and pick.
@@ -65,6 +67,7 @@ async function held(
       live: await store.find('sipCredential', { assignmentId: assignment.id, closedAt: null }),
       handsetCount: handsets.length,
       adopted: assignment.adoptedAt !== null,
+      policy: storedPolicy(assignment.callPolicy),
     })
   }
   return (extension) => found.get(extension) ?? nobody(extension)
@@ -84,12 +87,13 @@ async function everythingHeld(store: JourneyContext['store'], pbxId: string): Pr
       live: credentials.get(assignment.id) ?? [],
       handsetCount: handsets.get(assignment.id)?.length ?? 0,
       adopted: assignment.adoptedAt !== null,
+      policy: storedPolicy(assignment.callPolicy),
     }
   }
 }
 
 function nobody(extension: string): Held {
-  return { displayName: extension, live: [], handsetCount: 0, adopted: false }
+  return { displayName: extension, live: [], handsetCount: 0, adopted: false, policy: blockedPolicy }
 }
 
 /** The digest that the PBX must show for this credential; null when its secret is not known any more. */

@@ -1,10 +1,13 @@
 /** A roster as text, and everything that is wrong with it: before anything is written. */
 import { parse } from 'csv-parse/sync'
+import { parsePolicyText } from '../domain/call-policy.ts'
 import { good, type Parsed, type Problem } from '../domain/parse.ts'
 import { columnOf, parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
 import { AppError, asAppError } from '../errors.ts'
+import type { OnboardInput } from './application.ts'
 import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
+import { requireDialPlan } from './dial-plans.ts'
 import { adoptionProblems } from './existing-extensions.ts'
 import { type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
@@ -57,13 +60,33 @@ export async function examineRoster(
   if ('problems' in second) return { people: [], problems: wrong }
   const unfit = second.people.flatMap((person) => unfitness(context, person))
   const taken = await takenPeople(context, second.people)
-  const problems = [...wrong, ...unfit, ...taken].sort((one, other) => (one.row ?? 0) - (other.row ?? 0))
+  const unsaid = await withoutDialPlan(context, second.people)
+  const problems = [...wrong, ...unfit, ...taken, ...unsaid].sort((one, other) => (one.row ?? 0) - (other.row ?? 0))
   const rowsOfProblems = new Set(problems.map(({ row }) => row))
   return { people: second.people.filter(({ row }) => !rowsOfProblems.has(row)), problems }
 }
 
-export function inputOf({ name, email, extension, pbx, adopt, gateway, handsets }: RosterPerson) {
-  return { name, email, extension, handsets, pbx: pbx ?? undefined, adopt, gateway: gateway ?? undefined }
+export function inputOf({
+  name,
+  email,
+  extension,
+  pbx,
+  adopt,
+  gateway,
+  handsets,
+  calls = null,
+}: RosterPerson): OnboardInput {
+  const policy = calls === null ? null : parsePolicyText(calls)
+  return {
+    name,
+    email,
+    extension,
+    handsets,
+    pbx: pbx ?? undefined,
+    adopt,
+    gateway: gateway ?? undefined,
+    calls: (policy?.ok && policy.value) || undefined,
+  }
 }
 
 function unfitness(context: Reading, person: RosterPerson): readonly Problem[] {
@@ -158,6 +181,23 @@ function rosterPbx(context: Reading): (name: string) => Parsed<string | null> {
     if (!pbx) return { ok: false, problem: problems[0]! }
     return good(pbx === context.pbxs[0] ? null : pbx.settings.name)
   }
+}
+
+/** Call classes where nobody said yet what numbers mean. */
+async function withoutDialPlan(context: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const choosing = people.filter(({ calls = null }) => calls !== null)
+  const found: Problem[] = []
+  for (const [name, some] of Map.groupBy(choosing, ({ pbx }) => pbx ?? undefined)) {
+    const why = await requireDialPlan(context.store, pbxNamed(context, name).settings.site).then(() => [], problemsOf)
+    found.push(...some.flatMap(({ row }) => why.map((problem) => ({ row, ...problem }))))
+  }
+  return found
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  const { code, problems } = asAppError(error)
+  if (code === 'INVALID_INPUT') return problems
+  throw error
 }
 
 async function takenPeople(context: Reading, people: readonly RosterPerson[]): Promise<Problem[]> {

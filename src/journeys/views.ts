@@ -1,5 +1,6 @@
 /** What people and scripts see of a person: the API's contract, made from rows. */
 import type { SubjectKind, Wanted } from '../domain/access.ts'
+import { storedPolicy } from '../domain/call-policy.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { Handset } from '../domain/handset.ts'
 import { AppError } from '../errors.ts'
@@ -47,6 +48,7 @@ export function employeeView(
     email: employee.email,
     extension: assignment?.extension ?? '',
     pbx: pbxName(context, assignment?.pbxId),
+    calls: storedPolicy(assignment?.callPolicy ?? null),
     lifecycle: employee.lifecycle,
     createdAt: employee.createdAt,
     offboardRequestedAt: employee.offboardRequestedAt,
@@ -117,6 +119,13 @@ function subjectsIn(access: EmployeeAccess): ExpectedSubject[] {
       ...door('sip-credential', row.id, row.generation, row.createdAt, row.closedAt),
       pbxId: access.assignments.find(({ id }) => id === row.assignmentId)?.pbxId,
     })),
+    // One that never had a call policy and was not shut since there are such lines has none.
+    ...access.assignments
+      .filter(({ callPolicy, generation }) => callPolicy !== null || generation > 1)
+      .map((row) => ({
+        ...door('assignment', row.id, row.generation, row.fromAt, row.untilAt),
+        pbxId: row.pbxId,
+      })),
   ]
 }
 
@@ -191,7 +200,7 @@ function accessLine(verdict: Verdict, subject: ReturnType<typeof lineTeller>['su
 }
 
 /** In the order in which doors are shut (design 3.14), which is also how people read them. */
-const doorOrder = ['phone-door', 'tunnel', 'firewall', 'certificate', 'sip-account', 'administrator']
+const doorOrder = ['phone-door', 'tunnel', 'firewall', 'certificate', 'extension', 'sip-account', 'administrator']
 
 function byDoor(one: AccessLine, other: AccessLine): number {
   return (

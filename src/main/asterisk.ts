@@ -1,6 +1,7 @@
 /** An Asterisk as the settings describe it. */
 
 import { join } from 'node:path'
+import type { DialPlan } from '../domain/call-policy.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
 import type { AmiAddress } from '../pbx/ami-connection.ts'
 import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
@@ -15,19 +16,24 @@ import type { PbxSettings } from '../pbx-settings.ts'
 
 type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
 
-export async function openAsterisk(pbx: Place, asterisk: AsteriskSettings): Promise<PbxDriver> {
-  const options = optionsOf(pbx, asterisk)
+export async function openAsterisk(
+  pbx: Place,
+  asterisk: AsteriskSettings,
+  dialPlan: () => Promise<DialPlan | null>,
+): Promise<PbxDriver> {
+  const options: AsteriskOptions = { ...optionsOf(pbx, asterisk), dialPlan }
   await prepareAsterisk(options)
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 
-function optionsOf(pbx: Place, asterisk: AsteriskSettings): AsteriskOptions {
+function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions, 'dialPlan'> {
   const folder = asterisk.configFolder
   return {
     configDir: folder,
     realm: pbx.realm,
     context: asterisk.context,
     manager: managerOf(asterisk),
+    internalContext: asterisk.internalContext,
     // Without a folder of ours the transports are the admin's, and so are their certificates.
     transports:
       folder === null

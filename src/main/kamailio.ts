@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Secret } from '../domain/secret.ts'
 import { createDurably } from '../durable-file.ts'
+import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { kamailioDriver } from '../pbx/kamailio.ts'
 import { prepareKamailio } from '../pbx/kamailio-files.ts'
 import type { KamailioOptions } from '../pbx/kamailio-options.ts'
@@ -45,7 +46,8 @@ export async function openKamailio(
     certificateFile: kamailio.tls?.certificateFile ?? own('ringfence-pbx.crt'),
     keyFile: kamailio.tls?.keyFile ?? own('ringfence-pbx.key'),
     handsetCaFile: kamailio.caFile ?? own('ringfence-handset-ca.crt'),
-    dialPlan: null,
+    // Of the moment of the start: it is part of Kamailio's script, which is read at its own start.
+    dialPlan: await dialPlanOf(foundations.store, pbx.site.id),
   }
   // Kamailio does not start without a list.
   if (publication.ageMs() === null) await publication.publish()

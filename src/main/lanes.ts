@@ -13,6 +13,7 @@ import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
 import { verdictBook } from '../journeys/verdict-book.ts'
+import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
 import { certificateAccess, type RevocationEnforcer } from '../pki/certificate-access.ts'
@@ -40,9 +41,14 @@ export function startLanes({ context, systems, foundations, hub, mayWrite, lastL
   const lane = <S extends Subject, Snapshot>(
     subjectKind: S['kind'],
     access: AccessSystem<S, Snapshot>,
-    { timeoutMs, sweepEveryMs, pbxId }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string },
+    {
+      timeoutMs,
+      sweepEveryMs,
+      pbxId = null,
+      opensOnly = false,
+    }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string | null; opensOnly?: boolean },
   ) => {
-    const enabled: EnabledSystem = { kind: access.kind, instance: access.instance, subjectKind, pbxId: pbxId ?? null }
+    const enabled: EnabledSystem = { kind: access.kind, instance: access.instance, subjectKind, pbxId, opensOnly }
     systems.push(enabled)
     return startLane<S, Snapshot>({
       system: access,
@@ -74,6 +80,17 @@ export function startLanes({ context, systems, foundations, hub, mayWrite, lastL
         digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
       }),
       { timeoutMs: 20_000, sweepEveryMs: 60_000, pbxId: id },
+    ),
+    lane(
+      'assignment',
+      extensionAccess({
+        pbxId: id,
+        driver,
+        accountsOf: (extensions) => accountsOf(context, id, extensions),
+        subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
+      }),
+      // By hand, the step for the account says all that there is to do.
+      { timeoutMs: 20_000, sweepEveryMs: 300_000, pbxId: id, opensOnly: driver.describeStep !== undefined },
     ),
   ]
   return loopOver([

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { defaultId, type Pbx } from '../domain/site.ts'
 import { writeDurably } from '../durable-file.ts'
+import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
 import { manualDriver } from '../pbx/manual.ts'
@@ -46,7 +47,8 @@ async function driverOf(
   { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
 ): Promise<PbxDriver> {
   const { asterisk, freepbx, freeswitch, kamailio, api } = pbx
-  if (asterisk) return openAsterisk(pbx, asterisk)
+  const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
+  if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
   if (freepbx) return openFreepbx(pbx, freepbx, dataFolder)
   if (freeswitch) return openFreeswitch(pbx, freeswitch, dataFolder)
   if (kamailio) return openKamailio(pbx, kamailio, foundations)

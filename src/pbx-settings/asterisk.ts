@@ -8,6 +8,8 @@ export interface AsteriskSettings extends ManagerSettings {
   readonly configFolder: string | null
   readonly accounts: AccountPlace
   readonly context: string
+  /** Knows internal numbers and nothing else; null: only endpoints are internal. */
+  readonly internalContext: string | null
   readonly bind: string
   /** As the PBX sees them; null: Ringfence puts a certificate of its Service CA into the config folder. */
   readonly tls: TlsFiles | null
@@ -32,6 +34,7 @@ export function readAsterisk(read: SettingReader, pbxAddress: string | null): As
     ...readManager(read),
     accounts,
     context: readWord(read, 'PBX_CONTEXT', 'from-internal', 'a dialplan context'),
+    internalContext: text('PBX_INTERNAL_CONTEXT') && readWord(read, 'PBX_INTERNAL_CONTEXT', '', 'a dialplan context'),
     bind: read.address('PBX_BIND', text('PBX_BIND')) ?? pbxAddress ?? '0.0.0.0',
     tls: read.tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY', asteriskPath),
     caFile: asteriskPath('PBX_CA_FILE'),

@@ -1,4 +1,5 @@
 import { digestHa1 } from '../domain/sip-account.ts'
+import { contextOf } from './asterisk-dialplan.ts'
 import { callerName } from './caller-name.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -59,7 +60,7 @@ export function accountObjects(account: PbxAccount, settings: AsteriskSettings):
       type: 'endpoint',
       id: extension,
       fields: [
-        ['context', settings.context],
+        ['context', account.policy === null ? settings.context : contextOf(extension)],
         ['auth', credentials.map((credential) => authName(extension, credential)).join(',')],
         ['aors', extension],
         ['identify_by', 'username'],

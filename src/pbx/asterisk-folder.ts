@@ -85,7 +85,8 @@ export async function folderProblem(folder: string): Promise<{ message: string; 
   }
 }
 
-async function readText(path: string): Promise<string | null> {
+/** Null when there is no such file. */
+export async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
@@ -94,7 +95,8 @@ async function readText(path: string): Promise<string | null> {
   }
 }
 
-async function writeIn(folder: string, name: string, text: string): Promise<void> {
+/** Readable by the group: Asterisk is a user of its own. */
+export async function writeIn(folder: string, name: string, text: string): Promise<void> {
   try {
     await writeDurably(join(folder, name), text, 0o640)
   } catch (cause) {

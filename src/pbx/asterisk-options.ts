@@ -1,3 +1,4 @@
+import type { DialPlan } from '../domain/call-policy.ts'
 import type { AmiAddress } from './ami-connection.ts'
 import type { AsteriskSettings } from './asterisk-account.ts'
 import type { AsteriskTransports } from './asterisk-config.ts'
@@ -14,6 +15,10 @@ export interface AsteriskOptions extends AsteriskSettings {
   /** Null where neither accounts nor transports are files of ours. */
   readonly configDir: string | null
   readonly transports: AsteriskTransports | null
+  /** A dialplan context that knows internal numbers and nothing else; null: only endpoints are internal. */
+  readonly internalContext: string | null
+  /** What numbers mean at this PBX, asked at each change: null until somebody set it. */
+  readonly dialPlan: () => Promise<DialPlan | null>
 }
 
 export function folderOf({ configDir, transports }: AsteriskOptions): AsteriskFolder | null {

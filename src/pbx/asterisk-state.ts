@@ -1,6 +1,9 @@
+import { policyText } from '../domain/call-policy.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
+import { keepsCalls, readPolicies } from './asterisk-calls.ts'
+import type { AsteriskOptions } from './asterisk-options.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
@@ -8,15 +11,28 @@ import { contactAddress } from './source-address.ts'
  * What is in force in the running Asterisk, from four list actions, however many accounts there are. The error texts
  * for "none" are those of res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
  */
-export async function readState(session: AmiSession): Promise<PbxState> {
-  const [product, endpoints, auths, registrations, calls] = await Promise.all([
+export async function readState(
+  session: AmiSession,
+  options: AsteriskOptions,
+  policiesOf?: readonly string[],
+): Promise<PbxState> {
+  const [product, endpoints, auths, registrations, calls, policies] = await Promise.all([
     readProduct(session),
     session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
     session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
     listRegistrations(session),
     listCalls(session),
+    keepsCalls(options) ? readPolicies(options, session, policiesOf) : null,
   ])
-  return { product, ...assemble(endpoints, auths, registrations, calls) }
+  const state = assemble(endpoints, auths, registrations, calls)
+  const isAsked = policiesOf === undefined ? () => true : (extension: string) => policiesOf.includes(extension)
+  // An extension without an account may dial nothing, so nothing is said of it.
+  const accounts = state.accounts.map((account) =>
+    policies === null || account.credentials.length === 0 || !isAsked(account.extension)
+      ? account
+      : { ...account, policy: policies.get(account.extension) ?? policyText(null) },
+  )
+  return { product, ...state, accounts }
 }
 
 /** `Asterisk 22.10.1`: without what a distribution adds behind a plus sign. */

@@ -3,6 +3,14 @@ import type { AccountChange, AccountChanges, AccountWriter } from './account-wri
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { accountObjects } from './asterisk-account.ts'
+import {
+  callProblems,
+  dropPolicies,
+  keepsCalls,
+  livesInContext,
+  prepareCalls,
+  takeOverPolicies,
+} from './asterisk-calls.ts'
 import { requireValidSettings } from './asterisk-config.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
@@ -31,14 +39,20 @@ export function asteriskDriver(
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
   const { listExisting } = writer
+  const problems: AccountWriter['problems'] = async (session, signal) => [
+    ...(await writer.problems(session, signal)),
+    ...(keepsCalls(options) ? await callProblems(options, session) : []),
+  ]
   return {
     kind: 'asterisk',
     abilities: asteriskAbilities(options.realm, {
       ownTransports: options.transports !== null,
       adoption: listExisting !== undefined,
+      callClasses: keepsCalls(options),
     }),
-    describe: (signal) => describeAsterisk(options, writer, signal),
-    readAccounts: (signal) => withAmi(options.manager, signal, readState),
+    describe: (signal) => describeAsterisk(options, { ...writer, problems }, signal),
+    readAccounts: (signal, policiesOf) =>
+      withAmi(options.manager, signal, (session) => readState(session, options, policiesOf)),
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),
@@ -55,10 +69,14 @@ export function asteriskDriver(
   }
 }
 
-/** `ownTransports`: Ringfence makes the TLS ports. `adoption`: accounts are kept in tables. */
+/** `ownTransports`: Ringfence makes the TLS ports. `adoption`: accounts are kept in tables. `callClasses`: there is a folder. */
 export function asteriskAbilities(
   realm: string,
-  { ownTransports, adoption }: { readonly ownTransports: boolean; readonly adoption: boolean },
+  {
+    ownTransports,
+    adoption,
+    callClasses,
+  }: { readonly ownTransports: boolean; readonly adoption: boolean; readonly callClasses: boolean },
 ): PbxAbilities {
   return {
     realm,
@@ -71,7 +89,7 @@ export function asteriskAbilities(
     // A list inside ca_list_file is loaded and then not looked at (pjlib/src/pj/ssl_sock_ossl.c sets no CRL flag).
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
-    callClasses: 'absent',
+    callClasses: callClasses ? 'enforced' : 'absent',
     leftovers: 'cleared',
     adoption,
   }
@@ -81,6 +99,7 @@ export function asteriskAbilities(
 export async function prepareAsterisk(options: AsteriskOptions): Promise<void> {
   requireValidSettings(options, options.transports)
   if (options.configDir !== null) await writeTransports(options.configDir, options.transports)
+  if (keepsCalls(options)) await prepareCalls(options)
 }
 
 async function applyAccounts(
@@ -89,30 +108,51 @@ async function applyAccounts(
   accounts: readonly PbxAccount[],
   signal: AbortSignal,
 ): Promise<void> {
-  const changes = new Map(
-    accounts.map((account) => [
-      account.extension,
-      { objects: accountObjects(account, options), adopted: account.adopted },
-    ]),
-  )
+  const changeOf = (account: PbxAccount): [string, AccountChange] => [
+    account.extension,
+    { objects: accountObjects(account, options), adopted: account.adopted },
+  ]
+  const changes: AccountChanges = new Map(accounts.map(changeOf))
   const { ours, foreign } = await writer.look([...changes.keys()], signal)
-  const part = (belongs: (extension: string, change: AccountChange) => boolean): AccountChanges =>
-    new Map([...changes].filter(([extension, change]) => belongs(extension, change)))
+  const policed = accounts.filter(({ credentials, policy }) => credentials.length > 0 && policy !== null)
+  const isPoliced = new Set(policed.map(({ extension }) => extension))
   // First what needs no question: should Asterisk be down, it comes up again with the leavers' secrets already gone.
-  const known = part(
+  const known = only(
+    changes,
     (extension, { objects, adopted }) =>
       ours.has(extension) || (foreign.has(extension) ? adopted && objects !== null : objects === null),
   )
-  await writer.write(known, signal)
-  const fresh = part((extension, { objects }) => !known.has(extension) && objects !== null)
-  const taken = await withAmi(options.manager, signal, async (session) => {
+  await writer.write(
+    only(known, (extension) => !isPoliced.has(extension)),
+    signal,
+  )
+  const fresh = only(changes, (extension, { objects }) => !known.has(extension) && objects !== null)
+  const { taken, held } = await withAmi(options.manager, signal, async (session) => {
     const others = fresh.size === 0 ? foreign : foreign.union(await foreignExtensions(session))
-    const free = part((extension) => fresh.has(extension) && !others.has(extension))
-    await writer.write(free, signal)
-    await writer.takeOver(session, new Map([...known, ...free]), signal)
-    return [...fresh.keys()].filter((extension) => others.has(extension))
+    const held = keepsCalls(options) ? await takeOverPolicies(options, policed, session) : new Map<string, AppError>()
+    // Whoever is new waits for the policy. Whoever is there already must not keep an old secret because of it.
+    const late = policed.filter(({ extension }) => known.has(extension) && held.has(extension))
+    const asBefore = await Promise.all(
+      late.map(async (account) =>
+        changeOf((await livesInContext(session, account.extension)) ? account : { ...account, policy: null }),
+      ),
+    )
+    const free = only(fresh, (extension) => !others.has(extension) && !held.has(extension))
+    const ready: AccountChanges = new Map([...known, ...asBefore, ...free])
+    await writer.write(
+      only(ready, (extension) => isPoliced.has(extension) || free.has(extension)),
+      signal,
+    )
+    await writer.takeOver(session, ready, signal)
+    if (keepsCalls(options)) await dropPolicies(options, accounts, session)
+    return { taken: [...fresh.keys()].filter((extension) => others.has(extension)), held }
   })
   if (taken.length > 0) throw takenBySomebodyElse(taken)
+  for (const problem of held.values()) throw problem
+}
+
+function only(changes: AccountChanges, belongs: (extension: string, change: AccountChange) => boolean): AccountChanges {
+  return new Map([...changes].filter(([extension, change]) => belongs(extension, change)))
 }
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */

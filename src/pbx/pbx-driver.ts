@@ -21,8 +21,12 @@ export interface PbxDriver {
   /** What this PBX is and whether it answers; for `doctor` and the start banner. */
   describe(signal: AbortSignal): Promise<PbxDescription>
 
-  /** Every account of ours that is in force, with registrations and calls. Extensions of others only as `foreign`. */
-  readAccounts(signal: AbortSignal): Promise<PbxState>
+  /**
+   * Every account of ours that is in force, with registrations and calls. Extensions of others only as `foreign`.
+   * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
+   * be null. Left out: all.
+   */
+  readAccounts(signal: AbortSignal, policiesOf?: readonly string[]): Promise<PbxState>
 
   /** Brings these extensions, and only these, into the state that is given. */
   applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>

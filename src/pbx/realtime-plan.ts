@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { AccountChanges } from './account-writer.ts'
 import { isOwnAuthList, parseAuthName } from './asterisk-account.ts'
+import { contextOf } from './asterisk-dialplan.ts'
 import { type RealtimeSchema, type Row, rowOf, tableOf } from './realtime-schema.ts'
 
 /** What has to change in Asterisk's tables so that these extensions are as wanted. Pure. */
@@ -41,7 +42,7 @@ export function planRows(changes: AccountChanges, present: PresentRows, schema: 
       if (object.type === 'auth') wanted.add(id)
       if (!before) plan.insert[table].push({ id, ...row })
       else {
-        const changed = difference(before, adopted ? takenOver(table, row, schema) : row)
+        const changed = difference(before, adopted ? takenOver(table, { id, ...row }, before, schema) : row)
         if (Object.keys(changed).length > 0) plan.update.push({ table, id, changed })
       }
     }
@@ -75,8 +76,12 @@ const habits = new Set([
   'qualify_frequency',
 ])
 
-function takenOver(table: AccountTable, row: Row, { columns }: RealtimeSchema): Row {
-  const kept = Object.fromEntries(Object.entries(row).filter(([column]) => !habits.has(column)))
+/** But a call policy lives in a context of its own, and ends by leaving it. */
+function takenOver(table: AccountTable, row: Row, before: Row, { columns }: RealtimeSchema): Row {
+  const own = contextOf(text(row.id))
+  const isKept = (column: string) =>
+    !habits.has(column) || (column === 'context' && [row.context, before.context].includes(own))
+  const kept = Object.fromEntries(Object.entries(row).filter(([column]) => isKept(column)))
   return table === 'ps_endpoints' && columns.get(table)?.has('transport') ? { ...kept, transport: null } : kept
 }
 

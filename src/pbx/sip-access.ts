@@ -1,5 +1,6 @@
 import type { AccessSystem } from '../access/access-system.ts'
 import type { SipCredentialSubject } from '../domain/access.ts'
+import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 import { judgeClosed, judgeOpen, judgeUnread } from './sip-judgement.ts'
@@ -43,10 +44,10 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 }
 
 /** What becomes of an extension that nobody holds. */
-const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: null, adopted: false }
+const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
 async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal)
+  if (driver.abilities.readBack) return driver.readAccounts(signal, [])
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
   const { product } = await driver.describe(signal)
   return { product, accounts: [], foreign: [] }
@@ -71,7 +72,9 @@ async function apply(subjects: readonly SipCredentialSubject[], options: SipAcce
   }
   const accounts = extensions.map((extension): PbxAccount => {
     const account = desired.get(extension) ?? { ...nothing, extension }
-    return { ...account, credentials: account.credentials.filter(({ id }) => !closedIds.has(id)) }
+    const credentials = account.credentials.filter(({ id }) => !closedIds.has(id))
+    // A PBX that keeps the extension of somebody who left blocks it, before the secret goes.
+    return { ...account, credentials, policy: credentials.length === 0 ? blockedPolicy : account.policy }
   })
   // The secret goes first: a phone that is cut while it still has one comes back at once.
   await options.driver.applyAccounts(accounts, signal)

@@ -32,6 +32,7 @@ const subjectSchema = z.discriminatedUnion('kind', [
     addresses: z.array(z.string()),
     certificate: z.boolean(),
   }),
+  z.object({ ...common, kind: z.literal('assignment'), pbxId: z.string(), extension: z.string() }),
   z.object({ ...common, kind: z.literal('phone-door'), handsetId: z.string() }),
   z.object({ ...common, kind: z.literal('administrator'), tokenIds: z.array(z.string()) }),
 ])
@@ -55,6 +56,8 @@ export function closedSubject(tombstone: Tombstone): Subject {
     }
     case 'sip-credential':
       return { ...subject, ...closed, displayName: null, secretSealed: null, extensionShared: false }
+    case 'assignment':
+      return { ...subject, ...closed, policy: null, hasNextHolder: false }
     default:
       return { ...subject, ...closed }
   }

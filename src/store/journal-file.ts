@@ -25,7 +25,7 @@ const entrySchema = z.union([
     ...link,
     tombstone: z.strictObject({
       id: z.string(),
-      kind: z.enum(['tunnel', 'certificate', 'sip-credential', 'phone-door', 'administrator']),
+      kind: z.enum(['tunnel', 'certificate', 'sip-credential', 'assignment', 'phone-door', 'administrator']),
       subjectId: z.string(),
       employeeId: z.string().nullable(),
       closedAt: z.string(),

@@ -5,6 +5,7 @@ import { up as phones } from './migrations/0003-phones.ts'
 import { up as console } from './migrations/0004-console.ts'
 import { up as moments } from './migrations/0005-moments.ts'
 import { up as pbxs } from './migrations/0006-pbxs.ts'
+import { up as callPolicies } from './migrations/0007-call-policies.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
 export const migrations: Migrations = {
@@ -14,4 +15,5 @@ export const migrations: Migrations = {
   '0004-console': { up: console },
   '0005-moments': { up: moments },
   '0006-pbxs': { up: pbxs },
+  '0007-call-policies': { up: callPolicies },
 }

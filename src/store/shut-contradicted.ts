@@ -25,6 +25,7 @@ async function liveRows(tx: StoreWriter) {
     tunnels: byId(await tx.find('tunnel', { closedAt: null })),
     certificates: byId(await tx.find('certificate', { revokedAt: null })),
     credentials: byId(await tx.find('sipCredential', { closedAt: null })),
+    assignments: byId(await tx.find('assignment', { untilAt: null })),
     handsets: byId(await tx.find('handset', { removedAt: null })),
     administrators: byId(await tx.find('administrator', { disabledAt: null })),
   }
@@ -54,6 +55,12 @@ async function shutOne(tx: StoreWriter, live: Live, tombstone: Tombstone): Promi
       const credential = live.credentials.get(id)
       if (credential === undefined || credential.generation > generation) return false
       await tx.update('sipCredential', id, { closedAt: at, generation, secretSealed: null })
+      return true
+    }
+    case 'assignment': {
+      const assignment = live.assignments.get(id)
+      if (assignment === undefined || assignment.generation > generation) return false
+      await tx.update('assignment', id, { untilAt: at, generation, callPolicy: null })
       return true
     }
     case 'phone-door': {

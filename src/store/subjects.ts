@@ -1,5 +1,6 @@
 /** Desired state as the access systems want it: live rows are open subjects, tombstones closed ones. */
 import type { CertificateSubject, PhoneDoorSubject, Subject, SubjectKind } from '../domain/access.ts'
+import { assignmentSubjects } from './assignment-subjects.ts'
 import { type Database, snapshot } from './schema.ts'
 import { notShut, shutSubjects } from './shut-subjects.ts'
 import { sipCredentialSubjects } from './sip-credential-subjects.ts'
@@ -27,6 +28,7 @@ const readers: { readonly [K in SubjectKind]: (db: Database, ids?: readonly stri
     tunnel: tunnelSubjects,
     certificate: certificateSubjects,
     'sip-credential': sipCredentialSubjects,
+    assignment: assignmentSubjects,
     'phone-door': phoneDoorSubjects,
     administrator: (db, ids) => shutSubjects(db, 'administrator', [], ids),
   }

@@ -141,6 +141,8 @@ function person(
       fromAt: at,
       untilAt: null,
       adoptedAt: null,
+      callPolicy: null,
+      generation: 1,
     },
     handset: {
       id: handsetId,

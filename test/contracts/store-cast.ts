@@ -71,6 +71,8 @@ export function assignment(n: number, change: Partial<Rows['assignment']> = {}):
     fromAt: at(0),
     untilAt: null,
     adoptedAt: null,
+    callPolicy: null,
+    generation: 1,
     ...change,
   }
 }

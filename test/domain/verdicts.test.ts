@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { closed, type Subject } from '../../src/domain/access.ts'
 import { type AuditEvent, auditCommitment, auditGenesis, auditHash, firstBrokenLink } from '../../src/domain/audit.ts'
+import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import { isSettled, type VerdictState, verdictId } from '../../src/domain/condition.ts'
 import { type Authority, mayDo, type Role, roles } from '../../src/domain/token.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
@@ -33,6 +34,14 @@ const subjects: Readonly<Record<Subject['kind'], Subject>> = {
     certificate: true,
     extensionShared: false,
   },
+  assignment: {
+    ...common,
+    kind: 'assignment',
+    pbxId: 'default',
+    extension: '1001',
+    policy: { ...blockedPolicy, class: 'national' },
+    hasNextHolder: false,
+  },
   'phone-door': { ...common, kind: 'phone-door', handsetId: 'h1' },
   administrator: { ...common, kind: 'administrator', tokenIds: ['k1'] },
 }
@@ -41,7 +50,7 @@ describe('a door that is shut', () => {
   test.each(Object.values(subjects))('keeps what names the $kind and nothing that opens it', (subject) => {
     const shut = closed(subject, at)
     expect(shut).toMatchObject({ kind: subject.kind, id: 's1', wanted: 'closed', generation: 5 })
-    expect(JSON.stringify(shut)).not.toMatch(/sealed-|Ada/)
+    expect(JSON.stringify(shut)).not.toMatch(/sealed-|Ada|national/)
   })
 
   test('keeps every key of a tunnel, since each of them must be gone', () => {

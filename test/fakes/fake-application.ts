@@ -24,6 +24,7 @@ import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from 
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { ImportView } from '../../src/journeys/roster-view.ts'
 import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
+import { fakeCalls } from './fake-calls.ts'
 import { fakeHandOver } from './fake-hand-over.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
 import { fakeMails } from './fake-mails.ts'
@@ -216,6 +217,12 @@ export function fakeApplication(): FakeApplication {
     did: (deed, actor) => did(deed, actor),
     now: at,
   })
+  const calls = fakeCalls({
+    find: (who) =>
+      [...people.values()].find((view) => [view.id, view.email, view.extension].includes(who)) ?? person(who),
+    save: (view) => save(view),
+    did: (deed, actor) => did(deed, actor),
+  })
   const sessions = new Map<string, Actor>()
   const shown: FakeRecords = { ledger: [], audit: [] }
   const fake: FakeApplication = {
@@ -275,6 +282,7 @@ export function fakeApplication(): FakeApplication {
       now: at,
     }),
 
+    calls,
     mails,
     handOver: fakeHandOver(
       (who) => people.get(who),
@@ -315,6 +323,7 @@ export function fakeApplication(): FakeApplication {
           email,
           extension,
           pbx: input.pbx ?? 'default',
+          calls: calls.choose(input.calls),
           lifecycle: 'active',
           createdAt: at,
           offboardRequestedAt: null,

@@ -1,4 +1,4 @@
-import { policyText } from '../../src/domain/call-policy.ts'
+import { type CallPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
 import type {
@@ -33,6 +33,8 @@ export interface FakePbx {
   addForeign(extension: string): void
   /** A call forward that somebody set. */
   addLeftover(extension: string): void
+  /** What somebody else lets an extension dial. */
+  choose(extension: string, policy: CallPolicy): void
   /** A copy of everything, for "nothing else changed". */
   snapshot(): string
 }
@@ -48,6 +50,8 @@ export interface FakePbxFaults {
   keepOld: boolean
   /** Says that calls and registrations were ended, and ends none. */
   keepConnections: boolean
+  /** Says that call forwards were cleared, and clears none. */
+  keepForwards: boolean
   /** Cannot tell one phone of several on an extension. */
   tellsOnlyAll: boolean
   /** Reads as if it were empty. */
@@ -84,6 +88,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     hang: false,
     keepOld: false,
     keepConnections: false,
+    keepForwards: false,
     tellsOnlyAll: false,
     answerEmpty: false,
     wrongDigest: false,
@@ -172,7 +177,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   async function clearLeftovers(extensions: readonly string[], signal: AbortSignal) {
     await answer(signal)
     requireWilling()
-    if (!faults.keepOld) for (const extension of extensions) forwarded.delete(extension)
+    if (!faults.keepForwards) for (const extension of extensions) forwarded.delete(extension)
   }
 
   async function listExisting(signal: AbortSignal): Promise<ExistingExtension[]> {
@@ -263,6 +268,10 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     },
     addForeign: (extension) => foreign.add(extension),
     addLeftover: (extension) => forwarded.add(extension),
+    choose(extension, policy) {
+      const entry = stored.get(extension)!
+      stored.set(extension, { ...entry, account: { ...entry.account, policy } })
+    },
     snapshot: () => JSON.stringify(state()),
   }
 }

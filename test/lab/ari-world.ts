@@ -8,7 +8,7 @@ import { ariWriter } from '../../src/pbx/asterisk-ari.ts'
 import { folderOf } from '../../src/pbx/asterisk-options.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
-import { foreignEndpoint, outboundEndpoint, worldOn } from './asterisk-world.ts'
+import { foreignEndpoint, germany, outboundEndpoint, worldOn } from './asterisk-world.ts'
 
 export interface AriWorld extends PbxWorld {
   readonly lab: AsteriskLab
@@ -21,6 +21,7 @@ export interface AriWorld extends PbxWorld {
 export async function ariWorld({ sorcery = sorceryLines, readOnly = false } = {}): Promise<AriWorld> {
   const secret = new Secret(randomBytes(18).toString('base64url'))
   const lab = await startAsterisk({
+    dialPlan: germany,
     pjsip: outboundEndpoint,
     modules: ['res_websocket_client.so', 'res_stasis.so', 'res_ari.so', 'res_ari_model.so', 'res_ari_asterisk.so'],
     files: ({ inner, http, https }) => ({

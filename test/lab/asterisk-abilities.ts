@@ -11,7 +11,7 @@ export const asteriskAbilitiesTold: PbxAbilities = {
   certificates: 'required-on-own-port',
   revocationLists: 'not-checked',
   storesSecretAs: 'digest',
-  callClasses: 'absent',
+  callClasses: 'enforced',
   leftovers: 'cleared',
   adoption: false,
 }

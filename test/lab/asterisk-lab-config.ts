@@ -48,21 +48,14 @@ tlsprivatekey = ${inner}/keys/server.key
 [ringfence]
 secret = ${secret.reveal()}
 ${options.namespace ? '' : 'deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.0/255.0.0.0\n'}read = ${options.managerRead ?? ''}
-write = ${options.managerWrite ?? 'system'}
+write = ${options.managerWrite ?? (options.dialPlan ? 'system,reporting' : 'system')}
 `,
     'pjsip.conf': `[global]
 type=global
 user_agent=Asterisk
 ${options.include === false ? '' : '#include ringfence.d/*.conf\n'}${options.pjsip ?? ''}`,
     'rtp.conf': `[general]\nrtpstart=${rtp.from}\nrtpend=${rtp.to}\n`,
-    'extensions.conf':
-      options.dialplan ??
-      `[from-internal]
-exten => 600,1,Answer()
- same => n,Echo()
-exten => _X.,1,Answer()
- same => n,Wait(600)
-`,
+    'extensions.conf': `${options.dialplan ?? anyNumberAnswers}${options.dialPlan ? '#include ringfence.d/dialplan.inc\n' : ''}`,
     'cdr.conf': '[general]\nenable=no\n',
     'cel.conf': '[general]\nenable=no\n',
     'features.conf': '[general]\n',
@@ -78,6 +71,13 @@ exten => _X.,1,Answer()
     'ccss.conf': '[general]\n',
   }
 }
+
+const anyNumberAnswers = `[from-internal]
+exten => 600,1,Answer()
+ same => n,Echo()
+exten => _X.,1,Answer()
+ same => n,Wait(600)
+`
 
 const moduleList = [
   'res_statsd.so',
@@ -139,5 +139,13 @@ const moduleList = [
   'func_db.so',
   'func_strings.so',
   'func_logic.so',
+  'func_cut.so',
+  'func_devstate.so',
+  'func_dialplan.so',
+  'func_lock.so',
+  'func_math.so',
+  'func_timeout.so',
+  'app_exec.so',
+  'app_stack.so',
   'app_db.so',
 ] as const

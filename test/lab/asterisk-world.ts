@@ -1,5 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { accountsFile } from '../../src/pbx/asterisk-config.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
@@ -8,7 +9,7 @@ import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
 /** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
 export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: AsteriskLab }> {
-  const lab = await startAsterisk({ pjsip: outboundEndpoint })
+  const lab = await startAsterisk({ pjsip: outboundEndpoint, dialPlan: germany })
   return worldOn(lab, {
     driver: asteriskDriver(lab.driverOptions),
     async addForeign(extension) {
@@ -65,6 +66,16 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
       await place.stopped?.()
     },
   }
+}
+
+/** What numbers mean in the tests' office. */
+export const germany: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['110', '112'],
 }
 
 /** As docs/asterisk.md has it: the identity with which Asterisk tells one phone of several. */

@@ -5,6 +5,7 @@ import { createServer } from 'node:net'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { AmiAddress } from '../../src/pbx/ami-connection.ts'
 import { prepareAsterisk } from '../../src/pbx/asterisk.ts'
@@ -77,6 +78,10 @@ export interface AsteriskLabOptions {
   readonly pjsip?: string
   /** Dialplan (extensions.conf); default: any number answers and plays silence, 600 echoes. */
   readonly dialplan?: string
+  /** What numbers mean here; with it extensions.conf includes the file with call classes. */
+  readonly dialPlan?: DialPlan
+  /** A dialplan context that knows internal numbers and nothing else. */
+  readonly internalContext?: string
   /** Manager classes of the user, default those that docs/asterisk.md asks for. */
   readonly managerRead?: string
   readonly managerWrite?: string
@@ -159,6 +164,8 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
       manager: ami,
       realm: 'ringfence',
       context: 'from-internal',
+      internalContext: options.internalContext ?? null,
+      dialPlan: async () => options.dialPlan ?? null,
       transports: {
         bindAddress: address,
         port: ports.sip,

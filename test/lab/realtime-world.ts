@@ -8,7 +8,7 @@ import { realtimeWriter } from '../../src/pbx/asterisk-realtime.ts'
 import type { PbxDatabase } from '../../src/pbx/pbx-database.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
-import { outboundEndpoint, worldOn } from './asterisk-world.ts'
+import { germany, outboundEndpoint, worldOn } from './asterisk-world.ts'
 import { startPostgres } from './postgres.ts'
 import { foreignRows, realtimeSchema, type SchemaKind } from './realtime-schema.ts'
 
@@ -30,6 +30,7 @@ export interface RealtimeWorld extends PbxWorld {
 export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeWorld> {
   const tables = options.engine === 'postgres' ? await inPostgres(options) : inSqlite(options)
   const lab = await startAsterisk({
+    dialPlan: germany,
     pjsip: outboundEndpoint,
     modules: [tables.module, 'res_sorcery_memory_cache.so'],
     before: tables.before,

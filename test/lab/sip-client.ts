@@ -12,6 +12,12 @@ export interface SipPhone {
   options(): Promise<SipAnswer>
   /** INVITE with SRTP (SDES); resolves with the final answer and acknowledges a 200. */
   call(number: string): Promise<SipAnswer>
+  /** Within the call that was answered last: sends the other side to this number (RFC 3515). */
+  transfer(number: string): Promise<SipAnswer>
+  /** Ends the call that was answered last. */
+  hangUp(): Promise<SipAnswer>
+  /** From now on calls to this phone are sent on to this number (302). */
+  forwardTo(number: string): void
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
   /** How often it was called; it picks up at once. */
@@ -61,6 +67,8 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
   const hungUp = Promise.withResolvers<void>()
   const events: string[] = []
+  let forwardedTo: string | null = null
+  let dialog: { request: Request; to: string; target: string } | null = null
   let sequence = 0
   let callsTaken = 0
   let rest = ''
@@ -106,6 +114,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
 
   function answerRequest(method: string, headers: ReadonlyMap<string, readonly string[]>) {
     if (method === 'ACK') return
+    if (method === 'INVITE' && forwardedTo !== null) return redirect(headers, forwardedTo)
     if (method === 'BYE') hungUp.resolve()
     const copied = ['via', 'record-route', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
       (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
@@ -122,6 +131,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     const event = headers.get('event')?.[0] ?? ''
     events.push(event)
     options.onEvent?.(event)
+  }
+
+  function redirect(headers: ReadonlyMap<string, readonly string[]>, number: string) {
+    const copied = ['via', 'from', 'call-id', 'cseq'].flatMap((key) =>
+      (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
+    )
+    const to = `to: ${headers.get('to')?.[0]};tag=${randomBytes(4).toString('hex')}\r\n`
+    const contact = `contact: <sip:${number}@${domain};transport=tls>\r\n`
+    socket.write(`SIP/2.0 302 Moved Temporarily\r\n${copied.join('')}${to}${contact}content-length: 0\r\n\r\n`)
   }
 
   interface Request {
@@ -189,6 +207,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
     const extra = route.map((value) => `Route: ${value}`)
     send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
+    if (answer.status < 300) dialog = { request, to, target }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
@@ -214,6 +233,12 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     const ha1 = options.ha1 ?? md5(`${options.username}:${realm}:${options.secret}`)
     const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
     return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
+  }
+
+  function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
+    if (!dialog) throw new Error(`there is no call to ${method}`)
+    const { request, to, target } = dialog
+    return challenged({ method, uri: target, to, callId: request.callId, fromTag: request.fromTag, extra })
   }
 
   const address = `<sip:${options.extension}@${domain}>`
@@ -244,6 +269,11 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         fromTag: randomBytes(4).toString('hex'),
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
+    transfer: (number) => inDialog('REFER', [`Refer-To: <sip:${number}@${domain}>`]),
+    hangUp: () => inDialog('BYE', []),
+    forwardTo(number) {
+      forwardedTo = number
+    },
     hungUp: hungUp.promise,
     events,
     get callsTaken() {

@@ -20,7 +20,7 @@ const adaHz = 400
 const benHz = 700
 const media = { protocol: 'udp', address: '10.91.0.2' } as const
 const ports = { ada: 19_980, ben: 19_984 } as const
-const systems = ['phone-door', 'tunnel', 'firewall', 'certificate', 'sip-account'] as const
+const systems = ['phone-door', 'tunnel', 'firewall', 'certificate', 'extension', 'sip-account'] as const
 
 describeLive('one person comes, telephones and leaves', [...tunnelNeeds, 'asterisk', 'linphone', 'openssl'], () => {
   let spine: Spine

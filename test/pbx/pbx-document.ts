@@ -1,4 +1,5 @@
 /** The table of docs/pbx.md, made from what each driver declares. A further driver is one entry here. */
+import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
@@ -20,26 +21,36 @@ export interface Driver {
   readonly testedAgainst: string
 }
 
+/** Call classes need somebody to say what numbers mean. */
+const somewhere: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: null,
+  emergencyNumbers: ['112'],
+}
+
 export const drivers: readonly Driver[] = [
   {
     setting: 'asterisk',
     name: 'Asterisk 22 and newer, PJSIP files',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false }),
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
     testedAgainst: 'a real Asterisk 22',
   },
   {
     setting: 'asterisk',
     name: 'Asterisk, realtime tables',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true }),
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true, callClasses: true }),
     testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
   },
   {
     setting: 'asterisk',
     name: 'Asterisk, ARI',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false }),
+    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
     testedAgainst: 'a real Asterisk 22',
   },
   {
@@ -60,7 +71,7 @@ export const drivers: readonly Driver[] = [
     setting: 'kamailio',
     name: 'Kamailio 5.6 as registrar',
     page: 'kamailio.md',
-    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: null }),
+    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: somewhere }),
     testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
   },
   {

@@ -88,7 +88,7 @@ describe('an account as rows of Asterisk’s tables', () => {
   })
 
   test('abilities can be told without a PBX', () => {
-    expect(asteriskAbilities('office', { ownTransports: false, adoption: true })).toMatchObject({
+    expect(asteriskAbilities('office', { ownTransports: false, adoption: true, callClasses: false })).toMatchObject({
       realm: 'office',
       certificates: 'not-checked',
       adoption: true,

@@ -58,6 +58,7 @@ const shortNames: Readonly<Record<string, string>> = {
   firewall: 'fw',
   certificate: 'cert',
   'sip-account': 'sip',
+  extension: 'ext',
 }
 
 /** Of several lines: the one that needs a look first. */

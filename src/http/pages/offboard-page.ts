@@ -99,7 +99,7 @@ function whatDies(
 ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
 ${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
 ${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
-${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxsByHand.includes(pbx) ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX'}</li>`}
+${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxsByHand.includes(pbx) ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX; call forwards and the like are cleared, or listed for you'}</li>`}
 ${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
 }

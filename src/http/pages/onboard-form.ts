@@ -11,6 +11,7 @@ import { inConsole, problemWords } from '../console-words.ts'
 import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { modelIdOf } from '../model-choice.ts'
+import { callField, callFields, callFieldsHtml, callsTyped } from './call-form.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
 export const onboardForm = z.record(z.string().max(40), z.string().max(500))
@@ -48,6 +49,7 @@ export function inputOf(
     })),
     gateway: text('gateway') || undefined,
     gatewayOf: text('gatewayOf') || undefined,
+    calls: callsTyped(form) ?? undefined,
     mail: mailChoice(text('mail')) ?? undefined,
   }
   return { input, rows }
@@ -60,11 +62,12 @@ export function mailChoice(text: string): MailChoice | null {
 const plainFields = ['name', 'email', 'extension', 'pbx', 'gateway', 'gatewayOf', 'mail']
 
 /** Beside which field of the form a problem stands; `form` for those that belong to none. */
-function fieldOf({ field = '' }: Problem, rows: readonly number[]): string {
+function fieldOf(problem: Problem, rows: readonly number[]): string {
+  const { field = '' } = problem
   const [, index, what] = /^handsets\.(\d+)\.(\w+)$/.exec(field) ?? []
   if (index !== undefined) return `${what}${rows[Number(index)] ?? 0}`
   if (field === 'handsets') return 'model0'
-  return plainFields.includes(field) ? field : 'form'
+  return callField(problem) ?? (plainFields.includes(field) ? field : 'form')
 }
 
 export interface OnboardFormParts {
@@ -112,6 +115,8 @@ ${field(`mac${index}`, 'MAC address', html`spellcheck="false"`, 'desk phones onl
     },
   )}</select>${saying('gateway', said.get('gateway'))}</div>
 ${field('gatewayOf', 'or hangs on the gateway of', html`placeholder="bo@example.com"`, 'somebody of the same home')}</div></details>
+<details${form.calls && html` open`}><summary>Calls <small>what may be dialled; what the PBX itself allows unless you say otherwise</small></summary>
+${callFieldsHtml(form, (name) => saying(name, said.get(name)))}</details>
 ${mail && html`<div class="field mail"><label for="mail">Link by mail</label>${mailSelect('mail', mail, mailChoice(form.mail ?? 'default'))}${saying('mail', said.get('mail'))}</div>`}
 <div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:queue last">${checked(check, rows, form, false)}</div>
 <div class="actions"><button>Hand it out</button></div>
@@ -139,7 +144,10 @@ export function checkedFragment(check: OnboardCheck, form: OnboardForm, mail: bo
   const rows = filledRows(form)
   const said = problemsByField(check, rows)
   // With one PBX there is nothing to choose, and no place for words beside it; so with mails that are not set up.
-  const names = plainFields.filter((name) => (name !== 'pbx' || form.pbx !== undefined) && (name !== 'mail' || mail))
+  const names: string[] = plainFields.filter(
+    (name) => (name !== 'pbx' || form.pbx !== undefined) && (name !== 'mail' || mail),
+  )
+  names.push(...callFields)
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
     // Nobody is told off for a field that they have not come to yet.

@@ -1,5 +1,6 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
 
+import { policyWords } from '../../domain/call-words.ts'
 import { byClick } from '../../domain/leaver-doors.ts'
 import { extensionAt } from '../../domain/sip-account.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
@@ -61,7 +62,7 @@ function person({ actor, view, story, leaving, mails }: PersonParts, application
   return live(
     { id: 'person', href: `/people/${id}`, employeeId: id },
     html`<div class="head"><h1><bdi>${view.name}</bdi></h1>${lifecycleSign(view.lifecycle)}<div class="actions">${actions(actor, view)}</div></div>
-${facts(view)}
+${facts(actor, view)}
 ${leaving && leavingNotice(actor, leaving)}
 ${whatIsLeft(view, tickAt !== undefined)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
@@ -81,9 +82,11 @@ function actions(actor: Actor, { id, lifecycle }: EmployeeView): Html {
 ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${id}/secrets"><button class="quiet">SIP password</button></form>${link('leaving', 'Leaving date', 'button quiet')}${link('offboard', 'Offboard', 'button danger')}`}`
 }
 
-function facts(view: EmployeeView): Html {
-  const { email, createdAt, offboardRequestedAt, offboardedAt } = view
+function facts(actor: Actor, view: EmployeeView): Html {
+  const { id, email, calls, lifecycle, createdAt, offboardRequestedAt, offboardedAt } = view
+  const isHere = lifecycle === 'active'
   return html`<dl class="facts row"><div><dt>Extension</dt><dd>${extensionAt(view)}</dd></div><div><dt>E-mail</dt><dd>${email}</dd></div>
+${isHere && html`<div><dt>May dial</dt><dd>${policyWords(calls)}${mayDo(actor.role, 'revoke') && html` <a href="/people/${id}/calls">Change</a>`}</dd></div>`}
 <div><dt>Onboarded</dt><dd>${moment(createdAt)}</dd></div>
 ${offboardRequestedAt && html`<div><dt>Offboarded</dt><dd>${moment(offboardRequestedAt)}</dd></div>`}
 ${offboardedAt && html`<div><dt>Complete</dt><dd>${moment(offboardedAt)}</dd></div>`}</dl>`

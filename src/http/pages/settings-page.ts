@@ -11,6 +11,7 @@ import type { PhoneSettingView } from '../../journeys/setting-view.ts'
 import { sentence } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
+import { dialPlanCard } from './dial-plan-card.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { moment } from './moment.ts'
 import { changePreview, layerTable, refusedSetting, settingChange, settingForm } from './setting-forms.ts'
@@ -26,15 +27,17 @@ export function settingsPages(application: Application, tools: PageTools): reado
     pageText(tools, { title, actor, here: path, trail }, content)
   return [
     route('get', path, 'read', { summary: 'Settings', answer: 'text/html' }, async ({ actor, response }) => {
-      const [installation, settings, stale] = await Promise.all([
+      const [installation, settings, stale, plans] = await Promise.all([
         application.records.installation(),
         application.phoneSettings(),
         application.handsets.page({ attention: 'stale', limit: mostAtOnce }),
+        application.calls.dialPlans(),
       ])
       const content = [
         html`<div class="head"><h1>Settings</h1><div class="actions"><a class="button quiet" role="button" href="/pbxs">PBXs</a><a class="button quiet" role="button" href="/mail">Mail</a></div></div>`,
         staleCard(actor, installation, stale.handsets),
         phoneSettings(actor, settings, application),
+        dialPlanCard(actor, plans),
         templates(actor),
         environment(installation),
       ]

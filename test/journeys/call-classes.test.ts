@@ -1,0 +1,279 @@
+import { describe, expect, test } from 'vitest'
+import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
+import type { EmployeeView } from '../../src/journeys/application.ts'
+import { fakePbx } from '../fakes/fake-pbx.ts'
+import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
+
+const berlin = {
+  countryCode: '49',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['112', '110'],
+}
+const national = { class: 'national', countries: ['43'], callsAtOnce: 2 } as const
+const chosen: CallPolicy = { ...blockedPolicy, ...national }
+
+const lineOf = ({ access }: EmployeeView) => access.find(({ system }) => system === 'extension')
+const inForce = async ({ pbx }: World, extension = '1001') =>
+  (await pbx.driver.readAccounts(AbortSignal.timeout(1_000))).accounts.find((one) => one.extension === extension)
+    ?.policy
+const kindsOf = async (world: World, employeeId: string) =>
+  (await world.store.auditTrail({ employeeId, limit: 1_000 })).map(({ kind }) => kind)
+
+async function withPlan(options: Parameters<typeof openWorld>[0] = {}): Promise<World> {
+  const world = await openWorld(options)
+  await world.app.calls.setDialPlan(null, berlin, mia)
+  return world
+}
+
+describe('before anybody said what dialled numbers mean', () => {
+  test('nobody is given a call class, nothing is written, and the command that mends it is named', async () => {
+    await using world = await openWorld()
+    const input = { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national }
+    await expect(world.app.onboard(input, mia)).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      hint: expect.stringContaining('ringfence dial-plan set --country'),
+      problems: [{ field: 'calls' }],
+    })
+    expect(await world.app.employees({})).toEqual([])
+    expect((await world.app.handOver.check(input)).problems).toMatchObject([{ field: 'calls' }])
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await expect(world.app.calls.set('1001', national, mia)).rejects.toMatchObject({ problems: [{ field: 'calls' }] })
+    expect((await world.app.employee('1001')).calls).toBe(null)
+    const roster = 'name,email,extension,model,mac,calls\nBo,bo@example.com,1002,linphone-mobile,,national\n'
+    await expect(world.app.importRoster(Buffer.from(roster), mia)).rejects.toMatchObject({
+      problems: [{ row: 2, field: 'calls' }],
+    })
+    expect(await world.app.calls.dialPlans()).toEqual([{ site: { id: 'default', name: 'Main site' }, plan: null }])
+  })
+
+  test('a dial plan without emergency numbers is refused, with every problem', async () => {
+    await using world = await openWorld()
+    await expect(
+      world.app.calls.setDialPlan(null, { ...berlin, countryCode: 'de', emergencyNumbers: [] }, mia),
+    ).rejects.toMatchObject({
+      code: 'INVALID_INPUT',
+      problems: [{ field: 'countryCode' }, { field: 'emergencyNumbers' }],
+    })
+    await expect(world.app.calls.setDialPlan('elsewhere', berlin, mia)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    expect((await world.app.calls.dialPlans())[0]!.plan).toBe(null)
+  })
+})
+
+describe('somebody who works here', () => {
+  test('is given a class with the phone, and the PBX shows that it is in force', async () => {
+    await using world = await withPlan()
+    const { employee } = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    const view = await world.app.settled(employee.id, 5_000)
+    expect(view.calls).toEqual(chosen)
+    expect(lineOf(view)).toMatchObject({
+      wanted: 'open',
+      verdict: 'converged',
+      evidence: { summary: 'national countries=43 callsAtOnce=2 in force on Fake PBX 1.0' },
+    })
+    expect(await inForce(world)).toBe('national countries=43 callsAtOnce=2')
+  })
+
+  test('whose class was never chosen has no such line, and the PBX is told nothing', async () => {
+    await using world = await withPlan()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    expect(lineOf(await world.app.settled('1001', 5_000))).toBe(undefined)
+    expect(await inForce(world)).toBe('none')
+  })
+
+  test('gets another class, and none again; each is recorded once', async () => {
+    await using world = await withPlan()
+    const { employee } = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await world.app.calls.set('1001', national, mia)
+    await world.app.calls.set('1001', national, mia)
+    expect((await world.app.settled('1001', 5_000)).calls).toEqual(chosen)
+    expect(await inForce(world)).toBe('national countries=43 callsAtOnce=2')
+    await world.app.calls.set('1001', { class: 'blocked' }, mia)
+    await world.app.settled('1001', 5_000)
+    expect(await inForce(world)).toBe('blocked')
+    await world.app.calls.set('1001', null, mia)
+    const view = await world.app.settled('1001', 5_000)
+    expect(lineOf(view)).toMatchObject({ wanted: 'open', verdict: 'converged' })
+    expect(await inForce(world)).toBe('none')
+    expect((await kindsOf(world, employee.id)).filter((kind) => kind === 'calls.changed')).toHaveLength(3)
+    const told = (await world.app.people.happenings('1001')).map(({ text }) => text)
+    expect(told).toContain('what may be dialled was changed to: national countries=43 callsAtOnce=2')
+  })
+
+  test('what is wrong with a class is told, and nothing is changed', async () => {
+    await using world = await withPlan()
+    const { employee } = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    for (const wrong of [
+      { class: 'everywhere' },
+      { class: 'national', countries: ['049x'] },
+      { class: 'national', callsAtOnce: 0 },
+      { class: 'national', minutesPerDay: Number.NaN },
+    ])
+      await expect(world.app.calls.set(employee.id, wrong, mia)).rejects.toMatchObject({ code: 'INVALID_INPUT' })
+    expect((await world.app.employee('1001')).calls).toEqual(chosen)
+    await world.app.offboard('1001', null, mia)
+    await expect(world.app.calls.set(employee.id, national, mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+  })
+
+  test('keeps the class over a restart, and drift on the PBX is found, recorded and set again', async () => {
+    await using first = await withPlan()
+    const { employee } = await onboarded(first, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    await first.app.settled('1001', 5_000)
+    await using world = await first.restart()
+    expect((await world.app.employee('1001')).calls).toEqual(chosen)
+    const [account] = (await world.context.pbxs[0]!.driver.readAccounts(AbortSignal.timeout(1_000))).accounts
+    expect(account?.policy).toBe('national countries=43 callsAtOnce=2')
+    world.pbx.choose('1001', { ...blockedPolicy, class: 'international' })
+    await world.sweep()
+    expect(await inForce(world)).toBe('national countries=43 callsAtOnce=2')
+    expect(await kindsOf(world, employee.id)).toContain('access.drift')
+  })
+
+  test('a PBX that keeps the old class is not called done', async () => {
+    await using world = await withPlan()
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    await world.app.settled('1001', 5_000)
+    world.pbx.faults.keepOld = true
+    await world.app.calls.set('1001', { class: 'blocked' }, mia)
+    expect(lineOf(await world.app.settled('1001', 300))).toMatchObject({
+      verdict: 'retrying',
+      problem: 'what this extension may dial is not what was chosen',
+    })
+    world.pbx.faults.keepOld = false
+    expect(lineOf(await world.app.settled('1001', 10_000))).toMatchObject({ verdict: 'converged' })
+  })
+
+  test('comes out of a roster with a class', async () => {
+    await using world = await withPlan()
+    const run = await world.app.importRoster(
+      Buffer.from(
+        'name,email,extension,model,mac,calls\nBo,bo@example.com,1002,linphone-mobile,,local countries=43+41 callsPerDay=20\nCem,cem@example.com,1003,linphone-mobile,,\n',
+      ),
+      mia,
+    )
+    await expect.poll(async () => (await world.app.importRun(run.id)).finished).toBe(true)
+    expect((await world.app.employee('1002')).calls).toEqual({
+      ...blockedPolicy,
+      class: 'local',
+      countries: ['41', '43'],
+      callsPerDay: 20,
+    })
+    expect((await world.app.employee('1003')).calls).toBe(null)
+  })
+})
+
+describe('a PBX that takes no call classes', () => {
+  test('has a step for a person, which is ticked, and which comes again with another class', async () => {
+    await using world = await withPlan({ pbx: 'manual' })
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    const waiting = lineOf(await world.app.settled('1001', 5_000))
+    expect(waiting).toMatchObject({
+      verdict: 'waiting',
+      problem: expect.stringContaining('national calls; besides +43'),
+    })
+    await world.app.acknowledge('1001', 'extension', null, mia)
+    expect(lineOf(await world.app.employee('1001'))?.acknowledged).toMatchObject({ by: 'Mia' })
+    await world.app.calls.set('1001', { class: 'internal' }, mia)
+    const again = lineOf(await world.app.settled('1001', 5_000))
+    expect(again).toMatchObject({ problem: expect.stringContaining('internal calls only'), acknowledged: null })
+    await world.app.offboard('1001', null, mia)
+    const left = await world.app.settled('1001', 5_000)
+    // By hand, the step for the account says it all.
+    expect(left.access.filter(({ system, wanted }) => system === 'extension' && wanted === 'closed')).toEqual([])
+  })
+})
+
+describe('somebody who left', () => {
+  test('call forwards are cleared, and the line says that nothing is left', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    world.pbx.addLeftover('1001')
+    world.pbx.addLeftover('10010')
+    const left = await offboarded(world, '1001')
+    expect(lineOf(left)).toMatchObject({
+      wanted: 'closed',
+      verdict: 'converged',
+      evidence: { summary: expect.stringContaining('nothing that would outlive the password') },
+    })
+    const soon = AbortSignal.timeout(1_000)
+    expect(await world.pbx.driver.readLeftovers!(['1001', '10010'], soon)).toMatchObject([{ extension: '10010' }])
+    expect((await world.app.report('1001')).doors.map(({ system }) => system)).toContain('extension')
+  })
+
+  test('a PBX that says yes and keeps the forward is not called shut', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    world.pbx.addLeftover('1001')
+    world.pbx.faults.keepForwards = true
+    await world.app.offboard('1001', null, mia)
+    expect(lineOf(await world.app.settled('1001', 400))).toMatchObject({
+      verdict: 'retrying',
+      problem: expect.stringContaining('calls are forwarded'),
+    })
+    world.pbx.faults.keepForwards = false
+    expect((await world.app.settled('1001', 10_000)).lifecycle).toBe('offboarded')
+  })
+
+  test('a forward that comes back later is found, recorded in the leaver file and cleared', async () => {
+    await using world = await openWorld()
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await offboarded(world, '1001')
+    world.pbx.addLeftover('1001')
+    await world.sweep()
+    expect(await world.pbx.driver.readLeftovers!(['1001'], AbortSignal.timeout(1_000))).toEqual([])
+    expect((await world.app.report('1001')).addenda).toMatchObject([{ kind: 'access.drift' }])
+  })
+
+  test("the next owner's forward is theirs: it is left alone, and the old line says so", async () => {
+    await using world = await openWorld()
+    const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await offboarded(world, '1001')
+    await onboarded(world, person('Bo Byron', '1001', 'linphone-desktop'))
+    world.pbx.addLeftover('1001')
+    await world.sweep()
+    expect(await world.pbx.driver.readLeftovers!(['1001'], AbortSignal.timeout(1_000))).toHaveLength(1)
+    expect(lineOf(await world.app.employee(ada.employee.id))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: 'extension 1001 has another owner now: what is set there was left alone' },
+    })
+  })
+
+  test.each([
+    ['read', 'calls are forwarded'],
+    ['unseen', 'voicemail PIN and dial-out'],
+  ] as const)(
+    'where what outlives a password is %s by the PBX, it is a step for a person',
+    async (leftovers, words) => {
+      await using world = await openWorld({ pbx: fakePbx({ leftovers }) })
+      await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+      if (leftovers === 'read') world.pbx.addLeftover('1001')
+      await world.app.offboard('1001', null, mia)
+      const left = await world.app.settled('1001', 5_000)
+      expect(left.lifecycle).toBe('offboarding')
+      expect(lineOf(left)).toMatchObject({ verdict: 'waiting', problem: expect.stringContaining(words) })
+      const done = await world.app.acknowledge('1001', 'extension', null, mia)
+      expect(done.lifecycle).toBe('offboarded')
+    },
+  )
+
+  test('an older database cannot give the extension back', async () => {
+    await using world = await withPlan()
+    const { employee } = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    await world.app.settled('1001', 5_000)
+    const [before] = await world.store.find('assignment', { employeeId: employee.id })
+    const [tombstones] = [await offboarded(world, '1001')].map(({ access }) => access)
+    expect(tombstones!.some(({ system }) => system === 'extension')).toBe(true)
+    // As if the database were from before the click.
+    await world.store.transaction(async (tx) => {
+      await tx.update('assignment', before!.id, before!)
+      await tx.remove('tombstone', [`assignment/${before!.id}`])
+    })
+    await using restored = await world.restart()
+    expect(await restored.store.get('assignment', before!.id)).toMatchObject({
+      untilAt: expect.any(String),
+      callPolicy: null,
+      generation: 2,
+    })
+  })
+})
