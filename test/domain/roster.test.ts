@@ -25,6 +25,7 @@ describe('a roster', () => {
           extension: '1001',
           pbx: null,
           gateway: null,
+          calls: null,
           language: null,
           row: 2,
           handsets: [

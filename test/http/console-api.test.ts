@@ -241,7 +241,7 @@ describe('the API', () => {
   test('what people may dial is chosen once it was said what numbers mean', async () => {
     const plan = { countryCode: '49', internationalPrefix: '00', nationalPrefix: '0', emergencyNumbers: ['112'] }
     const calls = { class: 'national', countries: ['43'], callsAtOnce: 2 }
-    const person = { ...ada, email: 'q@example.com', extension: '1078' }
+    const person = { ...ada, email: 'q@example.com', extension: '1088' }
     expect((await call('POST', '/api/v1/employees', { ...person, calls })).json).toMatchObject({
       code: 'INVALID_INPUT',
       hint: expect.stringContaining('ringfence dial-plan set'),
