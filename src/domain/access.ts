@@ -49,6 +49,8 @@ export interface CertificateSubject extends SubjectOf<'certificate'> {
   readonly notAfter: string
   /** When the access was withdrawn; null while open. */
   readonly revokedAt: string | null
+  /** For whom it may speak, and from where (canonical prefixes); absent on closed subjects. */
+  readonly holder?: { readonly extension: string; readonly addresses: readonly string[] } | undefined
 }
 
 /** One secret on a PBX. Where the PBX can hold several for an extension there is one for each handset. */
@@ -100,7 +102,7 @@ export function closed<S extends Subject>(subject: S, at: string): S {
     case 'tunnel':
       return { ...shut, admitted: [], presharedKeySealed: null }
     case 'certificate':
-      return { ...shut, revokedAt: at }
+      return { ...shut, revokedAt: at, holder: undefined }
     case 'sip-credential':
       return { ...shut, secretSealed: null, displayName: null }
     default:
