@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import { callerName } from './caller-name.ts'
@@ -15,6 +16,12 @@ export interface AsteriskSettings {
   readonly realm: string
   /** The dialplan context where this phone's calls start. */
   readonly context: string
+  /**
+   * Address of the SIP edge in front. Then an account takes requests from there alone, sends calls back the way that the
+   * edge wrote into the registration (Path, RFC 3327), and the contact stays as the edge told it: it has put the phone's
+   * true address there.
+   */
+  readonly edge?: string | null
 }
 
 export interface AsteriskTransports {
@@ -61,6 +68,7 @@ export function accountText(account: PbxAccount, settings: AsteriskSettings): st
     throw new AppError('INVALID_INPUT', `extension ${account.extension} has no credential and must not have an account`)
   }
   const { extension } = account
+  const { edge } = settings
   const auths = account.credentials.map(
     (credential) => `[${authName(extension, credential)}]
 type=auth
@@ -84,14 +92,13 @@ media_encryption_optimistic=no
 direct_media=no
 rtp_symmetric=yes
 force_rport=yes
-rewrite_contact=yes
-allow_subscribe=no
+${edge ? edgeAlone(edge) : 'rewrite_contact=yes\n'}allow_subscribe=no
 send_pai=no
 trust_id_inbound=no
 
 [${extension}]
 type=aor
-max_contacts=${account.maxContacts}
+${edge ? 'support_path=yes\n' : ''}max_contacts=${account.maxContacts}
 remove_existing=yes
 minimum_expiration=60
 default_expiration=600
@@ -100,6 +107,11 @@ qualify_frequency=0
 
 ${auths.join('\n')}
 `
+}
+
+/** Lists of an endpoint (`deny`, `permit` of res_pjsip): its requests are refused from anywhere else. */
+function edgeAlone(edge: string): string {
+  return `rewrite_contact=no\ndeny=0.0.0.0/0\ndeny=::/0\npermit=${edge}/${edge.includes(':') ? 128 : 32}\n`
 }
 
 /** @throws AppError INVALID_INPUT when a value is not one that a config line can hold safely. */
@@ -130,6 +142,7 @@ export function requireValidSettings(settings: AsteriskSettings, transports: Ast
   for (const [name, value] of Object.entries(words)) {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)
   }
+  if (settings.edge && isIP(settings.edge) === 0) throw unusable('address of the edge', settings.edge)
   if (!transports) return
   const { bindAddress, port, mtlsPort, certificateFile, keyFile, handsetCaFile } = transports
   if (!/^[0-9a-fA-F.:]+$/.test(bindAddress)) throw unusable('bind address', bindAddress)

@@ -75,8 +75,8 @@ route[FROM_PHONE] {
 	if ($fU != $var(ext)) route(REFUSE);
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
 	$var(own) = "^" + $var(ext) + "(-|@|$)";
-	if ($au != $null && !($au =~ "$var(own)")) route(REFUSE);
-	if ($aU != $null && !($aU =~ "$var(own)")) route(REFUSE);
+	if ($au != $null && !($au =~ $var(own))) route(REFUSE);
+	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
 	$du = "${pbxUri}";
 	if (is_method("REGISTER")) {
