@@ -83,6 +83,7 @@ export function readConfig(env: Environment): Config {
   const pbx = readPbx(read, demo)
   for (const [name, value] of [
     ['PBX_ADDRESS', pbx.address],
+    ['EDGE_ADDRESS', pbx.edge?.address ?? null],
     ...hub.timeServers.map((server) => ['HUB_TIME_SERVERS', server] as const),
     ...hub.nameServers.map((server) => ['HUB_NAME_SERVERS', server] as const),
   ] as const)

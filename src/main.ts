@@ -26,6 +26,7 @@ import { startUpkeep } from './journeys/upkeep.ts'
 import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
+import { openEdge, writeEdge } from './main/edge.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
@@ -35,6 +36,7 @@ import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { loadLetters } from './notify/letters.ts'
 import { smtpMailer } from './notify/smtp-mailer.ts'
+import { edgeAbilities } from './pbx/edge/edge-options.ts'
 import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
@@ -96,6 +98,11 @@ export async function hubUntilStopped(env: Environment): Promise<void> {
   if ((await Promise.race([asked.then(() => 'signal' as const), ended])) === 'signal') await hub.stop(false)
 }
 
+/** `ringfence edge --out DIR`. */
+export function edgeInto(env: Environment, folder: string): Promise<readonly string[]> {
+  return writeEdge(env, folder)
+}
+
 /** Null once the process was asked to end. */
 function signalled(): Promise<null> {
   return new Promise((resolve) => {
@@ -143,6 +150,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
   const pbx = await choosePbx(config, foundations, system.now())
+  const edge = await openEdge(config, foundations, system)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -155,7 +163,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     phoneSettings: await openPhoneSettings(store),
     handsetAuthority: authorities.handset,
     serviceCertificate: authorities.service.certificate,
-    pbxAbilities: pbx.abilities,
+    // What phones meet is the edge, where there is one.
+    pbxAbilities: edge ? { ...pbx.abilities, ...edgeAbilities } : pbx.abilities,
     notifyPhones: pbx.notify,
     systems,
     // Lanes need the context and deeds need the lanes; nothing is called before both are there.
@@ -192,6 +201,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     foundations,
     hub,
     pbx,
+    edge,
     mayWrite: () => mayWrite,
     lastLease: () => hubNow.description?.lease ?? null,
   })
@@ -215,6 +225,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
+      edge: edge && ((signal) => edge.describe(signal)),
       pbx: (signal) => pbx.describe(signal),
       revocationListAgeMs: () => foundations.publication.ageMs(),
       doorCertificate: () => doors.doorCertificate(),
@@ -231,6 +242,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       context,
       foundations,
       hub,
+      edge,
       hubNow,
       loop,
       handshakes,

@@ -1,16 +1,21 @@
 /** The settings RINGFENCE_PBX and RINGFENCE_PBX_*; what only one driver needs is read in pbx-settings/<driver>.ts. */
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type EdgeSettings, readEdge } from './pbx-settings/edge.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
   readonly driver: string
   readonly address: string | null
+  /** What handsets dial: the PBX's own place, or that of the edge in front of it. Media always goes to `address`. */
   readonly host: string
   readonly port: number
   readonly mtlsPort: number
+  /** The PBX's own, whoever dials it. */
+  readonly own: { readonly host: string; readonly port: number; readonly mtlsPort: number }
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
+  readonly edge: EdgeSettings | null
 }
 
 const drivers = ['manual', 'asterisk']
@@ -39,9 +44,11 @@ export function readPbx(read: SettingReader, demo: string[]): PbxSettings {
   const realm = text('PBX_REALM') ?? 'asterisk'
   if (!asteriskWord.test(realm))
     wrong('PBX_REALM', `${quoted(realm)} cannot be a digest realm`, 'letters, digits, dots and dashes')
-  const ports = { port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
-  if (driver === 'asterisk' && ports.port === ports.mtlsPort)
-    wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
+  const own = { host, port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
+  if (driver === 'asterisk' && own.port === own.mtlsPort)
+    wrong('PBX_MTLS_PORT', `${own.port} is RINGFENCE_PBX_PORT too`, 'each needs a transport of its own in Asterisk')
   const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
-  return { driver, address, host, ...ports, rtp: { from, to }, realm, asterisk }
+  const edge = readEdge(read, { address, port: own.port })
+  const dialled = edge ? { host: edge.host, port: edge.port, mtlsPort: edge.mtlsPort } : own
+  return { driver, address, ...dialled, own, rtp: { from, to }, realm, asterisk, edge }
 }

@@ -70,7 +70,7 @@ function membership(side: 'saddr' | 'daddr'): string[] {
 const pathErrors = 'ct state related meta l4proto { icmp, ipv6-icmp } counter accept'
 
 function services(settings: RuleSettings): string[] {
-  const { pbx, doorPort, timeServers, nameServers } = settings
+  const { pbx, edge, doorPort, timeServers, nameServers } = settings
   const hubAddresses = settings.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
   return [
     ...(pbx.address === null
@@ -81,6 +81,7 @@ function services(settings: RuleSettings): string[] {
             : []),
           `${to([pbx.address])} udp dport ${pbx.rtpFrom}-${pbx.rtpTo} counter accept`,
         ]),
+    ...(edge === null ? [] : [`${to([edge.address])} tcp dport { ${edge.ports.join(', ')} } counter accept`]),
     ...(doorPort === null ? [] : perFamily(hubAddresses, `tcp dport ${doorPort} counter accept`)),
     ...perFamily(timeServers, 'udp dport 123 counter accept'),
     ...perFamily(nameServers, 'udp dport 53 counter accept'),

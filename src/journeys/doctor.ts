@@ -1,6 +1,7 @@
 /** What is there, what is missing, and the command that mends it. */
 import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
+import type { EdgeDescription } from '../pbx/edge/edge-description.ts'
 import type { PbxDescription } from '../pbx/pbx-driver.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
@@ -13,6 +14,7 @@ import { templateChecks } from './template-checks.ts'
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
   readonly pbx: (signal: AbortSignal) => Promise<PbxDescription>
+  readonly edge?: ((signal: AbortSignal) => Promise<EdgeDescription>) | null
   readonly revocationListAgeMs: () => number | null
   readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
   readonly embeddedPassphrase: boolean
@@ -28,6 +30,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
   const checks = await Promise.all([
     hubChecks(sources),
     pbxChecks(context, sources),
+    edgeChecks(sources),
     doorChecks(context, sources),
     hostName(context),
     storeChecks(context, sources),
@@ -108,6 +111,19 @@ async function pbxChecks({ config, pbxAbilities }: JourneyContext, { pbx }: Doct
   }
 }
 
+async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {
+  if (!edge) return []
+  try {
+    const { summary, problems } = await edge(AbortSignal.timeout(askMs))
+    return [
+      { area: 'edge', state: 'ok', message: summary, hint: null },
+      ...problems.map(({ message, hint }): DoctorCheck => ({ area: 'edge', state: 'problem', message, hint })),
+    ]
+  } catch (error) {
+    return [problem('edge', error)]
+  }
+}
+
 async function doorChecks({ config }: JourneyContext, { doorCertificate }: DoctorSources): Promise<DoctorCheck[]> {
   const { source, notAfter } = doorCertificate()
   if (source === 'off')
@@ -142,7 +158,8 @@ async function doorChecks({ config }: JourneyContext, { doorCertificate }: Docto
 
 /** Handsets dial the PBX by name; the name must lead to the address inside the VPN. */
 async function hostName({ config, resolveHost }: JourneyContext): Promise<DoctorCheck[]> {
-  const { address, host } = config.pbx
+  const { host } = config.pbx
+  const address = config.pbx.edge?.address ?? config.pbx.address
   if (address === null || host === address) return []
   const found = await resolveHost(host)
   if (found.includes(address))

@@ -6,6 +6,7 @@ export function handsetAllowedIps({ hub, pbx }: Config): string[] {
   const reachable = [
     ...hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!)),
     ...(pbx.address ? [pbx.address] : []),
+    ...(pbx.edge ? [pbx.edge.address] : []),
     ...hub.timeServers,
     ...hub.nameServers,
   ]

@@ -12,10 +12,12 @@ export function hubSettings({ hub, pbx, phoneDoor }: Config): HubSettingsInput {
     phoneSubnets: [...hub.phoneSubnets],
     pbx: {
       address: pbx.address && addressOf(pbx.address),
-      ports: [pbx.port, pbx.mtlsPort],
+      // With an edge in front nobody dials the PBX itself; media still goes there.
+      ports: pbx.edge ? [] : [pbx.port, pbx.mtlsPort],
       rtpFrom: pbx.rtp.from,
       rtpTo: pbx.rtp.to,
     },
+    edge: pbx.edge && { address: addressOf(pbx.edge.address), ports: [pbx.edge.port, pbx.edge.mtlsPort] },
     // A door inside the VPN on another host than the hub is behind it like the PBX, and not let through yet.
     doorPort: phoneDoor.inTunnel && own.includes(phoneDoor.inTunnel.host) ? phoneDoor.inTunnel.port : null,
     timeServers: [...hub.timeServers],

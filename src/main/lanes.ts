@@ -12,6 +12,7 @@ import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
 import type { EnabledSystem } from '../journeys/expected-lines.ts'
 import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
 import { verdictBook } from '../journeys/verdict-book.ts'
+import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
@@ -20,6 +21,7 @@ import { administratorAccess } from '../signin/administrator-access.ts'
 import { firewallAccess } from '../tunnels/firewall-access.ts'
 import type { Hub, Revision } from '../tunnels/hub-port.ts'
 import { tunnelAccess } from '../tunnels/tunnel-access.ts'
+import type { Edge } from './edge.ts'
 import type { Foundations } from './foundations.ts'
 
 export interface LaneParts {
@@ -29,12 +31,13 @@ export interface LaneParts {
   readonly foundations: Foundations
   readonly hub: Hub
   readonly pbx: PbxDriver
+  readonly edge?: Edge | null
   readonly mayWrite: () => boolean
   /** The last writer's lease, as the hub knows it; null before the hub answered. */
   readonly lastLease: () => number | null
 }
 
-export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, lastLease }: LaneParts): Loop {
+export function startLanes({ context, systems, foundations, hub, pbx, edge, mayWrite, lastLease }: LaneParts): Loop {
   const { store, system, vault } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
@@ -62,8 +65,12 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
     })
   }
   const nextRevision = revisions(system.now(), lastLease)
-  const note =
-    pbx.abilities.revocationLists === 'not-checked' ? { note: 'this PBX does not check revocation lists' } : {}
+  const blind = pbx.abilities.revocationLists === 'not-checked'
+  const note = edge
+    ? { note: 'refused at the edge: see that line' }
+    : blind
+      ? { note: 'this PBX does not check revocation lists' }
+      : {}
   return loopOver([
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
@@ -111,6 +118,7 @@ export function startLanes({ context, systems, foundations, hub, pbx, mayWrite, 
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
+    ...(edge ? [lane('certificate', edgeAccess(edge.keeper), { timeoutMs: 20_000, sweepEveryMs: 60_000 })] : []),
   ])
 }
 

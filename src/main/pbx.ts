@@ -23,6 +23,7 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
     configDir: folder,
     realm: config.pbx.realm,
     context: asterisk.context,
+    edge: config.pbx.edge?.address ?? null,
     manager: {
       host: asterisk.ami.host,
       port: asterisk.ami.port,
@@ -32,8 +33,8 @@ export async function choosePbx(config: Config, foundations: Foundations, now: D
     },
     transports: {
       bindAddress: asterisk.bind,
-      port: config.pbx.port,
-      mtlsPort: config.pbx.mtlsPort,
+      port: config.pbx.own.port,
+      mtlsPort: config.pbx.own.mtlsPort,
       certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
       keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
       handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
@@ -54,7 +55,8 @@ export async function keepPbxCertificates(
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  const { host, address, asterisk } = config.pbx
+  const { address, asterisk } = config.pbx
+  const { host } = config.pbx.own
   if (!asterisk && address === null) return
   const folder = asterisk?.configFolder ?? join(pkiFolder, 'for-the-pbx')
   const kept = await keepServerCertificate(

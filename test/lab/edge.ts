@@ -71,6 +71,7 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
     pbxPort,
     rpc: { address, port: rpcPort },
     folder: kamailio.folder,
+    tls: null,
     pbx,
     rpcKeyHash: createHash('sha256').update(`Bearer ${key.reveal()}`).digest('hex'),
   }
@@ -171,7 +172,7 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
   }
 }
 
-export function edgeList(bytes: Buffer, authority: string): EdgeList | null {
+function edgeList(bytes: Buffer, authority: string): EdgeList | null {
   const list = readRevocationList(bytes, authority)
   return list.signatureValid ? { ...list, serials: new Set([...list.serials].map(decimalSerial)) } : null
 }

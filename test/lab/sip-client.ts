@@ -16,6 +16,8 @@ export interface SipPhone {
   readonly hungUp: Promise<void>
   /** The Event header of each NOTIFY that it got and answered with 200. */
   readonly events: readonly string[]
+  /** The From of each call that it got and answered. */
+  readonly calls: readonly string[]
   readonly connected: boolean
   /** `address:port` on this side. */
   readonly localAddress: string
@@ -59,6 +61,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
   const hungUp = Promise.withResolvers<void>()
   const events: string[] = []
+  const calls: string[] = []
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -104,10 +107,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   function answerRequest(method: string, headers: ReadonlyMap<string, readonly string[]>) {
     if (method === 'ACK') return
     if (method === 'BYE') hungUp.resolve()
-    const copied = ['via', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
-      (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
+    if (method === 'INVITE') calls.push(headers.get('from')?.[0] ?? '')
+    const copied = ['via', 'record-route', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
+      (headers.get(key) ?? []).map((value) => `${key}: ${key === 'to' ? tagged(value) : value}\r\n`),
     )
-    socket.write(`SIP/2.0 200 OK\r\n${copied.join('')}content-length: 0\r\n\r\n`)
+    const body = method === 'INVITE' ? offer(socket.localAddress ?? '127.0.0.1') : ''
+    const contact = `contact: <sip:${options.extension}@${local};transport=tls>\r\ncontent-type: application/sdp\r\n`
+    socket.write(
+      `SIP/2.0 200 OK\r\n${copied.join('')}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
     events.push(event)
@@ -231,6 +239,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       }),
     hungUp: hungUp.promise,
     events,
+    calls,
     get connected() {
       return failure === null
     },
@@ -243,6 +252,11 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         socket.destroySoon()
       }),
   }
+}
+
+/** Whoever is called gives its side of the dialog a name (RFC 3261 section 8.2.6.2). */
+function tagged(to: string): string {
+  return /;tag=/i.test(to) ? to : `${to};tag=answered`
 }
 
 /** RFC 4568: the media key travels in the (encrypted) SIP message. Port 9 discards what is sent there. */

@@ -61,6 +61,7 @@ const doorNames: Readonly<Record<string, string>> = {
   tunnel: 'Tunnel',
   firewall: 'Firewall',
   certificate: 'Certificate',
+  edge: 'SIP edge',
   'sip-account': 'SIP account',
   administrator: 'Console',
 }
@@ -71,6 +72,7 @@ const shortNames: Readonly<Record<string, string>> = {
   tunnel: 'tun',
   firewall: 'fw',
   certificate: 'cert',
+  edge: 'edge',
   'sip-account': 'sip',
 }
 

@@ -16,8 +16,7 @@ export function edgeAccess(keeper: EdgeKeeper): AccessSystem<CertificateSubject,
     async read(signal) {
       const snapshot = await keeper.read(signal)
       const { inForce } = snapshot
-      if (inForce)
-        for (const serial of inForce.serials) if (!listed.has(serial)) listed.set(serial, inForce.number)
+      if (inForce) for (const serial of inForce.serials) if (!listed.has(serial)) listed.set(serial, inForce.number)
       return snapshot
     },
     judge: (subject, snapshot) =>
@@ -78,8 +77,7 @@ function judgeOpen(subject: CertificateSubject, { rows, inForce, readAt }: EdgeS
     )
   if (wanted === null || bound !== wanted)
     return differs(`at the edge, ${short(subject)} is not bound to its extension and addresses`, again)
-  if (inForce === null)
-    return differs('it is not known which revocation list the edge has loaded', again)
+  if (inForce === null) return differs('it is not known which revocation list the edge has loaded', again)
   const [from, until, now] = [inForce.thisUpdate, inForce.nextUpdate, readAt].map((time) => time.getTime()) as [
     number,
     number,
@@ -105,7 +103,9 @@ function strangersIn(subjects: readonly CertificateSubject[], bind: ReadonlyMap<
   const ours = new Set(subjects.map(({ serial }) => decimalSerial(serial)))
   return [...bind]
     .filter(([serial]) => !ours.has(serial))
-    .map(([serial, value]) => `serial ${serial} is bound to ${value} at the edge and belongs to no certificate known here`)
+    .map(
+      ([serial, value]) => `serial ${serial} is bound to ${value} at the edge and belongs to no certificate known here`,
+    )
 }
 
 function seen(summary: string, facts: Evidence['facts']): Finding {

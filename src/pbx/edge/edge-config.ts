@@ -10,15 +10,20 @@ import { edgeTables } from './edge-tables.ts'
  */
 export function edgeConfiguration(options: EdgeOptions, tlsFile: string): { text: string; fingerprint: string } {
   requireValidOptions(options)
-  const around = edgeParameters(options, tlsFile)
-  const fingerprint = fingerprintOf(around + edgeScript(options, ''))
-  return { text: `${around}\n${edgeScript(options, fingerprint)}`, fingerprint }
+  if (!/^(\/[A-Za-z0-9._/+@-]+)?$/.test(tlsFile)) throw unusable('path', tlsFile)
+  // Without its own place: the same configuration may lie anywhere.
+  const parts = [edgeParameters(options, ''), edgeScript(options, ''), edgeTlsConfiguration(options)]
+  const fingerprint = fingerprintOf(parts.join('\n'))
+  return { text: `${edgeParameters(options, tlsFile)}\n${edgeScript(options, fingerprint)}`, fingerprint }
 }
 
 /** tls.cfg: in a file of its own, because `tls.reload` reads only such a one again. */
 export function edgeTlsConfiguration(options: EdgeOptions): string {
-  const { address, port, mtlsPort, pbxPort, rpc, folder } = options
-  const certificate = `certificate = ${folder}/${edgeFiles.certificate}\nprivate_key = ${folder}/${edgeFiles.key}\n`
+  const { address, port, mtlsPort, pbxPort, rpc, folder, tls } = options
+  const [certificateFile, keyFile] = tls
+    ? [tls.certificateFile, tls.keyFile]
+    : [`${folder}/${edgeFiles.certificate}`, `${folder}/${edgeFiles.key}`]
+  const certificate = `certificate = ${certificateFile}\nprivate_key = ${keyFile}\n`
   const own = `certificate = ${folder}/${edgeFiles.ownCertificate}\nprivate_key = ${folder}/${edgeFiles.ownKey}\n`
   const unverified = 'verify_certificate = no\nrequire_certificate = no\n'
   return `# Written by \`ringfence edge\`. Changes here are overwritten.
@@ -124,17 +129,22 @@ const modules = [
   'xhttp',
 ] as const
 
-function requireValidOptions({ address, host, rpc, folder, pbx, rpcKeyHash, ...ports }: EdgeOptions): void {
+function requireValidOptions({ address, host, rpc, folder, tls, pbx, rpcKeyHash, ...ports }: EdgeOptions): void {
   for (const one of [address, rpc.address, pbx.address]) if (isIP(one) === 0) throw unusable('address', one)
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(host) && isIP(host) === 0) throw unusable('host', host)
-  if (!/^\/[A-Za-z0-9._/+@-]+$/.test(folder)) throw unusable('folder', folder)
+  for (const path of [folder, ...(tls ? [tls.certificateFile, tls.keyFile] : [])])
+    if (!/^\/[A-Za-z0-9._/+@-]+$/.test(path)) throw unusable('path', path)
   if (!/^[0-9a-f]{64}$/.test(rpcKeyHash)) throw unusable('hash of the key', '…')
   for (const one of [ports.port, ports.mtlsPort, ports.pbxPort, rpc.port, pbx.port])
     if (!Number.isInteger(one) || one < 1 || one > 65_535) throw unusable('port', String(one))
 }
 
 function unusable(what: string, value: string): AppError {
-  return new AppError('CONFIG_INVALID', `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} of the edge`, {
-    hint: 'docs/edge.md goes through the settings',
-  })
+  return new AppError(
+    'CONFIG_INVALID',
+    `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} of the edge`,
+    {
+      hint: 'docs/edge.md goes through the settings',
+    },
+  )
 }

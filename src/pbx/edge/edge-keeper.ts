@@ -6,7 +6,7 @@ import { AppError } from '../../errors.ts'
 import { edgeFiles } from './edge-options.ts'
 import type { EdgeRpc } from './edge-rpc.ts'
 import { changeTables, type EdgeState, listMark, markText, readEdge } from './edge-state.ts'
-import { type EdgeRows, edgeTables, readTableFile, tableFiles } from './edge-tables.ts'
+import { type EdgeRows, readTableFile, tableFiles } from './edge-tables.ts'
 
 /** What a revocation list says, as far as the edge is concerned. */
 export interface EdgeList {
@@ -141,11 +141,6 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       throw error
     })
   }
-}
-
-/** Rows of none: what an edge starts with that Ringfence has not written to yet. */
-export function noRows(): EdgeRows {
-  return Object.fromEntries(edgeTables.map((name) => [name, new Map()])) as unknown as EdgeRows
 }
 
 function digestOf(bytes: Buffer): string {

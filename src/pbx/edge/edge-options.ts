@@ -13,6 +13,8 @@ export interface EdgeOptions {
   readonly rpc: EdgeRpcPlace
   /** The folder that Ringfence keeps in step, as the edge sees it. */
   readonly folder: string
+  /** What phones are shown, as the edge sees it; null: the one in `folder`. */
+  readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
   readonly pbx: { readonly address: string; readonly port: number }
   /** SHA-256 of what the `Authorization` header must say, hex: the edge knows the key only as this. */
   readonly rpcKeyHash: string
@@ -23,6 +25,9 @@ export interface EdgeRpcPlace {
   readonly address: string
   readonly port: number
 }
+
+/** What the edge means to a phone, whatever the PBX behind it can do. */
+export const edgeAbilities = { certificates: 'required-on-own-port', revocationLists: 'enforced' } as const
 
 /** Names inside `EdgeOptions.folder`. The tables are those of Kamailio's db_text. */
 export const edgeFiles = {
