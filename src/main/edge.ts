@@ -38,7 +38,7 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     address: edge.rpc.host,
     port: edge.rpc.port,
     authority: authorities.service.certificate,
-    key: edge.rpcSecret,
+    key: rpcKey(edge.rpcSecret),
   })
   const keeper = edgeKeeper({
     folder: edge.folder,
@@ -84,8 +84,17 @@ function edgeOptions({ pbx }: Config): EdgeOptions {
     ...{ address, host, port, mtlsPort, pbxPort, folder, tls },
     rpc: { address: rpc.host, port: rpc.port },
     pbx: { address: pbx.address, port: pbx.own.port },
-    rpcKeyHash: createHash('sha256').update(`Bearer ${rpcSecret.reveal()}`).digest('hex'),
+    rpcKeyHash: hashOf(`Bearer ${rpcKey(rpcSecret).reveal()}`),
   }
+}
+
+/** What the header says: whatever the file holds, it is one word, and the admin's own secret never travels. */
+function rpcKey(secret: Secret): Secret {
+  return new Secret(hashOf(`ringfence edge: ${secret.reveal()}`))
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 /** Everything that should be in the edge's tables. */

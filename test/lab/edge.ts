@@ -33,6 +33,8 @@ export interface EdgeLab {
   readonly wanted: {
     bind(certificate: IssuedCertificate, extension: string, addresses: readonly string[]): void
     revoke(certificate: IssuedCertificate): void
+    /** As a database from before: it knows of neither. */
+    forget(certificate: IssuedCertificate): void
     source(address: string, extension: string | null): void
   }
   /** Signs the next list, as the publication does. */
@@ -136,6 +138,10 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
         bind.delete(decimalSerial(serial))
         deny.set(decimalSerial(serial), notAfter.slice(0, 10))
         revoked.push(serial)
+      },
+      forget({ serial }) {
+        bind.delete(decimalSerial(serial))
+        deny.delete(decimalSerial(serial))
       },
       source: (from, extension) => void (extension === null ? source.delete(from) : source.set(from, extension)),
     },
