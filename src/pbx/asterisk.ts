@@ -48,7 +48,9 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
     // Not in turn: it changes nothing, and no door waits for it.
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
-      return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
+      return withAmi(options.manager, signal, (session) =>
+        tellPhones(session, targets, { behindEdge: Boolean(options.edge) }),
+      )
     },
   }
 }

@@ -21,8 +21,10 @@ export function edgeScript(options: EdgeOptions, fingerprint: string): string {
 }
 
 # Sets $var(id), the phone's name in all tables, and $var(ext), the extension that it may speak for. Ends the connection of
-# a phone that was taken back; to everybody else who may not speak it says one and the same.
+# a phone that was taken back; to everybody else who may not speak it says one and the same. Kamailio leaves a route at an
+# error and goes on behind it, so only $var(known), which is set last, opens the way.
 route[WHO] {
+	$var(known) = 0;
 	if ($Rp == ${mtlsPort}) {
 		$var(id) = $tls_peer_serial;
 		if ($var(id) == $null || $var(id) == "") route(GO);
@@ -40,12 +42,14 @@ route[WHO] {
 		if ($var(ext) == $null) route(REFUSE);
 	}
 	$sht(live=>$var(id)) = $su;
+	$var(known) = 1;
 }
 
 route[FROM_PHONE] {
 	if ($ua =~ "${scanners}") route(GO);
 	if (!pike_check_req()) route(GO);
 	route(WHO);
+	if ($var(known) != 1) route(REFUSE);
 	if (!mf_process_maxfwd_header("16")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
@@ -57,11 +61,16 @@ route[FROM_PHONE] {
 		if (t_check_trans()) t_relay();
 		exit;
 	}
+	# Credentials of another extension are worth nothing here, inside of a dialog neither.
+	$var(own) = "^" + $var(ext) + "(-|@|$)";
+	if ($au != $null && !($au =~ $var(own))) route(REFUSE);
+	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
 	if (has_totag()) {
 		if (loose_route()) {
 			remove_hf("Route");
 			$du = "${pbxUri}";
 			route(RELAY);
+			exit;
 		}
 		if (is_method("ACK")) {
 			if (t_check_trans()) t_relay();
@@ -74,9 +83,6 @@ route[FROM_PHONE] {
 	# Whoever it says it is: only what its certificate is bound to.
 	if ($fU != $var(ext)) route(REFUSE);
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
-	$var(own) = "^" + $var(ext) + "(-|@|$)";
-	if ($au != $null && !($au =~ $var(own))) route(REFUSE);
-	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
 	$du = "${pbxUri}";
 	if (is_method("REGISTER")) {
@@ -100,9 +106,11 @@ route[REGISTER] {
 	$avp(ours) = "sip:" + $var(ext) + "@" + $(su{s.strip,4});
 	$sht(contact=>$var(id)) = $avp(told);
 	$var(params) = $(ct{tobody.params});
+	$var(expires) = "";
+	if ($var(params) =~ "expires=") $var(expires) = $(var(params){param.value,expires});
 	remove_hf("Contact");
-	if ($var(params) == "") append_hf("Contact: <$avp(ours)>\\r\\n");
-	else append_hf("Contact: <$avp(ours)>;$var(params)\\r\\n");
+	if ($var(expires) =~ "^[0-9]+$") append_hf("Contact: <$avp(ours)>;expires=$var(expires)\\r\\n");
+	else append_hf("Contact: <$avp(ours)>\\r\\n");
 	t_on_reply("REGISTERED");
 }
 
@@ -128,6 +136,7 @@ route[FROM_PBX] {
 			exit;
 		}
 		route(TO_PHONE);
+		exit;
 	}
 	t_check_trans();
 	if ($route_uri == $null) {
