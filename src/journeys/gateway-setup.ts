@@ -39,6 +39,7 @@ export async function gatewayValues(
     pbx: {
       host: config.pbx.host,
       address: config.pbx.address,
+      sipAddress: config.pbx.edge?.address ?? config.pbx.address,
       ports: [config.pbx.port, config.pbx.mtlsPort],
       rtpFrom: config.pbx.rtp.from,
       rtpTo: config.pbx.rtp.to,

@@ -6,7 +6,9 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { AppError } from '../../src/errors.ts'
+import { tableScript } from '../../src/hub/firewall-rules.ts'
 import { hubSettingsSchema } from '../../src/hub/hub-settings.ts'
+import { hubSettings } from '../../src/main/hub-settings.ts'
 import { settingNames } from '../../src/setting-reader.ts'
 
 let folder: string
@@ -369,5 +371,53 @@ describe('with a mail server', () => {
     const problems = problemsOf(mail({ SMTP_URL: 'smtps://it:hunter2@mail.example.com' }))
     expect(problems).toHaveLength(1)
     expect(problems[0]).not.toContain('hunter2')
+  })
+})
+
+describe('a SIP edge', () => {
+  const edge = () => ({
+    ...earnest,
+    EDGE_ADDRESS: '192.0.2.11',
+    EDGE_HOST: 'sip.example.com',
+    EDGE_DIR: '/var/lib/ringfence-edge',
+    EDGE_RPC_SECRET_FILE: join(folder, 'edge'),
+  })
+  beforeAll(() => writeFileSync(join(folder, 'edge'), 'a secret that is long enough\n'))
+
+  test('is what handsets dial from then on, while media goes to the PBX', () => {
+    const { pbx } = read({ ...edge(), PBX_PORT: '6061', EDGE_MTLS_PORT: '7062' })
+    expect(pbx).toMatchObject({ address: '192.0.2.10', host: 'sip.example.com', port: 5061, mtlsPort: 7062 })
+    expect(pbx.own).toEqual({ host: 'pbx.example.com', port: 6061, mtlsPort: 5062 })
+    expect(read(earnest).pbx).toMatchObject({ host: 'pbx.example.com', port: 5061, edge: null })
+  })
+
+  test('opens the hub for itself and shuts it for the ports of the PBX', () => {
+    const settings = hubSettingsSchema.parse(hubSettings(read(edge())))
+    expect(settings).toMatchObject({
+      pbx: { address: '192.0.2.10', ports: [] },
+      edge: { address: '192.0.2.11', ports: [5061, 5062] },
+    })
+    const table = tableScript(settings, [])
+    expect(table).toContain('ip daddr { 192.0.2.11 } tcp dport { 5061, 5062 } counter accept')
+    expect(table).not.toMatch(/192\.0\.2\.10 \} tcp/)
+    expect(table).toContain('ip daddr { 192.0.2.10 } udp dport 10000-20000 counter accept')
+  })
+
+  test.each([
+    ['half of it', { EDGE_HOST: 'sip.example.com' }, ['EDGE_HOST']],
+    ['no folder and no key', { EDGE_ADDRESS: '192.0.2.11' }, ['EDGE_RPC_SECRET_FILE', 'EDGE_DIR']],
+    ['management on a public address', { EDGE_RPC: '192.0.2.11:5064' }, ['EDGE_RPC']],
+    ['management at a name', { EDGE_RPC: 'edge.example.com:5064' }, ['EDGE_RPC']],
+    ['one port twice', { EDGE_PBX_PORT: '5062' }, ['EDGE_PORT']],
+    ['management on a port of phones', { EDGE_RPC: '127.0.0.1:5062' }, ['EDGE_RPC']],
+    ["the PBX's own port at the PBX's own address", { EDGE_ADDRESS: '192.0.2.10' }, ['EDGE_PORT']],
+    ['an address that handsets get', { EDGE_ADDRESS: '10.77.0.9' }, ['EDGE_ADDRESS']],
+  ])('is refused with %s', (what, settings, names) => {
+    const alone = what === 'half of it' || what === 'no folder and no key'
+    expect(namesOf(alone ? { ...earnest, ...settings } : { ...edge(), ...settings })).toEqual(names)
+  })
+
+  test('is refused with a secret that is short', () => {
+    expect(namesOf({ ...edge(), EDGE_RPC_SECRET_FILE: secretFile })).toEqual(['EDGE_RPC_SECRET_FILE'])
   })
 })
