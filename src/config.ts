@@ -89,6 +89,13 @@ export function readConfig(env: Environment): Config {
   ] as const)
     checkOutside(read, name, value, hub)
 
+  if (pbx.edge && hub.masquerade)
+    wrong(
+      'HUB_MASQUERADE',
+      'hides the addresses of handsets from the SIP edge, which would refuse all of them',
+      'set a route from the edge back to the subnets of the hub instead',
+    )
+
   const logLevel = text('LOG_LEVEL')?.toLowerCase() ?? null
   if (logLevel !== null && !['debug', 'info', 'warn', 'error'].includes(logLevel))
     wrong('LOG_LEVEL', `${quoted(logLevel)} is not a level`, 'debug, info, warn or error')

@@ -92,7 +92,7 @@ media_encryption_optimistic=no
 direct_media=no
 rtp_symmetric=yes
 force_rport=yes
-${edge ? edgeAlone(edge) : 'rewrite_contact=yes\n'}allow_subscribe=no
+${contactLines(edge)}allow_subscribe=no
 send_pai=no
 trust_id_inbound=no
 
@@ -109,9 +109,21 @@ ${auths.join('\n')}
 `
 }
 
-/** Lists of an endpoint (`deny`, `permit` of res_pjsip): its requests are refused from anywhere else. */
-function edgeAlone(edge: string): string {
+/** Lists of an endpoint (`deny`, `permit` of res_pjsip): its requests are refused from anywhere but the edge. */
+function contactLines(edge: string | null | undefined): string {
+  if (!edge) return 'rewrite_contact=yes\n'
   return `rewrite_contact=no\ndeny=0.0.0.0/0\ndeny=::/0\npermit=${edge}/${edge.includes(':') ? 128 : 32}\n`
+}
+
+/**
+ * An account that was written before the edge came, went or moved, as it would be written now: its secrets are the same, so
+ * nothing else would ever write it again.
+ */
+export function withEdge(text: string, edge: string | null): string {
+  const rest = text.replace(/^(rewrite_contact|deny|permit|support_path)=.*\n/gm, '')
+  return rest
+    .replace(/^force_rport=yes\n/m, (line) => line + contactLines(edge))
+    .replace(/^type=aor\n/m, (line) => line + (edge ? 'support_path=yes\n' : ''))
 }
 
 /** @throws AppError INVALID_INPUT when a value is not one that a config line can hold safely. */

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
 import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import { accountText, requireValidAccount, requireValidSettings } from './asterisk-config.ts'
+import { accountText, requireValidAccount, requireValidSettings, withEdge } from './asterisk-config.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
+import { type AccountBlocks, changeBlocks, readBlocks, writeTransports } from './asterisk-folder.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { extensionNames, isOurs, listCalls, listRegistrations, readState } from './asterisk-state.ts'
@@ -56,9 +56,18 @@ export function asteriskDriver(options: AsteriskOptions): PbxDriver {
 }
 
 /** Writes the file that the include line needs; call it at the start, before anybody adds that line. */
-export function prepareAsterisk(options: AsteriskOptions): Promise<void> {
+export async function prepareAsterisk(options: AsteriskOptions): Promise<void> {
   requireValidSettings(options, options.transports)
-  return writeTransports(options.configDir, options.transports)
+  await writeTransports(options.configDir, options.transports)
+  const blocks = await readBlocks(options.configDir).catch((error: unknown): AccountBlocks => {
+    // Somebody else's file is told with the first account that is written, and keeps no server from starting.
+    if (error instanceof AppError) return new Map()
+    throw error
+  })
+  const now = [...blocks].map(([extension, text]) => [extension, withEdge(text, options.edge ?? null)] as const)
+  // In force with the next reload; docs/edge.md asks for one.
+  if (now.some(([extension, text]) => text !== blocks.get(extension)))
+    await changeBlocks(options.configDir, blocks, new Map(now))
 }
 
 async function applyAccounts(

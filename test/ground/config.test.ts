@@ -411,6 +411,7 @@ describe('a SIP edge', () => {
     ['one port twice', { EDGE_PBX_PORT: '5062' }, ['EDGE_PORT']],
     ['management on a port of phones', { EDGE_RPC: '127.0.0.1:5062' }, ['EDGE_RPC']],
     ["the PBX's own port at the PBX's own address", { EDGE_ADDRESS: '192.0.2.10' }, ['EDGE_PORT']],
+    ['handsets that all look alike', { HUB_MASQUERADE: 'yes' }, ['HUB_MASQUERADE']],
     ['an address that handsets get', { EDGE_ADDRESS: '10.77.0.9' }, ['EDGE_ADDRESS']],
   ])('is refused with %s', (what, settings, names) => {
     const alone = what === 'half of it' || what === 'no folder and no key'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Secret } from '../../src/domain/secret.ts'
-import { accountText } from '../../src/pbx/asterisk-config.ts'
+import { accountText, withEdge } from '../../src/pbx/asterisk-config.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
@@ -141,6 +141,12 @@ describe('an Asterisk account behind an edge', () => {
     expect(text).toMatch(/^deny=0\.0\.0\.0\/0\ndeny=::\/0\npermit=10\.92\.0\.2\/32$/m)
     expect(text).toMatch(/^support_path=yes$/m)
     expect(text).toMatch(/^rewrite_contact=no$/m)
+  })
+
+  test('is brought up to date when an edge comes, moves or goes, and is nothing else then', () => {
+    const as = (edge: string | null) => accountText(account, { ...settings, edge })
+    const states = [null, '10.92.0.2', '10.92.0.3', 'fd00::2']
+    for (const from of states) for (const to of states) expect(withEdge(as(from), to)).toBe(as(to))
   })
 
   test('is without one as it always was, byte for byte', () => {
