@@ -8,7 +8,7 @@ import { addressOf } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
-import { bindingText } from '../pbx/edge/edge-access.ts'
+import { bindingText, denialText } from '../pbx/edge/edge-access.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../pbx/edge/edge-config.ts'
 import { describeEdge, type EdgeDescription } from '../pbx/edge/edge-description.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../pbx/edge/edge-keeper.ts'
@@ -102,7 +102,7 @@ async function desiredRows(store: Pick<Store, 'subjects'>): Promise<EdgeRows> {
   const [deny, bind, source] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()]
   const certified = new Set<string>()
   for (const { serial, wanted, holder, notAfter } of await store.subjects('certificate')) {
-    if (wanted === 'closed') deny.set(decimalSerial(serial), notAfter.slice(0, 10))
+    if (wanted === 'closed') deny.set(decimalSerial(serial), denialText(notAfter))
     else if (holder) {
       bind.set(decimalSerial(serial), bindingText(holder))
       for (const prefix of holder.addresses) certified.add(prefix)

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
-import { bindingText } from '../../src/pbx/edge/edge-access.ts'
+import { bindingText, denialText } from '../../src/pbx/edge/edge-access.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../../src/pbx/edge/edge-keeper.ts'
 import { type EdgeOptions, edgeFiles } from '../../src/pbx/edge/edge-options.ts'
@@ -136,7 +136,7 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
         void bind.set(decimalSerial(serial), bindingText({ extension, addresses })),
       revoke({ serial, notAfter }) {
         bind.delete(decimalSerial(serial))
-        deny.set(decimalSerial(serial), notAfter.slice(0, 10))
+        deny.set(decimalSerial(serial), denialText(notAfter))
         revoked.push(serial)
       },
       forget({ serial }) {

@@ -21,7 +21,13 @@ export function edgeAccess(keeper: EdgeKeeper): AccessSystem<CertificateSubject,
     },
     judge: (subject, snapshot) =>
       subject.wanted === 'closed' ? judgeClosed(subject, snapshot, listed) : judgeOpen(subject, snapshot),
-    apply: (_subjects, signal) => keeper.publish(signal),
+    async apply(subjects, signal) {
+      const closing = denials(subjects)
+      // First of all the door; should that fail, the files are written all the same, and the rest says why.
+      if (closing.size > 0) await keeper.shut(closing, signal).catch(() => undefined)
+      await keeper.publish(signal)
+    },
+    shutAtOnce: (subjects, signal) => keeper.shut(denials(subjects), signal),
     strangers: (subjects, { rows }) => strangersIn(subjects, rows.bind),
   }
 }
@@ -29,6 +35,16 @@ export function edgeAccess(keeper: EdgeKeeper): AccessSystem<CertificateSubject,
 /** As the `bind` table has it. */
 export function bindingText({ extension, addresses }: { extension: string; addresses: readonly string[] }): string {
   return `${extension}|${addresses.join(',')}`
+}
+
+function denials(subjects: readonly CertificateSubject[]): ReadonlyMap<string, string> {
+  const closed = subjects.filter(({ wanted }) => wanted === 'closed')
+  return new Map(closed.map(({ serial, notAfter }) => [decimalSerial(serial), denialText(notAfter)]))
+}
+
+/** As the `deny` table has it: the day on which the certificate runs out. */
+export function denialText(notAfter: string): string {
+  return notAfter.slice(0, 10)
 }
 
 function judgeClosed(
@@ -58,7 +74,7 @@ function judgeClosed(
   return { state: 'differs', evidence: { summary: problem, facts }, problem, hint: again }
 }
 
-function judgeOpen(subject: CertificateSubject, { rows, inForce, readAt }: EdgeSnapshot): Finding {
+function judgeOpen(subject: CertificateSubject, { rows, lastHanded, readAt }: EdgeSnapshot): Finding {
   const serial = decimalSerial(subject.serial)
   const wanted = subject.holder ? bindingText(subject.holder) : null
   const bound = rows.bind.get(serial) ?? null
@@ -77,17 +93,20 @@ function judgeOpen(subject: CertificateSubject, { rows, inForce, readAt }: EdgeS
     )
   if (wanted === null || bound !== wanted)
     return differs(`at the edge, ${short(subject)} is not bound to its extension and addresses`, again)
-  if (inForce === null) return differs('it is not known which revocation list the edge has loaded', again)
-  const [from, until, now] = [inForce.thisUpdate, inForce.nextUpdate, readAt].map((time) => time.getTime()) as [
+  if (lastHanded === null) return differs('the edge has no revocation list that it could start with', again)
+  const [from, until, now] = [lastHanded.thisUpdate, lastHanded.nextUpdate, readAt].map((time) => time.getTime()) as [
     number,
     number,
     number,
   ]
   if (until <= now)
-    return differs(`revocation list ${inForce.number} has run out: the edge refuses every phone that connects`, renew)
+    return differs(
+      `revocation list ${lastHanded.number} has run out: the edge refuses every phone that connects`,
+      renew,
+    )
   if (now - from > (until - from) / 2) {
-    const end = inForce.nextUpdate.toISOString()
-    return differs(`revocation list ${inForce.number} at the edge is old and locks out every phone at ${end}`, renew)
+    const end = lastHanded.nextUpdate.toISOString()
+    return differs(`revocation list ${lastHanded.number} at the edge is old and locks out every phone at ${end}`, renew)
   }
   return seen(
     `the edge lets ${short(subject)} speak for ${subject.holder!.extension} from ${subject.holder!.addresses.join(', ') || 'nowhere'}`,

@@ -34,6 +34,8 @@ export interface EdgeSnapshot extends EdgeState {
   readonly readAt: Date
   /** The list that the edge has taken over; null where that is not known (it has just started). */
   readonly inForce: EdgeList | null
+  /** The same, or where it is not known what lies in the folder: what it started with. Null for no list at all. */
+  readonly lastHanded: EdgeList | null
 }
 
 export interface EdgeKeeper {
@@ -43,6 +45,11 @@ export interface EdgeKeeper {
    * come while one is under way share the next.
    */
   publish(signal: AbortSignal): Promise<void>
+  /**
+   * Denies these serials (decimal, with the day on which each runs out) and ends their connections, without a look at
+   * anything else. May run beside `publish`, which never takes a serial out of the deny table.
+   */
+  shut(serials: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void>
   read(signal: AbortSignal): Promise<EdgeSnapshot>
 }
 
@@ -67,10 +74,15 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       )
       return next
     },
+    async shut(serials, signal) {
+      for (const [serial, until] of serials) await rpc.call('htable.sets', ['deny', serial, until], signal)
+      await rpc.page('/cut', signal)
+    },
     async read(signal) {
       const readAt = now()
       const state = await readEdge(rpc, signal)
-      return { ...state, readAt, inForce: await listInForce(state) }
+      const inForce = await listInForce(state)
+      return { ...state, readAt, inForce, lastHanded: inForce ?? (await listInFolder()) }
     },
   }
 
@@ -118,6 +130,11 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     const list = bytes && digestOf(bytes) === state.list.digest ? readList(bytes) : null
     if (list) taken = { digest: state.list.digest, list }
     return list
+  }
+
+  async function listInFolder(): Promise<EdgeList | null> {
+    const bytes = await readIfThere(edgeFiles.revocationList)
+    return bytes && readList(bytes)
   }
 
   /** What was denied before stays so until its certificate has run out, also when the database is an older copy. */
