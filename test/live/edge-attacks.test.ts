@@ -197,7 +197,7 @@ ${extra}Content-Length: 0
     const staying = await victim.connect()
     expect((await staying.register()).status).toBe(200)
     const talk = await line(flooder)
-    for (let count = 0; count < 200; count++) talk.send(request('OPTIONS', { from: '3003' }))
+    for (let count = 0; count < 300; count++) talk.send(request('OPTIONS', { from: '3003' }))
     await vi.waitFor(() => expect(talk.isOpen).toBe(false), { timeout: 5_000 })
     expect(await flooder.attempt()).toMatch(/closed the connection|ECONNRESET/)
     expect((await staying.register()).status).toBe(200)

@@ -92,9 +92,10 @@ modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)
 modparam("tm", "fr_inv_timer", 180000)
 modparam("jsonrpcs", "transport", 1)
-# The module's own figures: more than 30 requests in 2 seconds from one address are a flood, forgotten after 120 quiet ones.
+# More than 100 requests in 2 seconds from one address are a flood, forgotten after 120 quiet ones. The module's own 30 would
+# take a desk phone that subscribes to 40 lamps when it starts for one.
 modparam("pike", "sampling_time_unit", 2)
-modparam("pike", "reqs_density_per_unit", 30)
+modparam("pike", "reqs_density_per_unit", 100)
 modparam("pike", "remove_latency", 120)
 # Files that Ringfence writes; each request for a table looks whether its file changed, so that htable.reload takes it over.
 modparam("db_text", "db_mode", 1)
