@@ -142,8 +142,10 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     const text = (await readIfThere('deny'))?.toString('utf8')
     const before = text === undefined ? null : readTableFile(text)
     const today = now().toISOString().slice(0, 10)
-    const former = [...(before ?? [])].filter(([serial, until]) => until >= today && !wanted.bind.has(serial))
-    return { ...wanted, deny: new Map([...former, ...wanted.deny]) }
+    const former = [...(before ?? [])].filter(([serial]) => !wanted.bind.has(serial))
+    // One that has run out gets no connection anyway; without this the table would grow for ever.
+    const needed = [...former, ...wanted.deny].filter(([, until]) => until >= today)
+    return { ...wanted, deny: new Map(needed) }
   }
 
   async function writeIfOther(name: string, content: string | Buffer): Promise<void> {
