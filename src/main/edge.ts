@@ -47,6 +47,7 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     publishedList: () => readFile(join(publishedFolder, publishedFiles.pem)),
     readList: (bytes) => edgeList(bytes, authorities.handset.certificate),
     now: system.now,
+    ...(config.sweepMs === null ? {} : { listEveryMs: config.sweepMs }),
   })
   const { fingerprint } = edgeConfiguration(edgeOptions(config), '')
   return { keeper, describe: (signal) => describeEdge({ keeper, rpc, fingerprint }, signal) }

@@ -112,6 +112,7 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
     publishedList: async () => readFileSync(publishedFile),
     readList: (bytes) => edgeList(bytes, authorities.handset.certificate),
     now: () => new Date(),
+    listEveryMs: 0,
   })
   const lab: EdgeLab = {
     kamailio,

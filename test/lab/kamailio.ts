@@ -41,7 +41,7 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
   for (const one of [folder, run]) mkdirSync(one, { mode: 0o700 })
   const program = [
     'kamailio',
-    ...['-f', join(folder, 'kamailio.cfg'), '-L', modules, '-Y', run, '-w', run, '-m', '64', '-M', '8'],
+    ...['-f', join(folder, 'kamailio.cfg'), '-L', modules, '-Y', run, '-w', run, '-m', '256', '-M', '8'],
   ]
   let words = ''
   let child: ChildProcess | null = null

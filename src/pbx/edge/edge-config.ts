@@ -19,7 +19,7 @@ export function edgeConfiguration(options: EdgeOptions, tlsFile: string): { text
 
 /** tls.cfg: in a file of its own, because `tls.reload` reads only such a one again. */
 export function edgeTlsConfiguration(options: EdgeOptions): string {
-  const { address, port, mtlsPort, pbxPort, rpc, folder, tls } = options
+  const { address, port, mtlsPort, folder, tls } = options
   const [certificateFile, keyFile] = tls
     ? [tls.certificateFile, tls.keyFile]
     : [`${folder}/${edgeFiles.certificate}`, `${folder}/${edgeFiles.key}`]
@@ -28,7 +28,7 @@ export function edgeTlsConfiguration(options: EdgeOptions): string {
   const unverified = 'verify_certificate = no\nrequire_certificate = no\n'
   return `# Written by \`ringfence edge\`. Changes here are overwritten.
 
-# Anything else: Ringfence's own certificate, and nothing behind it.
+# The PBX, known by its address, and Ringfence, known by its key. One section for both: each costs memory with each reload.
 [server:default]
 method = TLSv1.2+
 ${own}${unverified}
@@ -45,14 +45,6 @@ verify_depth = 2
 [server:${socketText(address, port)}]
 method = TLSv1.2+
 ${certificate}${unverified}
-# The PBX, known by its address.
-[server:${socketText(address, pbxPort)}]
-method = TLSv1.2+
-${own}${unverified}
-# Ringfence, known by its key.
-[server:${socketText(rpc.address, rpc.port)}]
-method = TLSv1.2+
-${own}${unverified}
 # Towards the PBX.
 [client:default]
 method = TLSv1.2+

@@ -1,5 +1,6 @@
-import type { EdgeKeeper } from './edge-keeper.ts'
+import { type EdgeKeeper, scarceMemory } from './edge-keeper.ts'
 import type { EdgeRpc } from './edge-rpc.ts'
+import { freeMemory } from './edge-state.ts'
 
 export interface EdgeDescription {
   readonly summary: string
@@ -17,6 +18,12 @@ export async function describeEdge(
   const running = await rpc.page('/configuration', signal)
   const { inForce, rows, readAt } = await keeper.read(signal)
   const problems: { message: string; hint: string }[] = []
+  const free = await freeMemory(rpc, signal)
+  if (free < 2 * scarceMemory)
+    problems.push({
+      message: `the edge has ${Math.floor(free / 1024 / 1024)} MB of shared memory left; without any it refuses every phone`,
+      hint: 'restart Kamailio there when few are talking, with a larger -m',
+    })
   if (running !== fingerprint)
     problems.push({
       message: 'the edge runs another configuration than the settings of Ringfence give now',

@@ -10,7 +10,7 @@ kamailio.cfg and tls.cfg were written by \`ringfence edge\`: change the settings
 ${options.folder} is kept in step by the Ringfence server while it runs: certificates, revocation list, who may speak.
 
   check     kamailio -c -f ${folder}/kamailio.cfg
-  run       kamailio -DD -E -m 256 -M 8 -f ${folder}/kamailio.cfg
+  run       kamailio -DD -E -m 512 -M 8 -f ${folder}/kamailio.cfg
             (-m is shared memory in megabytes: reckon with 60 kilobytes for each connected phone)
 
 Start Ringfence first: the configuration names files that it writes. Kamailio's user must be able to read this folder and

@@ -45,6 +45,13 @@ export async function listMark(rpc: EdgeRpc, signal: AbortSignal): Promise<ListM
   return found ? { number: Number(found[1]), digest: found[2]! } : null
 }
 
+/** Bytes of shared memory that are free. Kamailio refuses every TLS connection when there are too few. */
+export async function freeMemory(rpc: EdgeRpc, signal: AbortSignal): Promise<number> {
+  const answer = await rpc.call('core.shmmem', [], signal)
+  if (!isObject(answer) || typeof answer.free !== 'number') throw unreadable()
+  return answer.free
+}
+
 export function markText({ number, digest }: ListMark): string {
   return `${number} ${digest}`
 }
