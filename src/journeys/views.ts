@@ -183,7 +183,7 @@ function accessLine(verdict: Verdict, nameOf: ReturnType<typeof doorNames>): Acc
 }
 
 /** In the order in which doors are shut (design 3.14), which is also how people read them. */
-const doorOrder = ['phone-door', 'tunnel', 'firewall', 'certificate', 'sip-account', 'administrator']
+const doorOrder = ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'sip-account', 'administrator']
 
 function byDoor(one: AccessLine, other: AccessLine): number {
   return (

@@ -27,7 +27,10 @@ async function opened(lab: AsteriskLab, settings: Readonly<Record<string, string
   )
   const asterisk = readAsterisk(read, null)
   expect(read.problems).toEqual([])
-  return openAsterisk({ realm: 'ringfence', port: lab.port, mtlsPort: lab.mtlsPort }, asterisk)
+  return openAsterisk(
+    { realm: 'ringfence', own: { host: lab.address, port: lab.port, mtlsPort: lab.mtlsPort }, edge: null },
+    asterisk,
+  )
 }
 
 function keep(lab: AsteriskLab, name: string, content: string | Secret): string {
