@@ -33,4 +33,5 @@ process.exitCode = await runCli(process.argv.slice(2), {
   // Loaded only here: every other command starts without the server's packages.
   serve: async () => (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`)),
   hub: async () => (await import('./main.ts')).hubUntilStopped(env),
+  edge: async (folder) => (await import('./main.ts')).edgeInto(env, folder),
 })

@@ -90,11 +90,20 @@ export function readConfig(env: Environment): Config {
   const pbxs = readPbxs(read, demo)
   const readers = [read, ...read.furtherPbxs().map((number) => read.ofPbx(number))]
   for (const [index, { address }] of pbxs.entries()) checkOutside(readers[index]!, 'PBX_ADDRESS', address, hub)
+  const edge = pbxs[0]!.edge
   for (const [name, value] of [
+    ['EDGE_ADDRESS', edge?.address ?? null],
     ...hub.timeServers.map((server) => ['HUB_TIME_SERVERS', server] as const),
     ...hub.nameServers.map((server) => ['HUB_NAME_SERVERS', server] as const),
   ] as const)
     checkOutside(read, name, value, hub)
+
+  if (edge && hub.masquerade)
+    wrong(
+      'HUB_MASQUERADE',
+      'hides the addresses of handsets from the SIP edge, which would refuse all of them',
+      'set a route from the edge back to the subnets of the hub instead',
+    )
 
   const logLevel = text('LOG_LEVEL')?.toLowerCase() ?? null
   if (logLevel !== null && !['debug', 'info', 'warn', 'error'].includes(logLevel))

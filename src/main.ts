@@ -26,6 +26,7 @@ import { startUpkeep } from './journeys/upkeep.ts'
 import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
 import { openDoors } from './main/doors.ts'
+import { openEdge, writeEdge } from './main/edge.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
@@ -98,6 +99,11 @@ export async function hubUntilStopped(env: Environment): Promise<void> {
   if ((await Promise.race([asked.then(() => 'signal' as const), ended])) === 'signal') await hub.stop(false)
 }
 
+/** `ringfence edge --out DIR`. */
+export function edgeInto(env: Environment, folder: string): Promise<readonly string[]> {
+  return writeEdge(env, folder)
+}
+
 /** Null once the process was asked to end. */
 function signalled(): Promise<null> {
   return new Promise((resolve) => {
@@ -150,6 +156,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       { pbx: settings.name },
       'people hold extensions on a PBX that is not among the settings any more; see doctor',
     )
+  const edge = await openEdge(config, foundations, system)
   const systems: EnabledSystem[] = []
   const handshakes = new Map<string, string>()
   const listeners = new Set<(event: LiveEvent) => void>()
@@ -201,6 +208,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     systems,
     foundations,
     hub,
+    edge,
     mayWrite: () => mayWrite,
     lastLease: () => hubNow.description?.lease ?? null,
   })
@@ -224,6 +232,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
+      edge: edge && ((signal) => edge.describe(signal)),
       revocationListAgeMs: () => foundations.publication.ageMs(),
       doorCertificate: () => doors.doorCertificate(),
       embeddedPassphrase: config.passphrase === null,
@@ -239,6 +248,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       context,
       foundations,
       hub,
+      edge,
       hubNow,
       loop,
       handshakes,

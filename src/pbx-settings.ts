@@ -4,6 +4,7 @@
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type EdgeSettings, readEdge } from './pbx-settings/edge.ts'
 import { type FreepbxSettings, readFreepbx } from './pbx-settings/freepbx.ts'
 import { type FreeswitchSettings, readFreeswitch } from './pbx-settings/freeswitch.ts'
 import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
@@ -23,9 +24,12 @@ export interface PbxSettings {
   readonly brand: string
   readonly driver: string
   readonly address: string | null
+  /** What handsets dial: the PBX's own place, or that of the edge in front of it. Media always goes to `address`. */
   readonly host: string
   readonly port: number
   readonly mtlsPort: number
+  /** The PBX's own, whoever dials it. */
+  readonly own: { readonly host: string; readonly port: number; readonly mtlsPort: number }
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
@@ -34,6 +38,8 @@ export interface PbxSettings {
   readonly kamailio: KamailioSettings | null
   /** Of 3CX and Yeastar; null with any other. */
   readonly api: HttpApiSettings | null
+  /** In front of the first PBX only. */
+  readonly edge: EdgeSettings | null
 }
 
 const drivers = ['manual', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', '3cx', 'yeastar']
@@ -55,12 +61,11 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
 function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
-  const { id, name, address, port, mtlsPort, freeswitch } = pbx
+  const { id, name, address, freeswitch } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
   if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
-  const ports = ({ port: one, mtlsPort: two }: PbxSettings) => [one, two]
-  const neighbours = others.filter((other) => address !== null && other.address === address)
-  if (neighbours.some((other) => ports(other).some((one) => one === port || one === mtlsPort)))
+  const taken = new Set(others.flatMap(placesOf))
+  if (placesOf(pbx).some((place) => taken.has(place)))
     wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
   const folderOf = ({ asterisk, kamailio }: PbxSettings) => asterisk?.configFolder ?? kamailio?.configFolder ?? null
   const folder = folderOf(pbx)
@@ -69,6 +74,14 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
   const door = freeswitch?.directory
   if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
     wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')
+}
+
+/** Where it listens for phones, and where the edge in front of it does. */
+function placesOf({ address, own, edge }: PbxSettings): readonly string[] {
+  return [
+    ...(address === null ? [] : [own.port, own.mtlsPort].map((port) => `${address} ${port}`)),
+    ...(edge === null ? [] : [edge.port, edge.mtlsPort, edge.pbxPort].map((port) => `${edge.address} ${port}`)),
+  ]
 }
 
 /** A name stands in commands (`1001@branch`), addresses of the API and names of files. */
@@ -116,10 +129,10 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   const realm = text('PBX_REALM') ?? 'asterisk'
   if (!asteriskWord.test(realm))
     wrong('PBX_REALM', `${quoted(realm)} cannot be a digest realm`, 'letters, digits, dots and dashes')
-  const ports = { port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
-  if (driver !== 'manual' && ports.port === ports.mtlsPort)
-    wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
-  const own = {
+  const own = { host, port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
+  if (driver !== 'manual' && own.port === own.mtlsPort)
+    wrong('PBX_MTLS_PORT', `${own.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
+  const ofDriver = {
     asterisk: driver === 'asterisk' ? readAsterisk(read, address) : null,
     freepbx: driver === 'freepbx' ? readFreepbx(read) : null,
     freeswitch: driver === 'freeswitch' ? readFreeswitch(read, address) : null,
@@ -133,5 +146,26 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
     site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
     brand: readBrand(read, driver),
   }
-  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, ...own }
+  const edge = isFirst ? readEdge(read, { address, port: own.port }) : null
+  if (edge) refuseBehindEdge(read, driver, ofDriver.asterisk)
+  const dialled = edge ? { host: edge.host, port: edge.port, mtlsPort: edge.mtlsPort } : own
+  return { ...identity, driver, address, ...dialled, own, rtp: { from, to }, realm, edge, ...ofDriver }
+}
+
+/**
+ * An account behind the edge must send calls back along the Path and take requests from the edge alone. Asterisk does, but
+ * of an object made over its REST interface it forgets who may speak: `deny` has no form in which it could be kept
+ * (res/res_pjsip/pjsip_configuration.c of asterisk/asterisk registers it without one).
+ */
+function refuseBehindEdge({ wrong }: SettingReader, driver: string, asterisk: AsteriskSettings | null): void {
+  if (driver === 'kamailio')
+    wrong('EDGE_ADDRESS', 'is set, but Kamailio checks certificates itself', 'leave the edge out: it would add nothing')
+  else if (driver !== 'asterisk' && driver !== 'manual')
+    wrong('EDGE_ADDRESS', `is set, but ${driver} behind an edge was never tried`, 'the edge is for Asterisk')
+  if (asterisk?.accounts.kind === 'ari')
+    wrong(
+      'EDGE_ADDRESS',
+      "is set, but accounts over Asterisk's REST interface cannot be kept to it",
+      'keep the accounts in files or tables: RINGFENCE_PBX_ACCOUNTS',
+    )
 }

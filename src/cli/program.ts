@@ -28,6 +28,8 @@ export interface Surroundings {
   /** Run until they are stopped. */
   readonly serve: () => Promise<void>
   readonly hub: () => Promise<void>
+  /** Writes the configuration of the SIP edge into a folder; the paths of what it wrote. */
+  readonly edge: (folder: string) => Promise<readonly string[]>
 }
 
 /** Runs one command line (without node and script) and says how the process should end. */
@@ -79,6 +81,13 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
 
   program.command('serve').description('run the server').action(surroundings.serve)
   program.command('hub').description('run the privileged hub process on its own').action(surroundings.hub)
+  program
+    .command('edge')
+    .description('write the configuration of the SIP edge, a Kamailio in front of the PBX, from the settings')
+    .requiredOption('--out <folder>', 'where kamailio.cfg, tls.cfg and README.txt go')
+    .action(async ({ out }) => {
+      for (const path of await surroundings.edge(out)) terminal.out(path)
+    })
 
   onboardingCommands(program, { asking, run, needs })
   asking(program, 'import <roster.csv>', 'onboard everybody in a roster (name,email,extension,model,mac)')

@@ -47,10 +47,14 @@ export interface TunnelSubject extends SubjectOf<'tunnel'> {
 
 export interface CertificateSubject extends SubjectOf<'certificate'> {
   /** Lower-case hex, no separators. */
+  /** Of the extension for which it was issued. */
+  readonly pbxId: string
   readonly serial: string
   readonly notAfter: string
   /** When the access was withdrawn; null while open. */
   readonly revokedAt: string | null
+  /** For whom it may speak, and from where (canonical prefixes); absent on closed subjects. */
+  readonly holder?: { readonly extension: string; readonly addresses: readonly string[] } | undefined
 }
 
 /** One secret on a PBX. Where the PBX can hold several for an extension there is one for each handset. */
@@ -116,7 +120,7 @@ export function closed<S extends Subject>(subject: S, at: string): S {
     case 'tunnel':
       return { ...shut, admitted: [], presharedKeySealed: null }
     case 'certificate':
-      return { ...shut, revokedAt: at }
+      return { ...shut, revokedAt: at, holder: undefined }
     case 'sip-credential':
       return { ...shut, secretSealed: null, displayName: null }
     case 'assignment':

@@ -64,7 +64,11 @@ function hubCauses({ hub, demo }: PhoneFacts): Cause[] {
   ]
 }
 
-const doorNames: Readonly<Record<string, string>> = { 'sip-account': 'SIP account', 'phone-door': 'phone door' }
+const doorNames: Readonly<Record<string, string>> = {
+  edge: 'SIP edge',
+  'sip-account': 'SIP account',
+  'phone-door': 'phone door',
+}
 
 function doorCauses({ doors }: PhoneFacts): Cause[] {
   return doors.flatMap(({ system, wanted, verdict, problem, hint, acknowledged }) => {

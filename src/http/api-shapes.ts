@@ -210,7 +210,7 @@ export const model = z.object({
 export const doctorReport = z.object({
   checks: z.array(
     z.object({
-      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'pki', 'store', 'settings', 'templates']),
+      area: z.enum(['host', 'hub', 'phone door', 'pbx', 'edge', 'pki', 'store', 'settings', 'templates']),
       state: z.enum(['ok', 'note', 'problem']),
       message: z.string(),
       hint: z.string().nullable(),

@@ -10,6 +10,7 @@ export type DoorLine = Pick<AccessLine, 'system' | 'wanted' | 'verdict' | 'nextT
 }
 
 const doorNames: Readonly<Record<string, string>> = {
+  edge: 'SIP edge',
   'sip-account': 'SIP account',
   administrator: 'Console',
 }

@@ -71,13 +71,14 @@ function membership(side: 'saddr' | 'daddr'): string[] {
 const pathErrors = 'ct state related meta l4proto { icmp, ipv6-icmp } counter accept'
 
 function services(settings: RuleSettings): string[] {
-  const { pbxs, doorPort, timeServers, nameServers } = settings
+  const { pbxs, edge, doorPort, timeServers, nameServers } = settings
   const hubAddresses = settings.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!))
   return [
     ...pbxs.flatMap(({ address, ports, rtpFrom, rtpTo }) => [
       ...(ports.length > 0 ? [`${to([address])} tcp dport { ${ports.join(', ')} } counter accept`] : []),
       `${to([address])} udp dport ${rtpFrom}-${rtpTo} counter accept`,
     ]),
+    ...(edge === null ? [] : [`${to([edge.address])} tcp dport { ${edge.ports.join(', ')} } counter accept`]),
     ...(doorPort === null ? [] : perFamily(hubAddresses, `tcp dport ${doorPort} counter accept`)),
     ...perFamily(timeServers, 'udp dport 123 counter accept'),
     ...perFamily(nameServers, 'udp dport 53 counter accept'),

@@ -92,6 +92,7 @@ export async function setUpLink(settings: HubSettings, system: Runs, account: Ac
 export async function openPath(settings: HubSettings, system: Runs, account: Account, signal: AbortSignal) {
   const targets = [
     ...settings.pbxs.map(({ address }) => ['the PBX', address] as const),
+    ...(settings.edge === null ? [] : [['the SIP edge', settings.edge.address] as const]),
     ...settings.timeServers.map((address) => ['the time server', address] as const),
     ...settings.nameServers.map((address) => ['the name server', address] as const),
   ]

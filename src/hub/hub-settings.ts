@@ -26,6 +26,11 @@ export const hubSettingsSchema = z.strictObject({
   phoneSubnets: z.array(prefix).default([]),
   /** None while no PBX is configured: then nothing but the phone door is reachable. */
   pbxs: z.array(z.strictObject({ address, ports: z.array(port), rtpFrom: port, rtpTo: port })),
+  /** Where signalling goes instead, when there is a SIP edge in front of the first PBX. */
+  edge: z
+    .strictObject({ address, ports: z.array(port).min(1) })
+    .nullable()
+    .default(null),
   /** The phone door inside the VPN, at the hub's addresses. Null when it is not served. */
   doorPort: port.nullable(),
   timeServers: z.array(address).default([]),

@@ -4,7 +4,7 @@ export interface DoctorReport {
 }
 
 export interface DoctorCheck {
-  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'pki' | 'store' | 'settings' | 'templates'
+  readonly area: 'host' | 'hub' | 'phone door' | 'pbx' | 'edge' | 'pki' | 'store' | 'settings' | 'templates'
   readonly state: 'ok' | 'note' | 'problem'
   readonly message: string
   /** The command or step that mends it. */

@@ -1,6 +1,7 @@
 /** What is there, what is missing, and the command that mends it. */
 import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
+import type { EdgeDescription } from '../pbx/edge/edge-description.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import { abilityWords } from './ability-words.ts'
@@ -13,6 +14,7 @@ import { letterChecks, templateChecks } from './template-checks.ts'
 
 export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
+  readonly edge?: ((signal: AbortSignal) => Promise<EdgeDescription>) | null
   readonly revocationListAgeMs: () => number | null
   readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
   readonly embeddedPassphrase: boolean
@@ -28,6 +30,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
   const checks = await Promise.all([
     hubChecks(sources),
     ...context.pbxs.map((pbx) => pbxChecks(context, pbx)),
+    edgeChecks(sources),
     doorChecks(context, sources),
     ...context.pbxs.map((pbx) => hostName(context, pbx)),
     storeChecks(context, sources),
@@ -120,6 +123,19 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
   }
 }
 
+async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {
+  if (!edge) return []
+  try {
+    const { summary, problems } = await edge(AbortSignal.timeout(askMs))
+    return [
+      { area: 'edge', state: 'ok', message: summary, hint: null },
+      ...problems.map(({ message, hint }): DoctorCheck => ({ area: 'edge', state: 'problem', message, hint })),
+    ]
+  } catch (error) {
+    return [problem('edge', error)]
+  }
+}
+
 async function doorChecks({ config }: JourneyContext, { doorCertificate }: DoctorSources): Promise<DoctorCheck[]> {
   const { source, notAfter } = doorCertificate()
   if (source === 'off')
@@ -154,7 +170,8 @@ async function doorChecks({ config }: JourneyContext, { doorCertificate }: Docto
 
 /** Handsets dial the PBX by name; the name must lead to the address inside the VPN. */
 async function hostName({ resolveHost }: JourneyContext, { settings }: KnownPbx): Promise<DoctorCheck[]> {
-  const { address, host } = settings
+  const { host, edge } = settings
+  const address = edge?.address ?? settings.address
   if (address === null || host === address) return []
   const found = await resolveHost(host)
   if (found.includes(address))

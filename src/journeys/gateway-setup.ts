@@ -42,6 +42,7 @@ export async function gatewayValues(
     pbx: {
       host: pbx.host,
       address: pbx.address,
+      sipAddress: pbx.edge?.address ?? pbx.address,
       ports: [pbx.port, pbx.mtlsPort],
       rtpFrom: pbx.rtp.from,
       rtpTo: pbx.rtp.to,

@@ -3,10 +3,11 @@ import { hubAddress, parsePrefix } from '../domain/address.ts'
 import type { PbxSettings } from './known-pbx.ts'
 
 /** What a handset of this PBX may reach through its tunnel, as the AllowedIPs of its configuration. */
-export function handsetAllowedIps({ hub }: Config, pbx: Pick<PbxSettings, 'address'>): string[] {
+export function handsetAllowedIps({ hub }: Config, pbx: Pick<PbxSettings, 'address' | 'edge'>): string[] {
   const reachable = [
     ...hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!)),
     ...(pbx.address ? [pbx.address] : []),
+    ...(pbx.edge ? [pbx.edge.address] : []),
     ...hub.timeServers,
     ...hub.nameServers,
   ]

@@ -200,7 +200,16 @@ function accessLine(verdict: Verdict, subject: ReturnType<typeof lineTeller>['su
 }
 
 /** In the order in which doors are shut (design 3.14), which is also how people read them. */
-const doorOrder = ['phone-door', 'tunnel', 'firewall', 'certificate', 'extension', 'sip-account', 'administrator']
+const doorOrder = [
+  'phone-door',
+  'tunnel',
+  'firewall',
+  'certificate',
+  'edge',
+  'extension',
+  'sip-account',
+  'administrator',
+]
 
 function byDoor(one: AccessLine, other: AccessLine): number {
   return (

@@ -14,7 +14,7 @@ import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
+type Place = Pick<PbxSettings, 'realm' | 'own' | 'edge'>
 
 export async function openAsterisk(
   pbx: Place,
@@ -32,6 +32,7 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
     configDir: folder,
     realm: pbx.realm,
     context: asterisk.context,
+    edge: pbx.edge?.address ?? null,
     manager: managerOf(asterisk),
     internalContext: asterisk.internalContext,
     // Without a folder of ours the transports are the admin's, and so are their certificates.
@@ -40,8 +41,8 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
         ? null
         : {
             bindAddress: asterisk.bind,
-            port: pbx.port,
-            mtlsPort: pbx.mtlsPort,
+            port: pbx.own.port,
+            mtlsPort: pbx.own.mtlsPort,
             certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
             keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
             handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
@@ -52,11 +53,12 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
 function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): AccountWriter {
   const { accounts } = asterisk
   const folder = folderOf(options)
+  const edge = options.edge ?? null
   switch (accounts.kind) {
     case 'files':
-      return fileWriter(folder)
+      return fileWriter(folder, edge)
     case 'realtime':
-      return realtimeWriter(accounts.database, folder)
+      return realtimeWriter(accounts.database, folder, edge)
     case 'ari': {
       const { origin, user, secret } = accounts
       return ariWriter({ origin, username: user, secret, ...authorityOf(asterisk) }, folder)

@@ -13,6 +13,7 @@ import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
 import { verdictBook } from '../journeys/verdict-book.ts'
+import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
@@ -21,6 +22,7 @@ import { administratorAccess } from '../signin/administrator-access.ts'
 import { firewallAccess } from '../tunnels/firewall-access.ts'
 import type { Hub, Revision } from '../tunnels/hub-port.ts'
 import { tunnelAccess } from '../tunnels/tunnel-access.ts'
+import type { Edge } from './edge.ts'
 import type { Foundations } from './foundations.ts'
 
 export interface LaneParts {
@@ -29,12 +31,13 @@ export interface LaneParts {
   readonly context: JourneyContext
   readonly foundations: Foundations
   readonly hub: Hub
+  readonly edge?: Edge | null
   readonly mayWrite: () => boolean
   /** The last writer's lease, as the hub knows it; null before the hub answered. */
   readonly lastLease: () => number | null
 }
 
-export function startLanes({ context, systems, foundations, hub, mayWrite, lastLease }: LaneParts): Loop {
+export function startLanes({ context, systems, foundations, hub, edge, mayWrite, lastLease }: LaneParts): Loop {
   const { store, system, vault, pbxs } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
@@ -127,11 +130,20 @@ export function startLanes({ context, systems, foundations, hub, mayWrite, lastL
         authority: foundations.authorities.handset.certificate,
         system,
         publish: () => foundations.publication.publish(),
-        ...uncheckedNote(pbxs),
+        note: ({ pbxId }) => listNote(pbxs, pbxId),
         enforcers: revocationEnforcers(pbxs),
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
+    ...(edge
+      ? [
+          lane('certificate', edgeAccess(edge.keeper), {
+            timeoutMs: 20_000,
+            sweepEveryMs: 60_000,
+            pbxId: edge.pbxId,
+          }),
+        ]
+      : []),
   ])
 }
 
@@ -142,13 +154,13 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
   )
 }
 
-/** A list in force says nothing of a PBX that never asks for it; which PBX a phone had is not looked at. */
-function uncheckedNote(pbxs: readonly KnownPbx[]): { note?: string } {
-  const blind = pbxs.filter(({ driver }) => driver.abilities.revocationLists === 'not-checked')
-  if (blind.length === 0) return {}
-  if (pbxs.length === 1) return { note: 'this PBX does not check revocation lists' }
-  const names = blind.map(({ settings }) => settings.name).join(', ')
-  return { note: `these PBXs do not check revocation lists: ${names}` }
+/** What a list in force does not say: whether the PBX of this phone asks for it. */
+function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
+  const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
+  if (pbx?.settings.edge) return 'refused at the edge: see that line'
+  if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
+  const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`
+  return `${name} does not check revocation lists`
 }
 
 /**

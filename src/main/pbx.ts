@@ -9,6 +9,7 @@ import { writeDurably } from '../durable-file.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
+import { edgeAbilities } from '../pbx/edge/edge-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import { loadManualGuide, type ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
@@ -32,7 +33,7 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
     await keepPbxCertificate(settings, foundations, now)
     const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
     const driver = await driverOf(settings, words, { config, foundations })
-    pbxs.push({ settings, driver, guide: await guideOf(settings), isConfigured: true })
+    pbxs.push({ settings, driver: behindEdge(settings, driver), guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
@@ -59,6 +60,11 @@ async function driverOf(
     return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
   }
   return manualDriver({ name: words })
+}
+
+/** What phones meet is the edge, where there is one. */
+function behindEdge({ edge }: PbxSettings, driver: PbxDriver): PbxDriver {
+  return edge ? { ...driver, abilities: { ...driver.abilities, ...edgeAbilities } } : driver
 }
 
 /** What a person does on it, in order. */
@@ -91,15 +97,16 @@ export async function leftOnes(
 /** What phones were told of it stays what they are told. */
 function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtpTo, realm }: Pbx) {
   const rtp = { from: rtpFrom, to: rtpTo }
+  const dialled = { host: host ?? address ?? '', port, mtlsPort }
   return {
     id,
     name,
     prefix: '',
     driver,
     address,
-    host: host ?? address ?? '',
-    port,
-    mtlsPort,
+    ...dialled,
+    own: dialled,
+    edge: null,
     rtp,
     realm,
     brand: 'generic',
@@ -123,14 +130,14 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
  * reload.
  */
 async function keepPbxCertificate(
-  { id, host, address, asterisk, kamailio }: PbxSettings,
+  { id, own: { host }, address, asterisk, kamailio }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
-  const own = asterisk ?? kamailio
-  if (!own && address === null) return
+  const driven = asterisk ?? kamailio
+  if (!driven && address === null) return
   const suffix = id === defaultId ? '' : `-${id}`
-  const folder = own?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
+  const folder = driven?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const kept = await keepServerCertificate(
     { path: join(pkiFolder, `pbx-certificate${suffix}.json`), vault, authority: authorities.service },
     {

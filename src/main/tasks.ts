@@ -15,6 +15,7 @@ import { journalRows } from '../store/journal-rows.ts'
 import { noteMoment } from '../store/moment.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
+import { type Edge, keepEdgeCertificates } from './edge.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
 import { revocationEnforcers } from './lanes.ts'
 import { keepPbxCertificates } from './pbx.ts'
@@ -28,6 +29,7 @@ export interface TaskParts {
   readonly context: JourneyContext
   readonly foundations: Foundations
   readonly hub: Hub
+  readonly edge?: Edge | null
   readonly hubNow: HubNow
   readonly loop: Pick<Loop, 'sweep'>
   readonly handshakes: Map<string, string>
@@ -43,6 +45,7 @@ export function upkeepTasks({
   context,
   foundations,
   hub,
+  edge,
   handshakes,
   doors,
   door,
@@ -102,6 +105,21 @@ export function upkeepTasks({
       everyMs: 86_400_000,
       run: () => keepPbxCertificates(context.config, foundations, system.now()),
     },
+    ...(edge
+      ? [
+          {
+            name: 'SIP edge',
+            everyMs: 15_000,
+            // A new list, a phone without certificate, a Kamailio that was restarted: what no verdict asks for.
+            run: () => edge.keeper.publish(AbortSignal.timeout(20_000)),
+          },
+          {
+            name: 'certificate of the SIP edge',
+            everyMs: 86_400_000,
+            run: () => keepEdgeCertificates(context.config, foundations, system.now()),
+          },
+        ]
+      : []),
     { name: 'outbox', everyMs: 5_000, run: () => deliverOutbox(outbox, [logChannel(context.log)], system.now()) },
     { name: 'mail', everyMs: 2_000, run: () => mails.run() },
     { name: 'step reminder', everyMs: 300_000, run: stepReminder(context) },

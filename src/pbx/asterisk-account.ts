@@ -14,6 +14,12 @@ export interface AsteriskSettings {
   readonly realm: string
   /** The dialplan context where this phone's calls start. */
   readonly context: string
+  /**
+   * Address of the SIP edge in front. Then an account takes requests from there alone, sends calls back the way that the
+   * edge wrote into the registration (Path, RFC 3327), and the contact stays as the edge told it: it has put the phone's
+   * true address there.
+   */
+  readonly edge?: string | null
 }
 
 export const objectTypes = ['endpoint', 'aor', 'auth'] as const
@@ -72,7 +78,7 @@ export function accountObjects(account: PbxAccount, settings: AsteriskSettings):
         ['direct_media', 'no'],
         ['rtp_symmetric', 'yes'],
         ['force_rport', 'yes'],
-        ['rewrite_contact', 'yes'],
+        ...contactFields(settings.edge ?? null),
         ['allow_subscribe', 'no'],
         ['send_pai', 'no'],
         ['trust_id_inbound', 'no'],
@@ -82,6 +88,7 @@ export function accountObjects(account: PbxAccount, settings: AsteriskSettings):
       type: 'aor',
       id: extension,
       fields: [
+        ...pathFields(settings.edge ?? null),
         ['max_contacts', String(account.maxContacts)],
         ['remove_existing', 'yes'],
         ['minimum_expiration', '60'],
@@ -103,4 +110,29 @@ export function accountObjects(account: PbxAccount, settings: AsteriskSettings):
       }),
     ),
   ]
+}
+
+type Fields = AsteriskObject['fields']
+
+/**
+ * Of an endpoint. Everybody is denied but the edge, in one list: rules in two fields would count in the order in which a
+ * table has its columns. The edge's own kind of address comes first, because Asterisk compares every address with the kind
+ * of the first rule and lets all of the other kind pass (ast_append_ha, ast_apply_ha in main/acl.c).
+ */
+export function contactFields(edge: string | null): Fields {
+  if (edge === null) return [['rewrite_contact', 'yes']]
+  return [
+    ['rewrite_contact', 'no'],
+    ['deny', edge.includes(':') ? `::/0,0.0.0.0/0,!${edge}/128` : `0.0.0.0/0,::/0,!${edge}/32`],
+  ]
+}
+
+/** Of an AOR. */
+export function pathFields(edge: string | null): Fields {
+  return edge === null ? [] : [['support_path', 'yes']]
+}
+
+/** Whether a `deny` is one that `contactFields` made. */
+export function isEdgeRule(deny: string): boolean {
+  return /^(::\/0,0\.0\.0\.0\/0|0\.0\.0\.0\/0,::\/0),![0-9a-fA-F.:]+\/(32|128)$/.test(deny)
 }

@@ -1,5 +1,6 @@
+import { isIP } from 'node:net'
 import { AppError } from '../errors.ts'
-import type { AsteriskObject, AsteriskSettings } from './asterisk-account.ts'
+import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields } from './asterisk-account.ts'
 
 /**
  * The text of the files that pjsip.conf includes. Pure: the same account gives the same bytes.
@@ -40,12 +41,25 @@ export function accountText(objects: readonly AsteriskObject[]): string {
     .join('')
 }
 
+/**
+ * An account that was written before the edge came, went or moved, as it would be written now: its secrets are the same, so
+ * nothing else would ever write it again.
+ */
+export function withEdge(text: string, edge: string | null): string {
+  const lines = (fields: AsteriskObject['fields']) => fields.map(([name, value]) => `${name}=${value}\n`).join('')
+  return text
+    .replace(/^(rewrite_contact|deny|support_path)=.*\n/gm, '')
+    .replace(/^force_rport=yes\n/m, (line) => line + lines(contactFields(edge)))
+    .replace(/^type=aor\n/m, (line) => line + lines(pathFields(edge)))
+}
+
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
 export function requireValidSettings(settings: AsteriskSettings, transports: AsteriskTransports | null): void {
   const words: Record<string, string> = { realm: settings.realm, context: settings.context }
   for (const [name, value] of Object.entries(words)) {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)
   }
+  if (settings.edge && isIP(settings.edge) === 0) throw unusable('address of the edge', settings.edge)
   if (!transports) return
   const { bindAddress, port, mtlsPort, certificateFile, keyFile, handsetCaFile } = transports
   if (!/^[0-9a-fA-F.:]+$/.test(bindAddress)) throw unusable('bind address', bindAddress)

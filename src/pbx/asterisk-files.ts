@@ -1,12 +1,12 @@
 import { AppError } from '../errors.ts'
 import type { AccountChanges, AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import { accountText, sentinelName } from './asterisk-config.ts'
+import { accountText, sentinelName, withEdge } from './asterisk-config.ts'
 import { changeBlocks, folderProblem, readBlocks, writeTransports } from './asterisk-folder.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 
 /** Accounts in a file that pjsip.conf includes. It can be changed while Asterisk is down. */
-export function fileWriter(folder: AsteriskFolder | null): AccountWriter {
+export function fileWriter(folder: AsteriskFolder | null, edge: string | null = null): AccountWriter {
   if (!folder) throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
   const { configDir, transports } = folder
   return {
@@ -21,6 +21,16 @@ export function fileWriter(folder: AsteriskFolder | null): AccountWriter {
         ([extension, { objects }]) => [extension, objects === null ? null : accountText(objects)] as const,
       )
       await changeBlocks(configDir, await readBlocks(configDir), new Map(texts))
+    },
+    async align() {
+      const blocks = await readBlocks(configDir)
+      const changed = new Map<string, string>()
+      for (const [extension, before] of blocks) {
+        const text = withEdge(before, edge)
+        if (text !== before) changed.set(extension, text)
+      }
+      await changeBlocks(configDir, blocks, changed)
+      return [...changed.keys()]
     },
     takeOver: async (session) => void (await session.act({ Action: 'Reload', Module: 'res_pjsip.so' })),
     problems: (session) => folderProblems(session, configDir),

@@ -14,6 +14,7 @@ import { addressMatcher } from './source-address.ts'
 export async function tellPhones(
   session: AmiSession,
   targets: readonly NotifyTarget[],
+  { behindEdge = false }: { readonly behindEdge?: boolean } = {},
 ): Promise<readonly NotifyAnswer[]> {
   const registrations = Map.groupBy(await listRegistrations(session), ({ extension }) => extension)
   const matches = targets.map(({ extension, addresses }) => {
@@ -31,7 +32,8 @@ export async function tellPhones(
     if (meant.size === registrations.get(extension)!.length) {
       if (await notify(session, { Endpoint: extension }, event)) for (const one of meant) told.add(one)
     } else {
-      oneByOne ??= hasOutboundEndpoint(session)
+      // A bare URI has no Path, so what is sent to it never passes an edge.
+      oneByOne ??= behindEdge ? Promise.resolve(false) : hasOutboundEndpoint(session)
       if (!(await oneByOne)) continue
       for (const one of meant) if (await notify(session, { URI: one.contact }, event)) told.add(one)
     }

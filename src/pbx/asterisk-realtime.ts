@@ -15,19 +15,26 @@ import { type ConfigLine, pair, readMapping, readSection } from './sorcery-mappi
  * Asterisk is down. There is nothing to reload; only a memory cache, where sorcery.conf puts one before the tables, has to
  * be told.
  */
-export function realtimeWriter(database: PbxDatabase, folder: AsteriskFolder | null): AccountWriter {
+export function realtimeWriter(
+  database: PbxDatabase,
+  folder: AsteriskFolder | null,
+  edge: string | null = null,
+): AccountWriter {
   const tables = realtimeTables(database)
   return {
     ...tables,
     managerActions: folder ? ['PJSIPShowAors'] : [],
+    align: (signal) => tables.align(edge, signal),
     takeOver: forgetCached,
     async problems(session, signal) {
-      const [mapping, included, rows] = await Promise.all([
+      const [mapping, included, rows, columns] = await Promise.all([
         mappingProblems(session),
         folder ? folderProblems(session, folder.configDir) : [],
         tables.endpoints(signal).then((ids) => unreadRows(session, ids), asProblem),
+        // What keeps the tables from being read is told already.
+        tables.edgeProblems(edge, signal).catch(() => []),
       ])
-      return [...mapping, ...included, ...rows]
+      return [...mapping, ...included, ...rows, ...columns]
     },
   }
 }

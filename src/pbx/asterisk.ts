@@ -34,7 +34,7 @@ import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
  */
 export function asteriskDriver(
   options: AsteriskOptions,
-  writer: AccountWriter = fileWriter(folderOf(options)),
+  writer: AccountWriter = fileWriter(folderOf(options), options.edge ?? null),
 ): PbxDriver {
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
@@ -43,6 +43,13 @@ export function asteriskDriver(
     ...(await writer.problems(session, signal)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
   ]
+  let isAligned = writer.align === undefined
+  const alignOnce = (signal: AbortSignal) =>
+    inTurn(async () => {
+      if (isAligned) return
+      await alignAccounts(options, writer, signal)
+      isAligned = true
+    })
   return {
     kind: 'asterisk',
     abilities: asteriskAbilities(options.realm, {
@@ -51,15 +58,20 @@ export function asteriskDriver(
       callClasses: keepsCalls(options),
     }),
     describe: (signal) => describeAsterisk(options, { ...writer, problems }, signal),
-    readAccounts: (signal, policiesOf) =>
-      withAmi(options.manager, signal, (session) => readState(session, options, policiesOf)),
+    readAccounts: async (signal, policiesOf) => {
+      // What keeps it from being done is told where accounts are written, and by `describe`; it is tried again.
+      if (!isAligned) await alignOnce(AbortSignal.any([signal, AbortSignal.timeout(alignMs)])).catch(() => undefined)
+      return withAmi(options.manager, signal, (session) => readState(session, options, policiesOf))
+    },
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
-      return withAmi(options.manager, signal, (session) => tellPhones(session, targets))
+      return withAmi(options.manager, signal, (session) =>
+        tellPhones(session, targets, { behindEdge: Boolean(options.edge) }),
+      )
     },
     readLeftovers: (extensions, signal) =>
       withAmi(options.manager, signal, (session) => readLeftovers(session, extensions)),
@@ -100,6 +112,16 @@ export async function prepareAsterisk(options: AsteriskOptions): Promise<void> {
   requireValidSettings(options, options.transports)
   if (options.configDir !== null) await writeTransports(options.configDir, options.transports)
   if (keepsCalls(options)) await prepareCalls(options)
+}
+
+const alignMs = 5_000
+
+/** Their secrets are the same, so nothing else would ever write them again. */
+async function alignAccounts(options: AsteriskOptions, writer: AccountWriter, signal: AbortSignal): Promise<void> {
+  const changed = (await writer.align?.(signal)) ?? []
+  if (changed.length === 0) return
+  const changes = new Map(changed.map((extension) => [extension, { objects: [], adopted: false }]))
+  await withAmi(options.manager, signal, (session) => writer.takeOver(session, changes, signal))
 }
 
 async function applyAccounts(

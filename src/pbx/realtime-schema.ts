@@ -81,6 +81,23 @@ export function schemaProblem({ columns }: RealtimeSchema): { message: string; h
   return { message: 'ps_auths has no column for a digest (password_digest)', hint: howToMend }
 }
 
+/** What an account behind the edge needs beside what every account needs. */
+export function edgeColumnProblems(
+  { columns }: RealtimeSchema,
+  edge: string | null,
+): { message: string; hint: string }[] {
+  if (edge === null) return []
+  const needed = [
+    ['ps_endpoints', 'rewrite_contact'],
+    ['ps_endpoints', 'deny'],
+    ['ps_aors', 'support_path'],
+  ] as const
+  const missing = needed.filter(([table, column]) => columns.has(table) && !columns.get(table)!.has(column))
+  if (missing.length === 0) return []
+  const names = missing.map(([table, column]) => `${table}.${column}`).join(', ')
+  return [{ message: `the tables cannot hold accounts behind the SIP edge: there is no ${names}`, hint: howToMend }]
+}
+
 const howToMend =
   "bring the tables up to date with Asterisk's own scripts (contrib/ast-db-manage), and give the user of the database select, insert, update and delete on them"
 

@@ -2,12 +2,13 @@ import type { Kysely } from 'kysely'
 import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { AccountChanges, Holdings } from './account-writer.ts'
-import { isOwnAuthList, namesIn } from './asterisk-account.ts'
+import { contactFields, isEdgeRule, isOwnAuthList, namesIn, pathFields } from './asterisk-account.ts'
 import { type PbxDatabase, withPbxDatabase } from './pbx-database.ts'
 import type { ExistingExtension } from './pbx-driver.ts'
 import { type AccountTable, accountTables, type PresentRows, planRows, type RowPlan, text } from './realtime-plan.ts'
 import {
   contactsTable,
+  edgeColumnProblems,
   type RealtimeSchema,
   type RealtimeTables,
   type Row,
@@ -44,6 +45,10 @@ export function realtimeTables(database: PbxDatabase) {
         const stored = ids.flatMap((id) => [id, id.replaceAll(';', '^3B')])
         await db.deleteFrom(contactsTable).where('id', 'in', stored).execute()
       }),
+    align: (edge: string | null, signal: AbortSignal) =>
+      within(signal, (db, schema) => db.transaction().execute((transaction) => align(transaction, schema, edge))),
+    edgeProblems: (edge: string | null, signal: AbortSignal) =>
+      within(signal, async (_db, schema) => edgeColumnProblems(schema, edge)),
     /** The names of all endpoints in the table, whoever made them. */
     endpoints: (signal: AbortSignal) =>
       within(signal, async (db) =>
@@ -68,6 +73,35 @@ async function write(db: Db, schema: RealtimeSchema, changes: AccountChanges): P
     const part: AccountChanges = new Map(some)
     await carryOut(db, planRows(part, await readPresent(db, part), schema))
   }
+}
+
+/** @throws AppError PBX_REFUSED when the tables cannot hold it. */
+async function align(db: Db, schema: RealtimeSchema, edge: string | null): Promise<readonly string[]> {
+  const columns = schema.columns.get('ps_endpoints')
+  // An account in a table without it knows of no edge, and none is to be written.
+  if (edge === null && !columns?.has('deny')) return []
+  const [problem] = edgeColumnProblems(schema, edge)
+  if (problem) throw new AppError('PBX_REFUSED', problem.message, { hint: problem.hint })
+  const rows = await db.selectFrom('ps_endpoints').select(['id', 'auth', 'deny']).execute()
+  const [contact, path] = [Object.fromEntries(contactFields(edge)), Object.fromEntries(pathFields(edge))]
+  const changed = rows
+    .filter(({ id, auth, deny }) => isOwn(text(id), auth) && text(deny) !== (contact.deny ?? ''))
+    // A rule of the admin's own on an extension that was taken over is not ours to lift.
+    .filter(({ deny }) => edge !== null || isEdgeRule(text(deny)))
+    .map(({ id }) => text(id))
+  for (const some of portions(changed)) {
+    await db
+      .updateTable('ps_endpoints')
+      .set({ deny: null, ...contact })
+      .where('id', 'in', some)
+      .execute()
+    await db
+      .updateTable('ps_aors')
+      .set({ support_path: null, ...path })
+      .where('id', 'in', some)
+      .execute()
+  }
+  return changed
 }
 
 async function readPresent(db: Db, changes: AccountChanges): Promise<PresentRows> {

@@ -20,7 +20,7 @@ export function gatewayScope(values: GatewayValues): object {
     timeServer: values.timeServer,
     staticNames: [
       ...namesOf(values.door.host, values.door.addresses),
-      ...namesOf(values.pbx.host, values.pbx.address === null ? [] : [values.pbx.address]),
+      ...namesOf(values.pbx.host, values.pbx.sipAddress === null ? [] : [values.pbx.sipAddress]),
     ],
   }
 }
@@ -37,7 +37,7 @@ export function gatewayScriptScope(values: GatewayScriptValues): object {
     tunnelAddresses: values.tunnelAddresses.filter(isIpv4),
     allowedIps: values.allowedIps.filter(isIpv4),
     door: { ...values.door, addresses: values.door.addresses.filter(isIpv4) },
-    pbx: { ...values.pbx, address: onlyIpv4(values.pbx.address) },
+    pbx: { ...values.pbx, address: onlyIpv4(values.pbx.address), sipAddress: onlyIpv4(values.pbx.sipAddress) },
     timeServer: onlyIpv4(values.timeServer),
   }
   return { ...gatewayScope(ipv4), hub: { publicKey, host, port: Number(port) }, presharedKey, keyUrl }
@@ -81,7 +81,14 @@ const sample: GatewayScriptValues = {
     addresses: ['203.0.113.5'],
     phonesUrl: new Secret('https://phones.example.com/p/sample/'),
   },
-  pbx: { host: 'pbx.example.com', address: '10.90.0.2', ports: [5061, 5062], rtpFrom: 10000, rtpTo: 20000 },
+  pbx: {
+    host: 'pbx.example.com',
+    address: '10.90.0.2',
+    sipAddress: '10.90.0.2',
+    ports: [5061, 5062],
+    rtpFrom: 10000,
+    rtpTo: 20000,
+  },
   timeServer: '10.90.0.3',
   hubPublicKey: 'c2FtcGxlc2FtcGxlc2FtcGxlc2FtcGxlc2FtcGxlc2E=',
   presharedKey: new Secret('sample'),
@@ -90,5 +97,6 @@ const sample: GatewayScriptValues = {
 export const sampleGateways: readonly GatewayScriptValues[] = [
   sample,
   { ...sample, timeServer: null, reservations: [] },
-  { ...sample, pbx: { ...sample.pbx, address: null }, door: { ...sample.door, addresses: [] } },
+  { ...sample, pbx: { ...sample.pbx, sipAddress: '10.90.0.4' } },
+  { ...sample, pbx: { ...sample.pbx, address: null, sipAddress: null }, door: { ...sample.door, addresses: [] } },
 ]

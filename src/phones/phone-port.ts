@@ -190,8 +190,10 @@ export interface GatewayValues {
   }
   readonly pbx: {
     readonly host: string
-    /** Null while none is configured. */
+    /** Where speech goes; null while none is configured. */
     readonly address: string | null
+    /** Where calls are set up, which `host` and `ports` belong to: `address`, or the edge in front of it. */
+    readonly sipAddress: string | null
     readonly ports: readonly number[]
     readonly rtpFrom: number
     readonly rtpTo: number

@@ -37,7 +37,7 @@ export interface CertificateAccessOptions {
   /** Puts out a new list; publication's `publish`. */
   readonly publish: () => Promise<unknown>
   /** What a list cannot know, said in each evidence: `this PBX does not check revocation lists`. */
-  readonly note?: string
+  readonly note?: (subject: CertificateSubject) => string | undefined
   /** Whatever checks handshakes against the list. Closed is what all of them know of. */
   readonly enforcers?: readonly RevocationEnforcer[]
 }
@@ -90,7 +90,9 @@ export function certificateAccess(
     },
 
     judge(subject, snapshot) {
-      return subject.wanted === 'closed' ? judgeClosed(subject, snapshot, note) : judgeOpen(subject, snapshot)
+      return subject.wanted === 'closed'
+        ? judgeClosed(subject, snapshot, note?.(subject))
+        : judgeOpen(subject, snapshot)
     },
 
     async apply(_subjects, signal) {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Subject, SubjectKind } from '../domain/access.ts'
+import { defaultId } from '../domain/site.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import { AppError } from '../errors.ts'
 
@@ -19,6 +20,8 @@ const subjectSchema = z.discriminatedUnion('kind', [
   z.object({
     ...common,
     kind: z.literal('certificate'),
+    // One that was written when there was only one PBX does not say.
+    pbxId: z.string().default(defaultId),
     serial: z.string(),
     notAfter: z.string(),
     revokedAt: z.string().nullable(),

@@ -92,17 +92,24 @@ async function handsetsOf(
       : await inChunks(assignmentIds, (part) => handsetQuery.where('assignmentId', 'in', part).execute())
   const some = assignmentIds === undefined ? undefined : handsets.map((handset) => handset.id)
   const certified = new Set((await certificatesOf(db, some)).map((row) => row.handsetId))
-  const addresses = Map.groupBy(await carrierAddresses(db, some), (row) => row.carrierId)
+  const addressesOf = await addressesOfHandsets(db, some)
   const carried = handsets.map((handset) => ({
     id: handset.id,
     assignmentId: handset.assignmentId,
-    addresses:
-      handset.phoneAddress === null
-        ? (addresses.get(handset.id) ?? []).map((row) => row.prefix)
-        : [`${handset.phoneAddress}/32`],
+    addresses: addressesOf(handset),
     certified: certified.has(handset.id),
   }))
   return Map.groupBy(carried, (handset) => handset.assignmentId)
+}
+
+/** Canonical prefixes from which a handset's traffic comes: its own tunnel's, or the one that a gateway keeps for it. */
+export async function addressesOfHandsets(
+  db: Database,
+  handsetIds: readonly string[] | undefined,
+): Promise<(handset: { readonly id: string; readonly phoneAddress: string | null }) => readonly string[]> {
+  const carriers = Map.groupBy(await carrierAddresses(db, handsetIds), (row) => row.carrierId)
+  return ({ id, phoneAddress }) =>
+    phoneAddress === null ? (carriers.get(id) ?? []).map((row) => row.prefix) : [`${phoneAddress}/32`]
 }
 
 async function certificatesOf(db: Database, handsetIds: readonly string[] | undefined) {

@@ -3,7 +3,7 @@ import type { CertificateSubject, PhoneDoorSubject, Subject, SubjectKind } from 
 import { assignmentSubjects } from './assignment-subjects.ts'
 import { type Database, snapshot } from './schema.ts'
 import { notShut, shutSubjects } from './shut-subjects.ts'
-import { sipCredentialSubjects } from './sip-credential-subjects.ts'
+import { addressesOfHandsets, sipCredentialSubjects } from './sip-credential-subjects.ts'
 import { tunnelSubjects } from './tunnel-subjects.ts'
 
 type Of<K extends SubjectKind> = Extract<Subject, { kind: K }>
@@ -40,14 +40,18 @@ async function certificateSubjects(db: Database, ids?: readonly string[]): Promi
   const query = db
     .selectFrom('certificate')
     .innerJoin('handset', 'handset.id', 'certificate.handsetId')
+    .innerJoin('assignment', 'assignment.id', 'handset.assignmentId')
     .select(['certificate.id', 'handset.employeeId', 'serial', 'notAfter'])
+    .select(['assignment.pbxId', 'assignment.extension', 'certificate.handsetId', 'handset.phoneAddress'])
     .where('revokedAt', 'is', null)
     .where('handset.removedAt', 'is', null)
     .where(notShut('certificate', 'certificate.id', certificateGeneration))
     .orderBy('certificate.id')
   const rows = await (ids === undefined ? query : query.where('certificate.id', 'in', ids)).execute()
-  const open = rows.map((row) => ({
+  const addresses = await addressesOfHandsets(db, ids === undefined ? undefined : rows.map((row) => row.handsetId))
+  const open = rows.map(({ extension, handsetId, phoneAddress, ...row }) => ({
     ...row,
+    holder: { extension, addresses: addresses({ id: handsetId, phoneAddress }) },
     kind: 'certificate' as const,
     wanted: 'open' as const,
     generation: certificateGeneration,

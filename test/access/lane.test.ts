@@ -139,7 +139,14 @@ describe('closing', () => {
   test('takes only subjects of its own kind', async () => {
     const [system, store] = [memorySystem(), memoryStore()]
     const lane = begin(system, store)
-    const certificate = { ...shut('ada'), kind: 'certificate', serial: '1', notAfter: '', revokedAt: null } as const
+    const certificate = {
+      ...shut('ada'),
+      kind: 'certificate',
+      pbxId: 'default',
+      serial: '1',
+      notAfter: '',
+      revokedAt: null,
+    } as const
     lane.close([certificate])
     await lane.idle()
     expect(system.asked).toEqual([])

@@ -55,6 +55,7 @@ export function commandLine(): {
         lookEveryMs: 5,
         serve: async () => undefined,
         hub: async () => undefined,
+        edge: async () => [],
       })
       return { code, out, err }
     },

@@ -21,7 +21,7 @@ const subjects: Readonly<Record<Subject['kind'], Subject>> = {
     admitted: ['10.77.0.2/32'],
     presharedKeySealed: 'v1.sealed-psk',
   },
-  certificate: { ...common, kind: 'certificate', serial: '0a1b', notAfter: at, revokedAt: null },
+  certificate: { ...common, kind: 'certificate', pbxId: 'default', serial: '0a1b', notAfter: at, revokedAt: null },
   'sip-credential': {
     ...common,
     kind: 'sip-credential',

@@ -54,7 +54,14 @@ describe('docs/configuration.md', () => {
       }
       const asterisk = { PBX: 'asterisk', PBX_CONFIG_DIR: '/etc/asterisk/x', PBX_AMI_SECRET_FILE: import.meta.filename }
       const mail = { SMTP_URL: 'smtps://mail.example.com', SMTP_FROM: 'it@example.com' }
+      const edge = {
+        PBX_ADDRESS: '192.0.2.10',
+        EDGE_ADDRESS: '192.0.2.11',
+        EDGE_DIR: '/var/lib/x',
+        EDGE_RPC_SECRET_FILE: import.meta.filename,
+      }
       const all = {
+        ...(row.name.startsWith('EDGE') ? edge : {}),
         ...(row.name.startsWith('PBX') ? asterisk : {}),
         ...(/^(SMTP|MAIL)_/.test(row.name) ? mail : {}),
         ...company[row.name],

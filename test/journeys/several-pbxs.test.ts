@@ -129,12 +129,14 @@ describe('two PBXs', () => {
     expect([branch.notified.length, world.pbx.counts.notify]).toEqual([1, 0])
   })
 
-  test('a leaver’s certificate is said to be in a list that some PBXs never ask for, by their names', async () => {
+  test('a leaver’s certificate is said to be in a list that their own PBX never asks for, if it does not', async () => {
     await using world = await openTwo(fakePbx({ revocationLists: 'enforced' }))
     await onboarded(world, person('Ada Byron', '1001', 'yealink-t54w=80:5e:c0:aa:bb:01'))
-    const left = await offboarded(world, '1001')
-    const line = left.access.find(({ system }) => system === 'certificate')
-    expect(line?.evidence?.summary).toMatch(/; these PBXs do not check revocation lists: office$/)
+    await onboarded(world, onBranch('Bo Berg', '1002', 'yealink-t54w=80:5e:c0:aa:bb:02'))
+    const evidenceOf = async (who: string) =>
+      (await offboarded(world, who)).access.find(({ system }) => system === 'certificate')?.evidence?.summary
+    expect(await evidenceOf('1001')).toMatch(/; PBX office does not check revocation lists$/)
+    expect(await evidenceOf('1002')).not.toContain('check')
   })
 
   test('an unknown name of a PBX is refused with the names that there are', async () => {

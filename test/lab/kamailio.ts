@@ -31,7 +31,7 @@ export interface KamailioLabOptions {
   /** Name of an existing network namespace. */
   readonly namespace?: string
   readonly environment?: Readonly<Record<string, string>>
-  /** Shared memory; Debian's default of 64 MB carries some hundred TLS connections. */
+  /** Shared memory; Debian's default of 64 MB carries some hundred TLS connections and some dozen reloads of TLS. */
   readonly memoryMb?: number
 }
 
@@ -44,20 +44,8 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
   for (const one of [folder, run]) mkdirSync(one, { mode: 0o700 })
   const program = [
     'kamailio',
-    ...[
-      '-f',
-      join(folder, 'kamailio.cfg'),
-      '-L',
-      modules,
-      '-Y',
-      run,
-      '-w',
-      run,
-      '-m',
-      String(options.memoryMb ?? 64),
-      '-M',
-      options.memoryMb ? '32' : '8',
-    ],
+    ...['-f', join(folder, 'kamailio.cfg'), '-L', modules, '-Y', run, '-w', run],
+    ...['-m', String(options.memoryMb ?? 256), '-M', options.memoryMb ? '32' : '8'],
   ]
   let words = ''
   let child: ChildProcess | null = null

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import { offer } from './media-offer.ts'
+import { openTls, type SipConnectionOptions } from './sip-connection.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -20,10 +21,10 @@ export interface SipPhone {
   forwardTo(number: string): void
   /** Resolves when the PBX ends the call that `call` set up. */
   readonly hungUp: Promise<void>
-  /** How often it was called; it picks up at once. */
-  readonly callsTaken: number
   /** The Event header of each NOTIFY that it got and answered with 200. */
   readonly events: readonly string[]
+  /** The From of each call that it got; it picks up at once. */
+  readonly calls: readonly string[]
   readonly connected: boolean
   /** `address:port` on this side. */
   readonly localAddress: string
@@ -37,22 +38,13 @@ export interface SipAnswer {
   readonly body: string
 }
 
-export interface SipPhoneOptions {
-  readonly host: string
-  readonly port: number
+export interface SipPhoneOptions extends SipConnectionOptions {
   readonly extension: string
   readonly username: string
   readonly secret: string
   /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
   readonly ha1?: string
-  /** PEM of the authority that must have signed the PBX's certificate, and the name that must stand in it. */
-  readonly trusts?: { readonly authority: string; readonly name: string }
-  /** Client certificate, PEM. */
-  readonly certificate?: { readonly certificate: string; readonly key: string }
-  /** Source address. */
-  readonly localAddress?: string
   readonly userAgent?: string
-  readonly timeoutMs?: number
   /** Called with the Event of each NOTIFY, after it was answered. */
   readonly onEvent?: (event: string) => void
 }
@@ -67,10 +59,10 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
   const hungUp = Promise.withResolvers<void>()
   const events: string[] = []
+  const calls: string[] = []
   let forwardedTo: string | null = null
   let dialog: { request: Request; to: string; target: string } | null = null
   let sequence = 0
-  let callsTaken = 0
   let rest = ''
   let failure: Error | null = null
 
@@ -116,17 +108,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     if (method === 'ACK') return
     if (method === 'INVITE' && forwardedTo !== null) return redirect(headers, forwardedTo)
     if (method === 'BYE') hungUp.resolve()
+    if (method === 'INVITE') calls.push(headers.get('from')?.[0] ?? '')
     const copied = ['via', 'record-route', 'from', 'to', 'call-id', 'cseq'].flatMap((key) =>
-      (headers.get(key) ?? []).map((value) => `${key}: ${value}\r\n`),
+      (headers.get(key) ?? []).map((value) => `${key}: ${key === 'to' ? tagged(value) : value}\r\n`),
     )
-    // What a call needs beyond that: a tag of ours and the way back to us.
-    const isCall = method === 'INVITE'
-    const lines = isCall
-      ? copied.map((line) => (/^to:/.test(line) ? line.replace('\r\n', ';tag=answered\r\n') : line))
-      : copied
-    const contact = isCall ? `contact: <sip:${options.extension}@${local};transport=tls>\r\n` : ''
-    socket.write(`SIP/2.0 200 OK\r\n${lines.join('')}${contact}content-length: 0\r\n\r\n`)
-    if (isCall) callsTaken++
+    const body = method === 'INVITE' ? offer(socket.localAddress ?? '127.0.0.1') : ''
+    const contact = `contact: <sip:${options.extension}@${local};transport=tls>\r\ncontent-type: application/sdp\r\n`
+    socket.write(
+      `SIP/2.0 200 OK\r\n${copied.join('')}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    )
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
     events.push(event)
@@ -276,9 +266,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     },
     hungUp: hungUp.promise,
     events,
-    get callsTaken() {
-      return callsTaken
-    },
+    calls,
     get connected() {
       return failure === null
     },
@@ -298,42 +286,7 @@ const challengeHeaders: ReadonlyMap<number, readonly [asked: string, answered: s
   [407, ['proxy-authenticate', 'Proxy-Authorization']],
 ])
 
-/** RFC 4568: the media key travels in the (encrypted) SIP message. Port 9 discards what is sent there. */
-function offer(address: string): string {
-  return [
-    'v=0',
-    `o=- 1 1 IN IP4 ${address}`,
-    's=-',
-    `c=IN IP4 ${address}`,
-    't=0 0',
-    'm=audio 9 RTP/SAVP 8',
-    'a=rtpmap:8 PCMA/8000',
-    `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${randomBytes(30).toString('base64')}`,
-    'a=sendrecv',
-    '',
-  ].join('\r\n')
-}
-
-function openTls(options: SipPhoneOptions): Promise<TLSSocket> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({
-      host: options.host,
-      port: options.port,
-      ...(options.trusts
-        ? { ca: options.trusts.authority, servername: options.trusts.name }
-        : { rejectUnauthorized: false }),
-      ...(options.localAddress ? { localAddress: options.localAddress } : {}),
-      ...(options.certificate ? { cert: options.certificate.certificate, key: options.certificate.key } : {}),
-    })
-    const timer = setTimeout(() => socket.destroy(new Error('no TLS handshake in time')), options.timeoutMs ?? 5000)
-    socket.once('secureConnect', () => {
-      clearTimeout(timer)
-      socket.off('error', reject)
-      resolve(socket)
-    })
-    socket.once('error', (error) => {
-      clearTimeout(timer)
-      reject(error)
-    })
-  })
+/** Whoever is called gives its side of the dialog a name (RFC 3261 section 8.2.6.2). */
+function tagged(to: string): string {
+  return /;tag=/i.test(to) ? to : `${to};tag=answered`
 }

@@ -20,7 +20,15 @@ import { type Client, type Home, type Namespace, type Office, openOffice, unique
 import { type ServerProcess, serverProcess } from './server-process.ts'
 import { issueTestCertificate, makeTestAuthority } from './test-certificates.ts'
 
-export const names = { door: 'phones.ringfence.test', hub: 'vpn.ringfence.test', pbx: 'pbx.ringfence.test' } as const
+export const names = {
+  door: 'phones.ringfence.test',
+  hub: 'vpn.ringfence.test',
+  pbx: 'pbx.ringfence.test',
+  edge: 'sip.ringfence.test',
+} as const
+
+/** Beside the PBX, for a test that puts an edge there. */
+export const edgeAddress = '10.91.0.3'
 
 export const hubAddress = '10.77.0.1'
 const hubPort = 51_820
@@ -181,7 +189,7 @@ export async function openSpine(
       deeds.push(() => rmSync(folder, { recursive: true, force: true }))
       writeFileSync(
         join(folder, 'hosts'),
-        `127.0.0.1 localhost\n${home.publicAddress} ${names.door} ${names.hub}\n${office.pbxAddress} ${names.pbx}\n`,
+        `127.0.0.1 localhost\n${home.publicAddress} ${names.door} ${names.hub}\n${office.pbxAddress} ${names.pbx}\n${edgeAddress} ${names.edge}\n`,
       )
       writeFileSync(join(folder, 'resolv.conf'), 'nameserver 127.0.0.1\n')
     }

@@ -27,7 +27,11 @@ async function opened(lab: AsteriskLab, settings: Readonly<Record<string, string
   )
   const asterisk = readAsterisk(read, null)
   expect(read.problems).toEqual([])
-  return openAsterisk({ realm: 'ringfence', port: lab.port, mtlsPort: lab.mtlsPort }, asterisk, async () => null)
+  return openAsterisk(
+    { realm: 'ringfence', own: { host: lab.address, port: lab.port, mtlsPort: lab.mtlsPort }, edge: null },
+    asterisk,
+    async () => null,
+  )
 }
 
 function keep(lab: AsteriskLab, name: string, content: string | Secret): string {

@@ -54,6 +54,27 @@ describe('every kind of home gateway', () => {
     ])
   })
 
+  test('with an edge in front of the PBX, calls are set up there and speech goes to the PBX, for every kind', () => {
+    const { pbx } = gatewayValues()
+    const values = gatewayValues({ pbx: { ...pbx, sipAddress: '10.92.0.9' } })
+    for (const id of scriptKinds) {
+      const script = catalogue.gatewayScript(id, values)!
+      const calls = script.split('\n').filter((line) => /5061[ ,]+5062/.test(line))
+      expect(calls, id).toHaveLength(1)
+      const allowed = id === 'gateway-openwrt' ? script : calls[0]!
+      expect(allowed, id).toMatch(id === 'gateway-openwrt' ? /rf_sip\.dest_ip='10\.92\.0\.9'/ : /10\.92\.0\.9/)
+      // Answers find their way back from both.
+      for (const from of ['10.91.0.2', '10.92.0.9'])
+        expect(script, id).toMatch(new RegExp(`(saddr |src_ip='|src-address=)${from.replaceAll('.', '[.]')}`))
+    }
+    expect(tableRows(catalogue.gatewayInstructions('gateway-plain', values)!)).toEqual(
+      expect.arrayContaining([
+        ['phone network', 'SIP edge 10.92.0.9, through the tunnel', 'TCP 5061, 5062 (calls)'],
+        ['phone network', 'PBX 10.91.0.2, through the tunnel', 'UDP 10000 to 20000 (speech)'],
+      ]),
+    )
+  })
+
   test('the sheet can be printed while there is no PBX and the door has no address', () => {
     const { pbx, door } = gatewayValues()
     const nothing = { pbx: { ...pbx, address: null }, door: { ...door, addresses: [] }, timeServer: null }

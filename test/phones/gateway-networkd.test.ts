@@ -150,7 +150,12 @@ describe.skipIf(!wg)('the files for a Debian gateway [needs wg]', () => {
   })
 
   test.each([
-    ['there is no PBX yet', { pbx: { ...gatewayValues().pbx, address: null } }, {}, /PBX has no IPv4 address/],
+    [
+      'there is no PBX yet',
+      { pbx: { ...gatewayValues().pbx, address: null, sipAddress: null } },
+      {},
+      /PBX has no IPv4 address/,
+    ],
     ['the phone door has no address', { door: { ...gatewayValues().door, addresses: [] } }, {}, /led to no IPv4/],
     ['the port has no name of a port', {}, { PHONES_PORT: 'eth1"; drop' }, /no name has/],
     ['the VLAN is no number', {}, { PHONES_VLAN: '66x' }, /is no number/],

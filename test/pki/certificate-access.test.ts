@@ -157,6 +157,7 @@ describe('publishing the revocation list', () => {
 describe('the certificate as an access system', () => {
   const subject = (overrides: Partial<CertificateSubject> = {}): CertificateSubject => ({
     kind: 'certificate',
+    pbxId: 'default',
     id: 'certificate-1',
     employeeId: 'employee-1',
     wanted: 'closed',
@@ -170,7 +171,7 @@ describe('the certificate as an access system', () => {
   async function systemUnderTest(note?: string) {
     const out = await publication()
     const options = { folder, authority: authorities.handset.certificate, system, publish: out.publish }
-    return certificateAccess(note === undefined ? options : { ...options, note })
+    return certificateAccess(note === undefined ? options : { ...options, note: () => note })
   }
 
   test('says a leaver’s certificate is shut only after its serial was read from the published file', async () => {

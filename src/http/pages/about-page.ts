@@ -49,12 +49,18 @@ const areas: readonly DoctorCheck['area'][] = [
   'hub',
   'phone door',
   'pbx',
+  'edge',
   'pki',
   'store',
   'settings',
   'templates',
 ]
-const areaWords: Readonly<Partial<Record<DoctorCheck['area'], string>>> = { pbx: 'PBX', pki: 'keys', store: 'database' }
+const areaWords: Readonly<Partial<Record<DoctorCheck['area'], string>>> = {
+  pbx: 'PBX',
+  edge: 'SIP edge',
+  pki: 'keys',
+  store: 'database',
+}
 const signs: Readonly<Record<DoctorCheck['state'], Html>> = {
   ok: stateSign('open', 'in order'),
   note: stateSign('waiting', 'to know'),

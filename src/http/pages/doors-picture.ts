@@ -57,6 +57,7 @@ const shortNames: Readonly<Record<string, string>> = {
   tunnel: 'tun',
   firewall: 'fw',
   certificate: 'cert',
+  edge: 'edge',
   'sip-account': 'sip',
   extension: 'ext',
 }

@@ -10,7 +10,7 @@
 :local phones "vlan66"
 :local vlanId 66
 :local vlanOn "bridge"
-{% if pbx.address == null %}
+{% if pbx.address == null or pbx.sipAddress == null %}
 :error "ringfence: the PBX has no IPv4 address yet (RINGFENCE_PBX_ADDRESS): ask for this file again when it has one. Nothing was changed."
 {%- elsif door.addresses.size == 0 %}
 :error "ringfence: the name of the phone door led to no IPv4 address: ask for this file again when it does. Nothing was changed."
@@ -50,7 +50,10 @@
 # The firewall before anything that it guards. Its rules stand in chains of their own, in order; the jumps are exclusive of each
 # other, so that their order does not matter, and are moved before all other rules.
 /ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ pbx.address }} connection-state=established,related action=accept comment="ringfence"
-/ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ pbx.address }} protocol=tcp dst-port={% for port in pbx.ports %}{{ port }}{% unless forloop.last %},{% endunless %}{% endfor %} action=accept comment="ringfence"
+{%- if pbx.sipAddress != pbx.address %}
+/ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ pbx.sipAddress }} connection-state=established,related action=accept comment="ringfence"
+{%- endif %}
+/ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ pbx.sipAddress }} protocol=tcp dst-port={% for port in pbx.ports %}{{ port }}{% unless forloop.last %},{% endunless %}{% endfor %} action=accept comment="ringfence"
 /ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ pbx.address }} protocol=udp dst-port={{ pbx.rtpFrom }}-{{ pbx.rtpTo }} action=accept comment="ringfence"
 {%- if timeServer %}
 /ip firewall filter add chain=ringfence-phones out-interface=ringfence dst-address={{ timeServer }} protocol=udp dst-port=123 action=accept comment="ringfence"
@@ -60,6 +63,9 @@
 {%- endfor %}
 /ip firewall filter add chain=ringfence-phones action=drop comment="ringfence"
 /ip firewall filter add chain=ringfence-tunnel out-interface=$phones src-address={{ pbx.address }} action=accept comment="ringfence"
+{%- if pbx.sipAddress != pbx.address %}
+/ip firewall filter add chain=ringfence-tunnel out-interface=$phones src-address={{ pbx.sipAddress }} action=accept comment="ringfence"
+{%- endif %}
 {%- if timeServer %}
 /ip firewall filter add chain=ringfence-tunnel out-interface=$phones src-address={{ timeServer }} connection-state=established action=accept comment="ringfence"
 {%- endif %}

@@ -18,7 +18,7 @@ stop() {
   printf 'ringfence: %s\nNothing was changed.\n' "$1" >&2
   exit 1
 }
-{% if pbx.address == null %}
+{% if pbx.address == null or pbx.sipAddress == null %}
 stop 'the PBX has no IPv4 address yet (RINGFENCE_PBX_ADDRESS): ask for this file again when it has one'
 {%- elsif door.addresses.size == 0 %}
 stop 'the name of the phone door led to no IPv4 address: ask for this file again when it does'
@@ -155,9 +155,12 @@ table inet ringfence_gateway {
     oifname { "$PHONES", "$TUNNEL" } drop
   }
   chain from_phones {
-    oifname "$TUNNEL" ip daddr {{ pbx.address }} tcp dport { {% for port in pbx.ports %}{{ port }}{% unless forloop.last %}, {% endunless %}{% endfor %} } accept
+    oifname "$TUNNEL" ip daddr {{ pbx.sipAddress }} tcp dport { {% for port in pbx.ports %}{{ port }}{% unless forloop.last %}, {% endunless %}{% endfor %} } accept
     oifname "$TUNNEL" ip daddr {{ pbx.address }} udp dport {{ pbx.rtpFrom }}-{{ pbx.rtpTo }} accept
     oifname "$TUNNEL" ip daddr {{ pbx.address }} ct state established,related accept
+{%- if pbx.sipAddress != pbx.address %}
+    oifname "$TUNNEL" ip daddr {{ pbx.sipAddress }} ct state established,related accept
+{%- endif %}
 {%- if timeServer %}
     oifname "$TUNNEL" ip daddr {{ timeServer }} udp dport 123 accept
 {%- endif %}
@@ -166,6 +169,9 @@ table inet ringfence_gateway {
   }
   chain from_tunnel {
     oifname "$PHONES" ip saddr {{ pbx.address }} accept
+{%- if pbx.sipAddress != pbx.address %}
+    oifname "$PHONES" ip saddr {{ pbx.sipAddress }} accept
+{%- endif %}
 {%- if timeServer %}
     oifname "$PHONES" ip saddr {{ timeServer }} udp sport 123 ct state established accept
 {%- endif %}

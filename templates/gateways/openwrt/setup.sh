@@ -15,7 +15,7 @@ stop() {
   printf 'ringfence: %s\nNothing was changed.\n' "$1" >&2
   exit 1
 }
-{% if pbx.address == null %}
+{% if pbx.address == null or pbx.sipAddress == null %}
 stop 'the PBX has no IPv4 address yet (RINGFENCE_PBX_ADDRESS): ask for this file again when it has one'
 {%- elsif door.addresses.size == 0 %}
 stop 'the name of the phone door led to no IPv4 address: ask for this file again when it does'
@@ -119,7 +119,7 @@ set firewall.rf_sip.name='Phones to PBX: calls'
 set firewall.rf_sip.family='ipv4'
 set firewall.rf_sip.src='rf_phones'
 set firewall.rf_sip.dest='rf_tunnel'
-set firewall.rf_sip.dest_ip='{{ pbx.address }}'
+set firewall.rf_sip.dest_ip='{{ pbx.sipAddress }}'
 set firewall.rf_sip.proto='tcp'
 set firewall.rf_sip.dest_port='{% for port in pbx.ports %}{{ port }}{% unless forloop.last %} {% endunless %}{% endfor %}'
 set firewall.rf_sip.target='ACCEPT'
@@ -162,6 +162,16 @@ set firewall.rf_pbx.src_ip='{{ pbx.address }}'
 set firewall.rf_pbx.dest='rf_phones'
 set firewall.rf_pbx.proto='all'
 set firewall.rf_pbx.target='ACCEPT'
+{%- if pbx.sipAddress != pbx.address %}
+set firewall.rf_edge=rule
+set firewall.rf_edge.name='SIP edge to phones'
+set firewall.rf_edge.family='ipv4'
+set firewall.rf_edge.src='rf_tunnel'
+set firewall.rf_edge.src_ip='{{ pbx.sipAddress }}'
+set firewall.rf_edge.dest='rf_phones'
+set firewall.rf_edge.proto='all'
+set firewall.rf_edge.target='ACCEPT'
+{%- endif %}
 UCI
 )"
 [ -z "$problems" ] || stop "uci did not take the settings: $problems"

@@ -1,0 +1,98 @@
+/** Settings of the SIP edge: RINGFENCE_EDGE_*. With RINGFENCE_EDGE_ADDRESS phones dial it instead of the PBX. */
+import { contains, isLoopback, parsePrefix } from '../domain/address.ts'
+import { Secret } from '../domain/secret.ts'
+import {
+  type HostPort,
+  isHost,
+  quoted,
+  type SettingName,
+  type SettingReader,
+  type TlsFiles,
+} from '../setting-reader.ts'
+
+export interface EdgeSettings {
+  readonly address: string
+  /** The name that handsets dial. */
+  readonly host: string
+  /** TLS, server certificate only. */
+  readonly port: number
+  /** TLS, client certificate required. */
+  readonly mtlsPort: number
+  /** TLS, where the PBX delivers calls. */
+  readonly pbxPort: number
+  readonly rpc: HostPort
+  readonly rpcSecret: Secret
+  /** What Ringfence keeps in step there; the same path for both. */
+  readonly folder: string
+  /** As the edge sees them; null: of Ringfence's Service CA. */
+  readonly tls: TlsFiles | null
+}
+
+const others: readonly SettingName[] = [
+  'EDGE_HOST', 'EDGE_PORT', 'EDGE_MTLS_PORT', 'EDGE_PBX_PORT', 'EDGE_RPC', 'EDGE_RPC_SECRET_FILE', 'EDGE_DIR', 'EDGE_TLS_CERT', 'EDGE_TLS_KEY',
+] // biome-ignore format: a list reads better in one line
+
+/** Where the key may travel: RFC 1918 and RFC 4193, beside loopback. */
+const privateRanges = ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']
+
+/** Null: phones dial the PBX itself. */
+export function readEdge(read: SettingReader, pbx: { readonly address: string | null; readonly port: number }) {
+  const { text, wrong } = read
+  const address = read.address(
+    'EDGE_ADDRESS',
+    text('EDGE_ADDRESS'),
+    'the name that handsets use goes into RINGFENCE_EDGE_HOST',
+  )
+  if (address === null) {
+    for (const name of others)
+      if (text(name) !== null && text('EDGE_ADDRESS') === null)
+        wrong(name, 'is set, but there is no RINGFENCE_EDGE_ADDRESS', 'set that too, or leave both out')
+    return null
+  }
+  for (const name of ['EDGE_RPC_SECRET_FILE', 'EDGE_DIR'] as const)
+    if (text(name) === null)
+      wrong(name, 'is needed with RINGFENCE_EDGE_ADDRESS', 'docs/edge.md goes through the set-up')
+  if (pbx.address === null) wrong('EDGE_ADDRESS', 'is set, but there is no RINGFENCE_PBX_ADDRESS behind it')
+  const host = text('EDGE_HOST') ?? address
+  if (!isHost(host)) wrong('EDGE_HOST', `${quoted(host)} is not a host name`)
+  const settings: EdgeSettings = {
+    address,
+    host,
+    port: read.port('EDGE_PORT', 5061),
+    mtlsPort: read.port('EDGE_MTLS_PORT', 5062),
+    pbxPort: read.port('EDGE_PBX_PORT', 5063),
+    rpc: read.hostPort('EDGE_RPC', { host: '127.0.0.1', port: 5064 }),
+    rpcSecret: read.secretFile('EDGE_RPC_SECRET_FILE') ?? new Secret(''),
+    folder: read.asteriskPath('EDGE_DIR') ?? '',
+    tls: read.tlsFiles('EDGE_TLS_CERT', 'EDGE_TLS_KEY', read.asteriskPath),
+  }
+  const { rpc, rpcSecret } = settings
+  const at = parsePrefix(rpc.host)
+  if (at === null) wrong('EDGE_RPC', `${quoted(rpc.host)} is not an IP address`, 'such as 127.0.0.1:5064')
+  else if (!isLoopback(rpc.host) && !privateRanges.some((range) => contains(parsePrefix(range)!, at)))
+    wrong('EDGE_RPC', `${rpc.host} is a public address`, 'keep it on loopback or in a private network')
+  const secret = rpcSecret.reveal()
+  if (secret !== '' && secret.length < 20)
+    wrong(
+      'EDGE_RPC_SECRET_FILE',
+      'names a file with a secret of less than 20 characters',
+      'such as from: openssl rand -hex 32',
+    )
+  refuseSharedPorts(read, settings, pbx)
+  return settings
+}
+
+function refuseSharedPorts(
+  { wrong }: SettingReader,
+  { address, port, mtlsPort, pbxPort, rpc }: EdgeSettings,
+  pbx: { readonly address: string | null; readonly port: number },
+): void {
+  const own = [port, mtlsPort, pbxPort, ...(rpc.host === address ? [rpc.port] : [])]
+  if (new Set(own).size !== own.length)
+    wrong('EDGE_PORT', 'is used twice at the edge', 'each of its ports has a purpose of its own')
+  // The script tells the sides apart by the port alone.
+  if ([port, mtlsPort, pbxPort].includes(rpc.port))
+    wrong('EDGE_RPC', `port ${rpc.port} is another port of the edge too`)
+  if (pbx.address === address && own.includes(pbx.port))
+    wrong('EDGE_PORT', `the PBX has port ${pbx.port} at the same address`, 'give one of them another port')
+}

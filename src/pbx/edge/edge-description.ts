@@ -1,0 +1,48 @@
+import { type EdgeKeeper, scarceMemory } from './edge-keeper.ts'
+import type { EdgeRpc } from './edge-rpc.ts'
+import { freeMemory } from './edge-state.ts'
+
+export interface EdgeDescription {
+  readonly summary: string
+  readonly problems: readonly { readonly message: string; readonly hint: string }[]
+}
+
+/** A list is put out each day; one that is older than this did not get here. */
+const staleMs = 3 * 86_400_000
+
+/** For `doctor`: what the running edge has loaded, long before any of it keeps a phone out. */
+export async function describeEdge(
+  { keeper, rpc, fingerprint }: { readonly keeper: EdgeKeeper; readonly rpc: EdgeRpc; readonly fingerprint: string },
+  signal: AbortSignal,
+): Promise<EdgeDescription> {
+  const running = await rpc.page('/configuration', signal)
+  const { inForce, rows, readAt } = await keeper.read(signal)
+  const problems: { message: string; hint: string }[] = []
+  const free = await freeMemory(rpc, signal)
+  if (free < 2 * scarceMemory)
+    problems.push({
+      message: `the edge has ${Math.floor(free / 1024 / 1024)} MB of shared memory left; without any it refuses every phone`,
+      hint: 'restart Kamailio there when few are talking, with a larger -m',
+    })
+  if (running !== fingerprint)
+    problems.push({
+      message: 'the edge runs another configuration than the settings of Ringfence give now',
+      hint: 'write it again with `ringfence edge --out DIR`, and restart Kamailio',
+    })
+  if (inForce === null)
+    problems.push({
+      message: 'it is not known which revocation list the edge has loaded',
+      hint: 'Ringfence hands it one within a quarter of a minute; the log of the server says what keeps it from that',
+    })
+  else if (readAt.getTime() - inForce.thisUpdate.getTime() > staleMs)
+    problems.push({
+      message: `revocation list ${inForce.number} at the edge is older than three days; at ${inForce.nextUpdate.toISOString()} it locks out every phone`,
+      hint: 'look in the server log for why no new one could be signed or handed over',
+    })
+  const { bind, deny, source } = rows
+  const list = inForce === null ? 'no list' : `list ${inForce.number}`
+  return {
+    summary: `${bind.size} certificates and ${source.size} phones without one are bound, ${deny.size} denied, ${list} loaded`,
+    problems,
+  }
+}

@@ -1,0 +1,206 @@
+/** Traffic to loopback only: what somebody who got hold of a phone, or of its tunnel, may try at the edge. */
+import { connect, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { type EdgeHandset, type EdgeWorld, edgeWorld } from '../lab/edge-world.ts'
+import { describeLive } from '../setup/requirements.ts'
+
+interface Line {
+  send(text: string): void
+  readonly heard: string
+  readonly isOpen: boolean
+}
+
+describeLive('whoever attacks the edge', ['asterisk', 'kamailio', 'openssl'], () => {
+  let world: EdgeWorld
+  let mallory: EdgeHandset
+  let victim: EdgeHandset
+  const sockets: TLSSocket[] = []
+
+  beforeAll(async () => {
+    world = await edgeWorld()
+    mallory = await world.handset('3001', '127.0.0.51')
+    victim = await world.handset('3002', '127.0.0.52')
+  }, 120_000)
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy()
+    await world?.stop()
+  })
+
+  /** A connection with a handset's certificate over which a test says what it likes. */
+  async function line({ address, issued }: EdgeHandset, localAddress = address): Promise<Line> {
+    let heard = ''
+    let isOpen = true
+    const socket = connect({
+      host: world.edge.options.address,
+      port: world.edge.options.mtlsPort,
+      ...{ localAddress },
+      cert: issued.certificate,
+      key: issued.privateKey.reveal(),
+      ca: world.edge.authorities.service.certificate,
+      servername: 'edge.test',
+    })
+    sockets.push(socket)
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk.toString('latin1')
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      isOpen = false
+    })
+    await new Promise<void>((resolve, reject) => {
+      socket.once('secureConnect', resolve)
+      socket.once('error', reject)
+    })
+    return {
+      send: (text) => void socket.write(text.replaceAll('\n', '\r\n')),
+      get heard() {
+        return heard
+      },
+      get isOpen() {
+        return isOpen
+      },
+    }
+  }
+
+  let calls = 0
+  const request = (method: string, { from = '3001', to = '600', extra = '', agent = 'test', toTag = '' } = {}) => {
+    calls += 1
+    return `${method} sip:${to}@edge.test SIP/2.0
+Via: SIP/2.0/TLS 127.0.0.51:5061;branch=z9hG4bKattack${calls};rport
+Max-Forwards: 70
+From: <sip:${from}@edge.test>;tag=a${calls}
+To: <sip:${to}@edge.test>${toTag}
+Call-ID: attack-${calls}
+CSeq: 1 ${method}
+Contact: <sip:${from}@127.0.0.51:5061;transport=tls>
+User-Agent: ${agent}
+${extra}Content-Length: 0
+
+`
+  }
+  /** The final one. */
+  const statusOf = (heard: string) => Number(/^SIP\/2\.0 ([2-6]\d{2})/m.exec(heard)?.[1])
+  async function answerTo(text: string, from = mallory): Promise<number> {
+    const talk = await line(from)
+    talk.send(text)
+    await vi.waitFor(() => expect(statusOf(talk.heard)).toBeGreaterThan(0), { timeout: 3_000 })
+    return statusOf(talk.heard)
+  }
+
+  test.each(['friendly-scanner', 'sipvicious', 'sipcli/v1.8', 'VaxSIPUserAgent/3.1', 'pplsip'])(
+    'a scanner that calls itself %s gets no answer, and its connection is over',
+    async (agent) => {
+      const talk = await line(mallory)
+      talk.send(request('OPTIONS', { agent }))
+      await vi.waitFor(() => expect(talk.isOpen).toBe(false))
+      expect(talk.heard).toBe('')
+    },
+  )
+
+  test.each([
+    ['anonymous', 'anonymous'],
+    ['another extension', '3002'],
+    ['another extension in another spelling', '%33002'],
+    ['an extension with something behind it', '3001;x=y'],
+    ['SQL', "3001'--"],
+    ['an expression that matches everything', '.*'],
+    ['nobody', ''],
+  ])('a call from %s is refused', async (_, from) => {
+    expect([400, 403, 484]).toContain(await answerTo(request('INVITE', { from })))
+  })
+
+  test('a request that pretends to belong to a call gets nowhere', async () => {
+    const { options } = world.edge
+    const route = `Route: <sip:${options.address}:${options.mtlsPort};transport=tls;lr>\n`
+    const elsewhere = `Route: <sip:127.0.0.1:9;transport=tcp;lr>\n`
+    for (const extra of ['', elsewhere]) {
+      const status = await answerTo(request('INVITE', { from: '3002', toTag: ';tag=none', extra }))
+      expect([403, 481]).toContain(status)
+    }
+    const { username } = victim.account.credentials[0]!
+    const authorization = `Authorization: Digest username="${username}", realm="ringfence", nonce="n", uri="sip:600@edge.test", response="r"\n`
+    for (const method of ['INVITE', 'MESSAGE', 'REFER'])
+      expect(await answerTo(request(method, { from: '3002', toTag: ';tag=none', extra: route }))).toBe(481)
+    expect(
+      await answerTo(request('INVITE', { from: '3002', toTag: ';tag=none', extra: `${route}${authorization}` })),
+    ).toBe(403)
+  })
+
+  test('a phone cannot write itself into the way to another phone', async () => {
+    const called = await victim.connect()
+    expect((await called.register()).status).toBe(200)
+    const serial = BigInt(`0x${victim.issued.serial}`)
+    const { options } = world.edge
+    const sip = await mallory.connect({
+      userAgent: `x\r\npath: <sip:${serial}@${options.address}:${options.pbxPort};transport=tls;lr>\r\np-asserted-identity: <sip:3002@edge.test>`,
+    })
+    expect((await sip.register()).status).toBe(200)
+    // Asterisk writes to its database a moment later.
+    const mine = await vi.waitFor(() => {
+      const stored = world.asterisk.cli('database show registrar').split('\n')
+      const found = stored.filter((entry) => entry.includes('/3001;@'))
+      expect(found).toHaveLength(1)
+      return found[0]!
+    })
+    expect(mine).toContain(String(BigInt(`0x${mallory.issued.serial}`)))
+    expect(mine).not.toContain(String(serial))
+  })
+
+  test('a second contact smuggled into a registration is not stored', async () => {
+    const talk = await mallory.connect({ userAgent: 'x\r\nContact: <sip:3001@203.0.113.9:5060>' })
+    expect((await talk.register()).status).toBe(200)
+    expect(world.asterisk.cli('pjsip show contacts')).not.toContain('203.0.113.9')
+  })
+
+  test('the side of the PBX answers to the address of the PBX alone', async () => {
+    const { options, authorities } = world.edge
+    const socket = connect({
+      host: options.address,
+      port: options.pbxPort,
+      ...{ localAddress: '127.0.0.51' },
+      ca: authorities.service.certificate,
+      servername: 'edge.test',
+    })
+    sockets.push(socket)
+    let heard = ''
+    let isOpen = true
+    socket.on('data', (chunk: Buffer) => {
+      heard += chunk
+    })
+    socket.on('error', () => undefined)
+    socket.on('close', () => {
+      isOpen = false
+    })
+    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    const serial = BigInt(`0x${victim.issued.serial}`)
+    const extra = `Route: <sip:${serial}@${options.address}:${options.pbxPort};transport=tls;lr>\n`
+    socket.write(request('INVITE', { to: '3002', extra }).replaceAll('\n', '\r\n'))
+    await vi.waitFor(() => expect(isOpen).toBe(false))
+    expect(heard).toBe('')
+  })
+
+  test('noise and half messages hurt nobody', async () => {
+    for (const noise of [
+      '\0\x01\x02'.repeat(2_000),
+      'GET / HTTP/1.1\n\n',
+      'INVITE sip:x SIP/2.0\nVia: \n\n',
+      'x'.repeat(70_000),
+    ]) {
+      const talk = await line(mallory)
+      talk.send(noise)
+    }
+    expect(await victim.attempt()).toBe(200)
+  })
+
+  test('a flood is cut off, its address stays unheard for a while, and a phone elsewhere notices nothing', async () => {
+    const flooder = await world.handset('3003', '127.0.0.53')
+    const staying = await victim.connect()
+    expect((await staying.register()).status).toBe(200)
+    const talk = await line(flooder)
+    for (let count = 0; count < 300; count++) talk.send(request('OPTIONS', { from: '3003' }))
+    await vi.waitFor(() => expect(talk.isOpen).toBe(false), { timeout: 5_000 })
+    expect(await flooder.attempt()).toMatch(/closed the connection|ECONNRESET/)
+    expect((await staying.register()).status).toBe(200)
+    expect((await staying.call('600')).status).toBe(200)
+  })
+})

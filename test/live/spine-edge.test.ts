@@ -1,0 +1,170 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { channelsOf, contactsOf, type Desk, moveIn, signIn, untilRegistered } from '../lab/desk.ts'
+import { type KamailioLab, kamailioLab } from '../lab/kamailio.ts'
+import { type Linphone, shareOf } from '../lab/linphone.ts'
+import { countMedia } from '../lab/media-counters.ts'
+import { tunnelNeeds, until } from '../lab/network.ts'
+import { attemptToRegister } from '../lab/sip-attempt.ts'
+import { edgeAddress, lineOf, names, openSpine, type Spine, untilShown } from '../lab/spine.ts'
+import { issueTestCertificate } from '../lab/test-certificates.ts'
+import { describeLive } from '../setup/requirements.ts'
+
+const run = promisify(execFile)
+const command = join(import.meta.dirname, '../../src/cli.ts')
+const needs = [...tunnelNeeds, 'asterisk', 'kamailio', 'linphone', 'openssl'] as const
+const [adaHz, benHz] = [400, 700]
+
+describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
+  const root = mkdtempSync(join(tmpdir(), `rf-spine-edge-${process.pid}-`))
+  let spine: Spine
+  let kamailio: KamailioLab
+  let [ada, ben, cleo]: Desk[] = []
+  let [adaPhone, benPhone]: Linphone[] = []
+
+  beforeAll(async () => {
+    const edge = {
+      EDGE_ADDRESS: edgeAddress,
+      EDGE_HOST: names.edge,
+      EDGE_RPC: `${edgeAddress}:5064`,
+      EDGE_RPC_SECRET_FILE: join(root, 'key'),
+      EDGE_DIR: join(root, 'state'),
+      EDGE_TLS_CERT: join(root, 'edge.crt'),
+      EDGE_TLS_KEY: join(root, 'edge.key'),
+    }
+    writeFileSync(edge.EDGE_RPC_SECRET_FILE, 'a secret of the edge for a test', { mode: 0o600 })
+    spine = await openSpine(edge)
+    const shown = issueTestCertificate(spine.asterisk.serverAuthority, names.edge, [names.edge, edgeAddress])
+    writeFileSync(edge.EDGE_TLS_CERT, shown.certificate)
+    writeFileSync(edge.EDGE_TLS_KEY, shown.key, { mode: 0o600 })
+    // What an admin does: the address, the configuration, the program.
+    const cable = / dev (\S+)/.exec(await spine.office.pbx.run('ip', 'route', 'show', 'proto', 'kernel'))![1]!
+    await spine.office.pbx.run('ip', 'addr', 'add', `${edgeAddress}/24`, 'dev', cable)
+    kamailio = kamailioLab({
+      address: edgeAddress,
+      ports: [5061, 5062, 5063, 5064],
+      namespace: spine.office.pbx.name,
+    })
+    const settings = { ...edge, PBX_ADDRESS: spine.office.pbxAddress, PBX_PORT: String(spine.asterisk.port) }
+    const { stdout } = await run(process.execPath, [command, 'edge', '--out', kamailio.folder], {
+      env: {
+        PATH: process.env.PATH,
+        ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])),
+      },
+    })
+    expect(stdout.trim().split('\n')).toEqual(
+      ['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)),
+    )
+    expect(kamailio.refusal()).toBe(null)
+    await kamailio.start()
+  }, 120_000)
+  afterAll(async () => {
+    for (const phone of [adaPhone, benPhone]) await phone?.quit()
+    await kamailio?.stop()
+    await spine?.[Symbol.asyncDispose]()
+    rmSync(root, { recursive: true, force: true })
+  })
+
+  test('Linphone signs in through it with its certificate, and Asterisk alone is not to be had from a tunnel', async () => {
+    ada = await moveIn(spine, { name: 'Ada Byron', extension: '1001', toneHz: adaHz, answers: true })
+    adaPhone = ada.startPhone()
+    const contact = await untilRegistered(spine, '1001')
+    expect(contact).toContain(`@${ada.tunnel.address}:`)
+    const shown = await untilShown(spine, ada.person.id, ({ access }) =>
+      access.every(({ verdict }) => verdict === 'converged'),
+    )
+    expect(lineOf(shown, 'edge').evidence?.summary).toContain(`speak for 1001 from ${ada.tunnel.address}/32`)
+    const probe = (address: string, port: number) => ada!.agent.probe({ protocol: 'tcp', address, port, waitMs: 700 })
+    for (const port of [spine.asterisk.port, spine.asterisk.mtlsPort])
+      expect(await probe(spine.asterisk.address, port)).toBe('silent')
+    // The PBX's and Ringfence's own sides of the edge neither.
+    for (const port of [5063, 5064]) expect(await probe(edgeAddress, port)).toBe('silent')
+  })
+
+  test('two of them talk through it, encrypted, straight to Asterisk', async () => {
+    ben = await moveIn(spine, { name: 'Ben Okri', extension: '1002', toneHz: benHz })
+    benPhone = ben.startPhone()
+    await untilRegistered(spine, '1002')
+    const mediaOf = await countMedia(spine.office.pbx, [ada!.tunnel.address, ben.tunnel.address])
+    benPhone.say('call 1001')
+    for (const phone of [adaPhone!, benPhone]) await until(() => phone.shown().includes('Media streams established'))
+    for (const phone of [adaPhone!, benPhone]) phone.speak()
+    for (const desk of [ada!, ben]) {
+      await until(async () => {
+        const { encrypted } = await mediaOf(desk.tunnel.address)
+        return encrypted.in >= 100 && encrypted.out >= 100
+      })
+      expect((await mediaOf(desk.tunnel.address)).plain).toEqual({ in: 0, out: 0 })
+    }
+    for (const [phone, hz] of [
+      [adaPhone!, benHz],
+      [benPhone, adaHz],
+    ] as const)
+      await until(() => shareOf(phone.heard().subarray(-4_000), hz, 8_000) > 0.9)
+  })
+
+  test('an app that can hold no certificate signs in from its own tunnel, and from no other', async () => {
+    cleo = await moveIn(spine, { name: 'Cleo', extension: '1003', model: 'linphone-mobile' })
+    const { text } = await cleo.home.get(cleo.settingsUrl)
+    const at = { ...signIn(spine, '1003', text), host: edgeAddress }
+    expect(at.port).toBe(5061)
+    await until(async () => (await attemptToRegister(cleo!.home, cleo!.folder, at)) === 200, 30_000)
+    expect(await attemptToRegister(ben!.home, ben!.folder, at)).toBe(403)
+  })
+
+  test('doctor finds nothing wrong with it', async () => {
+    const { body } = await spine.server.api('GET', '/api/v1/doctor')
+    const checks = (body as { checks: { area: string; state: string; message: string }[] }).checks
+    expect(checks.filter(({ area }) => area === 'edge')).toMatchObject([
+      {
+        state: 'ok',
+        message: expect.stringMatching(
+          /^2 certificates and 1 phones without one are bound, 0 denied, list \d+ loaded$/,
+        ),
+      },
+    ])
+  })
+
+  test('one click, and the leaver is refused at the edge; the call is over, and nobody else noticed', async () => {
+    const before = contactsOf(spine, '1002')
+    const shown = await spine.offboard(ada!.person.id, 10)
+    expect(shown.access.map(({ system, wanted, verdict }) => [system, wanted, verdict])).toEqual(
+      ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'sip-account'].map((each) => [
+        each,
+        'closed',
+        'converged',
+      ]),
+    )
+    expect(lineOf(shown, 'edge').evidence?.summary).toMatch(/^refused at the edge: serial .{8}… in the deny table/)
+    expect(lineOf(shown, 'certificate').evidence?.summary).toMatch(
+      /published in revocation list \d+; refused at the edge/,
+    )
+    expect(channelsOf(spine, '1001')).toEqual([])
+    expect(contactsOf(spine, '1001')).toEqual([])
+    expect(contactsOf(spine, '1002')).toEqual(before)
+    const listed = await untilShown(spine, ada!.person.id, (person) =>
+      /and in revocation list \d+ that the edge loaded/.test(lineOf(person, 'edge').evidence?.summary ?? ''),
+    )
+    expect(listed.lifecycle).toBe('offboarded')
+    const count = benPhone!.shown().length
+    benPhone!.say('call 600')
+    await until(() => benPhone!.shown().slice(count).includes('Media streams established'))
+  })
+
+  test('started again it knows everybody by itself, and the phones come back', async () => {
+    benPhone!.say('terminate')
+    await until(() => channelsOf(spine, '1002').length === 0)
+    await kamailio.restart()
+    await until(async () => {
+      const shown = await spine.employee(ben!.person.id)
+      return lineOf(shown, 'edge').verdict === 'converged'
+    })
+    const count = benPhone!.shown().length
+    benPhone!.say('call 600')
+    await until(() => benPhone!.shown().slice(count).includes('Media streams established'), 30_000)
+  })
+})
