@@ -27,6 +27,7 @@ describe('guides', () => {
       '3cx',
       'asterisk',
       'call-classes',
+      'edge',
       'freepbx',
       'freeswitch',
       'kamailio',
