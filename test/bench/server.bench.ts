@@ -2,7 +2,6 @@
 import { monotonicMs } from '../lab/agent.ts'
 import { type Office, openOffice, until } from '../lab/network.ts'
 import type { BenchRow } from './bench-row.ts'
-import { convergenceRow } from './convergence.ts'
 import { lastPacketRow } from './last-packet.ts'
 import { load, residentMb, restingMb } from './measuring.ts'
 import { type OfficeServer, officeServer, settledFleet } from './office-server.ts'
@@ -26,7 +25,6 @@ export async function rows(): Promise<BenchRow[]> {
     found.push(await lastPacketRow(office, server, most))
     found.push(await stormRow(office, server))
   }
-  found.push(await convergenceRow())
   return found
 }
 
