@@ -26,8 +26,7 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
     },
     addForeign: async (extension) => fake.addByHand(extension),
     addLeftover: async (extension) => void fake.asterisk.database.set(`CF/${extension}`, '01715550100'),
-    look: (extension) =>
-      `${extension} ${JSON.stringify(fake.database.get(extension))} ${fake.asterisk.look(extension)}`,
+    look: (extension) => `${JSON.stringify(fake.database.get(extension))} ${fake.asterisk.look(extension)}`,
     goDown: async () => {
       await Promise.all([fake.door.shut(), fake.asterisk.ami.door.shut()])
     },

@@ -62,7 +62,7 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
     async look(extension) {
       const lines = (await readFile(options.tablePath, 'utf8')).split('\n').map((line) => line.replace(/,$/, ''))
       const own = lines.filter((line) => line.includes(`"extension":"${extension}"`))
-      return `${own.join('\n')} ${extension} ${fake.look(extension)}`
+      return `${own.join('\n')} ${fake.look(extension)}`
     },
     goDown: () => fake.eventSocket.door.shut(),
     async comeBack() {
