@@ -35,7 +35,7 @@ pbxContract('3CX (a fake of its configuration interface)', told, async () => {
       clientId,
       clientSecret: new Secret(clientSecret),
       realm: '3CXPhoneSystem',
-      bookFile: join(folder, 'accounts.json'),
+      accountsFile: join(folder, 'accounts.json'),
     }),
     phone: async ({ extension, username, secret }) => ({
       register: async () => fake.register(extension, username, secret),

@@ -34,7 +34,7 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
       clientId,
       clientSecret: new Secret(clientSecret),
       realm: 'YSAsterisk',
-      bookFile: join(folder, 'accounts.json'),
+      accountsFile: join(folder, 'accounts.json'),
     }),
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => ({
       register: async () => fake.register(extension, username, secret, address),

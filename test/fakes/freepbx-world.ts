@@ -53,7 +53,7 @@ export function freepbxOptions(fake: FakeFreepbx, folder: string): FreepbxOption
       timeoutMs: 2_000,
     },
     realm: 'asterisk',
-    bookPath: join(folder, 'accounts.json'),
+    accountsFile: join(folder, 'accounts.json'),
     lookEveryMs: 5,
   }
 }
