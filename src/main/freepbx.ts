@@ -1,12 +1,11 @@
 /** What a FreePBX's driver is put together from. */
-import { join } from 'node:path'
 import { freepbxDriver } from '../pbx/freepbx.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { FreepbxSettings } from '../pbx-settings/freepbx.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { authorityOf, managerOf } from './asterisk.ts'
 
-export function openFreepbx({ id, realm }: PbxSettings, settings: FreepbxSettings, dataFolder: string): PbxDriver {
+export function openFreepbx({ realm }: PbxSettings, settings: FreepbxSettings, accountsFile: string): PbxDriver {
   const { origin, clientId, clientSecret } = settings
   return freepbxDriver({
     web: { origin, ...authorityOf(settings) },
@@ -14,6 +13,6 @@ export function openFreepbx({ id, realm }: PbxSettings, settings: FreepbxSetting
     clientSecret,
     manager: managerOf(settings),
     realm,
-    bookPath: join(dataFolder, `pbx-${id}-accounts.json`),
+    accountsFile,
   })
 }

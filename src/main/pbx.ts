@@ -48,15 +48,16 @@ async function driverOf(
   { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
 ): Promise<PbxDriver> {
   const { asterisk, freepbx, freeswitch, kamailio, api } = pbx
+  // Each driver has a format of its own: one that follows another on the same PBX must not read its file.
+  const accountsFile = join(dataFolder, `pbx-${pbx.id}-${pbx.driver}-accounts.json`)
   const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
   if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
-  if (freepbx) return openFreepbx(pbx, freepbx, dataFolder)
-  if (freeswitch) return openFreeswitch(pbx, freeswitch, dataFolder)
+  if (freepbx) return openFreepbx(pbx, freepbx, accountsFile)
+  if (freeswitch) return openFreeswitch(pbx, freeswitch, accountsFile)
   if (kamailio) return openKamailio(pbx, kamailio, foundations)
   if (api) {
     const { ca, ...access } = api
-    const bookFile = join(dataFolder, `pbx-${pbx.id}-accounts.json`)
-    const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, bookFile }
+    const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, accountsFile }
     return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
   }
   return manualDriver({ name: words })

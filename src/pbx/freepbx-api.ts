@@ -94,7 +94,7 @@ function parse<T>({ status, body }: PbxHttpAnswer, shape: z.ZodType<T>): T {
 
 function garbage(words: string): AppError {
   return new AppError('PBX_UNREACHABLE', `what answers at the address of FreePBX is not its API: ${words}`, {
-    hint: "check RINGFENCE_PBX_FREEPBX_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
+    hint: "check RINGFENCE_PBX_API_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
     retryable: true,
   })
 }

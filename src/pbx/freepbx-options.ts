@@ -12,7 +12,7 @@ export interface FreepbxOptions {
   /** What Asterisk says in its challenge: FreePBX writes none, so Asterisk's own default `asterisk`, unless it was changed. */
   readonly realm: string
   /** The list of accounts, a file in the data folder. */
-  readonly bookPath: string
+  readonly accountsFile: string
   /** How often the end of "Apply Config" is looked for; default 500 ms. */
   readonly lookEveryMs?: number
 }

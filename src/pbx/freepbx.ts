@@ -34,7 +34,7 @@ import { asProblem, type Problem } from './pbx-problem.ts'
 export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const inTurn = oneAtATime()
   const api = freepbxApi(options)
-  const book = accountBook(options.bookPath)
+  const book = accountBook(options.accountsFile)
   const { manager } = options
   return {
     kind: 'freepbx',

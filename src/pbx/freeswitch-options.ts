@@ -12,7 +12,7 @@ export interface FreeswitchOptions {
   readonly eventSocket: EventSocketAddress
   readonly directory: DirectoryOptions
   /** What FreeSWITCH is told of whom; a file in the data folder, so that a restart answers at once. */
-  readonly tablePath: string
+  readonly accountsFile: string
 }
 
 export interface EventSocketAddress {

@@ -30,7 +30,7 @@ export async function openFreeswitch(options: FreeswitchOptions): Promise<Freesw
   }))
     requireWord(name, value)
   if (options.classContexts !== null) requireWord('prefix of contexts', options.classContexts)
-  const table = await openTable(options.tablePath)
+  const table = await openTable(options.accountsFile)
   const directory = freeswitchDirectory(options, table)
   return { directory, driver: driverOf({ options, table, directory }) }
 }

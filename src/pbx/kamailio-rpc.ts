@@ -122,7 +122,7 @@ function unreachable({ host, port }: RpcAddress, cause: unknown, signal: AbortSi
   }
   if (distrust.test(code)) {
     return new AppError('PBX_UNREACHABLE', `${place} shows a certificate that is not trusted (${code})`, {
-      hint: 'set RINGFENCE_PBX_RPC_CA_FILE to the authority that signed it; its name must be the one in RINGFENCE_PBX_RPC',
+      hint: 'set RINGFENCE_PBX_MANAGEMENT_CA_FILE to the authority that signed it; its name must be the one in RINGFENCE_PBX_RPC',
       retryable: true,
       cause,
     })

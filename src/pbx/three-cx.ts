@@ -14,7 +14,7 @@ export interface ThreeCxOptions extends ThreeCxAccess {
   /** What 3CX says in its challenge; only to compare secrets without keeping them. */
   readonly realm: string
   /** The account book, a file in the data folder. */
-  readonly bookFile: string
+  readonly accountsFile: string
 }
 
 /**
@@ -43,7 +43,7 @@ export function threeCxAbilities(realm: string): PbxAbilities {
 
 export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
   const api = threeCxApi(options)
-  const pbx: BookedPbx = { desk: threeCxDesk(api), book: accountBook(options.bookFile), realm: options.realm }
+  const pbx: BookedPbx = { desk: threeCxDesk(api), book: accountBook(options.accountsFile), realm: options.realm }
   const inTurn = oneAtATime()
   return {
     kind: '3cx',

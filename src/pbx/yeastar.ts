@@ -14,7 +14,7 @@ export interface YeastarOptions extends YeastarAccess {
   /** What the PBX says in its challenge; only to compare secrets without keeping them. */
   readonly realm: string
   /** The account book, a file in the data folder. */
-  readonly bookFile: string
+  readonly accountsFile: string
 }
 
 /** Yeastar P-Series. Its interface neither ends a registration nor switches an extension off: the secrets are all. */
@@ -37,7 +37,7 @@ export function yeastarAbilities(realm: string): PbxAbilities {
 
 export function yeastarDriver(options: YeastarOptions): PbxDriver {
   const desk = yeastarDesk(yeastarApi(options))
-  const pbx: BookedPbx = { desk, book: accountBook(options.bookFile), realm: options.realm, requireFit }
+  const pbx: BookedPbx = { desk, book: accountBook(options.accountsFile), realm: options.realm, requireFit }
   const inTurn = oneAtATime()
   return {
     kind: 'yeastar',

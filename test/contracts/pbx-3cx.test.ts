@@ -2,11 +2,29 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
-import { threeCxAbilities, threeCxDriver } from '../../src/pbx/three-cx.ts'
+import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+import { threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { startFake3cx } from '../fakes/fake-3cx.ts'
 import { pbxContract } from './pbx.contract.ts'
 
-pbxContract('3CX (a fake of its configuration interface)', threeCxAbilities('3CXPhoneSystem'), async () => {
+/** What the driver is held to, written down a second time. */
+const told: PbxAbilities = {
+  realm: '3CXPhoneSystem',
+  credentialsPerExtension: 'one',
+  readBack: true,
+  endsRegistrations: false,
+  endsCalls: true,
+  resync: false,
+  certificates: 'not-checked',
+  revocationLists: 'not-checked',
+  storesSecretAs: 'clear',
+  callClasses: 'absent',
+  leftovers: 'read',
+  adoption: true,
+  tellsAddresses: false,
+}
+
+pbxContract('3CX (a fake of its configuration interface)', told, async () => {
   const fake = await startFake3cx()
   const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
   const { clientId, clientSecret } = fake.client
@@ -17,7 +35,7 @@ pbxContract('3CX (a fake of its configuration interface)', threeCxAbilities('3CX
       clientId,
       clientSecret: new Secret(clientSecret),
       realm: '3CXPhoneSystem',
-      bookFile: join(folder, 'accounts.json'),
+      accountsFile: join(folder, 'accounts.json'),
     }),
     phone: async ({ extension, username, secret }) => ({
       register: async () => fake.register(extension, username, secret),

@@ -26,8 +26,7 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
     },
     addForeign: async (extension) => fake.addByHand(extension),
     addLeftover: async (extension) => void fake.asterisk.database.set(`CF/${extension}`, '01715550100'),
-    look: (extension) =>
-      `${extension} ${JSON.stringify(fake.database.get(extension))} ${fake.asterisk.look(extension)}`,
+    look: (extension) => `${JSON.stringify(fake.database.get(extension))} ${fake.asterisk.look(extension)}`,
     goDown: async () => {
       await Promise.all([fake.door.shut(), fake.asterisk.ami.door.shut()])
     },
@@ -54,7 +53,7 @@ export function freepbxOptions(fake: FakeFreepbx, folder: string): FreepbxOption
       timeoutMs: 2_000,
     },
     realm: 'asterisk',
-    bookPath: join(folder, 'accounts.json'),
+    accountsFile: join(folder, 'accounts.json'),
     lookEveryMs: 5,
   }
 }

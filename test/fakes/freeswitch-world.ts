@@ -38,7 +38,7 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
       from: ['127.0.0.1'],
       tls: null,
     },
-    tablePath: join(folder, 'accounts.json'),
+    accountsFile: join(folder, 'accounts.json'),
     ...more,
   }
   const freeswitch = await openFreeswitch(options)
@@ -60,9 +60,9 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
     },
     addForeign: async (extension) => void fake.files.set(extension, 'by hand'),
     async look(extension) {
-      const lines = (await readFile(options.tablePath, 'utf8')).split('\n').map((line) => line.replace(/,$/, ''))
+      const lines = (await readFile(options.accountsFile, 'utf8')).split('\n').map((line) => line.replace(/,$/, ''))
       const own = lines.filter((line) => line.includes(`"extension":"${extension}"`))
-      return `${own.join('\n')} ${extension} ${fake.look(extension)}`
+      return `${own.join('\n')} ${fake.look(extension)}`
     },
     goDown: () => fake.eventSocket.door.shut(),
     async comeBack() {

@@ -176,8 +176,8 @@ describe('whether FreeSWITCH asks', () => {
 
   test('a table that cannot be read is no empty table', async () => {
     await apply(account('1001'))
-    expect(await readFile(world.options.tablePath, 'utf8')).not.toContain('secret of')
-    await writeFile(world.options.tablePath, '[{"extension":"1001"')
+    expect(await readFile(world.options.accountsFile, 'utf8')).not.toContain('secret of')
+    await writeFile(world.options.accountsFile, '[{"extension":"1001"')
     await expect(openFreeswitch(world.options)).rejects.toMatchObject({ code: 'INTERNAL' })
   })
 

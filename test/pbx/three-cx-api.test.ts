@@ -77,7 +77,7 @@ describe('the way to 3CX', () => {
   test('no secret stands in an address, an error or the book', async () => {
     const account = makeAccount('1001')
     await apply(account)
-    const texts: string[] = [await readFile(bench.bookFile, 'utf8')]
+    const texts: string[] = [await readFile(bench.accountsFile, 'utf8')]
     const fail = async (work: Promise<unknown>) =>
       texts.push(
         String(await work.catch((error) => JSON.stringify([error, error.message, error.hint, error.cause?.message]))),

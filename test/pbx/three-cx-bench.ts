@@ -10,7 +10,7 @@ import { type Fake3cx, startFake3cx } from '../fakes/fake-3cx.ts'
 export interface ThreeCxBench extends AsyncDisposable {
   readonly fake: Fake3cx
   readonly driver: PbxDriver
-  readonly bookFile: string
+  readonly accountsFile: string
   /** Another driver on the same book. */
   open(changes?: Partial<ThreeCxOptions>): PbxDriver
   apply(...accounts: PbxAccount[]): Promise<void>
@@ -20,7 +20,7 @@ export interface ThreeCxBench extends AsyncDisposable {
 export async function threeCxBench(): Promise<ThreeCxBench> {
   const fake = await startFake3cx()
   const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
-  const bookFile = join(folder, 'accounts.json')
+  const accountsFile = join(folder, 'accounts.json')
   const open = (changes: Partial<ThreeCxOptions> = {}) =>
     threeCxDriver({
       url: fake.https.url,
@@ -28,7 +28,7 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
       clientId: fake.client.clientId,
       clientSecret: new Secret(fake.client.clientSecret),
       realm: '3CXPhoneSystem',
-      bookFile,
+      accountsFile,
       timeoutMs: 400,
       ...changes,
     })
@@ -36,7 +36,7 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
   return {
     fake,
     driver,
-    bookFile,
+    accountsFile,
     open,
     apply: (...accounts) => driver.applyAccounts(accounts, signal()),
     read: () => driver.readAccounts(signal()),

@@ -29,7 +29,7 @@ function open(changes: Partial<YeastarOptions> = {}): PbxDriver {
     clientId: fake.client.clientId,
     clientSecret: new Secret(fake.client.clientSecret),
     realm: 'YSAsterisk',
-    bookFile: join(folder, 'accounts.json'),
+    accountsFile: join(folder, 'accounts.json'),
     timeoutMs: 400,
     ...changes,
   })
