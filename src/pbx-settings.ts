@@ -154,8 +154,8 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
 
 /**
  * An account behind the edge must send calls back along the Path and take requests from the edge alone. Asterisk does, but
- * of an object made over its REST interface it forgets who may speak: `deny` has no form in which it could be kept
- * (res/res_pjsip/pjsip_configuration.c of asterisk/asterisk registers it without one).
+ * of an object made over its REST interface it keeps the word `deny/permit` in place of the rule, and then lets nobody in
+ * (seen with 22.10.1; res/res_pjsip/pjsip_configuration.c of asterisk/asterisk gives `deny` no form to be kept in).
  */
 function refuseBehindEdge({ wrong }: SettingReader, driver: string, asterisk: AsteriskSettings | null): void {
   if (driver === 'kamailio')

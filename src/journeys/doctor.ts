@@ -92,7 +92,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
     checks.push({
       area: 'pbx',
       state: 'note',
-      message: `can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
+      message: `${settings.edge ? 'with the edge in front: ' : ''}can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
       hint: null,
     })
     if (driver.abilities.revocationLists === 'not-checked') {

@@ -1,5 +1,6 @@
 /** What the environment says of this installation, in words and without any secret. */
 import type { JourneyContext } from './context.ts'
+import type { PbxSettings } from './known-pbx.ts'
 import type { Installation } from './records-view.ts'
 import { changesOfPlaces } from './settings-drift.ts'
 
@@ -72,13 +73,19 @@ function groupsOf({ config }: JourneyContext): Installation['groups'] {
       settings: [
         setting('Kind', pbx.driver, pbx.prefix),
         setting('Address', pbx.address, `${pbx.prefix}_ADDRESS`),
-        setting('Name that handsets use', pbx.host, `${pbx.prefix}_HOST`),
-        setting('Port for passwords', pbx.port, `${pbx.prefix}_PORT`),
-        setting('Port for certificates', pbx.mtlsPort, `${pbx.prefix}_MTLS_PORT`),
+        ...(pbx.edge ? [setting('Address of the SIP edge', pbx.edge.address, 'EDGE_ADDRESS')] : []),
+        setting('Name that handsets use', pbx.host, `${dialled(pbx)}_HOST`),
+        setting('Port for passwords', pbx.port, `${dialled(pbx)}_PORT`),
+        setting('Port for certificates', pbx.mtlsPort, `${dialled(pbx)}_MTLS_PORT`),
         setting('Media ports', `${pbx.rtp.from}-${pbx.rtp.to}`, `${pbx.prefix}_RTP`),
       ],
     })),
   ]
+}
+
+/** How the settings begin that say what handsets dial. */
+function dialled({ prefix, edge }: PbxSettings): string {
+  return edge ? 'EDGE' : prefix
 }
 
 function tlsWords(tls: JourneyContext['config']['phoneDoor']['tls']): string {

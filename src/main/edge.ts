@@ -102,7 +102,7 @@ function hashOf(text: string): string {
 }
 
 /** Everything that should be in the edge's tables: of the PBX behind it. */
-async function desiredRows(store: Pick<Store, 'subjects'>, pbxId: string): Promise<EdgeRows> {
+export async function desiredRows(store: Pick<Store, 'subjects'>, pbxId: string): Promise<EdgeRows> {
   const isBehind = (subject: { readonly pbxId: string }) => subject.pbxId === pbxId
   const [deny, bind, source] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()]
   const certified = new Set<string>()

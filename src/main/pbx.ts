@@ -64,7 +64,7 @@ async function driverOf(
 }
 
 /** What phones meet is the edge, where there is one. */
-function behindEdge({ edge }: PbxSettings, driver: PbxDriver): PbxDriver {
+export function behindEdge({ edge }: Pick<PbxSettings, 'edge'>, driver: PbxDriver): PbxDriver {
   return edge ? { ...driver, abilities: { ...driver.abilities, ...edgeAbilities } } : driver
 }
 

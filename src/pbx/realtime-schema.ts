@@ -134,6 +134,8 @@ function valuesOf({ type, fields }: AsteriskObject, schema: RealtimeSchema): Rec
     }
     found[name] = typeof before === 'string' ? `${before};${value}` : value
   }
+  // Columns count in their order: what an admin permitted on an extension that was taken over would count after this.
+  if (found.deny !== undefined) found.permit = null
   // All kinds but google_oauth mean the same since password_digest is there (res/res_pjsip/config_auth.c).
   if (found.auth_type !== undefined && schema.authTypes && !schema.authTypes.includes('digest')) found.auth_type = 'md5'
   return found

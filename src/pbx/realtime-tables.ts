@@ -83,21 +83,20 @@ async function align(db: Db, schema: RealtimeSchema, edge: string | null): Promi
   const [problem] = edgeColumnProblems(schema, edge)
   if (problem) throw new AppError('PBX_REFUSED', problem.message, { hint: problem.hint })
   const rows = await db.selectFrom('ps_endpoints').select(['id', 'auth', 'deny']).execute()
-  const [contact, path] = [Object.fromEntries(contactFields(edge)), Object.fromEntries(pathFields(edge))]
+  const path = Object.fromEntries(pathFields(edge))
+  const contact: Row = { deny: null, ...Object.fromEntries(contactFields(edge)) }
+  // What an admin permitted would count after our rule.
+  if (edge !== null && columns?.has('permit')) contact.permit = null
   const changed = rows
-    .filter(({ id, auth, deny }) => isOwn(text(id), auth) && text(deny) !== (contact.deny ?? ''))
+    .filter(({ id, auth, deny }) => isOwn(text(id), auth) && text(deny) !== text(contact.deny))
     // A rule of the admin's own on an extension that was taken over is not ours to lift.
     .filter(({ deny }) => edge !== null || isEdgeRule(text(deny)))
     .map(({ id }) => text(id))
   for (const some of portions(changed)) {
-    await db
-      .updateTable('ps_endpoints')
-      .set({ deny: null, ...contact })
-      .where('id', 'in', some)
-      .execute()
+    await db.updateTable('ps_endpoints').set(contact).where('id', 'in', some).execute()
     await db
       .updateTable('ps_aors')
-      .set({ support_path: null, ...path })
+      .set({ support_path: 'no', ...path })
       .where('id', 'in', some)
       .execute()
   }

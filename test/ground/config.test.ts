@@ -588,7 +588,7 @@ describe('a SIP edge', () => {
   test.each([
     ['Kamailio checks certificates itself', { PBX: 'kamailio' }],
     ['FreeSWITCH was never tried behind it', { PBX: 'freeswitch' }],
-    ['Asterisk forgets who may speak of what it got over its REST interface', { PBX_ACCOUNTS: 'ari' }],
+    ['Asterisk keeps no rule of an account that it got over its REST interface', { PBX_ACCOUNTS: 'ari' }],
   ])('is refused because %s', (_why, settings) => {
     expect(namesOf({ ...asterisk(), ...edge(), PBX: 'asterisk', ...settings })).toContain('EDGE_ADDRESS')
     expect(namesOf({ ...asterisk(), ...edge(), PBX: 'asterisk' })).toEqual([])

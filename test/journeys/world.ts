@@ -29,7 +29,7 @@ import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
-import { leftOnes } from '../../src/main/pbx.ts'
+import { behindEdge, leftOnes } from '../../src/main/pbx.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
@@ -51,6 +51,7 @@ import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, Table } from '../../src/store/store.ts'
 import { realSystem, type System } from '../../src/system.ts'
 import { vaultWith } from '../../src/vault.ts'
+import type { FakeEdge } from '../fakes/fake-edge.ts'
 import { type FakeHub, fakeHub } from '../fakes/fake-hub.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 import { type BrittleStore, brittle } from './brittle-store.ts'
@@ -100,6 +101,8 @@ export interface WorldOptions {
   /** Further ones by their names; `env` has their settings. */
   readonly morePbxs?: Readonly<Record<string, Pick<FakePbx, 'driver'>>>
   readonly hub?: FakeHub
+  /** In front of the first PBX; `env` has its settings. */
+  readonly edge?: FakeEdge
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
   readonly clock?: { aheadMs: number }
@@ -170,7 +173,8 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const pbxs: readonly KnownPbx[] = [
     ...config.pbxs.map((settings, index) => {
       const further = options.morePbxs?.[settings.name]
-      return { settings, driver: index === 0 || !further ? driver : further.driver, guide, isConfigured: true }
+      const own = index === 0 || !further ? driver : further.driver
+      return { settings, driver: behindEdge(settings, own), guide, isConfigured: true }
     }),
     ...(await leftOnes(realStore, config.pbxs)),
   ]
@@ -229,11 +233,13 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     templates,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
+  const edge = options.edge?.open(realStore, config.pbxs[0]!.id) ?? null
   const loop = startLanes({
     context,
     systems,
     foundations,
     hub: watched,
+    edge,
     mayWrite: () => true,
     lastLease: () => hubLease,
   })
@@ -249,6 +255,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     doctor: {
       loadTemplates: templates.load,
       hub: (signal) => hub.describe(signal),
+      edge: edge && ((signal) => edge.describe(signal)),
       revocationListAgeMs: () => publication.ageMs(),
       doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
       embeddedPassphrase: true,

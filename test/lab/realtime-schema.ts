@@ -59,6 +59,8 @@ function wideTables(old: boolean, yesNo: string, authType: string, encryption: s
  max_audio_streams integer,
  webrtc ${yesNo},
  set_var text,
+ deny varchar(95),
+ permit varchar(95),
  media_encryption_optimistic ${yesNo}
 );
 create table ps_auths (

@@ -1,0 +1,58 @@
+import { AppError } from '../../src/errors.ts'
+import { desiredRows, type Edge } from '../../src/main/edge.ts'
+import type { EdgeList } from '../../src/pbx/edge/edge-keeper.ts'
+import type { EdgeRows } from '../../src/pbx/edge/edge-tables.ts'
+import type { Store } from '../../src/store/store.ts'
+
+/** An edge in memory, which may be down: its tables hold what the database wants, and what was denied stays so. */
+export interface FakeEdge {
+  open(store: Store, pbxId: string): Edge
+  readonly tables: EdgeRows
+  isDown: boolean
+}
+
+export function fakeEdge(): FakeEdge {
+  const deny = new Map<string, string>()
+  let rows: EdgeRows = { deny, bind: new Map(), source: new Map() }
+  const list: EdgeList = {
+    number: 1,
+    thisUpdate: new Date(),
+    nextUpdate: new Date(Date.now() + 30 * 86_400_000),
+    serials: new Set(),
+  }
+  const fake: FakeEdge = {
+    isDown: false,
+    get tables() {
+      return rows
+    },
+    open(store, pbxId) {
+      const reach = () => {
+        if (fake.isDown) throw new AppError('PBX_UNREACHABLE', 'the edge does not answer', { retryable: true })
+      }
+      return {
+        pbxId,
+        keeper: {
+          async publish() {
+            reach()
+            const wanted = await desiredRows(store, pbxId)
+            for (const [serial, until] of wanted.deny) deny.set(serial, until)
+            rows = { ...wanted, deny }
+          },
+          async shut(serials) {
+            reach()
+            for (const [serial, until] of serials) deny.set(serial, until)
+          },
+          async read() {
+            reach()
+            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce: list, lastHanded: list }
+          },
+        },
+        async describe() {
+          reach()
+          return { summary: `${rows.bind.size} certificates are bound`, problems: [] }
+        },
+      }
+    },
+  }
+  return fake
+}

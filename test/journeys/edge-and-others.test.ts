@@ -1,0 +1,85 @@
+import { describe, expect, test } from 'vitest'
+import { decimalSerial } from '../../src/pbx/edge/edge-tables.ts'
+import { fakeEdge } from '../fakes/fake-edge.ts'
+import { fakePbx } from '../fakes/fake-pbx.ts'
+import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+
+/** The office behind an edge, a branch whose PBX checks certificates itself, a depot whose PBX does not. */
+async function openThree() {
+  const edge = fakeEdge()
+  const world = await openWorld({
+    edge,
+    names: { 'sip.example.com': ['10.90.0.3'], 'phones.example.com': ['203.0.113.5'] },
+    morePbxs: { branch: fakePbx({ revocationLists: 'enforced' }), depot: fakePbx() },
+    env: {
+      RINGFENCE_PBX_NAME: 'office',
+      RINGFENCE_EDGE_ADDRESS: '10.90.0.3',
+      RINGFENCE_EDGE_HOST: 'sip.example.com',
+      RINGFENCE_EDGE_DIR: '/var/lib/ringfence-edge',
+      RINGFENCE_EDGE_RPC_SECRET_FILE: import.meta.filename,
+      RINGFENCE_PBX2: 'manual',
+      RINGFENCE_PBX2_NAME: 'branch',
+      RINGFENCE_PBX2_ADDRESS: '10.90.1.2',
+      RINGFENCE_PBX3: 'manual',
+      RINGFENCE_PBX3_NAME: 'depot',
+      RINGFENCE_PBX3_ADDRESS: '10.90.2.2',
+    },
+  })
+  const phone = (last: number) => `yealink-t54w=80:5e:c0:aa:bb:0${last}`
+  const ada = await onboarded(world, person('Ada Byron', '1001', phone(1)))
+  const bo = await onboarded(world, { ...person('Bo Berg', '1002', phone(2)), pbx: 'branch' })
+  const cy = await onboarded(world, { ...person('Cy Cole', '1003', phone(3)), pbx: 'depot' })
+  const serialOf = ({ employee }: typeof ada) => decimalSerial(employee.handsets[0]!.certificate!.serial)
+  return { world, edge, serials: { ada: serialOf(ada), bo: serialOf(bo), cy: serialOf(cy) } }
+}
+
+describe('a SIP edge beside PBXs without one', () => {
+  test('holds the people of its own PBX alone, and each leaver’s certificate line says what their PBX does with a list', async () => {
+    const { world, edge, serials } = await openThree()
+    await using _ = world
+    expect([...edge.tables.bind]).toEqual([[serials.ada, expect.stringMatching(/^1001\|10\.7[78]\./)]])
+    const lines = async (who: string) => {
+      const { access, lifecycle } = await offboarded(world, who)
+      expect(lifecycle).toBe('offboarded')
+      const said = (kind: string) => access.find(({ system }) => system === kind)?.evidence?.summary ?? null
+      return { list: said('certificate'), edge: said('edge') }
+    }
+    const [ada, bo, cy] = [await lines('1001'), await lines('1002'), await lines('1003')]
+    expect(ada.edge).toMatch(/^refused at the edge: serial .{8}… in the deny table/)
+    expect(ada.list).toMatch(/published in revocation list \d+; refused at the edge: see that line$/)
+    expect(bo).toEqual({ list: expect.stringMatching(/published in revocation list \d+$/), edge: null })
+    expect(cy.list).toMatch(/; PBX depot does not check revocation lists$/)
+    expect(cy.edge).toBeNull()
+    expect([[...edge.tables.bind.keys()], [...edge.tables.deny.keys()]]).toEqual([[], [serials.ada]])
+  })
+
+  test('that is down holds up a leaver of its own PBX, and nobody else', async () => {
+    const { world, edge } = await openThree()
+    await using _ = world
+    edge.isDown = true
+    expect((await offboarded(world, '1003')).lifecycle).toBe('offboarded')
+    await world.app.offboard('1001', null, mia)
+    const stuck = await world.app.settled('ada@example.com', 300)
+    expect(stuck.lifecycle).toBe('offboarding')
+    expect(stuck.access.filter(({ verdict }) => verdict !== 'converged').map(({ system }) => system)).toEqual(['edge'])
+    edge.isDown = false
+    await world.sweep()
+    expect((await world.app.employee('ada@example.com')).lifecycle).toBe('offboarded')
+  })
+
+  test('is what doctor asks beside each PBX, and what phones of its PBX alone may reach and dial', async () => {
+    const { world, edge } = await openThree()
+    await using _ = world
+    const { checks } = await world.app.doctor()
+    const said = (area: string) => checks.filter((check) => check.area === area).map(({ message }) => message)
+    expect(said('edge')).toEqual(['1 certificates are bound'])
+    expect(said('pbx')).toContain('sip.example.com resolves to 10.90.0.3')
+    expect(said('pbx').filter((message) => /does not check revocation/.test(message))).toEqual([
+      expect.stringMatching(/^PBX depot: /),
+    ])
+    edge.isDown = true
+    expect((await world.app.doctor()).checks.filter(({ area }) => area === 'edge')).toMatchObject([
+      { state: 'problem', message: 'the edge does not answer' },
+    ])
+  })
+})
