@@ -4,6 +4,8 @@
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type FreepbxSettings, readFreepbx } from './pbx-settings/freepbx.ts'
+import { type FreeswitchSettings, readFreeswitch } from './pbx-settings/freeswitch.ts'
 import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
 import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
 import { readBrand } from './pbx-settings/manual.ts'
@@ -27,12 +29,14 @@ export interface PbxSettings {
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
   readonly asterisk: AsteriskSettings | null
+  readonly freepbx: FreepbxSettings | null
+  readonly freeswitch: FreeswitchSettings | null
   readonly kamailio: KamailioSettings | null
-  /** Of the drivers that speak to a management interface over HTTPS; null with any other. */
+  /** Of 3CX and Yeastar; null with any other. */
   readonly api: HttpApiSettings | null
 }
 
-const drivers = ['manual', 'asterisk', 'kamailio', '3cx', 'yeastar']
+const drivers = ['manual', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', '3cx', 'yeastar']
 
 const mainSite: Site = { id: defaultId, name: 'Main site' }
 
@@ -51,7 +55,7 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
 function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
-  const { id, name, address, port, mtlsPort } = pbx
+  const { id, name, address, port, mtlsPort, freeswitch } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
   if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
   const ports = ({ port: one, mtlsPort: two }: PbxSettings) => [one, two]
@@ -62,6 +66,9 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
   const folder = folderOf(pbx)
   if (folder !== null && others.some((other) => folderOf(other) === folder))
     wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
+  const door = freeswitch?.directory
+  if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
+    wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')
 }
 
 /** A name stands in commands (`1001@branch`), addresses of the API and names of files. */
@@ -112,9 +119,13 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   const ports = { port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
   if (driver !== 'manual' && ports.port === ports.mtlsPort)
     wrong('PBX_MTLS_PORT', `${ports.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
-  const asterisk = driver === 'asterisk' ? readAsterisk(read, address) : null
-  const kamailio = driver === 'kamailio' ? readKamailio(read, address) : null
-  const api = driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null
+  const own = {
+    asterisk: driver === 'asterisk' ? readAsterisk(read, address) : null,
+    freepbx: driver === 'freepbx' ? readFreepbx(read) : null,
+    freeswitch: driver === 'freeswitch' ? readFreeswitch(read, address) : null,
+    kamailio: driver === 'kamailio' ? readKamailio(read, address) : null,
+    api: driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null,
+  }
   const identity = {
     id: isFirst ? defaultId : name,
     name,
@@ -122,5 +133,5 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
     site: isFirst ? { ...mainSite, name: siteName ?? mainSite.name } : siteOf(siteName, firstSite),
     brand: readBrand(read, driver),
   }
-  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, asterisk, kamailio, api }
+  return { ...identity, driver, address, host, ...ports, rtp: { from, to }, realm, ...own }
 }

@@ -1,11 +1,13 @@
+import { byClick } from '../domain/leaver-doors.ts'
 import { AppError } from '../errors.ts'
-import type { EmployeeView, LeaverFile } from '../journeys/application.ts'
+import type { EmployeeView } from '../journeys/application.ts'
+import type { LeaverFile } from '../journeys/leaver-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { stayingGatewayLines } from './gateway-lines.ts'
 import { findPerson, pause, print, printJson, type Session } from './session.ts'
 import { paint, safe, table, when } from './terminal.ts'
-import { isShut, personLine, tally, verdictLines } from './verdict-lines.ts'
+import { currentDoors, foldedLine, isShut, personLine, tally, verdictLines } from './verdict-lines.ts'
 import { settledDoors, watchDoors } from './watching.ts'
 
 interface OffboardOptions {
@@ -39,7 +41,7 @@ export async function offboard(session: Session, who: string, { reason, wait }: 
     print(session, [
       personLine(terminal, view),
       '',
-      ...verdictLines(terminal, view.access),
+      ...verdictLines(terminal, currentDoors(view)),
       '',
       ...stayingGatewayLines(terminal, view, new Map(before.gateways.map((gateway) => [gateway.id, gateway.owner.id]))),
       ...summary(session, view, done),
@@ -56,7 +58,7 @@ function inMotion({ lifecycle, access }: EmployeeView): boolean {
 
 function summary({ terminal }: Session, view: EmployeeView, done: boolean): string[] {
   if (done) {
-    const count = view.access.length
+    const count = currentDoors(view).length
     return [
       `${paint(terminal, 'good', '✓ Every door was seen shut')} (${count} of ${count})`,
       `  next  ringfence report ${view.id}`,
@@ -69,7 +71,7 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
   const untold = open.filter(({ hint }) => !hint?.includes('ringfence acknowledge'))
   const ticks = [...new Set(untold.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
   return [
-    `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(view.access)})`,
+    `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(currentDoors(view))})`,
     ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
 }
@@ -125,6 +127,7 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
     return exitCodes.ok
   }
   const { employee } = file
+  const { during, before } = byClick(file.doors, file.requestedAt)
   print(session, [
     `${paint(terminal, 'strong', `Leaver file: ${safe(employee.name)}`)} <${safe(employee.email)}>  extension ${safe(employee.extension)}`,
     file.complete
@@ -135,8 +138,10 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
     ...table(terminal, [], [['Reason    ', file.reason === null ? 'none given' : safe(file.reason)]]),
     `Completed   ${file.completedAt === null ? 'not yet' : `${when(file.completedAt)}${file.durationMs === null ? '' : `, after ${duration(file.durationMs)}`}`}`,
     '',
-    ...verdictLines(terminal, file.doors),
+    ...verdictLines(terminal, during),
+    ...foldedLine(before.length),
     '',
+    ...(file.gateways ?? []).map(({ kind }) => `Gateway     home gateway (${safe(kind)})`),
     ...file.handsets.flatMap(({ model, mac, certificateSerials }) => [
       `Handset     ${safe(model)}${mac === null ? '' : ` ${safe(mac)}`}`,
       ...certificateSerials.map((serial) => `            certificate ${safe(serial)}`),

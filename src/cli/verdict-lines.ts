@@ -1,3 +1,4 @@
+import { byClick } from '../domain/leaver-doors.ts'
 import { extensionAt } from '../domain/sip-account.ts'
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
 import { cells, paint, safe, shortly, type Terminal, type Tone, table, when, wrappedUnder } from './terminal.ts'
@@ -107,9 +108,13 @@ export function isShut(line: AccessLine): boolean {
   return line.wanted === 'closed' && line.verdict === 'converged'
 }
 
-/** Of somebody who is here: doors that are in use, and whatever of before was not seen shut. Of leavers all. */
-export function currentDoors({ lifecycle, access }: Pick<EmployeeView, 'lifecycle' | 'access'>): readonly AccessLine[] {
-  return lifecycle === 'active' ? access.filter((line) => !isShut(line)) : access
+/** Of somebody who is here: doors that are in use, and whatever of before was not seen shut. Of leavers those of the click. */
+export function currentDoors({
+  lifecycle,
+  access,
+  offboardRequestedAt,
+}: Pick<EmployeeView, 'lifecycle' | 'access' | 'offboardRequestedAt'>): readonly AccessLine[] {
+  return lifecycle === 'active' ? access.filter((line) => !isShut(line)) : byClick(access, offboardRequestedAt).during
 }
 
 export function foldedLine(count: number): string[] {

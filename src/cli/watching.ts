@@ -2,7 +2,7 @@ import type { AccessLine, EmployeeView } from '../journeys/application.ts'
 import { path } from './api-client.ts'
 import { pause, type Session } from './session.ts'
 import { redrawn } from './terminal.ts'
-import { verdictLines } from './verdict-lines.ts'
+import { currentDoors, verdictLines } from './verdict-lines.ts'
 
 /** Draws a person's doors again and again while `work` goes on; on anything but a terminal it only waits. */
 export async function watchDoors<T>(session: Session, employeeId: string, work: Promise<T>): Promise<T> {
@@ -23,7 +23,7 @@ export async function watchDoors<T>(session: Session, employeeId: string, work: 
       await Promise.race([ended, pause(lookEveryMs)])
       if (!going) break
       const view = await client.send<EmployeeView>({ method: 'GET', path: path`/employees/${employeeId}` })
-      if (going) block.show(verdictLines(terminal, view.access))
+      if (going) block.show(verdictLines(terminal, currentDoors(view)))
     }
   } finally {
     block.clear()

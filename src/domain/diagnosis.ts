@@ -51,9 +51,16 @@ function hubCauses({ hub, demo }: PhoneFacts): Cause[] {
           ),
         ]
       : []),
-    ...demo.map((reason) =>
-      cause('likely', 'demo mode: phones elsewhere cannot connect', reason, 'set it as docs/configuration.md says'),
-    ),
+    ...(demo.length === 0
+      ? []
+      : [
+          cause(
+            'likely',
+            'demo mode: phones elsewhere cannot connect',
+            demo.join('; '),
+            'set these as docs/configuration.md says',
+          ),
+        ]),
   ]
 }
 
@@ -126,7 +133,7 @@ function freshnessCauses({ staleSince, filesDiffer, fetches }: PhoneFacts): Caus
           cause(
             'possible',
             'its file has changed since it last fetched one',
-            fetches[0] ? `last fetch at ${fetches[0].at}` : 'no fetch in the ledger',
+            fetches[0] ? `last fetch at ${fetches[0].at}` : 'it never asked the phone door',
             'tell it to fetch its file again (resync), or start it anew',
           ),
         ]

@@ -38,7 +38,26 @@ export const rosterColumns = [
   'calls',
 ] as const
 const required: readonly string[] = rosterColumns.slice(0, 5)
-const known: readonly string[] = rosterColumns
+/** Of a column that says nothing to us. */
+export const leftOut = '-'
+const known: readonly string[] = [...rosterColumns, leftOut]
+
+/** As spreadsheets and other systems head them. */
+const aliases: ReadonlyMap<string, string> = new Map([
+  ['e-mail', 'email'],
+  ['mail', 'email'],
+  ['e-mail address', 'email'],
+  ['email address', 'email'],
+  ['phone', 'extension'],
+  ['ext', 'extension'],
+  ['mac address', 'mac'],
+])
+
+/** The column that a heading means; one that is not known stays as it was written. */
+export function columnOf(heading: string): string {
+  const plain = heading.trim().toLowerCase().replaceAll(/\s+/g, ' ')
+  return aliases.get(plain) ?? plain
+}
 
 /** What tells the people of a roster apart: the same extension may be on each PBX. */
 export function rosterKey({ extension, pbx }: Pick<RosterPerson, 'extension' | 'pbx'>): string {
@@ -63,7 +82,7 @@ export function parseRoster(
   pbxOf: (name: string) => Parsed<string | null>,
 ): { readonly people: readonly RosterPerson[] } | { readonly problems: readonly Problem[] } {
   const first = records[0] ?? { line: 1, cells: [] }
-  const header = first.cells.map((cell) => cell.trim().toLowerCase())
+  const header = first.cells.map(columnOf)
   const headerProblem = checkHeader(header, first.line)
   if (headerProblem) return { problems: [headerProblem] }
   if (records.length < 2) return { problems: [{ row: first.line, message: 'the file has a header but no people' }] }
@@ -187,7 +206,7 @@ function parseAdopt(text: string): Parsed<boolean> {
 function checkHeader(header: readonly string[], row: number): Problem | null {
   const missing = required.filter((name) => !header.includes(name))
   const strange = header.filter((name) => !known.includes(name))
-  const twice = header.filter((name, index) => header.indexOf(name) !== index)
+  const twice = header.filter((name, index) => name !== leftOut && header.indexOf(name) !== index)
   if (missing.length === 0 && strange.length === 0 && twice.length === 0) return null
   const what = [
     missing.length > 0 ? `without ${missing.join(', ')}` : '',

@@ -25,7 +25,7 @@ export function tunnelCauses(facts: PhoneFacts): Cause[] {
           ),
     ]
   const carrier = tunnel.throughGateway ? 'the home gateway' : 'the device'
-  if (tunnel.firstHandshakeAt === null) return [neverHeard(facts, linkIsOver, carrier)]
+  if (tunnel.firstHandshakeAt === null) return [neverHeard(facts, linkIsOver, tunnel.throughGateway)]
   if (isHeard(facts)) return []
   const waiting = tunnel.replacementWaits
     ? [
@@ -50,7 +50,7 @@ export function tunnelCauses(facts: PhoneFacts): Cause[] {
   ]
 }
 
-function neverHeard({ linkOpenedAt, linkUntil }: PhoneFacts, linkIsOver: boolean, carrier: string): Cause {
+function neverHeard({ linkOpenedAt, linkUntil }: PhoneFacts, linkIsOver: boolean, throughGateway: boolean): Cause {
   if (linkIsOver)
     return cause(
       'certain',
@@ -65,10 +65,19 @@ function neverHeard({ linkOpenedAt, linkUntil }: PhoneFacts, linkIsOver: boolean
       'no visit to the link, no handshake',
       'send the link again, or scan it together',
     )
+  const seen = `link opened at ${linkOpenedAt}, no handshake since`
+  // A phone behind a gateway has no app of its own: it is the router that was not set up.
+  if (throughGateway)
+    return cause(
+      'likely',
+      'the link was opened, but the home gateway never spoke: its router was not set up from there, or is in a network that lets no UDP out',
+      seen,
+      'see on the router whether its WireGuard interface is there and up, and that it has Internet',
+    )
   return cause(
     'likely',
-    `the link was opened, but the tunnel never spoke: it was not scanned into WireGuard, or ${carrier} is in a network that lets no UDP out`,
-    `link opened at ${linkOpenedAt}, no handshake since`,
+    'the link was opened, but the tunnel never spoke: it was not scanned into WireGuard, or the device is in a network that lets no UDP out',
+    seen,
     'see in the WireGuard app whether the tunnel is there and switched on, and try another network',
   )
 }
@@ -99,7 +108,7 @@ export function fetchCauses({ fetches, enrolledAt, newLinkWaits, tunnel, now, li
       cause(
         tunnel?.firstHandshakeAt ? 'likely' : 'possible',
         'it has never asked the phone door for its file: it does not know the address, or cannot reach or trust it',
-        'no fetch in the ledger',
+        'it never asked the phone door',
         linkIsOver
           ? 'make a new link, and give the phone its provisioning address anew'
           : 'see that the provisioning address is in the phone (or in DHCP), and that its clock is right',
@@ -112,7 +121,7 @@ export function fetchCauses({ fetches, enrolledAt, newLinkWaits, tunnel, now, li
     return [
       known
         ? cause('certain', known[1], seen, known[2])
-        : cause('likely', 'its last request was refused', seen, 'look at its lines in the phone door ledger'),
+        : cause('likely', 'its last request was refused', seen, 'look at its requests on the page Phone door'),
     ]
   }
   if (newLinkWaits)
@@ -130,7 +139,7 @@ export function fetchCauses({ fetches, enrolledAt, newLinkWaits, tunnel, now, li
           'likely',
           'it got its first file, but never came back with its own link: it did not take the file, or cannot reach the phone door from where the file sends it',
           seen,
-          'start the phone anew and watch the ledger; a phone that refuses the file often shows why on its display',
+          'start the phone anew and watch the page Phone door; a phone that refuses the file often shows why on its display',
         ),
       ]
     : []

@@ -58,7 +58,12 @@ export const employeesQuery = z.strictObject({ lifecycle: z.enum(['active', 'off
 export const accessLine = z.object({
   system: z.string(),
   instance: z.string(),
-  subject: z.object({ kind: z.string(), id: z.string(), name: z.string().nullish().describe('whose door, in words') }),
+  subject: z.object({
+    kind: z.string(),
+    id: z.string(),
+    name: z.string().nullish().describe('whose door, in words'),
+    mark: z.string().nullish().describe('what it is known by: address, start of a key, serial, account'),
+  }),
   wanted: z.enum(['open', 'closed']),
   verdict: z.enum(['converged', 'retrying', 'waiting', 'unverifiable']),
   evidence: z.object({ summary: z.string(), facts }).nullable(),
@@ -66,6 +71,7 @@ export const accessLine = z.object({
   hint: z.string().nullable(),
   nextTryAt: time.nullable(),
   at: time,
+  shutAt: time.nullish().describe('since when it has to be shut; null while it is open'),
   acknowledged: z.object({ by: z.string(), at: time }).nullable(),
 })
 
@@ -150,8 +156,17 @@ export const leaverFile = z.object({
   durationMs: z.number().nullable(),
   doors: z.array(accessLine),
   handsets: z.array(
-    z.object({ model: z.string(), mac: z.string().nullable(), certificateSerials: z.array(z.string()) }),
+    z.object({
+      model: z.string(),
+      mac: z.string().nullable(),
+      certificateSerials: z.array(z.string()),
+      takenBackAt: time.nullish().describe('before the click'),
+    }),
   ),
+  gateways: z
+    .array(z.object({ kind: z.string() }))
+    .optional()
+    .describe('home gateways that were theirs to the end'),
   addenda: z.array(z.object({ at: time, kind: z.string(), summary: z.string() })),
   auditHead: z.object({ position: z.number(), hash: z.string() }).nullable(),
 })

@@ -57,13 +57,15 @@ export function sessionCookie(request: Request): string | null {
 }
 
 /** @throws UNAUTHORIZED without a caller, FORBIDDEN when the role does not reach. */
-export function demand(actor: Actor | null, authority: Authority): Actor {
+export function demand(actor: Actor | null, authority: Authority, isPage = false): Actor {
   if (!actor) {
     throw new AppError('UNAUTHORIZED', 'a token is needed', {
       hint: 'send `Authorization: Bearer <token>`; `ringfence token create` on the server makes one',
     })
   }
   if (!mayDo(actor.role, authority)) {
+    if (isPage)
+      throw new AppError('FORBIDDEN', `as ${actor.role} you may not do this`, { hint: 'ask an owner of this console' })
     throw new AppError('FORBIDDEN', `the role ${actor.role} may not do this`, {
       hint: `it takes a token whose role may ${authority}; ask an owner`,
     })

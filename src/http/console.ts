@@ -11,6 +11,7 @@ import { callerOf, type Door, secureSetting } from './caller.ts'
 import { clientAddresses } from './client-address.ts'
 import { consolePages } from './console-pages.ts'
 import { eventStreams } from './event-stream.ts'
+import { formDeeds } from './form-key.ts'
 import type { DrawQr } from './join/parts.ts'
 import { mount } from './mount.ts'
 import { openApiDocument } from './openapi.ts'
@@ -51,8 +52,13 @@ export function consoleApp(application: Application, given: ConsoleOptions): Exp
   app.set('query parser', 'simple')
   app.set(secureSetting, options.url?.startsWith('https:') === true)
   app.use(requestId, requestLine(options), headers(), browserGuard(options.hosts ?? []))
-  for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door)
+  const deeds = formDeeds()
+  for (const declared of consoleRoutes(application, options)) mount(app, declared, application, options.door, deeds)
   app.use((request) => {
+    if (isVisit(request))
+      throw new AppError('NOT_FOUND', 'there is no page at this address', {
+        hint: 'it may have been typed wrong, or what it was about is gone',
+      })
     throw new AppError('NOT_FOUND', `there is no ${request.method} ${loggablePath(request.path)}`, {
       hint: 'the API is described at /api/v1/openapi.json',
     })
@@ -206,6 +212,6 @@ function problemAnswer(application: Application, options: ConsoleOptions): Error
     response
       .status(document.status)
       .type('html')
-      .send(errorPage(tools, document, response.locals.actor ?? null))
+      .send(errorPage(tools, document, response.locals.actor ?? null, request))
   }
 }

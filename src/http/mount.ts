@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { Application } from '../journeys/application.ts'
 import { callerOf, type Door, demand } from './caller.ts'
+import { type FormDeeds, takeFormKey } from './form-key.ts'
 import { deepestJson, isDeeperThan } from './json-depth.ts'
 import type { Route } from './route.ts'
 
@@ -19,7 +20,7 @@ const mostParts = 50
 /**
  * Hangs one declared route into the app. The order is the point: who asks is settled before a byte of the body is read.
  */
-export function mount(app: Express, route: Route, application: Application, door: Door): void {
+export function mount(app: Express, route: Route, application: Application, door: Door, deeds: FormDeeds): void {
   const { method, path, authority, contract } = route
   const readBody = bodyReader(contract.body)
   const isPage = route.page
@@ -29,19 +30,18 @@ export function mount(app: Express, route: Route, application: Application, door
     response.once('close', () => hangUp.abort())
     const caller = isPage || authority !== 'public' ? await callerOf(request, door, application) : null
     response.locals.actor = caller
-    const actor = authority === 'public' ? null : demand(caller, authority)
+    const actor = authority === 'public' ? null : demand(caller, authority, isPage)
     await readBody(request, response)
     const waitSeconds = contract.waits ? preferredWait(request, response) : 0
-    const answer = await route.handle({
-      actor,
-      parameters: request.params,
-      body: schemaOf(contract.body) ? checked(schemaOf(contract.body)!, request.body) : request.body,
-      query: contract.query ? checked(contract.query, request.query) : undefined,
-      waitSeconds,
-      signal: hangUp.signal,
-      request,
-      response,
-    })
+    const key = isForm(contract.body) ? takeFormKey(request.body) : null
+    const read = (schema: z.ZodType, value: unknown) => checked(schema, value, isPage)
+    const body = schemaOf(contract.body) ? read(schemaOf(contract.body)!, request.body) : request.body
+    const query = contract.query ? read(contract.query, request.query) : undefined
+    const { params: parameters } = request
+    const { signal } = hangUp
+    const deed = () => route.handle({ actor, parameters, body, query, waitSeconds, signal, request, response })
+    if (key !== null && contract.once) return await deeds.once({ key, actor, path: request.path, body, response }, deed)
+    const answer = await deed()
     if (typeof contract.answer !== 'string') response.status(contract.status ?? 200).json(answer)
   })
 }
@@ -144,13 +144,18 @@ function refuseDeep(text: Uint8Array): void {
   }
 }
 
-function checked(schema: z.ZodType, value: unknown): unknown {
+function checked(schema: z.ZodType, value: unknown, isPage: boolean): unknown {
   const result = schema.safeParse(value)
   if (result.success) return result.data
   const problems = result.error.issues.slice(0, 100).map((issue) => ({
     ...(issue.path.length === 0 ? {} : { field: issue.path.join('.') }),
     message: `${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`,
   }))
+  // Whoever fills in our own form only comes here with a field that was made longer or left out by hand.
+  if (isPage)
+    throw new AppError('INVALID_INPUT', 'this form did not arrive as the page offers it', {
+      hint: 'open the page again and send it from there',
+    })
   throw new AppError('INVALID_INPUT', 'the request does not have the expected shape', {
     hint: 'the shapes are described at /api/v1/openapi.json',
     problems,

@@ -35,6 +35,8 @@ export interface Contract<Body extends z.ZodType, Query extends z.ZodType, Answe
   /** Default 200. */
   readonly status?: number
   readonly answer: Answer
+  /** A form whose key (form-key.ts) is obeyed: the same click twice is one deed. */
+  readonly once?: true
   /** Takes `Prefer: wait=N` (RFC 7240 section 4.3). */
   readonly waits?: true
 }

@@ -16,6 +16,7 @@ import type { DoctorReport } from './doctor-view.ts'
 import type { DoorDeeds } from './door-view.ts'
 import type { FilePreview, HandsetFile, TemplateReload } from './file-view.ts'
 import type { HandsetDeeds } from './handsets-view.ts'
+import type { LeaverFile } from './leaver-view.ts'
 import type { MailChoice, MailDeeds } from './mail-view.ts'
 import type { TunnelProfile } from './managed-profile.ts'
 import type { PbxDeeds } from './pbx-view.ts'
@@ -241,8 +242,16 @@ export interface GatewayView {
 export interface AccessLine {
   readonly system: string
   readonly instance: string
-  /** `name`: the handset or gateway that it belongs to, in words; leaver files of before have none. */
-  readonly subject: { readonly kind: string; readonly id: string; readonly name?: string | null | undefined }
+  /**
+   * `name`: the handset or gateway that it belongs to, in words. `mark`: what it is known by there (address, start of a
+   * key, serial, account). Leaver files of before have neither.
+   */
+  readonly subject: {
+    readonly kind: string
+    readonly id: string
+    readonly name?: string | null | undefined
+    readonly mark?: string | null | undefined
+  }
   readonly wanted: 'open' | 'closed'
   readonly verdict: VerdictState
   readonly evidence: { readonly summary: string; readonly facts: Readonly<Record<string, unknown>> } | null
@@ -250,27 +259,9 @@ export interface AccessLine {
   readonly hint: string | null
   readonly nextTryAt: string | null
   readonly at: string
+  /** Since when it has to be shut; null while it is open. Leaver files of before do not say it. */
+  readonly shutAt?: string | null | undefined
   readonly acknowledged: { readonly by: string; readonly at: string } | null
-}
-
-export interface LeaverFile {
-  readonly version: 1
-  readonly complete: boolean
-  readonly employee: { readonly id: string; readonly name: string; readonly email: string; readonly extension: string }
-  readonly requestedAt: string
-  readonly requestedBy: string
-  readonly reason: string | null
-  readonly completedAt: string | null
-  readonly durationMs: number | null
-  readonly doors: readonly AccessLine[]
-  readonly handsets: readonly {
-    readonly model: string
-    readonly mac: string | null
-    readonly certificateSerials: readonly string[]
-  }[]
-  /** What came later, from the audit chain: drift that was corrected, ticks. */
-  readonly addenda: readonly { readonly at: string; readonly kind: string; readonly summary: string }[]
-  readonly auditHead: { readonly position: number; readonly hash: string } | null
 }
 
 export interface TokenView
@@ -290,6 +281,8 @@ export interface ModelView {
 export interface Overview {
   /** What is not configured and therefore only good for trying. */
   readonly demo: readonly string[]
+  /** Names of those on which each change is a step for a person. */
+  readonly pbxsByHand: readonly string[]
 }
 
 export interface LiveEvent {

@@ -61,7 +61,7 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
   const guesses = startGuesses(context)
   const tellLook = linkLog(context)
   return {
-    overview: () => ({ demo: context.config.demo }),
+    overview: () => ({ demo: context.config.demo, pbxsByHand: namesOfManual(context.pbxs) }),
     models: () =>
       context.catalogue.models.map(({ id, vendor, kind, name, capabilities, notes, warnings }) => ({
         id,
@@ -217,4 +217,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       signal?.removeEventListener('abort', wake)
     }
   }
+}
+
+function namesOfManual(pbxs: JourneyContext['pbxs']): readonly string[] {
+  return pbxs.filter(({ driver }) => driver.describeStep !== undefined).map(({ settings }) => settings.name)
 }

@@ -2,9 +2,9 @@ import { personMessage } from '../domain/outbox.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import { newId } from '../system.ts'
-import type { LeaverFile } from './application.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { linesOf } from './expected-lines.ts'
+import type { LeaverFile } from './leaver-view.ts'
 import { employeeView } from './views.ts'
 
 /**
@@ -92,7 +92,13 @@ function leaverFile(context: JourneyContext, access: EmployeeAccess, completedAt
       certificateSerials: access.certificates
         .filter(({ handsetId }) => handsetId === handset.id)
         .map(({ serial }) => serial),
+      takenBackAt: handset.removedAt !== null && handset.removedAt < requestedAt ? handset.removedAt : null,
     })),
+    gateways: access.gateways
+      .filter(
+        ({ employeeId, removedAt }) => employeeId === employee.id && (removedAt === null || removedAt >= requestedAt),
+      )
+      .map(({ kind }) => ({ kind })),
     addenda: [],
     auditHead: null,
   }

@@ -54,7 +54,12 @@ export async function offboard(
     const shut = [...closing.shut, ...console.shut]
     const { narrowed } = closing
     await tx.record(
-      auditEvent(context, 'employee.offboarding-requested', { employeeId, actor }, { reason, doors: shut.length }),
+      auditEvent(
+        context,
+        'employee.offboarding-requested',
+        { employeeId, actor },
+        { reason, doors: doorsOf(context, shut) },
+      ),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
     return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn, ...console.withdrawn] }
@@ -62,6 +67,11 @@ export async function offboard(
   await shutNow(context, employeeId, shut, at, withdrawn)
   context.loop.nudge('tunnel', narrowed)
   return viewOf(context, employeeId)
+}
+
+/** As the pages count them: one for each place where a thing has to be shut. */
+function doorsOf({ systems }: Pick<JourneyContext, 'systems'>, shut: readonly Subject[]): number {
+  return shut.reduce((sum, { kind }) => sum + systems.filter(({ subjectKind }) => subjectKind === kind).length, 0)
 }
 
 /** One phone back, the person stays: its doors shut, the others' stay as they are. */

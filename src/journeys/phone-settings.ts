@@ -148,8 +148,9 @@ async function ownerOf(
   if (layer === 'model') {
     const model = catalogue.model(scope)
     if (model && model.kind !== 'gateway') return { model: model.id }
+    const near = catalogue.nearest(scope)
     throw new AppError('MODEL_UNKNOWN', `${JSON.stringify(scope.slice(0, 60))} is not a model of a phone`, {
-      hint: `did you mean ${catalogue.nearest(scope).slice(0, 2).join(' or ')}? \`ringfence models\` lists them`,
+      hint: `${near.length > 0 ? `did you mean ${near.slice(0, 2).join(' or ')}? ` : ''}\`ringfence models\` lists them`,
     })
   }
   const handset = await reader.get('handset', scope)

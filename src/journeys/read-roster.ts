@@ -2,7 +2,7 @@
 import { parse } from 'csv-parse/sync'
 import { parsePolicyText } from '../domain/call-policy.ts'
 import { good, type Parsed, type Problem } from '../domain/parse.ts'
-import { parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
+import { columnOf, parseRoster, type RosterPerson, type RosterRecord, rosterColumns } from '../domain/roster.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { OnboardInput } from './application.ts'
 import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
@@ -109,6 +109,15 @@ function decode(csv: Uint8Array): string {
   }
 }
 
+/** By the reader's own codes: what is wrong with a double quote is not always the same. */
+const quoteHints: Readonly<Record<string, string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a double quote is opened and never closed: close it, or take it out',
+  INVALID_OPENING_QUOTE:
+    'a double quote stands in the middle of a value: take it out, or put the whole value in double quotes and write the inner one twice',
+  CSV_INVALID_CLOSING_QUOTE:
+    'after a double quote that ends a value something follows: take it out, or write a double quote inside a value twice',
+}
+
 function records(file: string): RosterRecord[] {
   // The reader counts a CR LF inside quotes as two lines.
   const text = file.replace(/\r\n?/g, '\n')
@@ -134,12 +143,12 @@ function records(file: string): RosterRecord[] {
     })
     return rows
   } catch (cause) {
-    const { lines } = cause as { lines?: number }
+    const { lines, code = '' } = cause as { lines?: number; code?: string }
     throw invalid([
       {
         ...(lines ? { row: lines } : {}),
         message: 'this row cannot be read as CSV',
-        hint: 'look for a double quote that is never closed',
+        hint: quoteHints[code] ?? 'look at its double quotes: each that is opened has to be closed',
       },
     ])
   }
@@ -244,7 +253,7 @@ export function widened(
   const optional: readonly string[] = ['gateway', 'language', ...(severalPbxs({ pbxs }) ? ['pbx'] : [])]
   const [header, ...body] = rows
   if (!header) return rows
-  const names = header.cells.map((cell) => cell.trim().toLowerCase())
+  const names = header.cells.map(columnOf)
   const lacking = rosterColumns.filter((name) => !names.includes(name) && optional.includes(name))
   return [
     { ...header, cells: [...header.cells, ...lacking] },

@@ -15,9 +15,10 @@ export function rosterDeeds(context: JourneyContext, imports: RosterImport): Ros
     async startDraft(id, mail, actor) {
       const language = mail === null ? null : mailLanguage(context, mail)
       const started = await imports.start(drafts.rows(id), language, actor)
-      drafts.remove(id)
+      drafts.done(id, started.id)
       return started
     },
+    runOf: (id) => drafts.runOf(id),
     progress,
     async cancel(id, actor) {
       await imports.cancel(id, actor)
@@ -55,6 +56,7 @@ async function runView(
     ...run,
     cancelled,
     counts,
+    steps: [...far.values()].filter(({ pbxWaits }) => pbxWaits).length,
     mailsFailed: [...far.values()].filter(({ mail }) => mail?.state === 'failed').length,
     people: rows.slice(offset, offset + limit),
   }

@@ -1,6 +1,6 @@
 /** Rosters that somebody is still mending. They hold names and addresses and are kept in memory alone, for an hour. */
 import type { Problem } from '../domain/parse.ts'
-import type { RosterRecord } from '../domain/roster.ts'
+import { columnOf, type RosterRecord } from '../domain/roster.ts'
 import { AppError } from '../errors.ts'
 import { newId } from '../system.ts'
 import type { JourneyContext } from './context.ts'
@@ -10,6 +10,8 @@ import type { CellChange, DraftPage, DraftView } from './roster-view.ts'
 const keepMs = 3_600_000
 /** The oldest gives way: a roster can be pasted again. */
 const mostDrafts = 10
+/** Two ids each. */
+const mostRuns = 1_000
 
 interface Draft {
   readonly id: string
@@ -23,11 +25,14 @@ export interface RosterDrafts {
   mend(id: string, changes: readonly CellChange[], page: DraftPage): Promise<DraftView>
   /** The rows, for a run. */
   rows(id: string): readonly RosterRecord[]
-  remove(id: string): void
+  /** It was brought in by this run: whoever comes back to it is led there. */
+  done(id: string, runId: string): void
+  runOf(id: string): string | null
 }
 
 export function rosterDrafts(context: JourneyContext): RosterDrafts {
   const drafts = new Map<string, Draft>()
+  const runs = new Map<string, string>()
 
   function add(csv: Uint8Array): Promise<DraftView> {
     const rows = widened(rosterRecords(csv), context)
@@ -55,7 +60,8 @@ export function rosterDrafts(context: JourneyContext): RosterDrafts {
     const listed = onlyWrong ? body.filter(({ line }) => byRow.has(line)) : body
     return {
       id: draft.id,
-      columns: header?.cells.map((cell) => cell.trim().toLowerCase()) ?? [],
+      columns: header?.cells.map(columnOf) ?? [],
+      header: { line: header?.line ?? 1, cells: header?.cells ?? [], problems: byRow.get(header?.line) ?? noProblems },
       problems: problems.filter(({ row }) => row === undefined || !lines.has(row)),
       rows: listed
         .slice(offset, offset + limit)
@@ -78,7 +84,12 @@ export function rosterDrafts(context: JourneyContext): RosterDrafts {
       return view(draft, page)
     },
     rows: (id) => demand(id).rows,
-    remove: (id) => void drafts.delete(id),
+    done(id, runId) {
+      drafts.delete(id)
+      runs.set(id, runId)
+      for (const old of [...runs.keys()].slice(0, Math.max(0, runs.size - mostRuns))) runs.delete(old)
+    },
+    runOf: (id) => runs.get(id) ?? null,
   }
 }
 

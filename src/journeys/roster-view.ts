@@ -12,6 +12,8 @@ export interface RosterDeeds {
   readonly mendDraft: (id: string, changes: readonly CellChange[], page: DraftPage) => Promise<DraftView>
   /** @throws INVALID_INPUT while something is wrong with it, NOT_FOUND */
   readonly startDraft: (id: string, mail: MailChoice | null, actor: Actor) => Promise<ImportView>
+  /** The run that a draft became; null where it is none, or nobody knows any more. */
+  readonly runOf: (draftId: string) => string | null
   /** @throws NOT_FOUND */
   readonly progress: (id: string, page: { readonly offset: number; readonly limit: number }) => Promise<RunView>
   /** Nobody new is begun; who was brought in stays. @throws NOT_FOUND, CONFLICT when it is over */
@@ -36,7 +38,9 @@ export interface CellChange {
 export interface DraftView {
   readonly id: string
   readonly columns: readonly string[]
-  /** What is wrong with the header or with no row in particular. */
+  /** The first row as it was written, with what is wrong with it. */
+  readonly header: DraftRow
+  /** What is wrong with no row in particular, or with the header. */
   readonly problems: readonly Problem[]
   readonly rows: readonly DraftRow[]
   /** Rows in all, those with a problem, those on this list, and people who could come in. */
@@ -69,6 +73,8 @@ export interface RunSummary {
 export interface RunView extends RunSummary {
   readonly cancelled: { readonly by: string; readonly at: string } | null
   readonly counts: Readonly<Record<Stage, number>>
+  /** People whose account waits for somebody to make it on the PBX. */
+  readonly steps: number
   /** Mails of this run that were given up. */
   readonly mailsFailed: number
   readonly people: readonly RunPerson[]

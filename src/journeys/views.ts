@@ -7,6 +7,7 @@ import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { AccessLine, EmployeeView, GatewayView, HandsetView, TunnelView } from './application.ts'
 import type { JourneyContext } from './context.ts'
+import { doorMarks } from './door-marks.ts'
 import { doorNames } from './door-names.ts'
 import { looksAfter } from './expected-lines.ts'
 import { gatewayViewer } from './gateway-view.ts'
@@ -63,7 +64,7 @@ export function employeeView(
 function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLine[] {
   const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
   const subjects = subjectsIn(access)
-  const nameOf = doorNames(access)
+  const told = lineTeller(access)
   const own = subjects.flatMap((subject) => {
     const { kind, id, wanted, generation, since } = subject
     return systems
@@ -73,11 +74,11 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
         const verdict = verdicts.get(key)
         verdicts.delete(key)
         // A shut door's row keeps the number that its tombstone is above.
-        if (verdict?.wanted === wanted && verdict.generation >= generation) return accessLine(verdict, nameOf)
+        if (verdict?.wanted === wanted && verdict.generation >= generation) return told(verdict)
         return {
           system: system.kind,
           instance: system.instance,
-          subject: { kind, id, name: nameOf(kind, id) },
+          ...told.subject(kind, id),
           wanted,
           verdict: 'retrying',
           evidence: null,
@@ -90,7 +91,7 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
       })
   })
   // Keys that a living tunnel used to have are doors of their own.
-  return [...own, ...[...verdicts.values()].map((verdict) => accessLine(verdict, nameOf))].sort(byDoor)
+  return [...own, ...[...verdicts.values()].map(told)].sort(byDoor)
 }
 
 interface ExpectedSubject {
@@ -170,15 +171,22 @@ function heard({ handshakes }: ViewContext, { tunnels }: EmployeeAccess, gateway
   return { ...gateway, lastHeardAt: (key && handshakes.get(key)) || gateway.lastHeardAt }
 }
 
-function accessLine(verdict: Verdict, nameOf: ReturnType<typeof doorNames>): AccessLine {
+/** A verdict as a line, with whose door it is and what it is known by. */
+function lineTeller(access: EmployeeAccess) {
+  const nameOf = doorNames(access)
+  const markOf = doorMarks(access)
+  const subject = (kind: SubjectKind, id: string) => {
+    const { mark, shutAt } = markOf(kind, id)
+    return { subject: { kind, id, name: nameOf(kind, id), mark }, shutAt }
+  }
+  return Object.assign((verdict: Verdict) => accessLine(verdict, subject), { subject })
+}
+
+function accessLine(verdict: Verdict, subject: ReturnType<typeof lineTeller>['subject']): AccessLine {
   return {
     system: verdict.system,
     instance: verdict.instance,
-    subject: {
-      kind: verdict.subjectKind,
-      id: verdict.subjectId,
-      name: nameOf(verdict.subjectKind, verdict.subjectId),
-    },
+    ...subject(verdict.subjectKind, verdict.subjectId),
     wanted: verdict.wanted,
     verdict: verdict.state,
     evidence: verdict.evidence === null ? null : JSON.parse(verdict.evidence),

@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { DialPlan } from '../domain/call-policy.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
+import type { AmiAddress } from '../pbx/ami-connection.ts'
 import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
 import { ariWriter } from '../pbx/asterisk-ari.ts'
 import { fileWriter } from '../pbx/asterisk-files.ts'
@@ -10,6 +11,7 @@ import { type AsteriskOptions, folderOf } from '../pbx/asterisk-options.ts'
 import { realtimeWriter } from '../pbx/asterisk-realtime.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
+import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
 type Place = Pick<PbxSettings, 'realm' | 'port' | 'mtlsPort'>
@@ -31,13 +33,7 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
     realm: pbx.realm,
     context: asterisk.context,
     internalContext: asterisk.internalContext,
-    manager: {
-      host: asterisk.ami.host,
-      port: asterisk.ami.port,
-      username: asterisk.amiUser,
-      secret: asterisk.amiSecret,
-      tls: asterisk.amiTls ? authorityOf(asterisk) : null,
-    },
+    manager: managerOf(asterisk),
     // Without a folder of ours the transports are the admin's, and so are their certificates.
     transports:
       folder === null
@@ -68,6 +64,11 @@ function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): Account
   }
 }
 
-function authorityOf({ managementCa }: AsteriskSettings): { readonly ca?: string } {
+export function managerOf(settings: ManagerSettings): AmiAddress {
+  const { ami, amiTls, amiUser, amiSecret } = settings
+  return { ...ami, username: amiUser, secret: amiSecret, tls: amiTls ? authorityOf(settings) : null }
+}
+
+export function authorityOf({ managementCa }: Pick<ManagerSettings, 'managementCa'>): { readonly ca?: string } {
   return managementCa === null ? {} : { ca: managementCa }
 }

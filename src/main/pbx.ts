@@ -19,6 +19,8 @@ import { keepServerCertificate } from '../pki/server-certificate.ts'
 import type { StoreReader } from '../store/store.ts'
 import { openAsterisk } from './asterisk.ts'
 import { type Foundations, templates } from './foundations.ts'
+import { openFreepbx } from './freepbx.ts'
+import { openFreeswitch } from './freeswitch.ts'
 import { openKamailio } from './kamailio.ts'
 
 const serverDays = 397
@@ -42,15 +44,16 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
 async function driverOf(
   pbx: PbxSettings,
   words: string,
-  { config, foundations }: { config: Config; foundations: Foundations },
+  { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
 ): Promise<PbxDriver> {
-  const { asterisk, kamailio, api } = pbx
-  const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
-  if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
+  const { asterisk, freepbx, freeswitch, kamailio, api } = pbx
+  if (asterisk) return openAsterisk(pbx, asterisk, () => dialPlanOf(foundations.store, pbx.site.id))
+  if (freepbx) return openFreepbx(pbx, freepbx, dataFolder)
+  if (freeswitch) return openFreeswitch(pbx, freeswitch, dataFolder)
   if (kamailio) return openKamailio(pbx, kamailio, foundations)
   if (api) {
     const { ca, ...access } = api
-    const bookFile = join(config.dataFolder, `pbx-accounts-${pbx.id}.json`)
+    const bookFile = join(dataFolder, `pbx-${pbx.id}-accounts.json`)
     const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, bookFile }
     return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
   }
@@ -100,6 +103,8 @@ function placeOf({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtp
     realm,
     brand: 'generic',
     asterisk: null,
+    freepbx: null,
+    freeswitch: null,
     kamailio: null,
     api: null,
   }

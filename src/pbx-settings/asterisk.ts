@@ -1,24 +1,11 @@
 /** Settings of the Asterisk driver: RINGFENCE_PBX=asterisk. */
 import { Secret } from '../domain/secret.ts'
-import {
-  asteriskWord,
-  type HostPort,
-  quoted,
-  type SettingName,
-  type SettingReader,
-  type TlsFiles,
-} from '../setting-reader.ts'
+import { quoted, type SettingName, type SettingReader, type TlsFiles } from '../setting-reader.ts'
+import { type ManagerSettings, readManager, readWord, requireSettings } from './asterisk-ami.ts'
 
-export interface AsteriskSettings {
+export interface AsteriskSettings extends ManagerSettings {
   /** Null: neither accounts nor transports are files of Ringfence's. */
   readonly configFolder: string | null
-  readonly ami: HostPort
-  /** Checked against `managementCa` and the host's name. */
-  readonly amiTls: boolean
-  readonly amiUser: string
-  readonly amiSecret: Secret
-  /** PEM of the authority of the manager interface and of ARI; null: the system's authorities. */
-  readonly managementCa: string | null
   readonly accounts: AccountPlace
   readonly context: string
   /** Knows internal numbers and nothing else; null: only endpoints are internal. */
@@ -37,21 +24,14 @@ export type AccountPlace =
   | { readonly kind: 'ari'; readonly origin: string; readonly user: string; readonly secret: Secret }
 
 export function readAsterisk(read: SettingReader, pbxAddress: string | null): AsteriskSettings {
-  const { text, hostPort, asteriskPath, wrong } = read
+  const { text, asteriskPath } = read
   const accounts = readAccounts(read)
   const needed: readonly SettingName[] =
     accounts.kind === 'files' ? ['PBX_CONFIG_DIR', 'PBX_AMI_SECRET_FILE'] : ['PBX_AMI_SECRET_FILE']
-  for (const name of needed) {
-    if (text(name) === null)
-      wrong(name, 'is needed with RINGFENCE_PBX=asterisk', 'docs/asterisk.md goes through the set-up')
-  }
+  requireSettings(read, 'asterisk', needed)
   return {
     configFolder: accounts.kind === 'files' ? (asteriskPath('PBX_CONFIG_DIR') ?? '') : asteriskPath('PBX_CONFIG_DIR'),
-    ami: hostPort('PBX_AMI', { host: '127.0.0.1', port: 5038 }),
-    amiTls: read.on('PBX_AMI_TLS'),
-    amiUser: readWord(read, 'PBX_AMI_USER', 'ringfence', 'a manager user'),
-    amiSecret: read.secretFile('PBX_AMI_SECRET_FILE') ?? new Secret(''),
-    managementCa: read.pemFile('PBX_MANAGEMENT_CA_FILE'),
+    ...readManager(read),
     accounts,
     context: readWord(read, 'PBX_CONTEXT', 'from-internal', 'a dialplan context'),
     internalContext: text('PBX_INTERNAL_CONTEXT') && readWord(read, 'PBX_INTERNAL_CONTEXT', '', 'a dialplan context'),
@@ -59,13 +39,6 @@ export function readAsterisk(read: SettingReader, pbxAddress: string | null): As
     tls: read.tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY', asteriskPath),
     caFile: asteriskPath('PBX_CA_FILE'),
   }
-}
-
-function readWord({ text, wrong }: SettingReader, name: SettingName, fallback: string, what: string): string {
-  const word = text(name) ?? fallback
-  if (!asteriskWord.test(word))
-    wrong(name, `${quoted(word)} is not ${what}`, 'letters, digits, dots, dashes and underscores')
-  return word
 }
 
 const ofPlace: Readonly<Record<AccountPlace['kind'], readonly SettingName[]>> = {

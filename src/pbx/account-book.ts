@@ -23,20 +23,11 @@ const entrySchema = z.object({
   origin: z.enum(['being-made', 'made', 'adopted']).optional(),
   /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
   credential: credentialSchema.nullable(),
-  /** Those before it, until the PBX was seen without them: what is noted before it is done must not make them look gone. */
-  replaced: z.array(credentialSchema).optional(),
   /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
   former: z.array(credentialSchema).optional(),
 })
 
 export type BookEntry = z.infer<typeof entrySchema>
-
-/** The entry with another credential; the one that it had is still looked for. */
-export function replacing(entry: BookEntry, credential: BookEntry['credential']): BookEntry {
-  const { credential: last, replaced = [] } = entry
-  const isSame = last !== null && credential?.digest === last.digest
-  return { ...entry, credential, replaced: isSame || last === null ? replaced : [...replaced, last] }
-}
 
 const bookSchema = z.record(z.string().regex(/^[0-9]{2,15}$/), entrySchema)
 

@@ -39,6 +39,8 @@ export function frameReader(give: (frame: EventSocketFrame) => void): (chunk: Bu
 }
 
 function firstFrame(bytes: Buffer) {
+  // Every head begins so; anything else would be waited for in vain.
+  if (!'Content-'.startsWith(bytes.toString('latin1', 0, 8))) throw new Error('no event socket')
   const end = bytes.indexOf('\n\n')
   if (end < 0) {
     if (bytes.length > longestHead) throw new Error('a head without an end')

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { Secret } from '../domain/secret.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import { type AccountBook, type BookEntry, replacing } from './account-book.ts'
+import type { AccountBook, BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
@@ -60,7 +60,7 @@ export async function openExtension(
     }
   }
   if (known.origin === 'being-made') known = { ...known, origin: 'made' }
-  await book.note(new Map([[extension, replacing(known, credential)]]))
+  await book.note(new Map([[extension, { ...known, credential }]]))
   return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
 }
 
@@ -81,7 +81,7 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   }
   const secret = new Secret(randomBytes(24).toString('hex'))
   const credential = { id: shutId, generation: 0, digest: digestHa1(extension, options.realm, secret) }
-  await book.note(new Map([[extension, replacing(entry, credential)]]))
+  await book.note(new Map([[extension, { ...entry, credential }]]))
   return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
 }
 
@@ -122,16 +122,10 @@ export function notInForce(
   })
 }
 
-/** Notes that the running Asterisk was seen with these, and with nothing from before them. */
-export async function settle({ book }: Workshop, changes: readonly Change[]): Promise<void> {
-  const noted = await book.read()
-  const news = changes.flatMap(({ extension, digest }): [string, BookEntry | null][] => {
-    const entry = noted.get(extension)
-    // Gone: whoever makes an extension of this number from now on made it, not Ringfence.
-    if (digest === null) return entry ? [[extension, null]] : []
-    return entry?.replaced?.length ? [[extension, { ...entry, replaced: [] }]] : []
-  })
-  if (news.length > 0) await book.note(new Map(news))
+/** What the running Asterisk was seen without: whoever makes an extension of this number from now on made it. */
+export async function forgetGone({ book }: Workshop, changes: readonly Change[]): Promise<void> {
+  const gone = changes.filter(({ digest }) => digest === null)
+  if (gone.length > 0) await book.note(new Map(gone.map(({ extension }) => [extension, null])))
 }
 
 /** What each change took away from the running endpoint, in words; empty when nothing. */

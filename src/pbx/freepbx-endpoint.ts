@@ -14,6 +14,8 @@ const restless = new Set([
   'devicestate',
   'activechannels',
   'contacts',
+  'totalcontacts',
+  'contactsregistered',
 ])
 
 /** Null: Asterisk has no such endpoint (any more, or not yet). */
@@ -29,6 +31,18 @@ export async function readEndpoint(session: AmiSession, extension: string): Prom
     for (const [key, values] of event) if (!restless.has(key)) settings.set(`${kind} ${key}`, values.join(','))
   }
   return settings.size === 0 ? null : settings
+}
+
+/** Extensions with calls in the clear: FreePBX makes them so, its API cannot say otherwise, and our phones refuse. */
+export async function unencrypted(session: AmiSession, extensions: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    extensions.map(async (extension) => {
+      const settings = await readEndpoint(session, extension)
+      const media = settings?.get('EndpointDetail mediaencryption') ?? 'sdes'
+      return /^(sdes|dtls)$/i.test(media) ? [] : [extension]
+    }),
+  )
+  return found.flat()
 }
 
 /** Names only: among the values are numbers and names of people. */

@@ -80,12 +80,12 @@ export async function readFreepbx(
   }
 }
 
-/** A secret that was never noted was set by somebody else: shown as a credential of its own, which it is. */
+/** An older one counts as itself: noted is not yet done. A secret that was never noted was set by somebody else: shown as a credential of its own, which it is. */
 function credentialsOf(entry: BookEntry | undefined, logins: readonly Login[]): PbxAccountInForce['credentials'] {
   if (!entry) return []
-  const { credential, replaced = [] } = entry
+  const { credential, former = [] } = entry
   return logins.flatMap(({ digest }) => {
-    const noted = [...(credential ? [credential] : []), ...replaced].find((one) => one.digest === digest)
+    const noted = [...(credential ? [credential] : []), ...former].find((one) => one.digest === digest)
     if (noted) return noted.id === shutId ? [] : [{ ...noted, digest }]
     // Being made: the secret is FreePBX's own, and nobody was told it.
     return credential ? [{ id: 'set-on-the-pbx', generation: 0, digest }] : []

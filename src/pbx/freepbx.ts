@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts'
-import { accountBook } from './account-book.ts'
+import { type AccountBook, accountBook } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
+import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
@@ -9,21 +10,22 @@ import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
   describeLosses,
+  forgetGone,
   notInForce,
   openExtension,
   readRunning,
   requireValidFreepbxAccount,
-  settle,
   shutExtension,
   type Workshop,
 } from './freepbx-changes.ts'
+import { unencrypted } from './freepbx-endpoint.ts'
 import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
 import { applyConfig } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
-import { asProblem } from './pbx-problem.ts'
+import { asProblem, type Problem } from './pbx-problem.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -40,7 +42,10 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     describe: (signal) =>
       describeAsterisk(
         { manager, transports: null },
-        { managerActions: ['PJSIPShowEndpoint'], problems: () => apiProblems(api, signal) },
+        {
+          managerActions: ['PJSIPShowEndpoint'],
+          problems: async (session) => [...(await apiProblems(api, signal)), ...(await mediaProblems(session, book))],
+        },
         signal,
       ).then((asterisk) => ({ ...asterisk, product: `FreePBX on ${asterisk.product}` })),
     readAccounts: async (signal) => {
@@ -108,7 +113,7 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
     }
   }
   await bringIntoForce(workshop, changes, options)
-  await settle(workshop, changes)
+  await forgetGone(workshop, changes)
   const losses = await describeLosses(workshop, changes)
   if (losses.length > 0) {
     throw new AppError('PBX_REFUSED', `FreePBX took settings away while it changed a password: ${losses.join('; ')}`, {
@@ -164,6 +169,19 @@ function shown({ extensionId, tech, user, coreDevice }: ListedExtension): Existi
     facts: { technology: tech ?? '', device: devicetype },
     obstacle,
   }
+}
+
+async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Problem[]> {
+  const ours = [...(await book.read())].flatMap(([extension, { credential }]) => (credential ? [extension] : []))
+  const found = await unencrypted(session, ours)
+  if (found.length === 0) return []
+  const named = `${found.slice(0, 20).join(', ')}${found.length > 20 ? ` and ${found.length - 20} more` : ''}`
+  return [
+    {
+      message: `calls of extension ${named} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
+      hint: 'set Media Encryption to SRTP via in-SDP on the page of each (Advanced), then "Apply Config": the API of FreePBX cannot',
+    },
+  ]
 }
 
 async function apiProblems(api: FreepbxApi, signal: AbortSignal) {

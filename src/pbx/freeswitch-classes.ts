@@ -28,15 +28,13 @@ type ClassOptions = Pick<FreeswitchOptions, 'context' | 'classContexts'>
 
 export function classVariables(policy: CallPolicy | null, options: ClassOptions): Record<string, string> {
   if (policy === null || options.classContexts === null) return { user_context: options.context }
-  const limits = callLimits.flatMap((name) => {
-    const value = policy[name]
-    return value === null ? [] : [[limitVariables[name], String(value)] as const]
-  })
+  // Always all of them: in a dialplan an empty list of countries would be a pattern that fits every country, and an empty
+  // limit none at all. `limit` counts without a limit where it is negative (mod_dptools.c).
   return {
     user_context: `${options.classContexts}-${policy.class}`,
     toll_allow: tollAllow[policy.class],
-    ...(policy.countries.length > 0 ? { [countriesVariable]: policy.countries.join('|') } : {}),
-    ...Object.fromEntries(limits),
+    [countriesVariable]: policy.countries.join('|') || 'none',
+    ...Object.fromEntries(callLimits.map((name) => [limitVariables[name], String(policy[name] ?? -1)])),
   }
 }
 

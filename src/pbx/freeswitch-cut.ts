@@ -59,7 +59,7 @@ export function isMeant(
  * What to flush, so that these go and no other: the extension where all of it is meant, else one Call-ID each.
  * @throws AppError PBX_REFUSED for a Call-ID that would throw out others as well.
  */
-export function flushTargets(
+function flushTargets(
   meant: readonly RegistrationOnFreeswitch[],
   all: readonly RegistrationOnFreeswitch[],
   realm: string,

@@ -20,7 +20,7 @@ export type Question = URLSearchParams
 type DocumentOptions = Pick<FreeswitchOptions, 'realm' | 'context' | 'classContexts'>
 
 /** Nobody of that name here; FreeSWITCH then looks into its own files. */
-export const notFound = `<?xml version="1.0" encoding="UTF-8" standalone="no"?>
+const notFound = `<?xml version="1.0" encoding="UTF-8" standalone="no"?>
 <document type="freeswitch/xml"><section name="result"><result status="not found"/></section></document>
 `
 

@@ -7,8 +7,10 @@ export function howFar(db: Database, employeeIds: readonly string[]): Promise<Re
   return snapshot(db, async (tx) => {
     const found = new Map<string, { -readonly [K in keyof HowFar]: HowFar[K] }>()
     for (const ids of chunks(employeeIds)) {
-      for (const id of ids) found.set(id, { onPbx: false, invited: false, connected: false, mail: null })
+      for (const id of ids)
+        found.set(id, { onPbx: false, pbxWaits: false, invited: false, connected: false, mail: null })
       for (const id of await onPbx(tx, ids)) found.get(id)!.onPbx = true
+      for (const id of await waiting(tx, ids)) found.get(id)!.pbxWaits = true
       for (const id of await opened(tx, ids)) found.get(id)!.invited = true
       for (const id of await heard(tx, ids)) found.get(id)!.connected = true
       const mails = await tx.selectFrom('mail').selectAll().where('employeeId', 'in', ids).orderBy('id').execute()
@@ -34,6 +36,19 @@ async function onPbx(db: Database, ids: readonly string[]): Promise<string[]> {
     .having(
       sql<boolean>`min(case when "state" = 'converged' or ("state" <> 'retrying' and "acknowledgedAt" is not null) then 1 else 0 end) = 1`,
     )
+    .execute()
+  return rows.flatMap(({ employeeId }) => employeeId ?? [])
+}
+
+async function waiting(db: Database, ids: readonly string[]): Promise<string[]> {
+  const rows = await db
+    .selectFrom('verdict')
+    .select('employeeId')
+    .distinct()
+    .where('employeeId', 'in', ids)
+    .where('system', '=', 'sip-account')
+    .where('state', '=', 'waiting')
+    .where('acknowledgedAt', 'is', null)
     .execute()
   return rows.flatMap(({ employeeId }) => employeeId ?? [])
 }

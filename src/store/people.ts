@@ -138,6 +138,13 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     )
     .orderBy('id')
     .execute()
+  const tombstones = await db
+    .selectFrom('tombstone')
+    .selectAll()
+    .where('employeeId', 'in', their)
+    .where((eb) => eb.or([eb('kind', '=', 'administrator'), eb('subjectId', 'like', '%#%')]))
+    .orderBy('id')
+    .execute()
 
   // Every thing leads back to its person by one step more than the thing before; a gateway and its tunnel to several.
   const asked = new Set(employees.map((row) => row.id))
@@ -170,6 +177,7 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     certificates: Map.groupBy(certificates, (row) => holderOfHandset.get(row.handsetId)),
     credentials: Map.groupBy(credentials, (row) => holderOfAssignment.get(row.assignmentId)),
     verdicts: groupByEach(verdicts, holdersOfVerdict),
+    tombstones: Map.groupBy(tombstones, (row) => row.employeeId),
   }
   return employees.map((employee) => ({
     employee,
@@ -181,6 +189,7 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     certificates: by.certificates.get(employee.id) ?? [],
     credentials: by.credentials.get(employee.id) ?? [],
     verdicts: by.verdicts.get(employee.id) ?? [],
+    tombstones: by.tombstones.get(employee.id) ?? [],
   }))
 }
 

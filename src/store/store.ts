@@ -176,6 +176,8 @@ export interface Claims {
 export interface HowFar {
   /** Every SIP account was seen on the PBX, or somebody vouches for it. */
   readonly onPbx: boolean
+  /** An account of theirs waits for somebody to make it. */
+  readonly pbxWaits: boolean
   /** A mail was sent, or the link was opened. */
   readonly invited: boolean
   /** A tunnel has shaken hands. */
@@ -225,6 +227,8 @@ export interface EmployeeAccess {
   readonly certificates: readonly Certificate[]
   readonly credentials: readonly SipCredential[]
   readonly verdicts: readonly Verdict[]
+  /** Of shut doors that have no row of their own: former keys, phones that left a gateway, the way into the console. */
+  readonly tombstones: readonly Tombstone[]
 }
 
 export interface NewAuditEvent {

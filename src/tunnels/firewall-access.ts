@@ -127,7 +127,9 @@ function judgeClosed(subject: TunnelSubject, snapshot: FirewallSnapshot): Findin
     own.length === 0
       ? others > 0
         ? 'its addresses now belong to another tunnel'
-        : 'it never had an address'
+        : subject.retiredKeys.length > 0
+          ? 'a former key holds no address: it is the tunnel that has it'
+          : 'it has no address'
       : `the firewall of ${snapshot.interface} does not admit ${shown(own)} on re-read`
   return { state: 'as-desired', evidence: { summary, facts } }
 }

@@ -82,6 +82,34 @@ htmx.config.historyCacheSize = 0
   document.addEventListener('focusin', ({ target }) => {
     if (target.matches?.('input.copy')) target.select()
   })
+
+  // Beside what is shown once or is long to mark: where a browser lets us, at a click.
+  for (const shown of navigator.clipboard ? document.querySelectorAll('input.copy, .secret > code') : []) {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.className = 'quiet copies'
+    button.textContent = 'Copy'
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(shown.value ?? shown.textContent)
+      button.textContent = 'Copied'
+    })
+    shown.after(button)
+  }
+
+  // The same click twice is one deed, by the form's key; here its buttons only show that it is on its way. After the
+  // browser took the button's own value along; and back from the next page they can be pressed again.
+  const buttonsOf = (form) => form.querySelectorAll('button:not([type="button"])')
+  document.addEventListener('submit', (event) => {
+    const form = event.target
+    if (!form.querySelector('input[name="formKey"]') || form.hasAttribute('hx-post')) return
+    setTimeout(() => {
+      if (event.defaultPrevented) return
+      for (const button of buttonsOf(form)) button.disabled = true
+    })
+  })
+  window.addEventListener('pageshow', ({ persisted }) => {
+    if (persisted) for (const form of document.forms) for (const button of buttonsOf(form)) button.disabled = false
+  })
 })()
 
 // What is typed is checked by the server; here a field only learns whether something stands beside it.
@@ -93,6 +121,9 @@ htmx.config.historyCacheSize = 0
       else field?.setAttribute('aria-invalid', 'true')
     }
   })
+
+  // After an answer that says what is wrong, one goes on at the first wrong field.
+  document.querySelector('main [aria-invalid="true"]')?.focus()
 
   // A file that is dropped anywhere on the zone is put into its field and sent; the field itself does for keyboards.
   for (const zone of document.querySelectorAll('[data-drop]')) {

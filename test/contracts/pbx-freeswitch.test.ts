@@ -1,28 +1,19 @@
 import { callClasses } from '../../src/domain/call-policy.ts'
-import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
 import { freeswitchWorld } from '../fakes/freeswitch-world.ts'
 import { pbxContract } from './pbx.contract.ts'
 
-const abilities: PbxAbilities = {
-  realm: 'pbx.example.com',
-  credentialsPerExtension: 'many',
-  readBack: true,
-  endsRegistrations: true,
-  endsCalls: true,
-  resync: true,
-  certificates: 'not-checked',
-  revocationLists: 'not-checked',
-  storesSecretAs: 'digest',
-  callClasses: 'absent',
-  leftovers: 'unseen',
-  adoption: false,
-}
+const abilities = freeswitchAbilities({ realm: 'pbx.example.com', classContexts: null })
 
 pbxContract('freeswitch (a fake of its published interface)', abilities, freeswitchWorld)
 
-pbxContract('freeswitch with call classes (a fake)', { ...abilities, callClasses: 'enforced' }, async () => {
-  const world = await freeswitchWorld({ classContexts: 'ringfence' })
-  for (const one of callClasses)
-    world.fake.contexts.set(`ringfence-${one}`, 'ringfence_countries ringfence_calls_at_once')
-  return world
-})
+pbxContract(
+  'freeswitch with call classes (a fake)',
+  freeswitchAbilities({ realm: 'pbx.example.com', classContexts: 'ringfence' }),
+  async () => {
+    const world = await freeswitchWorld({ classContexts: 'ringfence' })
+    for (const one of callClasses)
+      world.fake.contexts.set(`ringfence-${one}`, 'ringfence_countries ringfence_calls_at_once')
+    return world
+  },
+)

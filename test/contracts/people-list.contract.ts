@@ -76,7 +76,7 @@ export function peopleListContract(store: () => Store): void {
       })
       const far = await store().howFar(['e1', 'e2', 'nobody'])
       expect([...far.keys()]).toEqual(['e1', 'e2', 'nobody'])
-      expect(far.get('e1')).toEqual({ onPbx: false, invited: false, connected: false, mail: null })
+      expect(far.get('e1')).toEqual({ onPbx: false, pbxWaits: false, invited: false, connected: false, mail: null })
       expect(far.get('e2')).toMatchObject({ connected: true })
       expect((await store().openInvites(['e1', 'e2'], at(5))).map(({ id }) => id)).toContain('i8')
       expect((await store().openInvites(['e1'], at(5))).map(({ id }) => id)).not.toContain('i9')

@@ -25,6 +25,7 @@ describe('a roster', () => {
           extension: '1001',
           pbx: null,
           gateway: null,
+          calls: null,
           language: null,
           row: 2,
           handsets: [
@@ -37,6 +38,23 @@ describe('a roster', () => {
     })
   })
 
+  test('may say what people may dial, once for all rows of a person', () => {
+    const header = ['name', 'email', 'extension', 'model', 'mac', 'calls']
+    const rows = (...calls: string[]) =>
+      parseRoster(
+        lines(header, ...calls.map((each) => ['Ada', 'ada@example.com', '1001', 'linphone-mobile', '', each])),
+        anyModel,
+        onlyPbx,
+      )
+    expect(rows('', 'National callsatonce=2 countries=43+41')).toMatchObject({
+      people: [{ calls: 'national countries=41+43 callsAtOnce=2' }],
+    })
+    expect(rows('none')).toMatchObject({ people: [{ calls: null }] })
+    expect(rows('national', 'local')).toMatchObject({ problems: [{ row: 3, field: 'calls' }] })
+    expect(rows('everywhere')).toMatchObject({ problems: [{ row: 2, field: 'callClass' }] })
+    expect(rows('local minutes=5')).toMatchObject({ problems: [{ row: 2, field: 'calls' }] })
+  })
+
   test('may have its columns in any order, without gateway, and with a byte order mark', () => {
     const answer = parseRoster(
       lines(
@@ -47,6 +65,24 @@ describe('a roster', () => {
       onlyPbx,
     )
     expect(answer).toMatchObject({ people: [{ name: 'Ada', extension: '1001', gateway: null }] })
+  })
+
+  test('may head its columns as spreadsheets do', () => {
+    for (const headings of [
+      ['Name', 'E-Mail', 'Extension', 'Model', 'MAC'],
+      ['NAME', 'Mail', 'Ext', 'Model', 'MAC address'],
+      ['name', 'E-mail  address', 'Phone', 'model', 'Mac Address'],
+    ])
+      expect(
+        parseRoster(lines(headings, ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '']), anyModel, onlyPbx),
+      ).toMatchObject({ people: [{ name: 'Bo', email: 'bo@example.com', extension: '1002' }] })
+  })
+
+  test('may have columns that say nothing to us, once somebody said so', () => {
+    const more = ['Bo', 'bo@example.com', '1002', 'linphone-mobile', '', 'Sales', 'x']
+    const read = (...last: string[]) => parseRoster(lines([...header.slice(0, 5), ...last], more), anyModel, onlyPbx)
+    expect(read('department', '-')).toMatchObject({ problems: [{ row: 1 }] })
+    expect(read('-', '-')).toMatchObject({ people: [{ name: 'Bo' }] })
   })
 
   test('takes the home gateway from whichever row of a person names it', () => {

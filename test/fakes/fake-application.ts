@@ -290,7 +290,7 @@ export function fakeApplication(): FakeApplication {
     ),
     rosters: fakeRosters(imports, () => fake, did, at),
 
-    overview: () => ({ demo: fake.demo }),
+    overview: () => ({ demo: fake.demo, pbxsByHand: [] }),
     models: () => models,
     async onboard(input, actor) {
       did('onboard', actor)

@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type Door, openDoor } from './door.ts'
-import { type FakeAsterisk, startFakeAsterisk } from './fake-asterisk-ami.ts'
+import { type FakeAsterisk, type LoadedEndpoint, startFakeAsterisk } from './fake-asterisk-ami.ts'
 import {
   endpointDefaults,
   type FakeExtension,
@@ -63,7 +63,13 @@ export interface FreepbxFaults {
   answersLate: Set<string>
 }
 
-export async function startFakeFreepbx(tls?: { cert: string; key: string }): Promise<FakeFreepbx> {
+export interface FakeFreepbxOptions {
+  readonly tls?: { readonly cert: string; readonly key: string }
+  /** Told of each "Apply Config", for an Asterisk that is real. */
+  readonly applied?: (endpoints: ReadonlyMap<string, LoadedEndpoint>) => void
+}
+
+export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}): Promise<FakeFreepbx> {
   const database = new Map<string, FakeExtension>()
   const asterisk = await startFakeAsterisk()
   const clientSecret = randomBytes(16).toString('hex')
@@ -103,13 +109,14 @@ export async function startFakeFreepbx(tls?: { cert: string; key: string }): Pro
   }
 
   function apply() {
-    const endpoints = new Map<string, { username: string; password: string; settings: Record<string, string> }>()
+    const endpoints = new Map<string, LoadedEndpoint>()
     for (const [extension, { secret, endpoint, maxContacts, tech }] of database) {
       if (tech !== 'pjsip') continue
       const settings = { ...endpoint, 'Aor MaxContacts': maxContacts }
       endpoints.set(extension, { username: extension, password: secret, settings })
     }
     asterisk.load(endpoints)
+    applied?.(endpoints)
   }
 
   type Input = Record<string, string | number | boolean | undefined>

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FakeEventSocket, startFakeEventSocket } from './fake-event-socket.ts'
 import { askDirectory, type DirectoryAddress, type DirectoryUser } from './fake-xml-curl.ts'
 
@@ -231,8 +231,4 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     },
   }
   return fake
-}
-
-export function anyPassword(): string {
-  return randomBytes(12).toString('hex')
 }

@@ -30,6 +30,7 @@ export function fakeRosters(
     return {
       id,
       columns,
+      header: { line: 1, cells: columns, problems: [] },
       problems: [],
       rows: listed.slice(offset, offset + limit),
       total: rows.length,
@@ -54,7 +55,7 @@ export function fakeRosters(
       stages.map((stage) => [stage, rows.filter((row) => row.stage === stage).length]),
     ) as Record<Stage, number>
     const summary = { id, total, done, createdAt: now, createdBy: 'test', finishedAt: finished ? now : null }
-    return { ...summary, cancelled: null, counts, mailsFailed: 0, people: rows }
+    return { ...summary, cancelled: null, counts, steps: 0, mailsFailed: 0, people: rows }
   }
   return {
     async draft(csv, actor) {
@@ -85,6 +86,7 @@ export function fakeRosters(
       const text = [columns, ...demand(id).map(({ cells }) => cells)].map((cells) => cells.join(',')).join('\n')
       return application().importRoster(Buffer.from(text), actor)
     },
+    runOf: () => null,
     progress: async (id) => run(await application().importRun(id)),
     async cancel(id, actor) {
       did('cancelImport', actor)

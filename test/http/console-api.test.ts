@@ -241,7 +241,7 @@ describe('the API', () => {
   test('what people may dial is chosen once it was said what numbers mean', async () => {
     const plan = { countryCode: '49', internationalPrefix: '00', nationalPrefix: '0', emergencyNumbers: ['112'] }
     const calls = { class: 'national', countries: ['43'], callsAtOnce: 2 }
-    const person = { ...ada, email: 'q@example.com', extension: '1078' }
+    const person = { ...ada, email: 'q@example.com', extension: '1444' }
     expect((await call('POST', '/api/v1/employees', { ...person, calls })).json).toMatchObject({
       code: 'INVALID_INPUT',
       hint: expect.stringContaining('ringfence dial-plan set'),
@@ -254,12 +254,12 @@ describe('the API', () => {
     expect((await call('PUT', '/api/v1/dial-plan', { ...plan, country: '49' })).status).toBe(400)
     expect((await call('PUT', '/api/v1/dial-plan', plan)).json).toMatchObject({ plan: { areaCode: null } })
     expect((await call('POST', '/api/v1/employees', { ...person, calls })).json).toMatchObject({ calls })
-    expect((await call('PUT', '/api/v1/employees/1078/calls', { calls: { class: 'moon' } })).status).toBe(400)
-    expect((await call('PUT', '/api/v1/employees/1078/calls', {})).status).toBe(400)
-    expect((await call('PUT', '/api/v1/employees/1078/calls', { calls: { class: 'local' } })).json).toMatchObject({
+    expect((await call('PUT', '/api/v1/employees/1444/calls', { calls: { class: 'moon' } })).status).toBe(400)
+    expect((await call('PUT', '/api/v1/employees/1444/calls', {})).status).toBe(400)
+    expect((await call('PUT', '/api/v1/employees/1444/calls', { calls: { class: 'local' } })).json).toMatchObject({
       calls: { class: 'local', countries: [], callsAtOnce: null },
     })
-    expect((await call('PUT', '/api/v1/employees/1078/calls', { calls: null })).json).toMatchObject({ calls: null })
+    expect((await call('PUT', '/api/v1/employees/1444/calls', { calls: null })).json).toMatchObject({ calls: null })
   })
 
   test('every JSON answer of the API was held against its declaration', () => {

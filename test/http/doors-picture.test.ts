@@ -44,7 +44,7 @@ describe('the state of a door', () => {
 describe('the picture', () => {
   test('a small sign says door and state in words, and shows the line that needs a look first', () => {
     const text = htmlText(doorSigns([line(), line({ verdict: 'waiting', wanted: 'closed' })]))
-    expect(text.match(/aria-label="[^"]*"/g)).toEqual(['aria-label="Tunnel: waiting for you"'])
+    expect(text.match(/aria-label="[^"]*"/g)).toEqual(['aria-label="Tunnel: waiting for a person"'])
   })
 
   test('a waiting step is open to the eye and can be ticked by whoever may, by nobody else', () => {

@@ -65,13 +65,54 @@ describe('a roster', () => {
   })
 
   test.each([
-    ['nothing at all', {}, 'there is nothing in it'],
+    ['nothing at all', {}, 'There is nothing in it'],
     ['no CSV', { text: 'name,email\n"a' }, 'cannot be read as CSV'],
     ['another encoding', { file: new Blob([Buffer.from('name;e\xe4\n', 'latin1')]) }, 'is not in UTF-8'],
   ] as const)('that is %s says so on the page', async (_what, parts, words) => {
     const { status, text } = await upload('/onboard/roster', { ...parts })
     expect(status).toBe(400)
     expect(plain(text)).toContain(words)
+  })
+
+  test('with headings that nobody knows is not a dead end: each column is told what it is', async () => {
+    const text = 'Vorname und Name;E-Mail;Durchwahl;Gerät;MAC;Abteilung\nUte;ute@example.com;2050;linphone-mobile;;IT\n'
+    const sent = await upload('/onboard/roster', { text })
+    const path = String(sent.headers.location)
+    const shown = await get(path)
+    expect(plain(shown.text)).toContain('choose it in the head of the table')
+    expect(shown.text).toContain('value="ute@example.com"')
+    const selects = [...shown.text.matchAll(/<select name="(cell-1-\d)" aria-invalid="true"/g)].map(([, name]) => name)
+    expect(selects).toEqual(['cell-1-0', 'cell-1-2', 'cell-1-3', 'cell-1-5'])
+    const half = await post(path, { 'cell-1-0': 'name', 'cell-1-2': 'extension' })
+    expect(half.status).toBe(303)
+    expect(plain((await get(path)).text)).toContain('choose it in the head')
+    await post(path, { 'cell-1-3': 'model', 'cell-1-5': '-' })
+    const ready = await get(path)
+    expect(plain(ready.text)).toContain('Everything fits: 1 person in 1 row')
+  })
+
+  test('of which all rows fit shows them, and its address leads to the import afterwards', async () => {
+    const sent = await upload('/onboard/roster', { text: `${header}Vic,vic,2060,linphone-mobile,\n` })
+    const path = String(sent.headers.location)
+    expect(path).toContain('?rows=wrong')
+    await post(path, { 'cell-2-1': 'vic@example.com' })
+    const ready = await get(path)
+    expect(plain(ready.text)).toContain('Everything fits')
+    expect(ready.text).toContain('<td>vic@example.com</td>')
+    const run = String((await post(path.replace('?rows=wrong', '/start'), { mail: 'none' })).headers.location)
+    expect((await get(path)).headers.location).toBe(run)
+    expect((await post(path.replace('?rows=wrong', '/start'), { mail: 'none' })).headers.location).toBe(run)
+    await expect.poll(async () => plain((await get(run)).text), { timeout: 10_000 }).toMatch(/, finished \d/)
+  })
+
+  test('with a stray quote says once what is wrong and keeps what was pasted or chosen', async () => {
+    const rows = `${header}Ada "The" Byron,ada@example.com,2070,linphone-mobile,\n`
+    for (const part of [{ text: rows }, { text: '', file: new Blob([rows], { type: 'text/csv' }) }]) {
+      const { text } = await upload('/onboard/roster', part)
+      expect(plain(text).match(/cannot be read as CSV/g)).toHaveLength(1)
+      expect(plain(text)).toContain('stands in the middle of a value')
+      expect(text).toContain('Ada &quot;The&quot; Byron,ada@example.com')
+    }
   })
 
   test('that is damaged on the way is refused with words', async () => {

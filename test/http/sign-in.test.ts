@@ -59,6 +59,12 @@ describe('the cookie of a session', () => {
 
     const half = cookieOf(await post('/sign-in', { ...right, email: owner.email }))!
     const code = codeOf(owner.key, new Date(Date.now() + 30_000))
+    const wrong = await post('/sign-in/second-factor', { code: 'no code', next: '/tokens' }, withCookie(half))
+    // The page that says so is another one: a reload of it sends no code again.
+    expect([wrong.status, wrong.headers.location]).toEqual([303, '/sign-in/second-factor?wrong=code&next=%2Ftokens'])
+    const told = await get(String(wrong.headers.location), withCookie(half))
+    expect(told.text).toContain('This code is not right')
+    expect(told.text).toContain('name="next" value="/tokens"')
     const full = cookieOf(await post('/sign-in/second-factor', { code }, withCookie(half)))!
     expect(full).not.toBe(half)
     expect((await get('/account', withCookie(half))).status).toBe(303)
@@ -166,8 +172,10 @@ describe('refusals', () => {
     ] as const) {
       const before = passwords.count()
       const { status, text, headers } = await post('/sign-in', { email, password })
-      // Each page has a challenge of its own.
-      answers.push(`${status} ${text.replace(/data-options="[^"]*"/, '')} ${Object.keys(headers)}`)
+      // Each page has a challenge of its own, and the address that was typed is still in its field.
+      expect(text).toContain(`value="${email}"`)
+      const alike = text.replace(/data-options="[^"]*"/, '').replace(email, 'typed')
+      answers.push(`${status} ${alike} ${Object.keys(headers)}`)
       expect(passwords.count() - before).toBe(1)
     }
     expect(new Set(answers).size).toBe(1)

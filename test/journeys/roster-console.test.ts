@@ -179,7 +179,7 @@ describe('a draft of a roster', () => {
   test('with a wrong header says so, and pasted out of a spreadsheet it is read by its tabs', async () => {
     await using world = await openWorld()
     const wrong = await world.app.rosters.draft(Buffer.from('name,mail\nAda,ada@example.com\n'), mia)
-    expect(wrong.problems[0]!.message).toContain('without email')
+    expect(wrong.problems[0]!.message).toContain('without extension')
     const pasted =
       'Name\tEmail\tExtension\tModel\tMAC\nAda "Countess" Byron\tada@example.com\t1001\tlinphone-mobile\t\n'
     const draft = await world.app.rosters.draft(Buffer.from(pasted.replaceAll('"', '')), mia)

@@ -138,6 +138,11 @@ describe('a roster', () => {
       `${header}\n"Ada,ada@example.com,1001,linphone-mobile,\nBen,b@example.com,1002,linphone-mobile,\n`,
       { code: 'INVALID_INPUT', hint: expect.stringContaining('double quote') },
     ],
+    [
+      'with a quote inside a value',
+      `${header}\nAda "The" Byron,ada@example.com,1001,linphone-mobile,\n`,
+      { hint: expect.stringContaining('in the middle of a value') },
+    ],
     ['that is a spreadsheet and no text', Buffer.from([0x50, 0x4b, 3, 4, 0xff, 0xfe, 0, 0]), { code: 'INVALID_INPUT' }],
     [
       'of more than 5 MB',

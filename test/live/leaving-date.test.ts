@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import type { EmployeeView, LeaverFile } from '../../src/journeys/application.ts'
+import type { EmployeeView } from '../../src/journeys/application.ts'
+import type { LeaverFile } from '../../src/journeys/leaver-view.ts'
 import { openNetwork, tunnelNeeds, uniqueName, until } from '../lab/network.ts'
 import { serverProcess } from '../lab/server-process.ts'
 import { describeLive } from '../setup/requirements.ts'

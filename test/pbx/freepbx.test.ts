@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { freepbxDriver } from '../../src/pbx/freepbx.ts'
+import { freepbxAbilities, freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
 import { freepbxOptions } from '../fakes/freepbx-world.ts'
@@ -107,6 +107,18 @@ describe('changing a password on FreePBX, which deletes the extension and makes 
     expect(others()).toEqual(before)
   })
 
+  test('an extension whose calls are not encrypted is named: the phones of Ringfence would be refused', async () => {
+    await apply(account('1001'), account('1002'))
+    fake.database.get('1002')!.endpoint.MediaEncryption = 'sdes'
+    fake.apply()
+    expect((await driver.describe(limit())).problems).toMatchObject([
+      {
+        message: expect.stringMatching(/^calls of extension 1001 are not encrypted/),
+        hint: expect.stringContaining('SRTP'),
+      },
+    ])
+  })
+
   test('nobody is made a login to the pages of FreePBX, which would be mailed to them', async () => {
     await apply(account('1001'))
     await apply(account('1001', 2))
@@ -197,6 +209,8 @@ describe('FreePBX that does not answer as it should', () => {
   ]
   test.each(faults)('%s is an error, worth another try, and changes nothing', async (_, set) => {
     await apply(account('1001'))
+    fake.database.get('1001')!.endpoint.MediaEncryption = 'sdes'
+    fake.apply()
     const before = JSON.stringify([...fake.database])
     set(fake)
     await expect(apply(account('1001', 2))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
@@ -243,7 +257,7 @@ describe('FreePBX that does not answer as it should', () => {
   test('a certificate that nobody vouches for is refused before anything is sent; with its authority it is good', async () => {
     const authority = makeTestAuthority('Authority of the PBX')
     const { certificate, key } = issueTestCertificate(authority, 'localhost', ['localhost'])
-    const guarded = await startFakeFreepbx({ cert: certificate, key })
+    const guarded = await startFakeFreepbx({ tls: { cert: certificate, key } })
     try {
       const options = freepbxOptions(guarded, folder)
       await expect(freepbxDriver(options).applyAccounts([account('1001')], limit())).rejects.toMatchObject({
@@ -266,6 +280,16 @@ describe('FreePBX that does not answer as it should', () => {
       .split('\n')
       .filter((line) => /^POST /.test(line))
     for (const line of lines) expect(line.split(' ')[1]).toMatch(/^\/admin\/api\/api\/(token|gql)$/)
+  })
+})
+
+test('what FreePBX cannot do is said', () => {
+  expect(freepbxAbilities({ realm: 'asterisk' })).toMatchObject({
+    credentialsPerExtension: 'one',
+    storesSecretAs: 'clear',
+    certificates: 'not-checked',
+    revocationLists: 'not-checked',
+    callClasses: 'absent',
   })
 })
 

@@ -2,6 +2,8 @@
 import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
+import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
+import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
@@ -48,6 +50,20 @@ export const drivers: readonly Driver[] = [
     page: 'asterisk.md',
     abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
     testedAgainst: 'a real Asterisk 22',
+  },
+  {
+    setting: 'freepbx',
+    name: 'FreePBX',
+    page: 'freepbx.md',
+    abilities: freepbxAbilities({ realm: 'asterisk' }),
+    testedAgainst: 'a fake of its published interface, with a real Asterisk 22 beneath; not a real FreePBX',
+  },
+  {
+    setting: 'freeswitch',
+    name: 'FreeSWITCH',
+    page: 'freeswitch.md',
+    abilities: freeswitchAbilities({ realm: 'pbx.example.com', classContexts: 'ringfence' }),
+    testedAgainst: 'a fake of its published interface; not a real FreeSWITCH',
   },
   {
     setting: 'kamailio',

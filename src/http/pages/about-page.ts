@@ -1,6 +1,7 @@
 /** About: the version, the licence, and what doctor finds, with the commands that mend it. */
 import type { Application } from '../../journeys/application.ts'
 import type { DoctorCheck } from '../../journeys/doctor-view.ts'
+import { inConsole } from '../console-words.ts'
 import type { Guide } from '../guides.ts'
 import { type Html, html, htmlText } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -40,7 +41,7 @@ function about(version: string): Html {
 
 /** Looking at everything takes longer than a page should. */
 function waiting(): Html {
-  return html`<section class="card" id="doctor" aria-labelledby="doctor-head" aria-busy="true" hx-get="/about/doctor" hx-trigger="load" hx-swap="outerHTML"><h2 id="doctor-head">Doctor</h2><p role="status"><a href="/about/doctor">Look at host, hub, PBX, keys and files</a></p></section>`
+  return html`<section class="card" id="doctor" aria-labelledby="doctor-head" hx-get="/about/doctor" hx-trigger="load" hx-swap="outerHTML"><h2 id="doctor-head">Doctor</h2><p role="status"><a href="/about/doctor">Look at host, hub, PBX, keys and files</a></p></section>`
 }
 
 const areas: readonly DoctorCheck['area'][] = [
@@ -67,7 +68,7 @@ function doctor(checks: readonly DoctorCheck[], isPart: boolean): Html {
 <p role="status">${wrong === 0 ? 'Nothing is to be mended.' : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} to be mended.`}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Checks"><table><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Seen</th><th scope="col">What mends it</th></tr></thead><tbody>${sorted.map(
     ({ area, state, message, hint }) =>
-      html`<tr><th scope="row">${areaWords[area] ?? area}</th><td>${signs[state]}</td><td>${withMoments(message)}</td><td>${hint ?? ''}</td></tr>`,
+      html`<tr><th scope="row">${areaWords[area] ?? area}</th><td>${signs[state]}</td><td>${withMoments(message)}</td><td>${hint && inConsole(hint)}</td></tr>`,
   )}</tbody></table></div></section>`
 }
 

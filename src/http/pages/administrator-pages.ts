@@ -3,6 +3,7 @@ import { type Role, roles } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { AdministratorLink, AdministratorView } from '../../journeys/sign-in-view.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -38,7 +39,7 @@ export function administratorPages(application: Application, tools: PageTools): 
       'post',
       here,
       'administer',
-      { summary: 'Invite an administrator', body: { form: inviteForm }, ...page },
+      { summary: 'Invite an administrator', body: { form: inviteForm }, once: true, ...page },
       async ({ actor, body, response }) => {
         const made = await administrators.invite(body, actor)
         response
@@ -71,7 +72,7 @@ export function administratorPages(application: Application, tools: PageTools): 
       'post',
       `${here}/:id/recovery`,
       'administer',
-      { summary: 'A link to come back in', ...page },
+      { summary: 'A link to come back in', body: { form: z.object({}) }, once: true, ...page },
       async ({ actor, parameters: { id }, response }) => {
         const made = await administrators.recover(id, actor)
         response
@@ -102,7 +103,7 @@ ${present.map(row)}
 ${present.length === 0 && html`<tr><td colspan="5">Nobody yet. Whoever opens the link of the first owner comes first.</td></tr>`}
 </tbody></table></div></section>
 <section class="card"><h2>Invite somebody</h2>
-<form method="post" action="${here}" class="make">
+<form method="post" action="${here}" class="make">${formKeyField()}
 <label>Name<input name="name" required maxlength="120" autocomplete="off"></label>
 <label>E-mail address<input type="email" name="email" required maxlength="254" autocomplete="off"></label>
 <label>Role<select name="role">${roles.map((role) => html`<option value="${role}"${role === 'helpdesk' && html` selected`}>${role}: ${roleWords[role]}</option>`)}</select></label>
@@ -128,7 +129,7 @@ function single(view: AdministratorView): Html {
 ${
   disabledAt === null &&
   html`<section class="card"><h2>Role</h2><form method="post" action="${here}/${id}/role"><label>New role<select name="role">${roles.map((each) => html`<option value="${each}"${each === role && html` selected`}>${each}: ${roleWords[each]}</option>`)}</select></label><button class="quiet" type="submit">Change the role</button></form></section>
-<section class="card"><h2>Lost the phone or the password?</h2><p>A one-time link sets up a new password or passkey. What they have now goes when the link is used.</p><form method="post" action="${here}/${id}/recovery"><button class="quiet" type="submit">Make a recovery link</button></form></section>
+<section class="card"><h2>Lost the phone or the password?</h2><p>A one-time link sets up a new password or passkey. What they have now goes when the link is used.</p><form method="post" action="${here}/${id}/recovery">${formKeyField()}<button class="quiet" type="submit">Make a recovery link</button></form></section>
 <section class="card"><h2>Disable</h2><p>Ends their sessions, removes passkeys, password and authenticator app, and revokes the API tokens that they made. This cannot be undone; they can be invited again.</p><form method="post" action="${here}/${id}/disable"><button class="danger" type="submit">Disable ${name}</button></form></section>`
 }
 </div>`

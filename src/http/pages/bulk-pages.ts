@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, Onboarded } from '../../journeys/application.ts'
+import { formKeyField } from '../form-key.ts'
 import { type ChoiceForm, choiceForm, chosenIds, filterFields, freeze, refuseMany } from '../frozen-choice.ts'
 import { type Html, html } from '../html.ts'
 import { asQuery, peopleQuery } from '../people-query.ts'
@@ -48,7 +49,7 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/bulk/offboard',
       'revoke',
-      { summary: 'Offboard several people', body: { form: confirmed }, answer: 'text/html' },
+      { summary: 'Offboard several people', body: { form: confirmed }, once: true, answer: 'text/html' },
       async ({ actor, body, response }) => {
         const { id: ids, reason, confirm } = body
         if (ids.length > 1 && confirm !== phrase(ids.length)) {
@@ -80,7 +81,7 @@ export function bulkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/bulk/invite',
       'onboard',
-      { summary: 'New links for several people', body: { form: confirmed }, answer: 'text/html' },
+      { summary: 'New links for several people', body: { form: confirmed }, once: true, answer: 'text/html' },
       async ({ actor, body, response }) => {
         const outcomes: Outcome<Onboarded>[] = []
         for (const { id, name } of await everyone(application, 'invite', body.id))
@@ -171,7 +172,7 @@ function offboardPreview(meant: Meant, reason: string, problem: string | null): 
   const several = length > 1
   return html`<section class="card"><h1>Offboard ${several ? `${length} people` : html`<bdi>${meant.people[0]?.name}</bdi>`}?</h1>
 ${problem !== null && html`<p class="notice bad" role="alert">${problem}</p>`}
-<form method="post" action="/bulk/offboard">
+<form method="post" action="/bulk/offboard">${formKeyField()}
 <p class="notice bad">Every handset, tunnel, certificate, account and link of ${several ? 'these people' : 'this person'} stops working. <strong>Undo does not exist.</strong></p>
 <label>Reason <small>(optional; it stands in ${several ? 'each' : 'the'} leaver file)</small> <input name="reason" value="${reason}" maxlength="1000" autocomplete="off"></label>
 ${several && html`<label>To go on, type <strong>${phrase(length)}</strong> <input name="confirm" required autocomplete="off"></label>`}
@@ -187,7 +188,7 @@ function offboarded(outcomes: readonly Outcome[]): Html {
 function invitePreview(meant: Meant): Html {
   const { length } = meant.all
   return html`<section class="card"><h1>New ${length === 1 ? 'link' : `links for ${length} people`}?</h1><p>The links before them stop working. Phones in use go on; they set themselves up anew when the new link is used.</p>
-<form method="post" action="/bulk/invite"><div class="actions"><button>Make ${length === 1 ? 'the link' : `${length} links`}</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div>
+<form method="post" action="/bulk/invite">${formKeyField()}<div class="actions"><button>Make ${length === 1 ? 'the link' : `${length} links`}</button> <a class="button quiet" role="button" href="/people">Do nothing</a></div>
 ${named(meant, '/bulk/invite')}</form></section>`
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { HandsetRow, ModelCount } from '../../journeys/handsets-view.ts'
+import { formKeyField } from '../form-key.ts'
 import { type ChoiceForm, choiceForm, chosenIds, filterFields, freeze, refuseMany } from '../frozen-choice.ts'
 import { asHandsetQuery, handsetQuery } from '../handset-query.ts'
 import { type Html, html } from '../html.ts'
@@ -39,7 +40,12 @@ export function bulkResyncPages(application: Application, tools: PageTools): rea
       'post',
       action,
       'onboard',
-      { summary: 'Have several phones fetch their files again', body: { form: confirmed }, answer: 'text/html' },
+      {
+        summary: 'Have several phones fetch their files again',
+        body: { form: confirmed },
+        once: true,
+        answer: 'text/html',
+      },
       async ({ actor, body, response }) => {
         refuseMany(body.id.length, limit)
         const { ids } = await inUse(application, body.id)
@@ -72,7 +78,7 @@ function preview({ frozen, names, handsets, models }: Meant): Html {
   return html`<section class="card"><h1>Have ${length} ${length === 1 ? 'handset' : 'handsets'} fetch ${length === 1 ? 'its' : 'their'} files again?</h1>
 <p>They are told by the PBX, 20 at a time. A phone that is in a call waits until it is over. Whoever cannot be told fetches at its next poll or start. What came of each stands in the audit log.</p>
 <ul>${models.map(({ name, count }) => html`<li>${name}: ${count}</li>`)}</ul>
-<form method="post" action="${action}">
+<form method="post" action="${action}">${formKeyField()}
 <div class="actions">${length > 0 && html`<button>Tell ${length === 1 ? 'it' : `all ${length}`}</button>`} <a class="button quiet" role="button" href="/handsets">Do nothing</a></div>
 <h2>Who is told</h2><div class="scroll" tabindex="0" role="region" aria-label="Who is told"><table><thead><tr><th scope="col">Handset</th><th scope="col">Holder</th><th scope="col">Extension</th></tr></thead><tbody>${handsets.map(
     ({ handset, modelName, employee }) =>

@@ -3,9 +3,9 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import type { AccessLine } from '../../journeys/application.ts'
-import { capital } from '../capital.ts'
+import { sentence } from '../console-words.ts'
 import { type DoorLine, type DoorState, doorName, doorState } from '../door-words.ts'
-import { type Html, type HtmlValue, html } from '../html.ts'
+import { type Html, html } from '../html.ts'
 import { duration, moment } from './moment.ts'
 
 export interface DoorsPictureOptions {
@@ -34,7 +34,7 @@ const words: Readonly<Record<DoorState, string>> = {
   shut: 'shut',
   closing: 'closing',
   stuck: 'stuck',
-  waiting: 'waiting for you',
+  waiting: 'waiting for a person',
   unverifiable: 'cannot be read back',
   ticked: 'ticked by a person',
 }
@@ -72,6 +72,11 @@ export function stateSign(state: DoorState, text: string = words[state]): Html {
   return html`<span class="state ${state}">${text}</span>`
 }
 
+/** Whoever may tick it is the one who is waited for. */
+function wordFor(state: DoorState, { tickAt }: Pick<DoorsPictureOptions, 'tickAt'>): string {
+  return state === 'waiting' && tickAt !== undefined ? 'waiting for you' : words[state]
+}
+
 /** Small, for lists: one sign for each door; the words are read out and shown on hovering. */
 export function doorSigns(lines: readonly DoorLine[]): Html {
   if (lines.length === 0) return html`<small>no doors yet</small>`
@@ -80,6 +85,24 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
     const told = `${doorName(system)}: ${words[state]}`
     return html`<li><span class="sign ${state}" role="img" aria-label="${told}" title="${told}">${signs[state]}<small>${shortNames[system] ?? system.slice(0, 3)}</small></span></li>`
   })}</ul>`
+}
+
+/** Those that the click did not shut any more, folded away: when they were shut, and whose they were. */
+export function shutBefore(lines: readonly AccessLine[], subject: DoorsPictureOptions['subject']): Html | false {
+  return (
+    lines.length > 0 &&
+    html`<details id="shut-before"><summary>${lines.length} ${lines.length === 1 ? 'door was' : 'doors were'} shut before the click</summary>
+<ul class="lines">${lines.map((line) => html`<li><p>${doorName(line.system)}${withComma(subject?.(line.subject))}: <small>${whyBefore(line)} ${moment(line.shutAt ?? line.at)}</small></p></li>`)}</ul></details>`
+  )
+}
+
+export function whyBefore({ system, subject }: AccessLine): string {
+  if (subject.name?.endsWith(', earlier key')) return 'replaced by a new key'
+  return system === 'certificate' ? 'revoked' : 'shut'
+}
+
+function withComma(owner: string | null | undefined): string {
+  return owner ? `, ${owner}` : ''
 }
 
 /** Large, for the person's own pages: evidence, time, next try and the step to tick on demand. */
@@ -96,7 +119,7 @@ function door(system: string, lines: readonly AccessLine[], options: DoorsPictur
     .at(-1)!
   const needsYou = state === 'waiting' || state === 'unverifiable' || state === 'stuck'
   return html`<li><details id="door-${system}"${needsYou && html` open`}>
-<summary id="door-${system}-sign"><b>${doorName(system)}</b>${stateSign(state)}<small>${tally(lines)}${moment(latest)}</small></summary>
+<summary id="door-${system}-sign"><b>${doorName(system)}</b>${stateSign(state, wordFor(state, options))}<small>${tally(lines)}${moment(latest)}</small></summary>
 <ul class="lines">${lines.map((line) => evidence(line, lines.length > 1, options))}</ul>
 </details></li>`
 }
@@ -114,15 +137,15 @@ function evidence(
   { subject, tickAt, clickedAt = null }: DoorsPictureOptions,
 ): Html {
   const state = doorState(line)
-  const name = several ? (subject?.(line.subject) ?? `…${line.subject.id.slice(-6)}`) : null
+  const name = several ? (subject?.(line.subject) ?? line.subject.name ?? 'of the extension') : null
   // The button says what the hint of a waiting step would: do it, then tick it.
   const ticking = tickAt !== undefined && (state === 'waiting' || state === 'unverifiable')
   const after = state === 'shut' && clickedAt !== null ? Date.parse(line.at) - Date.parse(clickedAt) : -1
   return html`<li>
-${several && html`<p>${stateSign(state)} ${name}</p>`}
-${line.verdict !== 'converged' && line.problem !== null && html`<p>${withCode(line.problem)}</p>`}
+${several && html`<p>${stateSign(state, wordFor(state, { tickAt }))} ${name}</p>`}
+${line.verdict !== 'converged' && line.problem !== null && html`<p>${sentence(line.problem)}</p>`}
 ${line.evidence && html`<p class="seen">${state === 'open' || state === 'shut' ? 'Seen' : 'Last seen'}: ${line.evidence.summary}</p>`}
-${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${withCode(line.hint)}</p>`}
+${line.hint !== null && line.verdict !== 'converged' && !(ticking && state === 'waiting') && html`<p class="hint">${sentence(line.hint)}</p>`}
 <p><small>${moment(line.at)}${after >= 0 && ` · ${duration(after)} after the click`}${line.nextTryAt !== null && html` · next try ${moment(line.nextTryAt)}`}</small></p>
 ${line.acknowledged && html`<p><small>Ticked by <bdi>${line.acknowledged.by}</bdi>, ${moment(line.acknowledged.at)}</small></p>`}
 ${ticking && tick(line, tickAt, name)}
@@ -138,10 +161,4 @@ function tick({ system, subject, verdict }: AccessLine, action: string, name: st
 
 function bySystem<Line extends DoorLine>(lines: readonly Line[]): Map<string, Line[]> {
   return Map.groupBy(lines, ({ system }) => system)
-}
-
-/** A sentence; what stands between backticks is a command. */
-function withCode(text: string): HtmlValue {
-  const parts = capital(text).split(/`([^`]+)`/)
-  return parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))
 }

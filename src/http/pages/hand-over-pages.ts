@@ -5,7 +5,10 @@ import type { Actor } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
+import { sentence } from '../console-words.ts'
 import { inGroups } from '../dictation.ts'
+import { doorOwners } from '../door-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html, trusted } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -14,7 +17,7 @@ import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
 import { momentText } from './moment.ts'
 import { mailChoice } from './onboard-form.ts'
-import { personFrame, subjectsOf } from './person-page.ts'
+import { personFrame } from './person-page.ts'
 
 const linkQuery = z.object({ link: z.string().max(1_000).optional() })
 const nothing = z.object({})
@@ -60,6 +63,7 @@ export function handOverPages(application: Application, tools: PageTools): reado
       {
         summary: 'A new link in place of the old one, shown, printed or sent',
         body: { form: z.object({ mail: z.string().max(20).optional() }) },
+        once: true,
         answer: 'text/html',
       },
       async ({ actor, parameters: { id }, body, response }) => {
@@ -104,7 +108,7 @@ function handOverPage(
 <a class="button quiet" role="button" href="/people/${employee.id}">To the person</a><a class="button quiet" role="button" href="/onboard">Next person</a></div></div>
 ${live(
   { id: 'doors', href: `/people/${employee.id}/hand-over?link=${reference}`, employeeId: employee.id },
-  html`<section class="card" aria-labelledby="opening"><h2 id="opening">Doors</h2>${doorsPicture(employee.access, { subject: subjectsOf(employee, application) })}</section>
+  html`<section class="card" aria-labelledby="opening"><h2 id="opening">Doors</h2>${doorsPicture(employee.access, { subject: doorOwners(application.models()) })}</section>
 ${mailsCard(mails, actor)}`,
 )}
 <div class="columns">
@@ -120,7 +124,7 @@ ${
 }
 ${
   warnings.length > 0 &&
-  html`<section class="card" aria-labelledby="warnings"><h2 id="warnings">Before you ship it</h2><ul class="warnings">${warnings.map((warning) => html`<li>${warning}</li>`)}</ul></section>`
+  html`<section class="card" aria-labelledby="warnings"><h2 id="warnings">Before you ship it</h2><ul class="warnings">${warnings.map((warning) => html`<li>${sentence(warning)}</li>`)}</ul></section>`
 }
 </div>`
 }
@@ -153,7 +157,7 @@ function askForLink(employeeId: string, name: string, { mails }: Application): H
   const settings = mails.settings()
   return html`<section class="card narrow"><h1>A new link for <bdi>${name}</bdi></h1>
 <p class="notice wait">The link before it stops working. Handsets that nobody has set up yet get new passwords, and their tunnels new keys; what is in use goes on.</p>
-<form method="post" action="/people/${employeeId}/new-link">
+<form method="post" action="/people/${employeeId}/new-link">${formKeyField()}
 ${
   settings &&
   html`<label for="mail">Send it by mail, in <select id="mail" name="mail"><option value="none">no mail: I hand it over myself</option>${Object.entries(

@@ -11,6 +11,8 @@ import type { SheetWords } from './sheet-words.ts'
 export function handOverSheet(sheet: Sheet, words: SheetWords, language: Language, { drawQr }: PageTools): Html {
   const { name, extension, inviteUrl, expiresAt, handsets, gateways } = sheet
   const desk = handsets.filter(({ kind }) => kind === 'desk-phone')
+  // An app lives on a device of their own: there is nothing to give back.
+  const isLent = desk.length > 0 || gateways.length > 0
   const until = momentIn(language, expiresAt)
   return html`<article class="paper" lang="${language}">
 <section class="kept">
@@ -18,9 +20,9 @@ export function handOverSheet(sheet: Sheet, words: SheetWords, language: Languag
 <table><caption>${words.what}</caption><thead><tr><th scope="col">${words.device}</th><th scope="col">${words.mark}</th><th scope="col" class="tick">${words.handedOut}</th><th scope="col" class="tick">${words.returned}</th></tr></thead>
 <tbody>${handsets.map((handset) => row(handset.modelName, handset.kind === 'softphone' ? words.app : spaced(handset.mac), handset.kind === 'desk-phone'))}
 ${gateways.map((gateway) => row(`${words.gateway}: ${gateway.name}`, null, true))}
-${(desk.length > 0 || gateways.length > 0) && row(words.accessories, null, true)}</tbody></table>
+${isLent && row(words.accessories, null, true)}</tbody></table>
 ${desk.length > 0 && emergency(desk, words)}
-<div class="slip"><p><strong>${words.slip}.</strong> ${words.slipWords}</p><p class="signatures"><span>${words.received}</span><span>${words.back}</span></p></div>
+<div class="slip"><p>${isLent && html`<strong>${words.slip}.</strong> ${words.slipWords}`}</p><p class="signatures"><span>${words.received}</span>${isLent && html`<span>${words.back}</span>`}</p></div>
 </section>
 <p class="tear"><span>✂ ${words.tear}</span></p>
 <section class="secret">

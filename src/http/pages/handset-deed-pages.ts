@@ -5,12 +5,14 @@ import { AppError } from '../../errors.ts'
 import type { Application, Onboarded } from '../../journeys/application.ts'
 import type { HandsetDetail, HandsetRow } from '../../journeys/handsets-view.ts'
 import type { PhonePasswords } from '../../journeys/phone-view.ts'
+import { problemWords } from '../console-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { handsetFrame } from './handset-page.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { newLink } from './link-page.ts'
-import { changePreview, settingChange } from './setting-forms.ts'
+import { changePreview, refusedSetting, settingChange } from './setting-forms.ts'
 
 const nothing = z.object({})
 const backForm = z.object({ why: z.enum(['back', 'lost', 'stolen']), reason: z.string().trim().max(1_000).optional() })
@@ -65,7 +67,7 @@ export function handsetDeedPages(application: Application, tools: PageTools): re
       'post',
       '/handsets/:id/replace',
       'revoke',
-      { summary: 'Replace a broken phone', body: { form: replaceForm }, answer: 'text/html' },
+      { summary: 'Replace a broken phone', body: { form: replaceForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body: { mac = '' }, response }) => {
         const row = await application.handsets.one(id)
         let made: Onboarded
@@ -97,7 +99,7 @@ export function handsetDeedPages(application: Application, tools: PageTools): re
       'post',
       '/handsets/:id/back',
       'revoke',
-      { summary: 'Take a handset back', body: { form: backForm }, answer: 'text/html' },
+      { summary: 'Take a handset back', body: { form: backForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body: { why, reason }, response }) => {
         const said = [why === 'back' ? '' : why, reason ?? ''].filter(Boolean).join(': ')
         await application.handsets.takeBack(id, said || null, actor)
@@ -112,16 +114,26 @@ export function handsetDeedPages(application: Application, tools: PageTools): re
       async ({ actor, parameters: { id }, body: { name, value, act }, response }) => {
         const address = { layer: 'handset', scope: id, name } as const
         const back = `/handsets/${encodeURIComponent(id)}`
-        if (act === 'try') {
-          const row = await application.handsets.one(id)
-          const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
-          const preview = changePreview(change, { action: `${back}/settings`, back, act: 'set' })
-          response.type('html').send(page(actor, row, 'Phone settings', preview))
-          return
+        try {
+          if (act === 'try') {
+            const row = await application.handsets.one(id)
+            const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
+            const preview = changePreview(change, { action: `${back}/settings`, back, act: 'set' })
+            response.type('html').send(page(actor, row, 'Phone settings', preview))
+            return
+          }
+          if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
+          else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
+          response.redirect(303, `${back}#settings`)
+        } catch (error) {
+          if (!(error instanceof AppError) || error.code !== 'INVALID_INPUT') throw error
+          const form = { layer: 'handset', action: `${back}/settings`, back: `${back}#settings` } as const
+          const content = refusedSetting(form, { name, value, scope: '' }, error)
+          response
+            .status(400)
+            .type('html')
+            .send(page(actor, await application.handsets.one(id), 'Phone settings', content))
         }
-        if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
-        else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
-        response.redirect(303, `${back}#settings`)
       },
     ),
   ]
@@ -142,15 +154,15 @@ function linkCard({ handset, employee, gateway, tunnel }: HandsetDetail): Html {
 <li>${tunnel?.lastHandshakeAt ? 'Its tunnel goes on with the old key until the new one has been heard.' : 'Its tunnel gets a new key.'}</li>
 <li>The passwords of the phone's own pages change with its next fetch.</li>
 ${gateway && html`<li>The configuration of the home gateway (${gateway.kind}) is on the link's page too, with its script where that kind has one. An installer opens the link and downloads it there.</li>`}</ul>
-<form method="post" action="/people/${employee.id}/link"><div class="actions"><button>Make the link</button> <a class="button quiet" role="button" href="/handsets/${handset.id}">Do nothing</a></div></form></section>`
+<form method="post" action="/people/${employee.id}/new-link">${formKeyField()}<div class="actions"><button>Make the link</button> <a class="button quiet" role="button" href="/handsets/${handset.id}">Do nothing</a></div></form></section>`
 }
 
 function replaceCard({ handset, modelName, employee, gateway }: HandsetRow, mac: string, error: AppError | null): Html {
   return html`<section class="card narrow"><h1>Replace this ${modelName}</h1>
 <p>For a phone that broke. <bdi>${employee.name}</bdi> keeps extension ${employee.extension} and gets another ${modelName} with new keys${handset.certificate && ', a new certificate'} and a new link. The old one is shut in the same moment: its tunnel, certificate and file are worth nothing any more.</p>
 ${gateway && html`<p>It hangs on the same home gateway (${gateway.kind}), which goes on.</p>`}
-${error && html`<div class="notice bad" role="alert"><p>${error.problems[0]?.message ?? error.message}. ${error.problems[0]?.hint ?? error.hint}</p></div>`}
-<form method="post" action="/handsets/${handset.id}/replace">
+${error && html`<div class="notice bad" role="alert"><p>${problemWords(error.problems[0] ?? error)}</p></div>`}
+<form method="post" action="/handsets/${handset.id}/replace">${formKeyField()}
 ${handset.mac !== null && html`<label>MAC address of the new phone <small>printed on its back</small> <input name="mac" required autofocus autocomplete="off" value="${mac}" placeholder="80:5e:c0:11:22:33"${error && html` aria-invalid="true"`}></label>`}
 <div class="actions"><button>Replace it and make the link</button> <a class="button quiet" role="button" href="/handsets/${handset.id}">Do nothing</a></div></form></section>`
 }
@@ -165,7 +177,7 @@ ${handset.certificate && html`<li>Its certificate <code>${handset.certificate.se
 <li>Its SIP password; where the PBX has one for the whole extension, the other handsets get a new one</li>
 <li>Its file: its link gives only ${model?.capabilities.blanking ? 'the document that takes the account away' : 'an answer that says nothing'}</li></ul>
 <p><bdi>${employee.name}</bdi> stays, with every other handset. What is on the phone itself, such as call lists, is out of our reach: that its access is revoked can be proved, that it was emptied cannot.</p>
-<form method="post" action="/handsets/${handset.id}/back">
+<form method="post" action="/handsets/${handset.id}/back">${formKeyField()}
 <fieldset><legend>Why?</legend><label><input type="radio" name="why" value="back" checked> It comes back to us</label><label><input type="radio" name="why" value="lost"> It is lost</label><label><input type="radio" name="why" value="stolen"> It was stolen</label></fieldset>
 <label>More about it <small>(optional; it stands in the audit log)</small> <input name="reason" maxlength="1000" autocomplete="off"></label>
 <div class="actions"><button class="danger">Take it back</button> <a class="button quiet" role="button" href="/handsets/${handset.id}">Do nothing</a></div></form></section>`

@@ -8,6 +8,7 @@ import type { HandsetDetail, HandsetRow, LedgerLine } from '../../journeys/hands
 import type { ResyncView } from '../../journeys/phone-view.ts'
 import type { EffectiveSettingView } from '../../journeys/setting-view.ts'
 import { capital } from '../capital.ts'
+import { problemWords } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { doorsPicture } from './doors-picture.ts'
@@ -15,7 +16,7 @@ import { handsetSign } from './handset-sign.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { ledgerTable } from './ledger-page.ts'
 import { live } from './live.ts'
-import { moment } from './moment.ts'
+import { moment, withMoments } from './moment.ts'
 import { settingForm, settingTable } from './setting-forms.ts'
 import { trafficCharts } from './traffic-chart.ts'
 
@@ -112,7 +113,7 @@ ${settingTable(settings, mayDo(actor.role, 'revoke') ? `/handsets/${id}/settings
 ${removedAt === null && mayDo(actor.role, 'revoke') && settingForm('handset', `/handsets/${id}/settings`)}</section>
 <section class="card" aria-labelledby="fetches"><h2 id="fetches">Its last fetches</h2>
 ${lines.length === 0 ? html`<p>It has never asked the phone door for anything.</p>` : ledgerTable(lines)}
-<p><a href="/ledger?handset=${id}">All its lines in the ledger</a> · <a href="/audit?subject=${id}">Its lines in the audit log</a></p></section>
+<p><a href="/ledger?handset=${id}">All its requests to the phone door</a> · <a href="/audit?subject=${id}">Its lines in the audit log</a></p></section>
 ${model && model.notes.length > 0 && html`<section class="card" aria-labelledby="notes"><h2 id="notes">About this model</h2><ul>${model.notes.map((note) => html`<li>${capital(note)}</li>`)}</ul>${vendorGuide(model.vendor, guides)}</section>`}`
 }
 
@@ -155,7 +156,7 @@ ${
 <dt>Addresses</dt><dd>${tunnel.addresses.join(', ') || 'none'}</dd>
 <dt>Carried by</dt><dd>${tunnel.carrier.kind === 'gateway' ? 'its home gateway' : 'itself'}</dd>
 ${tunnel.publicKey && html`<dt>Public key</dt><dd><code>${tunnel.publicKey}</code></dd>`}
-<dt>Private key</dt><dd>${keyWords}</dd></dl>
+<dt>Private key</dt><dd>${keyWords && withMoments(keyWords)}</dd></dl>
 ${traffic ? trafficCharts(traffic, moment(countingSince)) : html`<p class="told">No traffic is known: the hub has not listed its key since the server started.</p>`}`
 }</section>`
 }
@@ -164,7 +165,7 @@ function filesCard(id: string, files: readonly HandsetFile[] | AppError): Html {
   return html`<section class="card" aria-labelledby="files"><h2 id="files">Files</h2>
 ${
   files instanceof AppError
-    ? html`<p class="notice bad">${files.message}. ${files.hint}</p>`
+    ? html`<p class="notice bad">${problemWords(files)}</p>`
     : html`<div class="scroll"><table><thead><tr><th scope="col">File</th><th scope="col">What it is</th><th scope="col">Made from</th><th scope="col">Since its last fetch</th></tr></thead><tbody>${files.map(
         ({ fileName, purpose, template, ownTemplate, fetchedAt, differs }) =>
           html`<tr><th scope="row"><a href="/handsets/${id}/files/${encodeURIComponent(fileName)}">${fileName}</a></th><td>${purpose}</td><td>${template ? html`<code>${template}</code>${ownTemplate && ' (your own)'}` : html`<small>no template</small>`}</td><td>${differs === null ? 'not fetched yet' : differs ? html`<strong>changed</strong>` : 'the same'}${fetchedAt && html` <small>as of ${moment(fetchedAt)}</small>`}</td></tr>`,

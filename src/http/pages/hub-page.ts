@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Application } from '../../journeys/application.ts'
 import { type HubView, type PeerView, peerKinds } from '../../journeys/hub-view.ts'
 import { onlineMinutes, quietDays } from '../../journeys/people-view.ts'
+import { problemWords, sentence } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { listAddress } from '../list-address.ts'
 import { type Route, route } from '../route.ts'
@@ -50,9 +51,9 @@ export function hubPages(application: Application, tools: PageTools): readonly R
 
 function content(view: HubView, query: HubAsked): Html {
   return html`<div class="head"><h1>Hub</h1>${modeSign(view)}</div>
-${view.failure && html`<p class="notice bad" role="alert">The hub could not be asked ${moment(view.failure.at)}: ${view.failure.message}. ${view.failure.hint}</p>`}
+${view.failure && html`<p class="notice bad" role="alert">The hub could not be asked ${moment(view.failure.at)}: ${view.failure.message}. ${view.failure.hint && sentence(view.failure.hint)}</p>`}
 ${view.said?.mode === 'preview' && html`<p class="notice wait">Preview: this hub remembers what it is told and moves no packets. <a href="/about/doctor">Doctor</a> says what to install.</p>`}
-${view.said?.problems.map(({ message, hint }) => html`<p class="notice bad">${message}. <span>${hint}</span></p>`)}
+${view.said?.problems.map(({ message, hint }) => html`<p class="notice bad">${problemWords({ message, hint })}</p>`)}
 <div class="columns">${facts(view)}${firewall(view)}</div>
 <section class="card" aria-labelledby="traffic"><h2 id="traffic">Traffic of all tunnels</h2>${trafficCharts(view.traffic, moment(view.since))}</section>
 ${peers(view, query)}

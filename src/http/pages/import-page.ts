@@ -51,6 +51,7 @@ export function importPages(application: Application, tools: PageTools): readonl
 function importPage(run: RunView, page: number): Html {
   const { id, total, done, finishedAt, createdAt, createdBy, counts } = run
   const pages = Math.max(1, Math.ceil(total / perPage))
+  const mails = run.people.some(({ mail }) => mail !== null) || counts.invited > 0
   const brought = total - counts.queued - counts.failed - counts.cancelled
   const href = page > 1 ? `/imports/${id}?page=${page}` : `/imports/${id}`
   return html`<p id="import-said" class="unseen" role="status">${saidOf(run)}</p>
@@ -59,13 +60,14 @@ ${live(
   html`<div class="head"><h1>${counted(total, 'person', 'people')}</h1>${runSign(run)}<div class="actions">
 ${finishedAt === null && run.cancelled === null && html`<form method="post" action="/imports/${id}/cancel"><button class="quiet" id="stop">Stop</button></form>`}
 ${brought > 0 && html`<a class="button quiet" role="button" id="sheets" href="/imports/${id}/sheets">Print the sheets</a>`}</div></div>
-<p><small>Begun ${moment(createdAt)} by <bdi>${createdBy}</bdi>${finishedAt !== null && html`, over ${moment(finishedAt)}`}. ${run.cancelled && html`Stopped by <bdi>${run.cancelled.by}</bdi>, ${moment(run.cancelled.at)}: nobody new is begun, and who was brought in stays.`}</small></p>
+<p><small>Begun ${moment(createdAt)} by <bdi>${createdBy}</bdi>${finishedAt !== null && html`, finished ${moment(finishedAt)}`}. ${run.cancelled && html`Stopped by <bdi>${run.cancelled.by}</bdi>, ${moment(run.cancelled.at)}: nobody new is begun, and who was brought in stays.`}</small></p>
 <div class="progress"><progress max="${total}" value="${done}" aria-label="Done"></progress><span>${done} of ${total}</span></div>
-<ul class="figures stages">${stages.flatMap((stage) => (counts[stage] > 0 || way.includes(stage) ? [html`<li class="${signs[stage]}"><b>${counts[stage]}</b><span>${stage}</span></li>`] : []))}</ul>
+<ul class="figures stages">${stages.flatMap((stage) => (counts[stage] > 0 || (way.includes(stage) && (stage !== 'invited' || mails)) ? [html`<li class="${signs[stage]}"><b>${counts[stage]}</b><span>${stage}</span></li>`] : []))}</ul>
+${run.steps > 0 && html`<p class="notice wait">${run.steps === 1 ? 'One account waits' : `${run.steps} accounts wait`} for a step on the PBX. <a href="/people?attention=open-doors">See whose</a></p>`}
 ${run.mailsFailed > 0 && html`<p class="notice bad">${counted(run.mailsFailed, 'mail was', 'mails were')} given up; look below whose. The link can be printed, or sent anew from the person’s page.</p>`}
 <section class="card" aria-labelledby="everybody"><h2 id="everybody">Everybody</h2>
-<div class="scroll" tabindex="0" role="region" aria-label="Everybody in the roster"><table><thead><tr><th scope="col">Row</th><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">State</th><th scope="col">Mail</th></tr></thead>
-<tbody>${run.people.map(personRow)}</tbody></table></div>
+<div class="scroll" tabindex="0" role="region" aria-label="Everybody in the roster"><table><thead><tr><th scope="col">Row</th><th scope="col">Name</th><th scope="col">Extension</th><th scope="col">State</th>${mails && html`<th scope="col">Mail</th>`}</tr></thead>
+<tbody>${run.people.map((person) => personRow(person, mails))}</tbody></table></div>
 ${
   pages > 1 &&
   html`<nav class="pages" aria-label="Pages">${page > 1 && html`<a id="before" href="/imports/${id}?page=${page - 1}">Before</a>`}<span>Page ${page} of ${pages}</span>${page < pages && html`<a id="next" href="/imports/${id}?page=${page + 1}">Next</a>`}</nav>`
@@ -100,13 +102,13 @@ function runSign({ finishedAt, cancelled, counts }: RunView): Html {
 /** Read out while it goes on: in steps, since each person would be too much to listen to. */
 function saidOf({ total, done, finishedAt, counts, cancelled }: RunView): string {
   if (finishedAt !== null)
-    return `${cancelled ? 'Stopped' : 'Over'}: ${total - counts.failed - counts.cancelled} brought in${counts.failed > 0 ? `, ${counts.failed} failed` : ''}.`
+    return `${cancelled ? 'Stopped' : 'Finished'}: ${total - counts.failed - counts.cancelled} brought in${counts.failed > 0 ? `, ${counts.failed} failed` : ''}.`
   const tenth = Math.floor((done / Math.max(1, total)) * 10)
   return `${tenth}0 percent are done.`
 }
 
 // Focus goes by id when the part is fetched anew: whoever stands on a link stays there.
-function personRow({ row, name, email, extension, stage, employeeId, problem, mail }: RunPerson): Html {
+function personRow({ row, name, email, extension, stage, employeeId, problem, mail }: RunPerson, mails: boolean): Html {
   return html`<tr><td>${row}</td><th scope="row">${employeeId === null ? html`<bdi>${name}</bdi>` : html`<a id="person-${row}" href="/people/${employeeId}"><bdi>${name}</bdi></a>`} <small>${email}</small></th><td>${extension}</td>
-<td><span class="state ${signs[stage]}">${stage}</span>${problem !== null && html` <small>${problem}</small>`}</td><td><small>${mail}</small></td></tr>`
+<td><span class="state ${signs[stage]}">${stage}</span>${problem !== null && html` <small>${problem}</small>`}</td>${mails && html`<td><small>${mail}</small></td>`}</tr>`
 }

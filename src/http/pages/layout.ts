@@ -46,6 +46,11 @@ const places: readonly Place[] = [
   { href: '/about', name: 'About', needs: 'read' },
 ]
 
+/** `People` for any page under it; null for pages that the navigation does not lead to. */
+export function placeOf(pathname: string): string | null {
+  return places.find(({ href }) => href === pathname || (href !== '/' && pathname.startsWith(`${href}/`)))?.name ?? null
+}
+
 export function pageText(tools: PageTools, frame: Frame, content: HtmlValue): string {
   return htmlText(wholePage(tools, frame, content))
 }
@@ -88,9 +93,13 @@ ${content}
 
 function navigation(actor: Actor, here: string | undefined): Html {
   const open = places.filter(({ needs }) => mayDo(actor.role, needs))
-  return html`<nav class="places" aria-label="Main"><ul>
+  const links = html`<ul>
 ${open.map(({ href, name }) => html`<li><a href="${href}"${href === here && html` aria-current="page"`}>${name}</a></li>`)}
-</ul></nav>`
+</ul>`
+  // One of the two is shown: on a phone all places folded away, with where one is on the fold.
+  const lit = open.find(({ href }) => href === here)?.name ?? 'Menu'
+  return html`<nav class="places" aria-label="Main">${links}</nav>
+<details class="menu"><summary>${lit}</summary><nav aria-label="Main, folded">${links}</nav></details>`
 }
 
 function who({ name, role, via }: Actor): Html {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { LeavingView } from '../../journeys/people-view.ts'
+import { problemWords } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -68,7 +69,7 @@ function form(
   return html`<section class="card narrow"><h1>When does <bdi>${name}</bdi> leave?</h1>
 <p>At that time Ringfence offboards by itself, also when it was switched off meanwhile: then as soon as it runs again. A day before, it reminds. Until then the date can be cancelled; afterwards undo does not exist.</p>
 ${set && html`<p class="notice wait">Set now: <strong>${momentText(set.at)}</strong>, by <bdi>${set.askedBy}</bdi>. A new date takes its place.</p>`}
-${error && html`<div class="notice bad" role="alert"><p>${error.message}. ${error.hint}.</p></div>`}
+${error && html`<div class="notice bad" role="alert"><p>${problemWords(error)}</p></div>`}
 <form method="post" action="/people/${id}/leaving">
 <label>Date and time <small>in the time zone of this server: ${zone()}</small> <input type="datetime-local" name="at" required value="${typed.at}"${error && html` aria-invalid="true"`}></label>
 <label>Reason <small>(optional; it stands in the leaver file)</small> <input name="reason" maxlength="1000" autocomplete="off" value="${typed.reason}"></label>

@@ -66,7 +66,7 @@ ${olderPager(listAddress(path, filter), before === undefined, older)}</section>`
 }
 
 export function ledgerTable(lines: readonly LedgerLine[]): Html {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Lines of the ledger"><table class="ledger"><thead><tr><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">Whose</th><th scope="col">File</th><th scope="col">From</th><th scope="col">Says it is</th></tr></thead><tbody>${lines.map(line)}</tbody></table></div>`
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="Requests to the phone door"><table class="ledger"><thead><tr><th scope="col">When</th><th scope="col">Outcome</th><th scope="col">Whose</th><th scope="col">File</th><th scope="col">From</th><th scope="col">Says it is</th></tr></thead><tbody>${lines.map(line)}</tbody></table></div>`
 }
 
 function line({ at, outcome, reason, employee, handset, fileName, remoteAddress, userAgent }: LedgerLine): Html {

@@ -3,7 +3,10 @@ import { z } from 'zod'
 import type { Actor } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application, EmployeeView, ModelView, Onboarded, SipSecretView } from '../../journeys/application.ts'
+import { problemWords, sentence } from '../console-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html, trusted } from '../html.ts'
+import { modelIdOf } from '../model-choice.ts'
 import { type Route, route } from '../route.ts'
 import { handOverPath } from './hand-over-pages.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -32,13 +35,18 @@ export function linkPages(application: Application, tools: PageTools): readonly 
       'post',
       '/people/:id/handset',
       'onboard',
-      { summary: 'Add a handset', body: { form: handsetForm }, answer: 'text/html' },
+      { summary: 'Add a handset', body: { form: handsetForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body, response }) => {
         try {
           const { model, mac, gateway, gatewayOf } = body
           const made = await application.addHandset(
             id,
-            { model, mac: mac || null, ...(gateway && { gateway }), ...(gatewayOf && { gatewayOf }) },
+            {
+              model: modelIdOf(model, application.models()),
+              mac: mac || null,
+              ...(gateway && { gateway }),
+              ...(gatewayOf && { gatewayOf }),
+            },
             actor,
           )
           response.type('html').send(page(actor, made.employee, 'New link', newLink(made, application, tools)))
@@ -74,7 +82,7 @@ export function newLink(made: Onboarded, application: Application, { drawQr }: P
   return html`<section class="card narrow">
 <h1>A new link for <bdi>${employee.name}</bdi></h1>
 <p class="notice wait">It is shown this once. The link before it has stopped working.</p>
-${warnings.map((warning) => html`<p class="notice wait">${warning}</p>`)}
+${warnings.map((warning) => html`<p class="notice wait">${sentence(warning)}</p>`)}
 ${drawQr && html`<div class="qr">${trusted(drawQr(invite.url, 'address', 'The link as a code'))}</div>`}
 <p><label>Link <input readonly value="${invite.url}" class="copy"></label></p>
 <p>It works until <strong>${momentText(invite.expiresAt)}</strong>.</p>
@@ -98,8 +106,8 @@ function addForm(
 ): Html {
   const gateways = models.filter(({ kind }) => kind === 'gateway')
   return html`<section class="card narrow"><h1>Add a handset for <bdi>${view.name}</bdi></h1>
-${error && html`<div class="notice bad" role="alert"><p>${error.message}</p>${error.problems.map(({ message, hint }) => html`<p>${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}${error.hint !== undefined && html`<p><small>${error.hint}</small></p>`}</div>`}
-<form method="post" action="/people/${view.id}/handset">
+${error && html`<div class="notice bad" role="alert">${(error.problems.length > 0 ? error.problems : [error]).map((problem) => html`<p>${problemWords(problem)}</p>`)}</div>`}
+<form method="post" action="/people/${view.id}/handset">${formKeyField()}
 <label>Model <input name="model" list="models" required autofocus autocomplete="off" value="${typed.model ?? ''}" placeholder="yealink-t54w"></label>
 <datalist id="models">${models.map(({ id, name, kind }) => kind !== 'gateway' && html`<option value="${id}">${name}</option>`)}</datalist>
 <label>MAC address <small>of a desk phone; printed on its back</small> <input name="mac" autocomplete="off" value="${typed.mac ?? ''}" placeholder="80:5e:c0:11:22:33"></label>

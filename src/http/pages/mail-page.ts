@@ -5,6 +5,7 @@ import { mayDo } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { MailTest } from '../../journeys/mail-view.ts'
+import { inConsole, problemWords } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
@@ -57,7 +58,7 @@ function page(
   const settings = mails.settings()
   if (settings === null)
     return html`<h1>Mail</h1><section class="card"><p><strong>No mail server is set up.</strong> Links are shown, printed, or handed over otherwise.</p>
-<p class="hint">Set <code>RINGFENCE_SMTP_URL</code> and <code>RINGFENCE_SMTP_FROM</code> in the server’s environment, and start it again; docs/mail.md goes through it.</p></section>`
+<p class="hint">Set <code>RINGFENCE_SMTP_URL</code> and <code>RINGFENCE_SMTP_FROM</code> in the server’s environment, and start it again; ${inConsole('docs/mail.md')} goes through it.</p></section>`
   return html`<h1>Mail</h1>
 <section class="card" aria-labelledby="how"><h2 id="how">How mails leave</h2>
 <dl class="facts"><dt>Server</dt><dd>${settings.server}</dd><dt>From</dt><dd>${settings.from}</dd><dt>Usual language</dt><dd>${languageNames[settings.language]}</dd></dl>
@@ -73,7 +74,6 @@ ${test && outcome(test.tried)}
 }
 
 function outcome(tried: MailTest | AppError): Html {
-  if (tried instanceof AppError)
-    return html`<div class="notice bad" role="alert"><p>${tried.message}</p>${tried.hint !== undefined && html`<p><small>${tried.hint}</small></p>`}</div>`
+  if (tried instanceof AppError) return html`<div class="notice bad" role="alert"><p>${problemWords(tried)}</p></div>`
   return html`<p class="notice good" role="status">The mail server took it in ${tried.durationMs} ms. Look whether it arrives at ${tried.address}.</p>`
 }

@@ -1,17 +1,20 @@
 /** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
 import { z } from 'zod'
+import { byClick } from '../../domain/leaver-doors.ts'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
-import type { Application, EmployeeView, LeaverFile } from '../../journeys/application.ts'
-import { doorState } from '../door-words.ts'
+import type { Application, EmployeeView } from '../../journeys/application.ts'
+import type { LeaverFile } from '../../journeys/leaver-view.ts'
+import { doorOwners, doorState } from '../door-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorsPicture } from './doors-picture.ts'
+import { doorsPicture, shutBefore } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { leaverFileText } from './leaver-file-page.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { duration, moment } from './moment.ts'
-import { personFrame, subjectsOf } from './person-page.ts'
+import { personFrame } from './person-page.ts'
 
 /** Without script the answer to the click shows the doors already shut, as far as they shut this quickly. */
 const waitMs = 4_000
@@ -40,7 +43,7 @@ export function offboardPages(application: Application, tools: PageTools): reado
       'post',
       '/people/:id/offboard',
       'revoke',
-      { summary: 'Shut every door of a person', body: { form: reasonForm }, answer: 'text/html' },
+      { summary: 'Shut every door of a person', body: { form: reasonForm }, once: true, answer: 'text/html' },
       async ({ actor, parameters: { id }, body, request, response, signal }) => {
         const clicked = await application.offboard(id, body.reason || null, actor)
         const address = `/people/${clicked.id}/offboard`
@@ -72,7 +75,7 @@ ${whatDies(view, application, role)}
 <p class="notice bad"><strong>Undo does not exist.</strong> Who comes back is onboarded anew, with new keys, certificate and password.</p>
 ${
   mayDo(actor.role, 'revoke')
-    ? html`<form method="post" action="/people/${id}/offboard" hx-post="/people/${id}/offboard">
+    ? html`<form method="post" action="/people/${id}/offboard" hx-post="/people/${id}/offboard" hx-disabled-elt="find button">${formKeyField()}
 <label>Reason <small>(optional; it stands in the leaver file)</small> <input name="reason" maxlength="1000" autocomplete="off"></label>
 <div class="actions"><button class="danger">Offboard ${name} now</button> <a class="button quiet" role="button" href="/people/${id}">Do nothing</a></div></form>
 <p><a href="/people/${id}/leaving">Set a date and time ahead instead</a></p>`
@@ -82,7 +85,7 @@ ${
 
 /** Exactly what stops working with the click. */
 function whatDies(
-  { handsets, tunnels, access, extension }: EmployeeView,
+  { handsets, tunnels, access, extension, pbx }: EmployeeView,
   application: Application,
   administratorAs: Role | null,
 ): Html {
@@ -96,7 +99,7 @@ function whatDies(
 ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
 ${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
 ${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
-${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: password void, calls ended, thrown off the PBX; call forwards and the like are cleared, or listed for you</li>`}
+${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxsByHand.includes(pbx) ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX; call forwards and the like are cleared, or listed for you'}</li>`}
 ${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
 }
@@ -106,11 +109,13 @@ function plural(count: number, thing: string): string {
 }
 
 function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, application: Application): Html {
-  const { id, name, lifecycle, offboardRequestedAt, offboardedAt, access } = view
+  const { id, name, lifecycle, offboardRequestedAt, offboardedAt } = view
+  const { during, before } = byClick(view.access, offboardRequestedAt)
+  const subject = doorOwners(application.models())
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   const clickedAt = offboardRequestedAt
   const took = offboardedAt && clickedAt ? duration(Date.parse(offboardedAt) - Date.parse(clickedAt)) : null
-  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(view)}</p></div>
+  return html`<div class="head"><h1>Offboarding <bdi>${name}</bdi></h1><p role="status" id="said">${tally(during, lifecycle, tickAt !== undefined)}</p></div>
 ${live(
   { id: 'progress', href: `/people/${id}/offboard`, employeeId: id, said: 'said' },
   html`<p>${lifecycleSign(lifecycle)}</p>
@@ -119,17 +124,18 @@ ${live(
       ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
       : ` · complete after ${took}`
   }</p>
-<section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(access, { tickAt, clickedAt, subject: subjectsOf(view, application) })}</section>
-${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file)}</section>`}`,
+<section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(during, { tickAt, clickedAt, subject })}${shutBefore(before, subject)}</section>
+${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file, application)}</section>`}`,
 )}
 <p><a href="/people/${id}">Back to <bdi>${name}</bdi></a></p>`
 }
 
 /** `5 doors: 4 shut, 1 waiting for you.` */
-function tally({ access, lifecycle }: EmployeeView): string {
-  const counts = Map.groupBy(access, doorState)
+function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle'], mayTick: boolean): string {
+  const counts = Map.groupBy(doors, doorState)
   const words = [...counts].map(
-    ([state, lines]) => `${lines.length} ${state === 'waiting' ? 'waiting for you' : state}`,
+    ([state, lines]) =>
+      `${lines.length} ${state === 'waiting' ? (mayTick ? 'waiting for you' : 'waiting for a person') : state}`,
   )
-  return `${plural(access.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
+  return `${plural(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
 }

@@ -7,7 +7,10 @@ import type { MailChoice, MailSettingsView } from '../../journeys/mail-view.ts'
 import type { PbxView } from '../../journeys/pbx-view.ts'
 import type { OnboardCheck } from '../../journeys/sheet-view.ts'
 import { capital } from '../capital.ts'
+import { inConsole, problemWords } from '../console-words.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
+import { modelIdOf } from '../model-choice.ts'
 import { callField, callFields, callFieldsHtml, callsTyped } from './call-form.ts'
 
 /** Fields are named by what they are of: `model0`, `mac0`, `model1` … */
@@ -21,19 +24,29 @@ export function rowsOf(form: OnboardForm): number {
   return Math.min(mostRows, Math.max(1, ...named.map((index) => Number(index) + 1)))
 }
 
-/** `rows`: which row of the form each handset stands in, since empty ones are left out. */
-export function inputOf(form: OnboardForm): { readonly input: OnboardInput; readonly rows: readonly number[] } {
-  const text = (name: string) => form[name]?.trim() ?? ''
-  const rows = Array.from({ length: rowsOf(form) }, (_, index) => index).filter(
-    (index) => text(`model${index}`) !== '' || text(`mac${index}`) !== '',
+function filledRows(form: OnboardForm): readonly number[] {
+  return Array.from({ length: rowsOf(form) }, (_, index) => index).filter(
+    (index) => !isEmpty(form, `model${index}`) || !isEmpty(form, `mac${index}`),
   )
+}
+
+/** `rows`: which row of the form each handset stands in, since empty ones are left out. */
+export function inputOf(
+  form: OnboardForm,
+  models: readonly Pick<ModelView, 'id' | 'name'>[],
+): { readonly input: OnboardInput; readonly rows: readonly number[] } {
+  const text = (name: string) => form[name]?.trim() ?? ''
+  const rows = filledRows(form)
   const input: OnboardInput = {
     name: text('name'),
     email: text('email'),
     extension: text('extension'),
     pbx: text('pbx') || undefined,
     adopt: text('adopt') === 'yes' || undefined,
-    handsets: rows.map((index) => ({ model: text(`model${index}`).toLowerCase(), mac: text(`mac${index}`) || null })),
+    handsets: rows.map((index) => ({
+      model: modelIdOf(text(`model${index}`), models),
+      mac: text(`mac${index}`) || null,
+    })),
     gateway: text('gateway') || undefined,
     gatewayOf: text('gatewayOf') || undefined,
     calls: callsTyped(form) ?? undefined,
@@ -63,20 +76,22 @@ export interface OnboardFormParts {
   readonly models: readonly ModelView[]
   readonly mail: MailSettingsView | null
   readonly pbxs: readonly PbxView[]
+  /** The field to go on with; the name where nothing was typed yet. */
+  readonly focus?: string
 }
 
-export function onboardFormHtml({ form, check, models, mail, pbxs }: OnboardFormParts): Html {
-  const { rows } = inputOf(form)
+export function onboardFormHtml({ form, check, models, mail, pbxs, focus = 'name' }: OnboardFormParts): Html {
+  const rows = filledRows(form)
   const said = problemsByField(check, rows)
   const field = (name: string, label: string, extra: Html, note?: string): Html =>
     html`<div class="field"><label for="${name}">${label}${note !== undefined && html` <small>${note}</small>`}</label>
-<input id="${name}" name="${name}" value="${form[name] ?? ''}" autocomplete="off" aria-describedby="${name}-said"${said.has(name) && html` aria-invalid="true"`} ${extra}>
+<input id="${name}" name="${name}" value="${form[name] ?? ''}" autocomplete="off" aria-describedby="${name}-said"${said.has(name) && html` aria-invalid="true"`}${name === focus && html` autofocus`} ${extra}>
 ${saying(name, said.get(name))}</div>`
   const gateways = models.filter(({ kind }) => kind === 'gateway')
-  return html`<form method="post" action="/onboard" id="onboard" class="onboard" autocomplete="off">
+  return html`<form method="post" action="/onboard" id="onboard" class="onboard" autocomplete="off">${formKeyField()}
 <button class="unseen" tabindex="-1" aria-hidden="true">Hand it out</button>
 <div class="fields">
-${field('name', 'Name', html`required autofocus spellcheck="false"`)}
+${field('name', 'Name', html`required spellcheck="false"`)}
 ${field('email', 'E-mail', html`type="email" required`)}
 ${field('extension', 'Extension', html`inputmode="numeric" required`)}
 ${pbxs.length > 1 && pbxSelect(pbxs, form.pbx, said.get('pbx'))}
@@ -103,7 +118,7 @@ ${field('gatewayOf', 'or hangs on the gateway of', html`placeholder="bo@example.
 <details${form.calls && html` open`}><summary>Calls <small>what may be dialled; what the PBX itself allows unless you say otherwise</small></summary>
 ${callFieldsHtml(form, (name) => saying(name, said.get(name)))}</details>
 ${mail && html`<div class="field mail"><label for="mail">Link by mail</label>${mailSelect('mail', mail, mailChoice(form.mail ?? 'default'))}${saying('mail', said.get('mail'))}</div>`}
-<div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:replace">${checked(check, rows, form, false)}</div>
+<div id="checked" role="status" hx-post="/onboard/check" hx-trigger="input delay:250ms from:#onboard, change from:#onboard" hx-include="#onboard" hx-sync="this:queue last">${checked(check, rows, form, false)}</div>
 <div class="actions"><button>Hand it out</button></div>
 <datalist id="models">${models.map(({ id, name, kind }) => kind !== 'gateway' && html`<option value="${id}">${name}</option>`)}</datalist>
 </form>`
@@ -124,11 +139,14 @@ export function mailSelect(name: string, mail: MailSettingsView, choice: MailCho
 }
 
 /** What is said while somebody types: the words beside each field, and all of it in one place that is read out. */
-export function checkedFragment(check: OnboardCheck, form: OnboardForm): Html {
-  const { rows } = inputOf(form)
+/** @param mail whether the form asks about a mail: words for a field that is not there would have no place */
+export function checkedFragment(check: OnboardCheck, form: OnboardForm, mail: boolean): Html {
+  const rows = filledRows(form)
   const said = problemsByField(check, rows)
-  // With one PBX there is nothing to choose, and no place for words beside it.
-  const names: string[] = plainFields.filter((name) => name !== 'pbx' || form.pbx !== undefined)
+  // With one PBX there is nothing to choose, and no place for words beside it; so with mails that are not set up.
+  const names: string[] = plainFields.filter(
+    (name) => (name !== 'pbx' || form.pbx !== undefined) && (name !== 'mail' || mail),
+  )
   names.push(...callFields)
   for (let index = 0; index < rowsOf(form); index += 1) names.push(`model${index}`, `mac${index}`)
   return html`${checked(check, rows, form, true)}${names
@@ -142,14 +160,15 @@ function checked(check: OnboardCheck | null, rows: readonly number[], form: Onbo
   const loose = pending.filter((problem) => fieldOf(problem, rows) === 'form')
   const ready = check !== null && problems.length === 0
   return html`${pending.length > 0 && html`<p class="notice bad">${pending.length === 1 ? 'One thing needs' : `${pending.length} things need`} another look.</p>`}
-${loose.map(({ message, hint }) => html`<p class="notice bad">${message}${hint !== undefined && html` <small>${hint}</small>`}</p>`)}
+${loose.map((problem) => html`<p class="notice bad">${problemWords(problem)}</p>`)}
 ${ready && html`<p class="notice good">Everything fits. Nothing is written yet.</p>`}
-${check !== null && check.warnings.length > 0 && html`<ul class="warnings">${check.warnings.map((warning) => html`<li>${warning}</li>`)}</ul>`}`
+${check !== null && check.warnings.length > 0 && html`<ul class="warnings">${check.warnings.map((warning) => html`<li>${inConsole(warning)}</li>`)}</ul>`}`
 }
 
 function saying(name: string, problems: readonly Problem[] | undefined, swapped = false): Html {
   return html`<small id="${name}-said" class="said"${swapped && html` hx-swap-oob="true"`}>${(problems ?? []).map(
-    ({ message, hint }) => html`<span>${capital(message)}${hint !== undefined && `: ${hint}`}.</span> `,
+    ({ message, hint }) =>
+      html`<span>${inConsole(capital(message))}${hint !== undefined && html`: ${inConsole(hint)}`}${/[.?!]$/.test(hint ?? message) ? '' : '.'}</span> `,
   )}</small>`
 }
 

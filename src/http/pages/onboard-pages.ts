@@ -35,7 +35,7 @@ ${
   recent.length > 0 &&
   html`<h3>Lately</h3><ul class="lines">${recent.map(
     ({ id, createdAt, createdBy, done, total, finishedAt }) =>
-      html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : 'over'}</small></li>`,
+      html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : html`finished ${moment(finishedAt)}`}</small></li>`,
   )}</ul>`
 }</section>`,
           ),
@@ -48,16 +48,16 @@ ${
       'onboard',
       { summary: 'Check what is typed', body: { form: onboardForm }, answer: 'text/html' },
       async ({ body, response }) => {
-        response
-          .type('html')
-          .send(htmlText(checkedFragment(await application.handOver.check(inputOf(body).input), body)))
+        const check = await application.handOver.check(inputOf(body, application.models()).input)
+        const fragment = checkedFragment(check, body, application.mails.settings() !== null)
+        response.type('html').send(htmlText(fragment))
       },
     ),
     route(
       'post',
       '/onboard',
       'onboard',
-      { summary: 'Onboard one person', body: { form: onboardForm }, answer: 'text/html' },
+      { summary: 'Onboard one person', body: { form: onboardForm }, once: true, answer: 'text/html' },
       async ({ actor, body, response }) => {
         const frame = { title: 'Onboard', actor, here: '/onboard' }
         const again = (status: number, parts: Parameters<typeof onboardFormHtml>[0]) =>
@@ -69,10 +69,10 @@ ${
             )
         if (body.more !== undefined) {
           const next = rowsOf(body)
-          again(200, { ...partsFor({ ...body, [`model${next}`]: '' }), check: null })
+          again(200, { ...partsFor({ ...body, [`model${next}`]: '' }), check: null, focus: `model${next}` })
           return
         }
-        const { input } = inputOf(body)
+        const { input } = inputOf(body, application.models())
         try {
           const made = await application.onboard(input, actor)
           response.redirect(303, handOverPath(made.employee.id, application.handOver.reference(made)))

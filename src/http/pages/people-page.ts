@@ -59,7 +59,7 @@ ${mayDo(actor.role, 'onboard') && html`<a class="button" role="button" href="/on
 
 function filters(query: PeopleAsked, { models, sites }: PeopleChoices): Html {
   return html`<form class="filters" method="get" action="/people" aria-label="Find people"
- hx-get="/people" hx-trigger="input delay:250ms from:#search, change, submit" hx-target="#list" hx-select="#list" hx-swap="outerHTML" hx-select-oob="#export" hx-push-url="true" hx-sync="this:replace">
+ hx-get="/people" hx-trigger="input delay:250ms from:#search, change, submit" hx-target="#list" hx-select="#list" hx-swap="outerHTML" hx-select-oob="#export" hx-push-url="true" hx-sync="this:queue last">
 <label for="search">Search <input type="search" id="search" name="q" value="${query.q ?? ''}" placeholder="Name, e-mail or extension" autocomplete="off"></label>
 ${choice('state', 'State', query.state, [
   ['active', 'active'],

@@ -1,13 +1,15 @@
 /** One person: the doors, live; the handsets; everything that happened; what can be done. */
 import { policyWords } from '../../domain/call-words.ts'
+import { byClick } from '../../domain/leaver-doors.ts'
 import { extensionAt } from '../../domain/sip-account.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { Happening, LeavingView } from '../../journeys/people-view.ts'
+import { doorOwners } from '../door-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
-import { doorsPicture } from './doors-picture.ts'
+import { doorsPicture, shutBefore } from './doors-picture.ts'
 import { type Frame, type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
@@ -53,16 +55,18 @@ interface PersonParts {
 
 function person({ actor, view, story, leaving, mails }: PersonParts, application: Application): Html {
   const { id, access, offboardRequestedAt } = view
+  const { during, before } = byClick(access, offboardRequestedAt)
+  const subject = doorOwners(application.models())
   const tickAt = mayDo(actor.role, 'revoke') ? `/people/${id}/tick` : undefined
   return live(
     { id: 'person', href: `/people/${id}`, employeeId: id },
     html`<div class="head"><h1><bdi>${view.name}</bdi></h1>${lifecycleSign(view.lifecycle)}<div class="actions">${actions(actor, view)}</div></div>
 ${facts(actor, view)}
 ${leaving && leavingNotice(actor, leaving)}
-${whatIsLeft(view)}
+${whatIsLeft(view, tickAt !== undefined)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>
-${doorsPicture(access, { tickAt, clickedAt: offboardRequestedAt, subject: subjectsOf(view, application) })}</section>
-<section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}</section>
+${doorsPicture(during, { tickAt, clickedAt: offboardRequestedAt, subject })}${shutBefore(before, subject)}</section>
+<section class="card" aria-labelledby="handsets"><h2 id="handsets">Handsets</h2>${handsets(actor, view, application)}${gateways(view)}</section>
 ${mailsCard(mails, actor)}
 <section class="card" aria-labelledby="story"><h2 id="story">What happened</h2>
 <p><small>Newest first.</small></p>${storyOf(story)}</section>`,
@@ -93,25 +97,14 @@ ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${empl
 }
 
 /** The one line that says what to do next. */
-function whatIsLeft({ id, lifecycle, access }: EmployeeView): Html | false {
+function whatIsLeft({ id, lifecycle, access }: EmployeeView, mayTick: boolean): Html | false {
   if (lifecycle === 'offboarded')
     return html`<p class="notice good">Every door is shut or ticked. <a href="/people/${id}/leaver-file">Open the leaver file</a></p>`
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
-    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for you, below. <a href="/people/${id}/steps">Step by step, to print</a></p>`
+    html`<p class="notice wait">${waiting === 1 ? 'A step is' : `${waiting} steps are`} waiting for ${mayTick ? 'you, below' : 'an administrator'}. <a href="/people/${id}/steps">Step by step, to print</a></p>`
   )
-}
-
-/** What a line of a door is about: the handset, or the gateway that carries it. */
-export function subjectsOf({ handsets: all, tunnels }: EmployeeView, application: Application) {
-  const models = new Map(application.models().map(({ id, name }) => [id, name]))
-  const byId = new Map(all.map(({ id, model }) => [id, models.get(model) ?? model]))
-  const carrier = new Map(tunnels.map((tunnel) => [tunnel.id, tunnel.carrier]))
-  return ({ id }: { readonly id: string }): string | null => {
-    const carried = carrier.get(id)
-    return byId.get(carried?.id ?? id) ?? (carried?.kind === 'gateway' ? 'home gateway' : null)
-  }
 }
 
 function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, application: Application): Html {
@@ -123,9 +116,20 @@ function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, applic
     return html`<tr><th scope="row"><a href="/handsets/${handset.id}">${models.get(handset.model) ?? handset.model}</a></th><td>${handset.mac ?? html`<small>none</small>`}</td>
 <td>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
 <td>${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
-<td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not set up yet'}</td>
+<td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not enrolled yet'}</td>
 ${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`
+}
+
+/** The small routers that carry their desk phones: theirs, and those of others in the same home. */
+function gateways({ id, gateways: all }: EmployeeView): Html | false {
+  return (
+    all.length > 0 &&
+    html`<h3>Home gateways</h3><ul class="lines">${all.map(
+      ({ kind, owner, lastHeardAt }) =>
+        html`<li><span>Home gateway (${kind})${owner.id !== id && html`, of <a href="/people/${owner.id}"><bdi>${owner.name}</bdi></a>`}</span><small>${lastHeardAt ? html`last heard ${moment(lastHeardAt)}` : 'never heard'}</small></li>`,
+    )}</ul>`
+  )
 }
 
 /** Grouped by day, so that the clock's time is enough on each line. */

@@ -11,6 +11,12 @@ import { passkeyAnswer, passkeyButton, passkeyScript } from './passkey-button.ts
 import { answerForm } from './sign-in-pages.ts'
 
 const here = '/sign-in/second-factor'
+const wrongs = ['code', 'passkey'] as const
+type Wrong = (typeof wrongs)[number]
+const wrongWords: Readonly<Record<Wrong, string>> = {
+  code: 'This code is not right, or was used already. Wait for the next one; check that the clock of the phone is right.',
+  passkey: 'The passkey could not be checked. Try again.',
+}
 const codeForm = z.object({ code: z.string().max(20), next: z.string().max(500).optional() })
 
 /** After the password. Nothing else can be done with such a session, so these look at its cookie themselves. */
@@ -29,28 +35,22 @@ export function secondFactorPages(application: Application, tools: PageTools): r
     const step = cookie === null ? null : await signIn.secondStep(cookie)
     if (step === null) return response.redirect(303, `/sign-in?next=${encodeURIComponent(to)}`)
     const title = step.step === 'ask' ? 'One more step' : 'Set up a second factor'
-    response
-      .status(problem === null ? 200 : 422)
-      .type('html')
-      .send(pageText(tools, { title, actor: null }, content(request, tools, step, to, problem)))
+    response.type('html').send(pageText(tools, { title, actor: null }, content(request, tools, step, to, problem)))
   }
   const attempt = async (
     request: Request,
     response: Parameters<typeof giveCookie>[1],
     to: string,
-    problem: string,
+    wrong: Wrong,
     deed: Try,
   ) => {
     const cookie = sessionCookie(request)
     const signedIn = cookie === null ? null : await deed(cookie)
-    if (signedIn === null) return show(request, response, to, problem)
+    // Not the page itself: a reload would send the code again, and count as another guess.
+    if (signedIn === null) return response.redirect(303, `${here}?wrong=${wrong}&next=${encodeURIComponent(to)}`)
     giveCookie(request, response, signedIn)
     response.redirect(303, to)
   }
-  const wrongCode =
-    'This code is not right, or was used already. Wait for the next one; check that the clock of the phone is right.'
-  const wrongPasskey = 'The passkey could not be checked. Try again.'
-
   return [
     route(
       'get',
@@ -58,10 +58,13 @@ export function secondFactorPages(application: Application, tools: PageTools): r
       'public',
       {
         summary: 'The second factor',
-        query: z.object({ next: z.string().max(500).optional() }).loose(),
+        query: z
+          .object({ next: z.string().max(500).optional(), wrong: z.enum(wrongs).optional().catch(undefined) })
+          .loose(),
         answer: 'text/html',
       },
-      ({ request, response, query }) => show(request, response, localPath(query.next), null),
+      ({ request, response, query }) =>
+        show(request, response, localPath(query.next), query.wrong ? wrongWords[query.wrong] : null),
     ),
     route(
       'post',
@@ -69,7 +72,7 @@ export function secondFactorPages(application: Application, tools: PageTools): r
       'public',
       { summary: 'Code of the authenticator app', body: { form: codeForm }, answer: 'text/html' },
       ({ request, response, body }) =>
-        attempt(request, response, localPath(body.next), wrongCode, (cookie) =>
+        attempt(request, response, localPath(body.next), 'code', (cookie) =>
           signIn.withCode(cookie, body.code, visitorOf(request, tools)),
         ),
     ),
@@ -79,7 +82,7 @@ export function secondFactorPages(application: Application, tools: PageTools): r
       'public',
       { summary: 'Set up the authenticator app', body: { form: codeForm }, answer: 'text/html' },
       ({ request, response, body }) =>
-        attempt(request, response, localPath(body.next), wrongCode, (cookie) =>
+        attempt(request, response, localPath(body.next), 'code', (cookie) =>
           signIn.enrolCode(cookie, body.code, visitorOf(request, tools)),
         ),
     ),
@@ -89,7 +92,7 @@ export function secondFactorPages(application: Application, tools: PageTools): r
       'public',
       { summary: 'Set up a passkey', body: { form: answerForm }, answer: 'text/html' },
       ({ request, response, body }) =>
-        attempt(request, response, localPath(body.next), wrongPasskey, (cookie) =>
+        attempt(request, response, localPath(body.next), 'passkey', (cookie) =>
           signIn.enrolPasskey(cookie, body.answer, visitorOf(request, tools)),
         ),
     ),

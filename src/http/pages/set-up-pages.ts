@@ -5,7 +5,7 @@ import { Secret } from '../../domain/secret.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { SetupView, SignedIn } from '../../journeys/sign-in-view.ts'
-import { capital } from '../capital.ts'
+import { sentence } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { giveCookie, visitorOf } from '../session-cookie.ts'
@@ -79,7 +79,9 @@ export function setUpPages(application: Application, tools: PageTools): readonly
       ({ request, response, parameters: { token }, body }) =>
         attempt(request, response, token, body, async () => {
           if (body.password !== body.again)
-            throw new AppError('INVALID_INPUT', 'the two passwords are not the same', { hint: 'type it again' })
+            throw new AppError('INVALID_INPUT', 'the two passwords are not the same', {
+              problems: [{ field: 'again', message: 'the two passwords are not the same', hint: 'type both again' }],
+            })
           return signIn.setupWithPassword(token, body, new Secret(body.password), visitorOf(request, tools))
         }),
     ),
@@ -117,18 +119,20 @@ function content(
 ): Html {
   const { purpose, email, name, role } = view
   const note = otherHostNote(request, view)
+  const wrong = new Set(problems.map(({ field }) => field))
+  const marked = (field: string) => wrong.has(field) && html` aria-invalid="true"`
   const at = request.path.replace(/\/passkey$/, '')
   return html`<section class="card narrow sign-in">
 <h1>${titles[purpose]}</h1>
 ${purpose === 'first-owner' && html`<p>This console has nobody yet. The owner makes all others, and is the only one who can.</p>`}
 ${purpose === 'new' && html`<p>Hello <bdi>${name}</bdi>. You are to be <strong>${role}</strong> here, as <bdi>${email}</bdi>.</p>`}
 ${purpose === 'recovery' && html`<p>Hello <bdi>${name}</bdi>. What you had as <bdi>${email}</bdi>, password, authenticator app, passkeys and open sessions, ends with this.</p>`}
-${problems.map(({ message, hint }) => html`<p class="notice bad" role="alert">${capital(message)}.${hint && html` ${capital(hint)}.`}</p>`)}
+${problems.map(({ message, hint }) => html`<p class="notice bad" role="alert">${sentence(message)}${hint && html` ${sentence(hint)}`}</p>`)}
 <form method="post" action="${at}">
 ${
   email === null &&
-  html`<label>Your name<input name="name" data-who autocomplete="name" required maxlength="120" autofocus value="${typed.name ?? ''}"></label>
-<label>E-mail address<input type="email" name="email" data-who autocomplete="username" required maxlength="254" value="${typed.email ?? ''}"></label>`
+  html`<label>Your name<input name="name" data-who autocomplete="name" required maxlength="120" autofocus${marked('name')} value="${typed.name ?? ''}"></label>
+<label>E-mail address<input type="email" name="email" data-who autocomplete="username" required maxlength="254"${marked('email')} value="${typed.email ?? ''}"></label>`
 }
 ${email !== null && html`<input type="hidden" name="username" autocomplete="username" value="${email}">`}
 ${
@@ -140,9 +144,9 @@ ${passkeyAnswer}`
 }
 <h2>${note === null ? 'Or with a password' : 'With a password'}</h2>
 ${(role === 'owner' || role === 'admin') && html`<p>As ${role} you set up a second factor right after it.</p>`}
-<label>Password<input type="password" name="password" autocomplete="new-password" required maxlength="200" aria-describedby="strength"></label>
+<label>Password<input type="password" name="password" autocomplete="new-password" required maxlength="200" aria-describedby="strength"${marked('password')}></label>
 <small id="strength">Twelve characters or more, or a shorter one that is hard to guess. A few words are easiest; no rules about signs.</small>
-<label>Password again<input type="password" name="again" autocomplete="new-password" required maxlength="200"></label>
+<label>Password again<input type="password" name="again" autocomplete="new-password" required maxlength="200"${marked('again')}></label>
 <button type="submit"${note === null && html` class="quiet"`}>Set the password</button>
 </form>
 ${note}

@@ -2,7 +2,10 @@
 import { z } from 'zod'
 import type { PhoneSettingLayer } from '../../domain/phone-setting.ts'
 import { phoneSettingNames } from '../../domain/phone-setting-value.ts'
+import type { AppError } from '../../errors.ts'
 import type { EffectiveSettingView, PhoneSettingChange, PhoneSettingView } from '../../journeys/setting-view.ts'
+import { capital } from '../capital.ts'
+import { problemWords } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 
 export const settingChange = z.object({
@@ -24,7 +27,7 @@ export function settingTable(settings: readonly EffectiveSettingView[], unsetAt:
   if (settings.length === 0) return html`<p>Nothing is set: its files say what the templates say.</p>`
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Values that hold"><table><thead><tr><th scope="col">Setting</th><th scope="col">Value</th><th scope="col">Who wins</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
     ({ name, value, layer, beats, note }) =>
-      html`<tr><th scope="row">${name}</th><td><code>${value}</code>${note && html`<br><small>${note}</small>`}</td>
+      html`<tr><th scope="row">${settingWords(name)}</th><td><code>${value}</code>${note && html`<br><small>${note}</small>`}</td>
 <td>${layerWords[layer]}${beats.map((other) => html`<br><small>over ${layerWords[other.layer]}: <code>${other.value}</code></small>`)}</td>
 ${unsetAt && html`<td>${layer === 'handset' && unsetButton(unsetAt, { name, scope: '' })}</td>`}</tr>`,
   )}</tbody></table></div>`
@@ -35,23 +38,54 @@ export function layerTable(settings: readonly PhoneSettingView[], unsetAt: strin
   if (settings.length === 0) return html`<p>Nothing is set here.</p>`
   return html`<div class="scroll" tabindex="0" role="region" aria-label="${settings[0]?.layer === 'site' ? 'Values for every phone' : 'Values for models'}"><table><thead><tr><th scope="col">Setting</th><th scope="col">For</th><th scope="col">Value</th><th scope="col">Set by</th>${unsetAt && html`<th scope="col"><span class="unseen">Take away</span></th>`}</tr></thead><tbody>${settings.map(
     ({ name, layer, scope, value, setBy }) =>
-      html`<tr><th scope="row">${name}</th><td>${layer === 'site' ? 'every phone' : scope}</td><td><code>${value}</code></td><td><bdi>${setBy}</bdi></td>${unsetAt && html`<td>${unsetButton(unsetAt, { name, scope: layer === 'model' ? scope : '' })}</td>`}</tr>`,
+      html`<tr><th scope="row">${settingWords(name)}</th><td>${layer === 'site' ? 'every phone' : scope}</td><td><code>${value}</code></td><td><bdi>${setBy}</bdi></td>${unsetAt && html`<td>${unsetButton(unsetAt, { name, scope: layer === 'model' ? scope : '' })}</td>`}</tr>`,
   )}</tbody></table></div>`
 }
 
 function unsetButton(action: string, { name, scope }: { readonly name: string; readonly scope: string }): Html {
-  return html`<form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="scope" value="${scope}"><button class="quiet" name="act" value="unset">Take away<span class="unseen"> ${name}</span></button></form>`
+  return html`<form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="scope" value="${scope}"><button class="quiet" name="act" value="unset">Take away<span class="unseen"> ${settingWords(name)}</span></button></form>`
+}
+
+type SettingModels = readonly { readonly id: string; readonly name: string }[]
+
+interface Typed {
+  readonly name: string
+  readonly value: string
+  readonly scope: string
+}
+
+/** A value that was refused, where it was typed, with what is wrong beside it. */
+export function refusedSetting(
+  {
+    layer,
+    action,
+    back,
+    models = [],
+  }: { layer: PhoneSettingLayer; action: string; back: string; models?: SettingModels },
+  typed: Typed,
+  error: AppError,
+): Html {
+  return html`<section class="card narrow"><h1>${capital(settingWords(typed.name))}</h1>${settingForm(layer, action, models, { typed, error })}<p><a href="${back}">Back</a></p></section>`
+}
+
+/** `poll minutes` for `pollMinutes`. */
+function settingWords(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 export function settingForm(
   layer: PhoneSettingLayer,
   action: string,
-  models: readonly { readonly id: string; readonly name: string }[] = [],
+  models: SettingModels = [],
+  refused: { readonly typed: Typed; readonly error: AppError } | null = null,
 ): Html {
+  const { name: chosen, value, scope } = refused?.typed ?? { name: '', value: '', scope: '' }
+  const problem = refused && (refused.error.problems[0] ?? refused.error)
   return html`<form method="post" action="${action}" class="filters">
-${layer === 'model' && html`<label>Model <select name="scope" required>${models.map(({ id, name }) => html`<option value="${id}">${name}</option>`)}</select></label>`}
-<label>Setting <select name="name">${phoneSettingNames.filter((name) => layer !== 'site' || !['firmware', 'extraLines'].includes(name)).map((name) => html`<option>${name}</option>`)}</select></label>
-<label>Value <textarea name="value" rows="1" required></textarea></label>
+${layer === 'model' && html`<label>Model <select name="scope" required>${models.map(({ id, name }) => html`<option value="${id}"${id === scope && html` selected`}>${name}</option>`)}</select></label>`}
+<label>Setting <select name="name">${phoneSettingNames.filter((name) => layer !== 'site' || !['firmware', 'extraLines'].includes(name)).map((name) => html`<option value="${name}"${name === chosen && html` selected`}>${settingWords(name)}</option>`)}</select></label>
+<label>Value <textarea name="value" rows="1" required${problem && html` aria-invalid="true" aria-describedby="value-said"`}>${value}</textarea></label>
+${problem && html`<p class="said" id="value-said" role="alert">${problemWords(problem)}</p>`}
 <button class="quiet" name="act" value="try">See what it changes …</button>
 </form>`
 }
@@ -63,7 +97,7 @@ export function changePreview(
 ): Html {
   const count = changes.length
   const models = [...Map.groupBy(changes, ({ model }) => model)]
-  return html`<section class="card narrow"><h1>${act === 'set' ? `Set ${name}?` : `Take ${name} away?`}</h1>
+  return html`<section class="card narrow"><h1>${act === 'set' ? `Set ${settingWords(name)}?` : `Take ${settingWords(name)} away?`}</h1>
 <dl class="facts"><dt>For</dt><dd>${layer === 'site' ? 'every phone' : layer === 'model' ? `every ${scope}` : layerWords[layer]}</dd><dt>${act === 'set' ? 'Value' : 'Value now'}</dt><dd><code>${value}</code></dd></dl>
 ${note && html`<p class="notice wait">${note}.</p>`}
 <p>${count === 0 ? 'No file changes.' : `The files of ${count} ${count === 1 ? 'handset change' : 'handsets change'}; they are told to fetch them, a few at a time.`}</p>

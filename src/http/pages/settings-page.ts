@@ -8,12 +8,13 @@ import type { TemplateReload } from '../../journeys/file-view.ts'
 import type { HandsetRow } from '../../journeys/handsets-view.ts'
 import type { Installation } from '../../journeys/records-view.ts'
 import type { PhoneSettingView } from '../../journeys/setting-view.ts'
+import { sentence } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { dialPlanCard } from './dial-plan-card.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { moment } from './moment.ts'
-import { changePreview, layerTable, settingChange, settingForm } from './setting-forms.ts'
+import { changePreview, layerTable, refusedSetting, settingChange, settingForm } from './setting-forms.ts'
 
 const path = '/settings'
 const trail = [{ name: 'Settings', href: path }]
@@ -51,14 +52,24 @@ export function settingsPages(application: Application, tools: PageTools): reado
         async ({ actor, body: { name, value, scope, act }, response }) => {
           const address = { layer, scope: layer === 'site' ? defaultId : scope, name }
           const preview = { action: `${path}/phones/${layer}`, back: `${path}#phones` }
-          if (act === 'try') {
-            const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
-            const content = changePreview(change, { ...preview, act: 'set' })
-            return void response.type('html').send(below(actor, 'Phone settings', content))
+          try {
+            if (act === 'try') {
+              const change = await application.setPhoneSetting(address, value, { dryRun: true }, actor)
+              const content = changePreview(change, { ...preview, act: 'set' })
+              return void response.type('html').send(below(actor, 'Phone settings', content))
+            }
+            if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
+            else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
+            response.redirect(303, preview.back)
+          } catch (error) {
+            if (!(error instanceof AppError) || error.code !== 'INVALID_INPUT') throw error
+            const models = application.models().filter(({ kind }) => kind !== 'gateway')
+            const content = refusedSetting({ layer, ...preview, models }, { name, value, scope }, error)
+            response
+              .status(400)
+              .type('html')
+              .send(below(actor, 'Phone settings', content))
           }
-          if (act === 'set') await application.setPhoneSetting(address, value, { dryRun: false }, actor)
-          else await application.unsetPhoneSetting(address, { dryRun: false }, actor)
-          response.redirect(303, preview.back)
         },
       ),
     ),
@@ -128,7 +139,7 @@ ${
 
 function mistakes({ message, hint, problems }: AppError): Html {
   return html`<section class="card narrow"><h1>The templates cannot be used</h1><p class="notice bad" role="alert">${message}. What is in use goes on.</p>
-<ul>${problems.map(({ field, message: what }) => html`<li>${field && html`<code>${field}</code>: `}${what}</li>`)}</ul>${hint && html`<p class="hint">${hint}</p>`}<p><a href="${path}">Back to the settings</a></p></section>`
+<ul>${problems.map(({ field, message: what }) => html`<li>${field && html`<code>${field}</code>: `}${what}</li>`)}</ul>${hint && html`<p class="hint">${sentence(hint)}</p>`}<p><a href="${path}">Back to the settings</a></p></section>`
 }
 
 function environment({ groups, demo }: Installation): Html {

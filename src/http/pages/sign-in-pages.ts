@@ -20,8 +20,12 @@ const page_ = 'text/html'
 /** How one comes in and goes out. Public, since whoever asks is nobody yet; each deed looks at what it is given. */
 export function signInPages(application: Application, tools: PageTools): readonly Route[] {
   const { signIn } = application
-  const page = async (request: Request, to: string, problem: string | null) =>
-    pageText(tools, { title: 'Sign in', actor: null }, signInForm(request, tools, await signIn.ways(), to, problem))
+  const page = async (request: Request, to: string, problem: string | null, email = '') =>
+    pageText(
+      tools,
+      { title: 'Sign in', actor: null },
+      signInForm({ request, tools, ways: await signIn.ways(), to, problem, email }),
+    )
   const wrong =
     'That is not right. Check the e-mail address and the password; after several tries each one takes longer.'
 
@@ -49,7 +53,7 @@ export function signInPages(application: Application, tools: PageTools): readonl
           return void response
             .status(422)
             .type('html')
-            .send(await page(request, to, wrong))
+            .send(await page(request, to, wrong, body.email))
         giveCookie(request, response, signedIn)
         if (signedIn.next === 'console') return response.redirect(303, to)
         response.redirect(303, `/sign-in/second-factor?next=${encodeURIComponent(to)}`)
@@ -119,7 +123,17 @@ export function signInPages(application: Application, tools: PageTools): readonl
   ]
 }
 
-function signInForm(request: Request, tools: PageTools, ways: SignInWays, to: string, problem: string | null): Html {
+interface SignInForm {
+  readonly request: Request
+  readonly tools: PageTools
+  readonly ways: SignInWays
+  readonly to: string
+  readonly problem: string | null
+  /** As it was typed; with it the password is what is to be typed again. */
+  readonly email: string
+}
+
+function signInForm({ request, tools, ways, to, problem, email }: SignInForm): Html {
   const note = otherHostNote(request, ways)
   const { singleSignOn, firstOwner } = ways
   return html`<section class="card narrow sign-in">
@@ -128,8 +142,8 @@ ${problem !== null && html`<p class="notice bad" role="alert">${problem}</p>`}
 ${firstOwner && html`<p class="notice wait">Nobody can sign in here yet. The server printed a link for its first owner when it started; <code>ringfence admin create</code> on the server makes another.</p>`}
 <form method="post" action="/sign-in">
 <input type="hidden" name="next" value="${to}">
-<label>E-mail address<input type="email" name="email" autocomplete="username" required autofocus maxlength="254"></label>
-<label>Password<input type="password" name="password" autocomplete="current-password" required maxlength="1000"></label>
+<label>E-mail address<input type="email" name="email" autocomplete="username" required${email === '' && html` autofocus`} maxlength="254" value="${email}"></label>
+<label>Password<input type="password" name="password" autocomplete="current-password" required${email !== '' && html` autofocus`} maxlength="1000"></label>
 <button type="submit">Sign in</button>
 </form>
 ${(note === null || singleSignOn !== null) && html`<p class="or"${singleSignOn === null && html` hidden data-with-passkey`}>or</p>`}

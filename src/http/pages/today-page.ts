@@ -1,4 +1,5 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import { mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
   type Alarm,
@@ -21,16 +22,19 @@ export function todayPages(application: Application, tools: PageTools): readonly
   return [
     route('get', '/', 'read', { summary: 'Today', answer: 'text/html' }, async ({ actor, response }) => {
       const day = await application.people.today()
-      response.type('html').send(pageText(tools, { title: 'Today', actor, here: '/' }, content(day)))
+      response
+        .type('html')
+        .send(pageText(tools, { title: 'Today', actor, here: '/' }, content(day, mayDo(actor.role, 'onboard'))))
     }),
   ]
 }
 
-function content(day: Today): Html {
+function content(day: Today, mayOnboard: boolean): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
-  html`<ul class="figures" aria-label="People by what needs a look">
+  html`${day.people === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
+<ul class="figures" aria-label="People by what needs a look">
 ${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
 ${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
 ${figure(day.leaversTotal, 'people leaving right now', { state: 'offboarding' }, 'wait')}

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { roles } from '../../domain/token.ts'
 import type { Application, TokenView } from '../../journeys/application.ts'
+import { formKeyField } from '../form-key.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { roleWords } from './administrator-pages.ts'
@@ -24,7 +25,7 @@ export function tokenPages(application: Application, tools: PageTools): readonly
       'post',
       here,
       'administer',
-      { summary: 'Make an API token', body: { form: tokenForm }, ...page },
+      { summary: 'Make an API token', body: { form: tokenForm }, once: true, ...page },
       async ({ actor, body, response }) => {
         const { view, token } = await application.createToken(body.label, body.role, actor)
         const frame = { title: 'New token', actor, here: lit, trail: [...trail, { name: 'API tokens', href: here }] }
@@ -58,7 +59,7 @@ export function tokenPages(application: Application, tools: PageTools): readonly
 function list(tokens: readonly TokenView[]): Html {
   const newest = tokens.toReversed()
   return html`<div class="head"><h1>API tokens</h1></div>
-<section class="card"><h2>Make one</h2><form method="post" action="${here}" class="make">
+<section class="card"><h2>Make one</h2><form method="post" action="${here}" class="make">${formKeyField()}
 <label>What will use it<input name="label" required maxlength="80" placeholder="such as HR script" autocomplete="off"></label>
 <label>Role<select name="role">${roles.toReversed().map((role) => html`<option value="${role}">${role}: ${roleWords[role]}</option>`)}</select></label>
 <button type="submit">Make a token</button></form></section>

@@ -3,6 +3,7 @@ import type { Certainty } from '../../domain/phone-facts.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { Diagnosis } from '../../journeys/handsets-view.ts'
 import { capital } from '../capital.ts'
+import { sentence } from '../console-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
@@ -41,9 +42,9 @@ ${
 <p>Look at the phone itself: is it registered, is its account switched on, is the right line chosen, is do-not-disturb off? Then at the PBX: does its log show the registration, and from the tunnel's address?</p></section>`
     : html`<ol class="causes">${causes.map(
         ({ certainty, what, seen, todo }) =>
-          html`<li class="card"><div class="head">${signs[certainty]}<h2>${capital(what)}</h2></div><p><strong>What to do:</strong> ${todo}.</p><p class="told">Seen: ${withMoments(seen)}</p></li>`,
+          html`<li class="card"><div class="head">${signs[certainty]}<h2>${capital(what)}</h2></div><p><strong>What to do:</strong> ${sentence(todo)}</p><p class="told">Seen: ${withMoments(seen)}</p></li>`,
       )}</ol>`
 }
-${fine.length > 0 && html`<section class="card" aria-labelledby="fine"><h2 id="fine">What is in order</h2><ul>${fine.map((sentence) => html`<li>${withMoments(capital(sentence))}</li>`)}</ul></section>`}
-<p><a href="/handsets/${handset.id}">The handset</a> · <a href="/ledger?handset=${handset.id}">Its lines in the ledger</a></p>`
+${fine.length > 0 && html`<section class="card" aria-labelledby="fine"><h2 id="fine">What is in order</h2><ul>${fine.map((each) => html`<li>${withMoments(capital(each))}</li>`)}</ul></section>`}
+<p><a href="/handsets/${handset.id}">The handset</a> · <a href="/ledger?handset=${handset.id}">Its requests to the phone door</a></p>`
 }

@@ -1,0 +1,32 @@
+/** Settings of the FreePBX driver: RINGFENCE_PBX=freepbx. */
+import { Secret } from '../domain/secret.ts'
+import { quoted, type SettingReader } from '../setting-reader.ts'
+import { type ManagerSettings, readManager, requireSettings } from './asterisk-ami.ts'
+
+export interface FreepbxSettings extends ManagerSettings {
+  /** Its web interface: `https://pbx.example.com`. */
+  readonly origin: string
+  readonly clientId: string
+  readonly clientSecret: Secret
+}
+
+export function readFreepbx(read: SettingReader): FreepbxSettings {
+  const { text, wrong } = read
+  requireSettings(read, 'freepbx', ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE', 'PBX_AMI_SECRET_FILE'])
+  const given = text('PBX_API_URL')
+  const url = given === null ? null : URL.parse(given)
+  const isLocal = url !== null && /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname)
+  if (given !== null && !(url && url.pathname === '/' && !url.search && !url.username && isWeb(url, isLocal)))
+    wrong('PBX_API_URL', `${quoted(given)} is not an address of FreePBX`, 'such as https://pbx.example.com')
+  return {
+    ...readManager(read),
+    origin: url?.origin ?? 'https://pbx.example.invalid',
+    clientId: text('PBX_API_CLIENT') ?? '',
+    clientSecret: read.secretFile('PBX_API_SECRET_FILE') ?? new Secret(''),
+  }
+}
+
+/** Without TLS on this machine only. */
+function isWeb({ protocol }: URL, isLocal: boolean): boolean {
+  return protocol === 'https:' || (protocol === 'http:' && isLocal)
+}

@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { readConfig } from '../../src/config.ts'
+import { openFreepbx } from '../../src/main/freepbx.ts'
+import { openFreeswitch } from '../../src/main/freeswitch.ts'
+import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
+
+let folder: string
+let secret: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'ringfence-settings-'))
+  secret = join(folder, 'secret')
+  await writeFile(secret, 'of the file\n')
+})
+
+afterEach(() => rm(folder, { recursive: true }))
+
+function pbxOf(settings: Readonly<Record<string, string>>) {
+  const entries = Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])
+  return readConfig(Object.fromEntries(entries)).pbxs[0]!
+}
+
+function problemsOf(settings: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    pbxOf(settings)
+    return []
+  } catch (error) {
+    const { problems } = error as { problems: readonly { field: string }[] }
+    return problems.map(({ field }) => field.replace('RINGFENCE_', ''))
+  }
+}
+
+describe('the settings of a FreePBX', () => {
+  const whole = () => ({
+    PBX: 'freepbx',
+    PBX_API_URL: 'https://pbx.example.com/',
+    PBX_API_CLIENT: 'an-id',
+    PBX_API_SECRET_FILE: secret,
+    PBX_AMI_SECRET_FILE: secret,
+  })
+
+  test('are enough to drive it', () => {
+    const pbx = pbxOf(whole())
+    expect(pbx.freepbx).toMatchObject({ origin: 'https://pbx.example.com', clientId: 'an-id' })
+    expect(pbx.freepbx!.clientSecret.reveal()).toBe('of the file')
+    expect(JSON.stringify(pbx)).not.toContain('of the file')
+    expect(openFreepbx(pbx, pbx.freepbx!, folder).abilities.realm).toBe('asterisk')
+  })
+
+  test('are asked for, all at once', () => {
+    expect(problemsOf({ PBX: 'freepbx' })).toEqual([
+      'PBX_API_URL',
+      'PBX_API_CLIENT',
+      'PBX_API_SECRET_FILE',
+      'PBX_AMI_SECRET_FILE',
+    ])
+  })
+
+  test.each([
+    'http://pbx.example.com',
+    'pbx.example.com',
+    'https://pbx.example.com/admin',
+    'https://me:x@pbx.example.com',
+    'ftp://x',
+  ])('refuse the address %s', (url) => expect(problemsOf({ ...whole(), PBX_API_URL: url })).toEqual(['PBX_API_URL']))
+
+  test('take plain http on this machine', () => {
+    expect(problemsOf({ ...whole(), PBX_API_URL: 'http://127.0.0.1' })).toEqual([])
+  })
+})
+
+describe('the settings of a FreeSWITCH', () => {
+  const whole = () => ({
+    PBX: 'freeswitch',
+    PBX_REALM: 'pbx.example.com',
+    PBX_ESL_SECRET_FILE: secret,
+    PBX_DIRECTORY_SECRET_FILE: secret,
+  })
+
+  test('are asked for, the realm too, since it is the domain of its directory', () => {
+    expect(problemsOf({ PBX: 'freeswitch' })).toEqual(['PBX_ESL_SECRET_FILE', 'PBX_DIRECTORY_SECRET_FILE', 'PBX_REALM'])
+  })
+
+  test('let nobody ask from afar in the clear', () => {
+    expect(problemsOf({ ...whole(), PBX_DIRECTORY_LISTEN: '0.0.0.0:8444' })).toEqual(['PBX_DIRECTORY_LISTEN'])
+  })
+
+  test('give each of two FreeSWITCHes a door of its own', () => {
+    const second = {
+      PBX2_NAME: 'branch',
+      PBX2_REALM: 'b.example.com',
+      PBX2_ESL_SECRET_FILE: secret,
+      PBX2_DIRECTORY_SECRET_FILE: secret,
+    }
+    expect(problemsOf({ ...whole(), PBX2: 'freeswitch', ...second })).toEqual(['PBX2_DIRECTORY_LISTEN'])
+    expect(problemsOf({ ...whole(), PBX2: 'freeswitch', ...second, PBX2_DIRECTORY_LISTEN: '127.0.0.1:8445' })).toEqual(
+      [],
+    )
+  })
+
+  test('open the door for its questions, from the PBX and this machine only', async () => {
+    const { certificate, key } = issueTestCertificate(makeTestAuthority('Authority'), 'localhost', ['127.0.0.1'])
+    await writeFile(join(folder, 'door.crt'), certificate)
+    await writeFile(join(folder, 'door.key'), key)
+    const pbx = pbxOf({
+      ...whole(),
+      PBX_ADDRESS: '192.0.2.10',
+      PBX_DIRECTORY_TLS_CERT: join(folder, 'door.crt'),
+      PBX_DIRECTORY_TLS_KEY: join(folder, 'door.key'),
+    })
+    expect(pbx.freeswitch!.directory.from).toEqual(['127.0.0.1', '::1', '192.0.2.10'])
+    const { directory, ...rest } = pbx.freeswitch!
+    const driver = await openFreeswitch(
+      pbx,
+      { ...rest, eventSocket: { host: '127.0.0.1', port: 1 }, directory: { ...directory, port: 0 } },
+      folder,
+    )
+    expect(driver.kind).toBe('freeswitch')
+    await expect(driver.describe(AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+  })
+})
