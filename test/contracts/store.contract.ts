@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Subject } from '../../src/domain/access.ts'
+import { closed, type Subject } from '../../src/domain/access.ts'
 import { newAdministrator } from '../../src/domain/administrator.ts'
+import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import { neverSeen } from '../../src/domain/handset.ts'
 import { tombstoneOf } from '../../src/domain/tombstone.ts'
 import type { AppError } from '../../src/errors.ts'
@@ -538,6 +539,34 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         secretSealed: null,
         addresses: ['10.77.0.1/32'],
       })
+    })
+
+    test('an extension is a door once a call policy was chosen for it, and for good when its holder left', async () => {
+      const national = { ...blockedPolicy, class: 'national' } as const
+      const open = { kind: 'assignment', employeeId: 'e1', pbxId: 'default', extension: '1001' } as const
+      expect(await store.subjects('assignment')).toEqual([])
+      await write((tx) => tx.update('assignment', 'a1', { callPolicy: JSON.stringify(national), generation: 2 }))
+      const chosen = {
+        ...open,
+        id: 'a1',
+        wanted: 'open',
+        generation: 2,
+        policy: national,
+        hasNextHolder: false,
+      } as const
+      expect(await store.subjects('assignment')).toEqual([chosen])
+      expect(await store.subjects('assignment', ['a1', 'a2'])).toEqual([chosen])
+      // That nothing is chosen any more has to be brought to the PBX too.
+      await write((tx) => tx.update('assignment', 'a1', { callPolicy: null, generation: 3 }))
+      expect(await store.subjects('assignment')).toEqual([{ ...chosen, generation: 3, policy: null }])
+      await write(async (tx) => {
+        await tx.put('tombstone', [tombstoneOf(closed<Subject>({ ...chosen, generation: 3 }, at(5)), at(5))])
+        await tx.update('assignment', 'a1', { untilAt: at(5), generation: 4 })
+      })
+      const shut = { ...chosen, wanted: 'closed', generation: 4, policy: null } as const
+      expect(await store.subjects('assignment')).toEqual([shut])
+      await write((tx) => tx.insert('assignment', [cast.assignment(3, { employeeId: 'e2', extension: '1001' })]))
+      expect(await store.subjects('assignment')).toEqual([{ ...shut, hasNextHolder: true }])
     })
 
     test("an administrator's way into the console is a door that is only ever shut, and keeps the tokens to look for", async () => {

@@ -38,6 +38,23 @@ describe('a roster', () => {
     })
   })
 
+  test('may say what people may dial, once for all rows of a person', () => {
+    const header = ['name', 'email', 'extension', 'model', 'mac', 'calls']
+    const rows = (...calls: string[]) =>
+      parseRoster(
+        lines(header, ...calls.map((each) => ['Ada', 'ada@example.com', '1001', 'linphone-mobile', '', each])),
+        anyModel,
+        onlyPbx,
+      )
+    expect(rows('', 'National callsatonce=2 countries=43+41')).toMatchObject({
+      people: [{ calls: 'national countries=41+43 callsAtOnce=2' }],
+    })
+    expect(rows('none')).toMatchObject({ people: [{ calls: null }] })
+    expect(rows('national', 'local')).toMatchObject({ problems: [{ row: 3, field: 'calls' }] })
+    expect(rows('everywhere')).toMatchObject({ problems: [{ row: 2, field: 'callClass' }] })
+    expect(rows('local minutes=5')).toMatchObject({ problems: [{ row: 2, field: 'calls' }] })
+  })
+
   test('may have its columns in any order, without gateway, and with a byte order mark', () => {
     const answer = parseRoster(
       lines(

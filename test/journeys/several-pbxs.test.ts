@@ -71,6 +71,7 @@ describe('two PBXs', () => {
     const stuck = await world.app.settled('ada@example.com', 300)
     expect(stuck.lifecycle).toBe('offboarding')
     expect(stuck.access.filter(({ verdict }) => verdict !== 'converged').map(({ system }) => system)).toEqual([
+      'extension',
       'sip-account',
     ])
     world.pbx.faults.down = false
