@@ -48,7 +48,10 @@ export function judgePolicy(
 
 const whatOutlives = 'call forwards, follow-me, voicemail PIN and dial-out, DISA, conference PINs, shared lines'
 
-/** Closed: blocked or gone, and nothing of whoever had it goes on. */
+/**
+ * Closed: nothing of whoever had it goes on, and where the PBX keeps the extension without a login it is blocked. Whether
+ * somebody can still log in is said on the line of the account alone.
+ */
 export function judgeEnded(
   subject: AssignmentSubject,
   { product, accounts, leftovers }: ExtensionState,
@@ -60,23 +63,23 @@ export function judgeEnded(
     return { state: 'as-desired', evidence: { summary, facts: { extension, product, hasNextHolder: true } } }
   }
   const account = accounts.get(extension)
-  const isGone = account === undefined || (account.credentials.length === 0 && account.policy === null)
+  const standing = standingOf(account)
   const found = leftovers?.get(extension) ?? []
   const facts = {
     extension,
     product,
-    account: isGone ? 'gone' : (account.policy ?? 'there'),
+    account: standing,
     leftovers: leftovers === null ? null : found.map(({ kind }) => kind).join(' ') || 'none found',
   }
-  if (!isGone && account.policy !== 'blocked') {
+  if (standing === 'kept') {
     return {
       state: 'differs',
-      evidence: { summary: `extension ${extension} is there on ${product} and not blocked`, facts },
+      evidence: { summary: `extension ${extension} is there on ${product}, without a login and not blocked`, facts },
       problem: `extension ${extension} is neither gone nor blocked`,
-      hint: 'see the line sip-account',
+      hint: 'Ringfence blocks it again with its account: see the line sip-account',
     }
   }
-  const evidence = { summary: evidenceWords(extension, product, isGone, leftovers === null ? null : found), facts }
+  const evidence = { summary: evidenceWords(extension, product, standing, leftovers === null ? null : found), facts }
   const hint = `do the step, then \`ringfence acknowledge ${extension} extension\``
   if (leftovers === null) {
     const problem = `On the PBX, look whether something of extension ${extension} goes on without its password, and clear it: ${whatOutlives}.`
@@ -96,9 +99,30 @@ export function judgeEnded(
   return { state: 'waiting', evidence, problem, hint }
 }
 
+type Standing = 'gone' | 'blocked' | 'kept' | 'has a login'
+
+function standingOf(account: PbxAccountInForce | undefined): Standing {
+  if (account === undefined) return 'gone'
+  if (account.policy === 'blocked') return 'blocked'
+  if (account.credentials.length > 0) return 'has a login'
+  return account.policy === null ? 'gone' : 'kept'
+}
+
+const standingWords: Readonly<Record<Standing, string>> = {
+  gone: 'is gone from',
+  blocked: 'is blocked on',
+  kept: 'is there on',
+  'has a login': 'still has a login on',
+}
+
 /** Says no more than was looked at. */
-function evidenceWords(extension: string, product: string, isGone: boolean, found: readonly Leftover[] | null): string {
-  const start = `extension ${extension} is ${isGone ? 'gone from' : 'blocked on'} ${product}`
+function evidenceWords(
+  extension: string,
+  product: string,
+  standing: Standing,
+  found: readonly Leftover[] | null,
+): string {
+  const start = `extension ${extension} ${standingWords[standing]} ${product}`
   if (found === null) return `${start}, which does not show what outlives a password`
   if (found.length === 0) return `${start}, and it shows nothing that would outlive the password`
   return `${start}; still set: ${found.map(({ words }) => words).join('; ')}`

@@ -1,0 +1,133 @@
+import { describe, expect, test } from 'vitest'
+import type { AssignmentSubject } from '../../src/domain/access.ts'
+import { blockedPolicy } from '../../src/domain/call-policy.ts'
+import { extensionAccess } from '../../src/pbx/extension-access.ts'
+import { type ExtensionState, judgeEnded, judgePolicy } from '../../src/pbx/extension-judgement.ts'
+import type { Leftover, PbxAbilities, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
+import { makeAccount } from '../contracts/pbx.contract.ts'
+import { fakePbx } from '../fakes/fake-pbx.ts'
+
+const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
+const open: AssignmentSubject = {
+  kind: 'assignment',
+  id: 'a1',
+  employeeId: 'e1',
+  wanted: 'open',
+  generation: 1,
+  pbxId: 'default',
+  extension: '1001',
+  policy: national,
+  hasNextHolder: false,
+}
+const closed: AssignmentSubject = { ...open, wanted: 'closed', generation: 2, policy: null }
+const soon = () => AbortSignal.timeout(2_000)
+
+function account(policy: string | null, credentials = 1): PbxAccountInForce {
+  const all = [{ id: 'c1', generation: 1, digest: null }]
+  return { extension: '1001', credentials: all.slice(0, credentials), registrations: [], calls: [], policy }
+}
+const seen = (one: PbxAccountInForce | null, leftovers: readonly Leftover[] | null = []): ExtensionState => ({
+  product: 'Fake PBX 1.0',
+  accounts: new Map(one ? [[one.extension, one]] : []),
+  leftovers: leftovers && Map.groupBy(leftovers, ({ extension }) => extension),
+})
+const forward: Leftover = { extension: '1001', kind: 'call-forward', words: 'calls go to 0171', clearable: true }
+const mailbox: Leftover = { extension: '1001', kind: 'voicemail-pin', words: 'a mailbox is there', clearable: false }
+const able = (leftovers: PbxAbilities['leftovers']) => ({ abilities: fakePbx({ leftovers }).driver.abilities })
+
+describe('whoever is here', () => {
+  test.each([
+    ['national callsAtOnce=2', 'as-desired'],
+    ['national', 'differs'],
+    ['none', 'differs'],
+    [null, 'differs'],
+  ] as const)('with %s in force the chosen class is %s', (policy, state) => {
+    expect(judgePolicy(open, seen(account(policy)), { callClasses: 'enforced' }).state).toBe(state)
+  })
+
+  test('an account that is not there yet enforces nothing, and no class needs no account', () => {
+    expect(judgePolicy(open, seen(null), { callClasses: 'enforced' })).toMatchObject({
+      state: 'differs',
+      evidence: { facts: { inForce: 'no account' } },
+    })
+    const none = { ...open, policy: null }
+    expect(judgePolicy(none, seen(null), { callClasses: 'enforced' }).state).toBe('as-desired')
+    expect(judgePolicy(none, seen(account('national')), { callClasses: 'enforced' }).state).toBe('differs')
+  })
+
+  test('a PBX that takes no classes has a step in words, which never calls anything done', () => {
+    expect(judgePolicy(open, seen(account(null)), { callClasses: 'absent' })).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringMatching(/extension 1001 to national calls; outside calls at most 2 at once/),
+    })
+  })
+})
+
+describe('whoever left', () => {
+  test.each([
+    ['gone', null, 'as-desired', 'is gone from'],
+    ['kept and blocked', account('blocked', 0), 'as-desired', 'is blocked on'],
+    ['kept and not blocked', account('national', 0), 'differs', 'not blocked'],
+    ['with a registration alone, which is for the line of the account', account(null, 0), 'as-desired', 'is gone from'],
+    ['with a login, which is for the line of the account', account('national'), 'as-desired', 'still has a login on'],
+  ] as const)('an extension %s is judged so', (_words, one, state, words) => {
+    const finding = judgeEnded(closed, seen(one), able('cleared'))
+    expect(finding).toMatchObject({ state, evidence: { summary: expect.stringContaining(words) } })
+  })
+
+  test.each([
+    ['cleared', [forward], 'differs', 'calls go to 0171'],
+    ['cleared', [mailbox], 'waiting', 'a mailbox is there'],
+    ['cleared', [forward, mailbox], 'differs', 'calls go to 0171'],
+    ['read', [forward], 'waiting', 'calls go to 0171'],
+    ['cleared', [], 'as-desired', null],
+    ['unseen', null, 'waiting', 'voicemail PIN'],
+  ] as const)('where leftovers are %s, %j is %s', (ability, found, state, words) => {
+    const finding = judgeEnded(closed, seen(null, found), able(ability))
+    expect(finding.state).toBe(state)
+    if (words !== null) expect(finding).toMatchObject({ problem: expect.stringContaining(words) })
+  })
+
+  test("a forward of the next owner is nobody else's business", () => {
+    const finding = judgeEnded(
+      { ...closed, hasNextHolder: true },
+      seen(account('national'), [forward]),
+      able('cleared'),
+    )
+    expect(finding).toMatchObject({
+      state: 'as-desired',
+      evidence: { summary: expect.stringContaining('another owner') },
+    })
+  })
+
+  test('is cleared only where nobody holds the extension at that very moment, whatever was listed before', async () => {
+    const pbx = fakePbx()
+    const [next, free] = [makeAccount('1001'), { ...makeAccount('1002'), credentials: [] }]
+    await pbx.driver.applyAccounts([next], soon())
+    for (const extension of ['1001', '1002']) pbx.addLeftover(extension)
+    const access = extensionAccess({
+      pbxId: 'default',
+      driver: pbx.driver,
+      accountsOf: async () => [next, free],
+      subjects: async () => [],
+    })
+    await access.apply([closed, { ...closed, id: 'a2', extension: '1002' }], soon())
+    const left = await pbx.driver.readLeftovers!(['1001', '1002'], soon())
+    expect(left.map(({ extension }) => extension)).toEqual(['1001'])
+  })
+
+  test('a PBX that is away is an error and never an empty look', async () => {
+    const pbx = fakePbx()
+    const access = extensionAccess({
+      pbxId: 'default',
+      driver: pbx.driver,
+      accountsOf: async () => [],
+      subjects: async () => [closed],
+    })
+    pbx.faults.down = true
+    await expect(access.read(soon())).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    pbx.faults.down = false
+    pbx.faults.hang = true
+    await expect(access.read(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+  })
+})
