@@ -26,6 +26,7 @@ describe('guides', () => {
     expect(guides.filter(({ group }) => group === 'PBX').map(({ name }) => name)).toEqual([
       '3cx',
       'asterisk',
+      'edge',
       'freepbx',
       'freeswitch',
       'kamailio',
