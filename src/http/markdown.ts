@@ -110,7 +110,7 @@ function rendered(block: Block, addressOf: AddressOf): Html {
       return html`<pre tabindex="0"><code>${block.lines.join('\n')}</code></pre>`
     case 'table': {
       const named = block.head.some((cell) => cell !== '')
-      return html`<div class="scroll" tabindex="0"><table>${named && html`<thead><tr>${block.head.map((cell) => html`<th scope="col">${text(cell)}</th>`)}</tr></thead>`}
+      return html`<div class="scroll" tabindex="0"><table>${named && html`<thead><tr>${block.head.map((cell) => (cell === '' ? html`<td></td>` : html`<th scope="col">${text(cell)}</th>`))}</tr></thead>`}
 <tbody>${block.rows.map((row) => html`<tr>${row.map((cell) => html`<td>${text(cell)}</td>`)}</tr>`)}</tbody></table></div>`
     }
     case 'list': {

@@ -77,7 +77,6 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
       }
       for (const [name, path] of [
         ['new-link', `/people/${holder}/hand-over`],
-        ['take-back', `/people/${holder}/handset/${office.mobile}/back`],
         ['lost', `/handsets/${office.mobile}/back`],
         ['doors', '/handsets?attention=open-doors'],
       ] as const)
