@@ -511,6 +511,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           serial: '5e000001',
           notAfter: at(500_000),
           revokedAt: null,
+          pbxId: 'default',
           holder: { extension: '1001', addresses: ['10.77.0.1/32'] },
         },
       ])

@@ -300,7 +300,7 @@ describe('about and guides', () => {
   })
 
   test('each guide is a page, and what is none is not found', async () => {
-    expect(words(await get('/guides'))).toMatch(/PBX 3CX/)
+    expect(words(await get('/guides'))).toMatch(/PBX 3CX v20 Asterisk/)
     expect((await get('/guides/phones-yealink')).text).toContain('<article class="card guide">')
     expect((await get('/guides/..%2Fpackage')).status).toBe(404)
   })
