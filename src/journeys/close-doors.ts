@@ -86,6 +86,12 @@ export async function closeDoors(
   }
   for (const { id } of ended) {
     await tx.update('assignment', id, { untilAt: at, callPolicy: null, generation: generation('assignment', id) })
+    // Where closing is part of the account's own step no lane would ever answer what was still to be opened.
+    const asked = await tx.find('verdict', { subjectKind: 'assignment', subjectId: id, wanted: 'open' })
+    await tx.remove(
+      'verdict',
+      asked.map((verdict) => verdict.id),
+    )
   }
   for (const id of certificates) await tx.update('certificate', id, { revokedAt: at, privateKeySealed: null })
   for (const id of credentials)

@@ -90,8 +90,12 @@ function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLi
         }
       })
   })
-  // Keys that a living tunnel used to have are doors of their own.
-  return [...own, ...[...verdicts.values()].map(told)].sort(byDoor)
+  // Keys that a living tunnel used to have are doors of their own. What was still to be opened when it was shut is none.
+  const shut = new Set(subjects.filter(({ wanted }) => wanted === 'closed').map(({ kind, id }) => `${kind} ${id}`))
+  const others = [...verdicts.values()].filter(
+    ({ wanted, subjectKind, subjectId }) => wanted === 'closed' || !shut.has(`${subjectKind} ${subjectId}`),
+  )
+  return [...own, ...others.map(told)].sort(byDoor)
 }
 
 interface ExpectedSubject {
