@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { oneAtATime } from './in-turn.ts'
 import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts.ts'
 import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
@@ -48,7 +49,7 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
     applyAccounts: (accounts, signal) =>
       inTurn(async () => {
         // First what needs no question: a Kamailio that is down comes up with the leavers' rows already gone.
-        const { mark, taken } = await withTables(options.database, (database) =>
+        const { mark, taken } = await withTables(options.database, signal, (database) =>
           writeAccounts(database, accounts, settings),
         )
         requireSameDatabase(mark, (await readRunning(rpc, signal)).mark)
@@ -57,13 +58,13 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
     disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
-    listExisting: () => withTables(options.database, existingExtensions),
+    listExisting: (signal) => withTables(options.database, signal, existingExtensions),
     revocations: { ...revocations, enforce: (signal) => inTurn(() => revocations.enforce(signal)) },
   }
 }
 
 async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {
-  const { mark, rows, foreign } = await withTables(options.database, readRows)
+  const { mark, rows, foreign } = await withTables(options.database, signal, readRows)
   const running = await readRunning(rpc, signal)
   requireSameDatabase(mark, running.mark)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
@@ -121,15 +122,4 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
 
 function byId(one: { readonly id: string }, other: { readonly id: string }): number {
   return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
-}
-
-/** One writer: two requests at once would look and write in between each other. */
-function oneAtATime() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
-    // The caller gets the error; the queue only waits for the end.
-    last = next.catch(() => undefined)
-    return next
-  }
 }
