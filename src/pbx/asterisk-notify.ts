@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { matcherOf } from './source-address.ts'
 
 /**
  * PJSIPNotify of res/res_pjsip_notify.c (class `system`), which reaches either every contact of an endpoint or one URI;
@@ -17,12 +17,7 @@ export async function tellPhones(
   { behindEdge = false }: { readonly behindEdge?: boolean } = {},
 ): Promise<readonly NotifyAnswer[]> {
   const registrations = Map.groupBy(await listRegistrations(session), ({ extension }) => extension)
-  const matches = targets.map(({ extension, addresses }) => {
-    const isFrom = addressMatcher(addresses ?? [])
-    return (registrations.get(extension) ?? []).filter(
-      ({ address }) => addresses === null || (address !== null && isFrom(address)),
-    )
-  })
+  const matches = targets.map((target) => (registrations.get(target.extension) ?? []).filter(matcherOf([target])))
   const told = new Set<RegistrationOnAsterisk>()
   let oneByOne: Promise<boolean> | undefined
   for (const same of Map.groupBy(targets.keys(), (index) => key(targets[index]!)).values()) {

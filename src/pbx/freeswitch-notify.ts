@@ -1,8 +1,8 @@
 import type { EventSocketSession } from './event-socket.ts'
-import { isMeant } from './freeswitch-cut.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { isSame, listRegistrations } from './freeswitch-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
+import { matcherOf } from './source-address.ts'
 
 /**
  * The event NOTIFY, which mod_sofia turns into one to the registration with that Call-ID (general_event_handler). Not
@@ -17,8 +17,7 @@ export async function tellPhones(
   const answers: NotifyAnswer[] = []
   for (const target of targets) {
     const [told, passedOver]: [string[], string[]] = [[], []]
-    for (const { extension, id, contact, address } of registrations) {
-      if (!isMeant([target], { extension, address })) continue
+    for (const { extension, id, contact } of registrations.filter(matcherOf([target]))) {
       // Compared as it stands, so no Call-ID means anybody else; but it must stand in one line.
       if (!/^[!-~]{1,256}$/.test(id)) {
         passedOver.push(contact)
