@@ -1,6 +1,6 @@
 /** Settings of the drivers that speak to a management interface over HTTPS: RINGFENCE_PBX=3cx and =yeastar. */
 import { Secret } from '../domain/secret.ts'
-import { baseUrl, quoted, type SettingReader } from '../setting-reader.ts'
+import { baseUrl, quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
 
 export interface HttpApiSettings {
   readonly origin: string
@@ -12,10 +12,7 @@ export interface HttpApiSettings {
 
 export function readHttpApi(read: SettingReader, driver: string): HttpApiSettings {
   const { text, wrong } = read
-  for (const name of ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'] as const) {
-    if (text(name) === null)
-      wrong(name, `is needed with RINGFENCE_PBX=${driver}`, `docs/${driver}.md goes through the set-up`)
-  }
+  requireSettings(read, driver, ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'])
   const [urlText, client] = [text('PBX_API_URL'), text('PBX_API_CLIENT') ?? '']
   const origin = urlText === null ? '' : baseUrl(urlText)
   if (origin === null || (origin !== '' && origin !== URL.parse(origin)?.origin))
