@@ -33,10 +33,17 @@ export async function tellPhones(
       for (const one of meant) if (await notify(session, { URI: one.contact }, event)) told.add(one)
     }
   }
-  return matches.map((found) => ({
-    told: found.filter((one) => told.has(one)).map(({ contact }) => contact),
-    passedOver: found.filter((one) => !told.has(one)).map(({ contact }) => contact),
-  }))
+  const why = behindEdge
+    ? 'behind an edge this PBX cannot tell one phone of several on an extension'
+    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 6)'
+  return matches.map((found) => {
+    const passedOver = found.filter((one) => !told.has(one)).map(({ contact }) => contact)
+    return {
+      told: found.filter((one) => told.has(one)).map(({ contact }) => contact),
+      passedOver,
+      ...(passedOver.length > 0 ? { why } : {}),
+    }
+  })
 }
 
 /** @throws AppError INVALID_INPUT for what could mean something else: Asterisk splits variables at commas. */

@@ -4,6 +4,8 @@ import { isSame, listRegistrations } from './freeswitch-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
 import { matcherOf } from './source-address.ts'
 
+const why = 'its registration has a name that FreeSWITCH cannot be told in one word'
+
 /**
  * The event NOTIFY, which mod_sofia turns into one to the registration with that Call-ID (general_event_handler). Not
  * `check_sync`, which chooses the Event header itself by the make of the phone.
@@ -33,7 +35,7 @@ export async function tellPhones(
       })
       told.push(contact)
     }
-    answers.push({ told, passedOver })
+    answers.push({ told, passedOver, ...(passedOver.length > 0 ? { why } : {}) })
   }
   return answers
 }

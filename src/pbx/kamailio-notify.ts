@@ -25,9 +25,11 @@ export async function tellPhones(
     const found = registrations.filter(matcherOf([target]))
     const reachable = found.filter(({ connection }) => open.has(connection))
     for (const registration of reachable) await notify(rpc, realm, registration, target.event, signal)
+    const passedOver = found.filter((one) => !reachable.includes(one)).map(({ contact }) => contact)
     answers.push({
       told: reachable.map(({ contact }) => contact),
-      passedOver: found.filter((one) => !reachable.includes(one)).map(({ contact }) => contact),
+      passedOver,
+      ...(passedOver.length > 0 ? { why: 'the connection that it registered over is gone' } : {}),
     })
   }
   return answers
