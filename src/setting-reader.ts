@@ -210,6 +210,22 @@ export function quoted(value: string): string {
   return JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)
 }
 
+/** A name that can stand in a PBX's own files. */
+export function readWord({ text, wrong }: SettingReader, name: SettingName, fallback: string, what: string): string {
+  const word = text(name) ?? fallback
+  if (!asteriskWord.test(word))
+    wrong(name, `${quoted(word)} is not ${what}`, 'letters, digits, dots, dashes and underscores')
+  return word
+}
+
+/** Says of each that is not set that this PBX needs it. */
+export function requireSettings({ text, wrong }: SettingReader, driver: string, names: readonly SettingName[]): void {
+  for (const name of names) {
+    if (text(name) === null)
+      wrong(name, `is needed with RINGFENCE_PBX=${driver}`, `docs/${driver}.md goes through the set-up`)
+  }
+}
+
 /** By commas or white space. */
 export function splitList(value: string | null): string[] {
   return (value ?? '').split(/[\s,]+/).filter(Boolean)

@@ -1,10 +1,10 @@
 /** What is there, what is missing, and the command that mends it. */
-import { isLoopback } from '../domain/address.ts'
 import { asAppError } from '../errors.ts'
 import type { EdgeDescription } from '../pbx/edge/edge-description.ts'
 import type { LoadedTemplates } from '../phones/phone-port.ts'
 import type { HubDescription } from '../tunnels/hub-port.ts'
 import { abilityWords } from './ability-words.ts'
+import { clearInterfaces } from './clear-interfaces.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { type KnownPbx, severalPbxs } from './known-pbx.ts'
@@ -103,20 +103,10 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
         hint: null,
       })
     }
-    const { asterisk } = settings
-    if (asterisk && !asterisk.amiTls && !isLoopback(asterisk.ami.host)) {
-      checks.push({
-        area: 'pbx',
-        state: 'problem',
-        message: `the manager interface at ${asterisk.ami.host} is spoken to in clear`,
-        hint: 'set RINGFENCE_PBX_AMI_TLS=yes, or tunnel it: digests and commands pass over it',
-      })
-    }
+    const problems = [...clearInterfaces(settings), ...description.problems]
     return [
       ...checks,
-      ...description.problems.map(
-        ({ message, hint }): DoctorCheck => ({ area: 'pbx', state: 'problem', message, hint }),
-      ),
+      ...problems.map(({ message, hint }): DoctorCheck => ({ area: 'pbx', state: 'problem', message, hint })),
     ].map(named)
   } catch (error) {
     return [named(problem('pbx', error))]

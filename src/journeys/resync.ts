@@ -106,14 +106,13 @@ async function tell({ log }: Pick<ResyncContext, 'log'>, plans: readonly Plan[])
       const why = answer?.message ?? 'the PBX said nothing of it'
       return { handsetId, outcome: 'pbx-cannot', words: `${why}: ${later}` }
     }
-    const { told, passedOver } = answer
+    const { told, passedOver, why = 'this PBX could not tell it' } = answer
     if (told.length > 0) {
       const words = `the PBX sent it ${target.event}; its next fetch shows whether it obeyed`
       return { handsetId, outcome: 'told', words }
     }
     if (passedOver.length > 0) {
-      const words = `this PBX cannot tell one phone of several on extension ${target.extension} (docs/asterisk.md, step 6): ${later}`
-      return { handsetId, outcome: 'pbx-cannot', words }
+      return { handsetId, outcome: 'pbx-cannot', words: `${why}: ${later}` }
     }
     return { handsetId, outcome: 'not-registered', words: `it is not registered at the PBX now: ${later}` }
   })

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { createDurably } from '../durable-file.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
@@ -29,7 +30,7 @@ export async function openKamailio(
     rpc: {
       ...kamailio.rpc,
       secret: await rpcSecret(pbx.id, foundations),
-      tls: /^(127\.|::1$)/.test(kamailio.rpc.host) ? null : ca === undefined ? {} : { ca },
+      tls: isLoopback(kamailio.rpc.host) ? null : ca === undefined ? {} : { ca },
     },
     database: kamailio.database,
     revocationList: {

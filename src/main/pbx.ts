@@ -57,7 +57,7 @@ async function driverOf(
   if (kamailio) return openKamailio(pbx, kamailio, foundations)
   if (api) {
     const { ca, ...access } = api
-    const options = { ...access, ...(ca === null ? {} : { ca }), realm: pbx.realm, accountsFile }
+    const options = { ...access, ca: ca ?? undefined, realm: pbx.realm, accountsFile }
     return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
   }
   return manualDriver({ name: words })

@@ -1,7 +1,16 @@
 /** Settings of the Asterisk driver: RINGFENCE_PBX=asterisk. */
+import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { quoted, type SettingName, type SettingReader, type TlsFiles } from '../setting-reader.ts'
-import { type ManagerSettings, readManager, readWord, requireSettings } from './asterisk-ami.ts'
+import {
+  quoted,
+  readWord,
+  requireSettings,
+  type SettingName,
+  type SettingReader,
+  type TlsFiles,
+} from '../setting-reader.ts'
+import { type ManagerSettings, readManager } from './asterisk-ami.ts'
+import { type DatabaseSettings, readDatabase } from './database.ts'
 
 export interface AsteriskSettings extends ManagerSettings {
   /** Null: neither accounts nor transports are files of Ringfence's. */
@@ -20,7 +29,7 @@ export interface AsteriskSettings extends ManagerSettings {
 /** Where Asterisk keeps the accounts. */
 export type AccountPlace =
   | { readonly kind: 'files' }
-  | { readonly kind: 'realtime'; readonly database: { readonly sqlite: string } | { readonly postgres: Secret } }
+  | { readonly kind: 'realtime'; readonly database: DatabaseSettings }
   | { readonly kind: 'ari'; readonly origin: string; readonly user: string; readonly secret: Secret }
 
 export function readAsterisk(read: SettingReader, pbxAddress: string | null): AsteriskSettings {
@@ -66,28 +75,18 @@ function readAccounts(read: SettingReader): AccountPlace {
     }
   }
   if (kind === 'files') return { kind }
-  return kind === 'realtime' ? { kind, database: readDatabase(read) } : readAri(read)
+  return kind === 'realtime' ? { kind, database: readRealtime(read) } : readAri(read)
 }
 
-function readDatabase(read: SettingReader): { readonly sqlite: string } | { readonly postgres: Secret } {
+function readRealtime(read: SettingReader): DatabaseSettings {
   const { text, wrong } = read
   const file = text('PBX_DATABASE')
-  const url = read.secretFile('PBX_DATABASE_URL_FILE')
   if (file === null && text('PBX_DATABASE_URL_FILE') === null) {
     const hint = 'or RINGFENCE_PBX_DATABASE_URL_FILE: the database that Asterisk reads its accounts from'
     wrong('PBX_DATABASE', 'is needed with RINGFENCE_PBX_ACCOUNTS=realtime', hint)
   }
-  if (file !== null && url !== null) wrong('PBX_DATABASE', 'is set, but RINGFENCE_PBX_DATABASE_URL_FILE is too')
   if (file !== null && !file.startsWith('/')) wrong('PBX_DATABASE', `${quoted(file)} is not a full path`)
-  if (url === null) return { sqlite: file ?? '' }
-  // libpq's spelling for a socket has no host (`postgres://user@/name?host=/run/postgresql`); a URL must have one.
-  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/')))
-    wrong(
-      'PBX_DATABASE_URL_FILE',
-      'names a file that holds no PostgreSQL URL',
-      'postgres://user:password@host/database, special characters percent-encoded',
-    )
-  return { postgres: url }
+  return readDatabase(read, file ?? '')
 }
 
 function readAri(read: SettingReader): AccountPlace {
@@ -97,7 +96,7 @@ function readAri(read: SettingReader): AccountPlace {
   // Not repeated: it may hold a name and a password.
   if (url === null)
     wrong('PBX_ARI', 'is not the address of a web server', 'such as https://pbx.example.com:8089, without a path')
-  else if (url.protocol === 'http:' && !/^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname))
+  else if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
     wrong(
       'PBX_ARI',
       `${quoted(url.hostname)} would be spoken to without TLS`,

@@ -1,7 +1,8 @@
 /** Settings of the FreePBX driver: RINGFENCE_PBX=freepbx. */
+import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { quoted, type SettingReader } from '../setting-reader.ts'
-import { type ManagerSettings, readManager, requireSettings } from './asterisk-ami.ts'
+import { quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
+import { type ManagerSettings, readManager } from './asterisk-ami.ts'
 
 export interface FreepbxSettings extends ManagerSettings {
   /** Its web interface: `https://pbx.example.com`. */
@@ -15,7 +16,7 @@ export function readFreepbx(read: SettingReader): FreepbxSettings {
   requireSettings(read, 'freepbx', ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE', 'PBX_AMI_SECRET_FILE'])
   const given = text('PBX_API_URL')
   const url = given === null ? null : URL.parse(given)
-  const isLocal = url !== null && /^(localhost|127\.[0-9.]+|\[::1\])$/.test(url.hostname)
+  const isLocal = url !== null && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
   if (given !== null && !(url && url.pathname === '/' && !url.search && !url.username && isWeb(url, isLocal)))
     wrong('PBX_API_URL', `${quoted(given)} is not an address of FreePBX`, 'such as https://pbx.example.com')
   return {

@@ -1,8 +1,7 @@
 /** Settings of the FreeSWITCH driver: RINGFENCE_PBX=freeswitch. */
 import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import type { HostPort, SettingReader } from '../setting-reader.ts'
-import { readWord, requireSettings } from './asterisk-ami.ts'
+import { type HostPort, readWord, requireSettings, type SettingReader } from '../setting-reader.ts'
 
 export interface FreeswitchSettings {
   readonly eventSocket: HostPort

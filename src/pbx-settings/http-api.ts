@@ -1,10 +1,9 @@
 /** Settings of the drivers that speak to a management interface over HTTPS: RINGFENCE_PBX=3cx and =yeastar. */
 import { Secret } from '../domain/secret.ts'
-import { baseUrl, quoted, type SettingReader } from '../setting-reader.ts'
+import { baseUrl, quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
 
 export interface HttpApiSettings {
-  /** Without a slash at its end. */
-  readonly url: string
+  readonly origin: string
   /** PEM; null: the system's authorities. */
   readonly ca: string | null
   readonly clientId: string
@@ -13,13 +12,10 @@ export interface HttpApiSettings {
 
 export function readHttpApi(read: SettingReader, driver: string): HttpApiSettings {
   const { text, wrong } = read
-  for (const name of ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'] as const) {
-    if (text(name) === null)
-      wrong(name, `is needed with RINGFENCE_PBX=${driver}`, `docs/${driver}.md goes through the set-up`)
-  }
+  requireSettings(read, driver, ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'])
   const [urlText, client] = [text('PBX_API_URL'), text('PBX_API_CLIENT') ?? '']
-  const url = urlText === null ? '' : baseUrl(urlText)
-  if (url === null)
+  const origin = urlText === null ? '' : baseUrl(urlText)
+  if (origin === null || (origin !== '' && origin !== URL.parse(origin)?.origin))
     wrong(
       'PBX_API_URL',
       `${quoted(urlText ?? '')} is no address`,
@@ -28,7 +24,7 @@ export function readHttpApi(read: SettingReader, driver: string): HttpApiSetting
   if (client !== '' && !/^[\x21-\x7e]{1,100}$/.test(client))
     wrong('PBX_API_CLIENT', `${quoted(client)} is not the name of an API client`, 'as the PBX shows it')
   return {
-    url: url ?? '',
+    origin: origin ?? '',
     ca: read.pemFile('PBX_MANAGEMENT_CA_FILE'),
     clientId: client,
     clientSecret: read.secretFile('PBX_API_SECRET_FILE') ?? new Secret(''),

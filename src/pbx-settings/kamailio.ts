@@ -1,7 +1,7 @@
 /** Settings of the Kamailio driver: RINGFENCE_PBX=kamailio. */
 import { isIP } from 'node:net'
-import type { Secret } from '../domain/secret.ts'
-import { type HostPort, quoted, type SettingReader, type TlsFiles } from '../setting-reader.ts'
+import { type HostPort, quoted, requireSettings, type SettingReader, type TlsFiles } from '../setting-reader.ts'
+import { type DatabaseSettings, readDatabase } from './database.ts'
 
 export interface KamailioSettings {
   /** Folder of the script, as seen from here and by Kamailio. */
@@ -9,7 +9,7 @@ export interface KamailioSettings {
   readonly rpc: HostPort
   /** PEM of the authority behind the certificate that Kamailio shows there; null: the Service CA, or the system's. */
   readonly rpcAuthority: string | null
-  readonly database: { readonly sqlite: string } | { readonly postgres: Secret }
+  readonly database: DatabaseSettings
   readonly bind: string
   /** As Kamailio sees them; null: Ringfence puts a certificate of its Service CA into the folder. */
   readonly tls: TlsFiles | null
@@ -20,8 +20,7 @@ export interface KamailioSettings {
 export function readKamailio(read: SettingReader, pbxAddress: string | null): KamailioSettings {
   const { text, asteriskPath, wrong } = read
   const configFolder = asteriskPath('PBX_CONFIG_DIR') ?? ''
-  if (text('PBX_CONFIG_DIR') === null)
-    wrong('PBX_CONFIG_DIR', 'is needed with RINGFENCE_PBX=kamailio', 'docs/kamailio.md goes through the set-up')
+  requireSettings(read, 'kamailio', ['PBX_CONFIG_DIR'])
   const bind = read.address('PBX_BIND', text('PBX_BIND')) ?? pbxAddress ?? ''
   if (!isIP(bind) || bind === '0.0.0.0' || bind === '::')
     wrong(
@@ -36,24 +35,9 @@ export function readKamailio(read: SettingReader, pbxAddress: string | null): Ka
     configFolder,
     rpc,
     rpcAuthority: read.pemFile('PBX_MANAGEMENT_CA_FILE'),
-    database: readDatabase(read, configFolder),
+    database: readDatabase(read, asteriskPath('PBX_DATABASE') ?? `${configFolder}/accounts.db`),
     bind,
     tls: read.tlsFiles('PBX_TLS_CERT', 'PBX_TLS_KEY', asteriskPath),
     caFile: asteriskPath('PBX_CA_FILE'),
   }
-}
-
-function readDatabase(read: SettingReader, folder: string): KamailioSettings['database'] {
-  const { text, wrong } = read
-  const url = read.secretFile('PBX_DATABASE_URL_FILE')
-  if (text('PBX_DATABASE') !== null && text('PBX_DATABASE_URL_FILE') !== null)
-    wrong('PBX_DATABASE', 'is set, but RINGFENCE_PBX_DATABASE_URL_FILE is too', 'a file or a PostgreSQL, not both')
-  if (url === null) return { sqlite: read.asteriskPath('PBX_DATABASE') ?? `${folder}/accounts.db` }
-  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/')))
-    wrong(
-      'PBX_DATABASE_URL_FILE',
-      'names a file that holds no PostgreSQL URL',
-      'postgres://user:password@host/database, special characters percent-encoded',
-    )
-  return { postgres: url }
 }

@@ -4,7 +4,7 @@ import type { AmiSession } from './ami-conversation.ts'
 import { actUnlessGone } from './asterisk-deed.ts'
 import { listCalls, listRegistrations } from './asterisk-state.ts'
 import type { DisconnectTarget } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { matcherOf } from './source-address.ts'
 
 /** How long a hung-up channel may take to go, and how often it is looked at. */
 const settleMs = 2000
@@ -44,16 +44,4 @@ export async function cut(
     for (const { id } of channels) asked.add(id)
     if (channels.length > 0 || round > 0) await pause(lookEveryMs, undefined, { signal })
   }
-}
-
-function matcherOf(targets: readonly DisconnectTarget[]) {
-  const byExtension = new Map<string, { everything: boolean; matches: (address: string) => boolean }[]>()
-  for (const { extension, addresses } of targets) {
-    const rule = { everything: addresses === null, matches: addressMatcher(addresses ?? []) }
-    byExtension.set(extension, [...(byExtension.get(extension) ?? []), rule])
-  }
-  return ({ extension, address }: { extension: string; address: string | null }) =>
-    (byExtension.get(extension) ?? []).some(
-      ({ everything, matches }) => everything || (address !== null && matches(address)),
-    )
 }

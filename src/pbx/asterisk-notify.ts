@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { matcherOf } from './source-address.ts'
 
 /**
  * PJSIPNotify of res/res_pjsip_notify.c (class `system`), which reaches either every contact of an endpoint or one URI;
@@ -17,12 +17,7 @@ export async function tellPhones(
   { behindEdge = false }: { readonly behindEdge?: boolean } = {},
 ): Promise<readonly NotifyAnswer[]> {
   const registrations = Map.groupBy(await listRegistrations(session), ({ extension }) => extension)
-  const matches = targets.map(({ extension, addresses }) => {
-    const isFrom = addressMatcher(addresses ?? [])
-    return (registrations.get(extension) ?? []).filter(
-      ({ address }) => addresses === null || (address !== null && isFrom(address)),
-    )
-  })
+  const matches = targets.map((target) => (registrations.get(target.extension) ?? []).filter(matcherOf([target])))
   const told = new Set<RegistrationOnAsterisk>()
   let oneByOne: Promise<boolean> | undefined
   for (const same of Map.groupBy(targets.keys(), (index) => key(targets[index]!)).values()) {
@@ -38,10 +33,17 @@ export async function tellPhones(
       for (const one of meant) if (await notify(session, { URI: one.contact }, event)) told.add(one)
     }
   }
-  return matches.map((found) => ({
-    told: found.filter((one) => told.has(one)).map(({ contact }) => contact),
-    passedOver: found.filter((one) => !told.has(one)).map(({ contact }) => contact),
-  }))
+  const why = behindEdge
+    ? 'behind an edge this PBX cannot tell one phone of several on an extension'
+    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 6)'
+  return matches.map((found) => {
+    const passedOver = found.filter((one) => !told.has(one)).map(({ contact }) => contact)
+    return {
+      told: found.filter((one) => told.has(one)).map(({ contact }) => contact),
+      passedOver,
+      ...(passedOver.length > 0 ? { why } : {}),
+    }
+  })
 }
 
 /** @throws AppError INVALID_INPUT for what could mean something else: Asterisk splits variables at commas. */

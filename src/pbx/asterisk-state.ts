@@ -4,6 +4,7 @@ import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
 import { keepsCalls, readPolicies } from './asterisk-calls.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
+import { joinAccounts } from './joined-accounts.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
@@ -92,20 +93,18 @@ function assemble(
   calls: readonly CallOnAsterisk[],
 ): Omit<PbxState, 'product'> {
   const digests = new Map(auths.map((auth) => [field(auth, 'ObjectName'), shownDigest(auth)]))
-  const accounts = new Map<string, Growing>()
+  const credentials = new Map<string, PbxAccountInForce['credentials'][number][]>()
   const foreign: string[] = []
   const foreignEndpoints = new Set<string>()
-  const accountOf = (extension: string) => {
-    const known = accounts.get(extension)
-    if (known) return known
-    const made: Growing = { extension, credentials: [], registrations: [], calls: [] }
-    accounts.set(extension, made)
-    return made
+  const credentialsOf = (extension: string) => {
+    const known = credentials.get(extension) ?? []
+    credentials.set(extension, known)
+    return known
   }
 
   for (const endpoint of endpoints) {
     const name = field(endpoint, 'ObjectName')
-    if (isOurs(endpoint)) accountOf(name)
+    if (isOurs(endpoint)) credentialsOf(name)
     else {
       foreign.push(name)
       foreignEndpoints.add(name)
@@ -115,35 +114,17 @@ function assemble(
       // Counted for the extension it was made for, whichever endpoint uses it: it opens a door either way.
       if (parsed && digests.has(auth)) {
         const { extension, ...credential } = parsed
-        accountOf(extension).credentials.push({ ...credential, digest: digests.get(auth) ?? null })
+        credentialsOf(extension).push({ ...credential, digest: digests.get(auth) ?? null })
       } else if (!parsed && !foreignEndpoints.has(name)) foreign.push(`${name} (also takes the secret of ${auth})`)
     }
   }
-  for (const { extension, ...registration } of registrations) {
-    if (!foreignEndpoints.has(extension)) accountOf(extension).registrations.push(registration)
-  }
-  for (const { extension, ...call } of calls) {
-    if (!foreignEndpoints.has(extension)) accountOf(extension).calls.push(call)
-  }
-  return { accounts: [...accounts.values()].map(sorted), foreign: foreign.sort() }
-}
-
-type Growing = {
-  -readonly [Key in keyof Omit<PbxAccountInForce, 'policy'>]: PbxAccountInForce[Key] extends readonly (infer Item)[]
-    ? Item[]
-    : string
-}
-
-/** The same world reads the same: Asterisk lists in the order of its hash tables. */
-function sorted(account: Growing): PbxAccountInForce {
-  const byId = (one: { id: string }, other: { id: string }) => (one.id < other.id ? -1 : one.id > other.id ? 1 : 0)
-  return {
-    extension: account.extension,
-    credentials: account.credentials.sort((one, other) => byId(one, other) || one.generation - other.generation),
+  const isForeign = (extension: string) => foreignEndpoints.has(extension)
+  const found = { known: credentials.keys(), registrations, calls, isForeign }
+  const accounts = joinAccounts(found, (extension) => ({
+    credentials: credentials.get(extension) ?? [],
     policy: null,
-    registrations: account.registrations.sort(byId),
-    calls: account.calls.sort(byId),
-  }
+  }))
+  return { accounts, foreign: foreign.sort() }
 }
 
 /**

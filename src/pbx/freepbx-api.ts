@@ -1,8 +1,9 @@
 import { z } from 'zod'
-import type { Secret } from '../domain/secret.ts'
+import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
+import { type FreshToken, tokenKeeper } from './api-token.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
-import { type PbxHttpAnswer, pbxHttp } from './pbx-http.ts'
+import { type JsonAnswer, pbxJson } from './pbx-json.ts'
 
 /**
  * FreePBX's GraphQL API (FreePBX/api: Api.class.php, Oauth/Oauth.php, Gql/Api.php). What it answers means little: it says
@@ -11,7 +12,7 @@ import { type PbxHttpAnswer, pbxHttp } from './pbx-http.ts'
 export interface FreepbxApi {
   /**
    * The named field of the answer. `secret` is blotted out of whatever the PBX says about it.
-   * @throws AppError PBX_UNREACHABLE (nobody there, no whole answer), PBX_REFUSED (login, scope, or `status` false).
+   * @throws AppError PBX_UNREACHABLE (nobody there, no whole answer), PBX_REFUSED (login, scope, `status` false, something else).
    */
   ask<T>(
     question: { readonly field: string; readonly query: string; readonly variables?: object; readonly secret?: Secret },
@@ -20,7 +21,8 @@ export interface FreepbxApi {
   ): Promise<T>
 }
 
-const tokenShape = z.object({ access_token: z.string().min(1) })
+/** League's server, which FreePBX uses, says how long a token lives: an hour, unless somebody changed it. */
+const tokenShape = z.object({ access_token: z.string().min(1), expires_in: z.number().positive().default(3600) })
 
 const answerShape = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
@@ -30,44 +32,37 @@ const answerShape = z.object({
 const paths = { token: '/admin/api/api/token', gql: '/admin/api/api/gql' }
 
 export function freepbxApi(options: Pick<FreepbxOptions, 'web' | 'clientId' | 'clientSecret'>): FreepbxApi {
-  const http = pbxHttp(options.web)
-  // In memory only; FreePBX gives it for an hour.
-  let token: string | null = null
+  const send = pbxJson(options.web)
+  const token = tokenKeeper(logIn, () => performance.now())
 
-  async function fetchToken(signal: AbortSignal): Promise<string> {
-    const form = new URLSearchParams({
+  async function logIn(signal: AbortSignal): Promise<FreshToken> {
+    const form = {
       grant_type: 'client_credentials',
       client_id: options.clientId,
       client_secret: options.clientSecret.reveal(),
-    })
-    const headers = { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' }
-    const answer = await http({ method: 'POST', path: paths.token, headers, body: form.toString() }, signal)
+    }
+    const answer = await send({ method: 'POST', path: paths.token, form, words: 'the login' }, signal)
     if (answer.status === 400 || answer.status === 401 || answer.status === 403) {
       throw new AppError('PBX_REFUSED', `FreePBX refused the login of the API application (${answer.status})`, {
         hint: 'compare client ID and secret with Admin > API > Applications in FreePBX: a machine-to-machine application with the scopes of docs/freepbx.md',
         retryable: true,
       })
     }
-    return parse(answer, tokenShape).access_token
-  }
-
-  async function post(body: string, signal: AbortSignal): Promise<PbxHttpAnswer> {
-    token ??= await fetchToken(signal)
-    const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
-    return http({ method: 'POST', path: paths.gql, headers, body }, signal)
+    const { access_token, expires_in } = shaped(answer, tokenShape)
+    return { value: new Secret(access_token), lifetimeMs: expires_in * 1000 }
   }
 
   return {
     async ask({ field, query, variables = {}, secret }, shape, signal) {
-      const body = JSON.stringify({ query, variables })
-      let answer = await post(body, signal)
-      if (answer.status === 401) {
-        // Refused before it was looked at, so it is safe to ask again with a new token; once.
-        token = null
-        answer = await post(body, signal)
-      }
-      if (answer.status === 401 || answer.status === 403) throw refused(field, 'the API application may not', [])
-      const { data, errors } = parse(answer, answerShape)
+      const json = { query, variables }
+      // 401 comes before the question is looked at, so it is safe to ask again.
+      const answer = await token.with(async (held) => {
+        const headers = { authorization: `Bearer ${held.reveal()}` }
+        const given = await send({ method: 'POST', path: paths.gql, headers, json, words: field }, signal)
+        return given.status === 401 ? null : given
+      }, signal)
+      if (answer.status === 403) throw refused(field, 'the API application may not', [])
+      const { data, errors } = shaped(answer, answerShape)
       const words = (errors ?? []).map(({ message }) => message ?? '').join('; ')
       if (errors?.length) throw refused(field, words, [secret, options.clientSecret])
       const value = data?.[field]
@@ -80,20 +75,14 @@ export function freepbxApi(options: Pick<FreepbxOptions, 'web' | 'clientId' | 'c
   }
 }
 
-function parse<T>({ status, body }: PbxHttpAnswer, shape: z.ZodType<T>): T {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    throw garbage(`it answered ${status} and no JSON`)
-  }
-  const parsed = shape.safeParse(value)
+function shaped<T>({ status, body }: JsonAnswer, shape: z.ZodType<T>): T {
+  const parsed = shape.safeParse(body)
   if (!parsed.success) throw garbage(`it answered ${status} and something else`)
   return parsed.data
 }
 
 function garbage(words: string): AppError {
-  return new AppError('PBX_UNREACHABLE', `what answers at the address of FreePBX is not its API: ${words}`, {
+  return new AppError('PBX_REFUSED', `what answers at the address of FreePBX is not its API: ${words}`, {
     hint: "check RINGFENCE_PBX_API_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
     retryable: true,
   })

@@ -3,6 +3,7 @@ import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import type { BookEntry } from './account-book.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { listCalls, listRegistrations, readProduct } from './asterisk-state.ts'
+import { joinAccounts } from './joined-accounts.ts'
 import type { PbxAccountInForce, PbxState } from './pbx-driver.ts'
 
 /** Which secret opens an extension in the running Asterisk; `digest` null: none that could be read. */
@@ -53,20 +54,10 @@ export async function readFreepbx(
     listCalls(session),
   ])
   const isOthers = (extension: string) => logins.has(extension) && !book.has(extension)
-  const named = new Set([...book.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
-  const accounts = [...named]
-    .filter((extension) => !isOthers(extension))
-    .sort()
-    .map((extension): PbxAccountInForce => {
-      const of = ({ extension: other }: { extension: string }) => other === extension
-      return {
-        extension,
-        credentials: credentialsOf(book.get(extension), logins.get(extension) ?? []),
-        registrations: registrations.filter(of).map(({ extension: _, ...rest }) => rest),
-        calls: calls.filter(of).map(({ extension: _, ...rest }) => rest),
-        policy: null,
-      }
-    })
+  const accounts = joinAccounts({ known: book.keys(), registrations, calls, isForeign: isOthers }, (extension) => ({
+    credentials: credentialsOf(book.get(extension), logins.get(extension) ?? []),
+    policy: null,
+  }))
     // What was shut or removed by hand and has no trace is not there.
     .filter((one) => one.credentials.length + one.registrations.length + one.calls.length > 0)
   const open = [...logins].flatMap(([name, { length }]) =>

@@ -10,7 +10,7 @@ import {
   type RegistrationOnFreeswitch,
 } from './freeswitch-state.ts'
 import type { DisconnectTarget } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { matcherOf } from './source-address.ts'
 
 const settleMs = 2000
 const lookEveryMs = 20
@@ -24,12 +24,13 @@ export async function cut(
   options: CutOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const isMeant = matcherOf(targets)
   const deadline = performance.now() + settleMs
   const asked = new Set<string>()
   for (;;) {
     const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session, options.profile)])
-    const meant = registrations.filter((one) => isSame(one.host, options.realm) && isMeant(targets, one))
-    const channels = calls.filter((one) => isMeant(targets, one))
+    const meant = registrations.filter((one) => isSame(one.host, options.realm) && isMeant(one))
+    const channels = calls.filter(isMeant)
     if (meant.length === 0 && channels.length === 0) return
     // What still stands after this is for the next look to report.
     if (performance.now() > deadline) return
@@ -42,17 +43,6 @@ export async function cut(
     for (const { id } of channels) asked.add(id)
     await pause(lookEveryMs, undefined, { signal })
   }
-}
-
-export function isMeant(
-  targets: readonly DisconnectTarget[],
-  { extension, address }: { readonly extension: string; readonly address: string | null },
-): boolean {
-  return targets.some(
-    (target) =>
-      target.extension === extension &&
-      (target.addresses === null || (address !== null && addressMatcher(target.addresses)(address))),
-  )
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { EventSocketSession } from './event-socket.ts'
-import { isMeant } from './freeswitch-cut.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { isSame, listRegistrations } from './freeswitch-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
+import { matcherOf } from './source-address.ts'
+
+const why = 'its registration has a name that FreeSWITCH cannot be told in one word'
 
 /**
  * The event NOTIFY, which mod_sofia turns into one to the registration with that Call-ID (general_event_handler). Not
@@ -17,8 +19,7 @@ export async function tellPhones(
   const answers: NotifyAnswer[] = []
   for (const target of targets) {
     const [told, passedOver]: [string[], string[]] = [[], []]
-    for (const { extension, id, contact, address } of registrations) {
-      if (!isMeant([target], { extension, address })) continue
+    for (const { extension, id, contact } of registrations.filter(matcherOf([target]))) {
       // Compared as it stands, so no Call-ID means anybody else; but it must stand in one line.
       if (!/^[!-~]{1,256}$/.test(id)) {
         passedOver.push(contact)
@@ -34,7 +35,7 @@ export async function tellPhones(
       })
       told.push(contact)
     }
-    answers.push({ told, passedOver })
+    answers.push({ told, passedOver, ...(passedOver.length > 0 ? { why } : {}) })
   }
   return answers
 }

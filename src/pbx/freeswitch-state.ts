@@ -7,7 +7,8 @@ import { policyInForce } from './freeswitch-classes.ts'
 import type { FreeswitchDirectory } from './freeswitch-directory.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
 import type { FreeswitchTable } from './freeswitch-table.ts'
-import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
+import { joinAccounts } from './joined-accounts.ts'
+import type { Call, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
 /**
@@ -27,21 +28,14 @@ export async function readFreeswitch(
     readContexts(session, options),
   ])
   const entries = new Map(table.entries().map((entry) => [entry.extension, entry]))
-  const named = new Set([...entries.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
-  const accounts = [...named]
-    .filter((extension) => entries.has(extension) || (parseExtension(extension).ok && !foreign.has(extension)))
-    .sort()
-    .map((extension): PbxAccountInForce => {
-      const entry = entries.get(extension)
-      const of = (one: { extension: string }) => one.extension === extension
-      return {
-        extension,
-        credentials: (entry?.credentials ?? []).map(({ id, generation, digest }) => ({ id, generation, digest })),
-        registrations: registrations.filter(of).map(({ extension: _, host: __, ...rest }) => rest),
-        calls: calls.filter(of).map(({ extension: _, ...rest }) => rest),
-        policy: entry ? policyInForce(entry.policy, contexts, options) : null,
-      }
-    })
+  const isForeign = (extension: string) => !parseExtension(extension).ok || foreign.has(extension)
+  const accounts = joinAccounts({ known: entries.keys(), registrations, calls, isForeign }, (extension) => {
+    const entry = entries.get(extension)
+    return {
+      credentials: (entry?.credentials ?? []).map(({ id, generation, digest }) => ({ id, generation, digest })),
+      policy: entry ? policyInForce(entry.policy, contexts, options) : null,
+    }
+  })
   return { product, accounts, foreign: [...foreign].sort() }
 }
 
@@ -88,16 +82,14 @@ const registrationRow = z.object({
 /** Of all domains. The handle is the Call-ID, which the phone chose: see freeswitch-cut.ts. */
 export async function listRegistrations(session: EventSocketSession): Promise<readonly RegistrationOnFreeswitch[]> {
   const rows = await listRows(session, 'show registrations as json', registrationRow)
-  return rows
-    .map(({ reg_user, realm, token, url, network_ip }) => ({
-      extension: reg_user,
-      host: realm,
-      id: token,
-      contact: url,
-      address: network_ip || null,
-      userAgent: null,
-    }))
-    .sort(byId)
+  return rows.map(({ reg_user, realm, token, url, network_ip }) => ({
+    extension: reg_user,
+    host: realm,
+    id: token,
+    contact: url,
+    address: network_ip || null,
+    userAgent: null,
+  }))
 }
 
 export function isSame(host: string, realm: string): boolean {
@@ -118,16 +110,14 @@ const channelRow = z.object({
  */
 export async function listCalls(session: EventSocketSession, profile: string): Promise<readonly CallOnFreeswitch[]> {
   const rows = await listRows(session, 'show channels as json', channelRow)
-  return rows
-    .flatMap((row): CallOnFreeswitch[] => {
-      const name = row.name.startsWith(`sofia/${profile}/`) ? row.name.slice(`sofia/${profile}/`.length) : null
-      if (name === null) return []
-      const extension = /^([0-9]{2,15})@/.exec(row.presence_id)?.[1] ?? /^(?:sips?:)?([0-9]{2,15})@/.exec(name)?.[1]
-      if (!extension) return []
-      const called = contactAddress(/^sips?:/.test(name) ? name : `sip:${name}`)
-      return [{ extension, id: row.uuid, address: row.direction === 'outbound' ? called : row.ip_addr || null }]
-    })
-    .sort(byId)
+  return rows.flatMap((row): CallOnFreeswitch[] => {
+    const name = row.name.startsWith(`sofia/${profile}/`) ? row.name.slice(`sofia/${profile}/`.length) : null
+    if (name === null) return []
+    const extension = /^([0-9]{2,15})@/.exec(row.presence_id)?.[1] ?? /^(?:sips?:)?([0-9]{2,15})@/.exec(name)?.[1]
+    if (!extension) return []
+    const called = contactAddress(/^sips?:/.test(name) ? name : `sip:${name}`)
+    return [{ extension, id: row.uuid, address: row.direction === 'outbound' ? called : row.ip_addr || null }]
+  })
 }
 
 /** Extensions in FreeSWITCH's own files: our directory says "not found" to this question, so it looks there. */
@@ -178,8 +168,4 @@ async function listRows<T>(session: EventSocketSession, command: string, row: z.
 
 function partial(command: string): AppError {
   return unreachable(`the answer of FreeSWITCH to ${command} is not a whole one`)
-}
-
-function byId(one: { id: string }, other: { id: string }): number {
-  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
 }

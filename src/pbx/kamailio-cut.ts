@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import { type CallOnKamailio, listCalls, listRegistrations, type RegistrationOnKamailio } from './kamailio-state.ts'
 import type { DisconnectTarget } from './pbx-driver.ts'
-import { addressMatcher } from './source-address.ts'
+import { matcherOf } from './source-address.ts'
 
 /** How long an ended call or a closed connection may take to go, and how often it is looked at. */
 const settleMs = 2000
@@ -62,21 +62,4 @@ async function end(
   // One that ended meanwhile is what we wanted.
   if (answered) await rpc.callUnless(/not found|not exist/i, 'dlg.end_dlg', [entry, number], signal)
   else await rpc.callUnless(/not found|lookup failed/i, 'tm.cancel', [callId, sequence], signal)
-}
-
-export function matcherOf(targets: readonly DisconnectTarget[]) {
-  const byExtension = Map.groupBy(targets, ({ extension }) => extension)
-  const rules = new Map(
-    [...byExtension].map(([extension, same]) => [
-      extension,
-      {
-        everything: same.some(({ addresses }) => addresses === null),
-        matches: addressMatcher(same.flatMap(({ addresses }) => addresses ?? [])),
-      },
-    ]),
-  )
-  return ({ extension, address }: { extension: string; address: string | null }): boolean => {
-    const rule = rules.get(extension)
-    return rule !== undefined && (rule.everything || (address !== null && rule.matches(address)))
-  }
 }

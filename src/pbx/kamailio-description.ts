@@ -18,10 +18,10 @@ export async function describeKamailio(
   rpc: KamailioRpc,
   signal: AbortSignal,
 ): Promise<PbxDescription> {
-  const before = await withTables(options.database, readMark)
+  const before = await withTables(options.database, signal, readMark)
   const running = await readRunning(rpc, signal)
   // An account may be written at this very moment.
-  const after = await withTables(options.database, readMark)
+  const after = await withTables(options.database, signal, readMark)
   const problems = [
     scriptProblem(options, running),
     running.mark === before || running.mark === after

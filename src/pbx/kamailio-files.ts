@@ -7,6 +7,9 @@ import type { KamailioOptions, RevocationListContent } from './kamailio-options.
 import { listFile, registrarScript } from './kamailio-script.ts'
 import { makeTables, withTables } from './kamailio-tables.ts'
 
+/** How long the start may wait for the database. */
+const startMs = 20_000
+
 /**
  * What must lie there before Kamailio starts: script, TLS profiles, a revocation list, tables. Call it at the start. A
  * file that is as it should be is not written again.
@@ -21,7 +24,7 @@ export async function prepareKamailio(options: KamailioOptions): Promise<void> {
     await writeIfChanged(join(options.folder, listFile), published)
   // Kamailio's group writes it too: SQLite marks there who is reading.
   if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
-  await withTables(options.database, makeTables)
+  await withTables(options.database, AbortSignal.timeout(startMs), makeTables)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { requireValidTarget } from './asterisk-notify.ts'
-import { matcherOf } from './kamailio-cut.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import { listRegistrations, notUnderstood, type RegistrationOnKamailio } from './kamailio-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
+import { matcherOf } from './source-address.ts'
 
 /**
  * One NOTIFY for each phone, sent to the address and port that it registered from, so that it goes over the connection
@@ -25,9 +25,11 @@ export async function tellPhones(
     const found = registrations.filter(matcherOf([target]))
     const reachable = found.filter(({ connection }) => open.has(connection))
     for (const registration of reachable) await notify(rpc, realm, registration, target.event, signal)
+    const passedOver = found.filter((one) => !reachable.includes(one)).map(({ contact }) => contact)
     answers.push({
       told: reachable.map(({ contact }) => contact),
-      passedOver: found.filter((one) => !reachable.includes(one)).map(({ contact }) => contact),
+      passedOver,
+      ...(passedOver.length > 0 ? { why: 'the connection that it registered over is gone' } : {}),
     })
   }
   return answers

@@ -1,11 +1,13 @@
 import type { DialPlan } from '../domain/call-policy.ts'
 import type { Secret } from '../domain/secret.ts'
+import type { PbxDatabase } from './pbx-database.ts'
 
 export interface KamailioOptions extends KamailioSettings {
   /** The folder of our files, as seen from here and by Kamailio, such as `/etc/kamailio/ringfence`. */
   readonly folder: string
   readonly rpc: RpcAddress
-  readonly database: DatabaseLocation
+  /** The database that Kamailio's auth_db reads. */
+  readonly database: PbxDatabase
   readonly revocationList: {
     /** Where the newest one is published, PEM. */
     readonly path: string
@@ -47,6 +49,3 @@ export interface RpcAddress {
   /** Null: plain HTTP, on this machine only. `ca`: PEM of a private authority; without it those of the system. */
   readonly tls: { readonly ca?: string } | null
 }
-
-/** The database that Kamailio's auth_db reads: a file, or the URL of a PostgreSQL. */
-export type DatabaseLocation = { readonly sqlite: string } | { readonly postgres: Secret }

@@ -59,7 +59,7 @@ async function deny(
   denied: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
-  await withTables(options.database, (database) => writeDenied(database, denied))
+  await withTables(options.database, signal, (database) => writeDenied(database, denied))
   if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return
   await rpc.call('htable.reload', ['ringfence_denied'], signal)
   if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return

@@ -1,8 +1,8 @@
-import { type IncomingMessage, request as plainRequest } from 'node:http'
-import { request as tlsRequest } from 'node:https'
+import { isIPv6 } from 'node:net'
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { RpcAddress } from './kamailio-options.ts'
+import { pbxHttp } from './pbx-http.ts'
 
 /**
  * Questions to a running Kamailio over HTTP (modules xhttp and jsonrpcs). The module has no login of its own: the script
@@ -26,8 +26,8 @@ export interface KamailioRpc {
 
 const rpcPath = '/ringfence/rpc'
 
-/** Far above what 10,000 registrations need; a bound for whatever else answers at that port. */
-const largestAnswer = 64 * 1024 * 1024
+/** The caller's patience counts; this only ends what nobody waits for. */
+const patienceMs = 60_000
 
 const answerSchema = z.union([
   z.object({ jsonrpc: z.literal('2.0'), error: z.object({ code: z.number(), message: z.string() }) }),
@@ -35,6 +35,19 @@ const answerSchema = z.union([
 ])
 
 export function kamailioRpc(address: RpcAddress): KamailioRpc {
+  const { host, port, secret, tls } = address
+  const http = pbxHttp({
+    origin: `${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    ca: tls?.ca,
+    timeoutMs: patienceMs,
+    // A connection that is kept would outlive a restarted Kamailio and fail the next question.
+    connections: 0,
+    who: {
+      name: `Kamailio at ${host}:${port}`,
+      hint: 'is Kamailio running, with the script that Ringfence wrote, and is RINGFENCE_PBX_RPC its address?',
+    },
+  })
+  const headers = { authorization: `Bearer ${secret.reveal()}`, 'content-type': 'application/json' }
   async function ask(method: string, parameters: readonly (string | number)[], signal: AbortSignal) {
     const body = JSON.stringify({
       jsonrpc: '2.0',
@@ -42,7 +55,7 @@ export function kamailioRpc(address: RpcAddress): KamailioRpc {
       ...(parameters.length > 0 ? { params: parameters } : {}),
       id: 1,
     })
-    const { status, text } = await exchange(address, { method: 'POST', path: rpcPath, body }, signal)
+    const { status, body: text } = await http({ method: 'POST', path: rpcPath, headers, body }, signal)
     if (status !== 200 && status !== 500) throw refusedStatus(address, status)
     const answer = answerSchema.safeParse(parsed(text))
     if (!answer.success) throw garbage(address)
@@ -61,46 +74,11 @@ export function kamailioRpc(address: RpcAddress): KamailioRpc {
       throw refused(method, answer.error.message)
     },
     async get(path, signal) {
-      const { status, text } = await exchange(address, { method: 'GET', path }, signal)
+      const { status, body: text } = await http({ method: 'GET', path, headers }, signal)
       if (status !== 200) throw refusedStatus(address, status)
       return text
     },
   }
-}
-
-function exchange(
-  address: RpcAddress,
-  { method, path, body }: { method: string; path: string; body?: string },
-  signal: AbortSignal,
-): Promise<{ status: number; text: string }> {
-  const { host, port, secret, tls } = address
-  const headers = {
-    Authorization: `Bearer ${secret.reveal()}`,
-    Connection: 'close',
-    ...(body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
-  }
-  // No agent: a connection that is kept would outlive a restarted Kamailio and fail the next question.
-  const options = { host, port, method, path, headers, signal, agent: false as const }
-  return new Promise((resolve, reject) => {
-    const fail = (cause: unknown) => reject(unreachable(address, cause, signal))
-    const request = tls ? tlsRequest({ ...options, ...(tls.ca ? { ca: tls.ca } : {}) }) : plainRequest(options)
-    request.on('error', fail)
-    request.on('response', (response) => {
-      read(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), fail)
-    })
-    request.end(body)
-  })
-}
-
-async function read(response: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length
-    if (length > largestAnswer) throw new Error('the answer is too long')
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks).toString('utf8')
 }
 
 function parsed(text: string): unknown {
@@ -109,29 +87,6 @@ function parsed(text: string): unknown {
   } catch {
     return null
   }
-}
-
-/** OpenSSL's and Node's names for a certificate that is not trusted or is another's. */
-const distrust = /CERT|SELF_SIGNED|ERR_TLS|UNABLE_TO|EPROTO|ERR_SSL/
-
-function unreachable({ host, port }: RpcAddress, cause: unknown, signal: AbortSignal): AppError {
-  const code = String((cause as NodeJS.ErrnoException)?.code ?? '')
-  const place = `Kamailio at ${host}:${port}`
-  if (signal.aborted) {
-    return new AppError('PBX_UNREACHABLE', `${place} did not answer in time`, { retryable: true, cause })
-  }
-  if (distrust.test(code)) {
-    return new AppError('PBX_UNREACHABLE', `${place} shows a certificate that is not trusted (${code})`, {
-      hint: 'set RINGFENCE_PBX_MANAGEMENT_CA_FILE to the authority that signed it; its name must be the one in RINGFENCE_PBX_RPC',
-      retryable: true,
-      cause,
-    })
-  }
-  return new AppError('PBX_UNREACHABLE', `${place} does not answer${code ? ` (${code})` : ''}`, {
-    hint: 'is Kamailio running, with the script that Ringfence wrote, and is RINGFENCE_PBX_RPC its address?',
-    retryable: true,
-    cause,
-  })
 }
 
 function refusedStatus({ host, port }: RpcAddress, status: number): AppError {

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { DatabaseSync } from 'node:sqlite'
-import { Kysely, NoResultError, PostgresDialect, SqliteDialect, type Transaction } from 'kysely'
-import { Pool } from 'pg'
+import { type Kysely, NoResultError, type Transaction } from 'kysely'
 import { AppError } from '../errors.ts'
-import type { DatabaseLocation } from './kamailio-options.ts'
+import { type PbxDatabase, withPbxDatabase } from './pbx-database.ts'
 
 /** One login, as the script reads it: a row for each credential. */
 export interface CredentialRow {
@@ -30,22 +28,18 @@ export interface Tables {
 export type Database = Kysely<Tables>
 export type Change = Transaction<Tables>
 
-// A writer waits for another one this long; it blocks the event loop, so it is short.
-const busyTimeoutMs = 2_000
-const answerMs = 10_000
-
 /** A connection for one piece of work. @throws AppError PBX_UNREACHABLE (the database), PBX_REFUSED */
-export async function withTables<T>(location: DatabaseLocation, work: (database: Database) => Promise<T>): Promise<T> {
-  try {
-    const database = open(location)
-    try {
-      return await work(database)
-    } finally {
-      await database.destroy()
-    }
-  } catch (error) {
-    throw tableError(error)
-  }
+export function withTables<T>(
+  location: PbxDatabase,
+  signal: AbortSignal,
+  work: (database: Database) => Promise<T>,
+): Promise<T> {
+  const named = (database: Database) =>
+    work(database).catch((error: unknown) => {
+      throw isMissing(error) ? tablesAreMissing(error) : error
+    })
+  // Kamailio's db_sqlite waits for nobody: with the old journal a login would fail while a row is being written.
+  return withPbxDatabase<Tables, T>(location, signal, named, { writeAhead: true })
 }
 
 /** Makes our tables where they are missing. */
@@ -100,66 +94,14 @@ export async function hasSubscribers(database: Database): Promise<boolean> {
   return tables.some(({ name }) => name === 'subscriber')
 }
 
-function open(location: DatabaseLocation): Database {
-  if ('postgres' in location) {
-    const pool = new Pool({
-      connectionString: location.postgres.reveal(),
-      max: 1,
-      connectionTimeoutMillis: answerMs,
-      query_timeout: answerMs,
-    })
-    // A connection that breaks while idle is reported by the next query; without a listener it would end the process.
-    pool.on('error', () => undefined)
-    return new Kysely<Tables>({ dialect: new PostgresDialect({ pool }) })
-  }
-  const file = new DatabaseSync(location.sqlite, { timeout: busyTimeoutMs })
-  // Kamailio's db_sqlite waits for nobody: with the old journal a login would fail while a row is being written.
-  file.exec('PRAGMA journal_mode = WAL')
-  file.exec('PRAGMA synchronous = FULL')
-  file.exec('PRAGMA secure_delete = ON')
-  return new Kysely<Tables>({
-    dialect: new SqliteDialect({
-      database: {
-        close: () => file.close(),
-        prepare(sql) {
-          // Busy comes at the start of a transaction, never at its end.
-          const statement = file.prepare(sql === 'begin' ? 'begin immediate' : sql)
-          const values = (parameters: readonly unknown[]) => parameters as (string | number | null)[]
-          return {
-            reader: statement.columns().length > 0,
-            all: (parameters) => statement.all(...values(parameters)).map((row) => ({ ...row })),
-            run: (parameters) => statement.run(...values(parameters)),
-            iterate: (parameters) => statement.iterate(...values(parameters)),
-          }
-        },
-      },
-    }),
-  })
+function isMissing(error: unknown): boolean {
+  const { message, code } = error as { message?: string; code?: string }
+  return error instanceof NoResultError || code === '42P01' || /no such table/.test(message ?? '')
 }
 
-function tableError(error: unknown): unknown {
-  if (error instanceof AppError) return error
-  const { message, code } = error as { message?: string; code?: string }
-  const words = String(message ?? '')
-  if (error instanceof NoResultError || /no such table|does not exist/.test(words) || code === '42P01') {
-    return new AppError('PBX_REFUSED', "Ringfence's tables are missing from the database of Kamailio", {
-      hint: 'restart Ringfence: it makes them at its start; its database user needs the right to create tables once',
-      cause: error,
-    })
-  }
-  if (/readonly|permission denied|password authentication failed|authentication failed/.test(words)) {
-    return new AppError('PBX_REFUSED', 'the database of Kamailio does not let Ringfence in, or not write', {
-      hint: 'docs/kamailio.md lists the rights that it needs',
-      retryable: true,
-      cause: error,
-    })
-  }
-  // node:sqlite gives its errors a number, pg and the network a word; anything else is a mistake of ours.
-  const isDatabase = typeof (error as { errcode?: unknown }).errcode === 'number' || typeof code === 'string'
-  if (!isDatabase && !/timeout|terminated/i.test(words)) return error
-  return new AppError('PBX_UNREACHABLE', 'the database of Kamailio cannot be reached', {
-    hint: 'check that it runs, or that its file and folder can be written, and that nothing else keeps it locked',
-    retryable: true,
-    cause: error,
+function tablesAreMissing(cause: unknown): AppError {
+  return new AppError('PBX_REFUSED', "Ringfence's tables are missing from the database of Kamailio", {
+    hint: 'restart Ringfence: it makes them at its start; its database user needs the right to create tables once',
+    cause,
   })
 }

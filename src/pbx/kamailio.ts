@@ -1,4 +1,6 @@
 import { AppError } from '../errors.ts'
+import { oneAtATime } from './in-turn.ts'
+import { joinAccounts } from './joined-accounts.ts'
 import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts.ts'
 import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
@@ -8,7 +10,7 @@ import { revocationsOn } from './kamailio-revocations.ts'
 import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
 import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
-import type { PbxAbilities, PbxAccountInForce, PbxDriver, PbxState } from './pbx-driver.ts'
+import type { PbxAbilities, PbxDriver, PbxState } from './pbx-driver.ts'
 
 export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'realm' | 'dialPlan'>): PbxAbilities {
   return {
@@ -48,7 +50,7 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
     applyAccounts: (accounts, signal) =>
       inTurn(async () => {
         // First what needs no question: a Kamailio that is down comes up with the leavers' rows already gone.
-        const { mark, taken } = await withTables(options.database, (database) =>
+        const { mark, taken } = await withTables(options.database, signal, (database) =>
           writeAccounts(database, accounts, settings),
         )
         requireSameDatabase(mark, (await readRunning(rpc, signal)).mark)
@@ -57,37 +59,23 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
     disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
-    listExisting: () => withTables(options.database, existingExtensions),
+    listExisting: (signal) => withTables(options.database, signal, existingExtensions),
     revocations: { ...revocations, enforce: (signal) => inTurn(() => revocations.enforce(signal)) },
   }
 }
 
 async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {
-  const { mark, rows, foreign } = await withTables(options.database, readRows)
+  const { mark, rows, foreign } = await withTables(options.database, signal, readRows)
   const running = await readRunning(rpc, signal)
   requireSameDatabase(mark, running.mark)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
-  const traces = [...registrations, ...calls].map(({ extension }) => extension)
-  // A registration or call outlives its row: it is shown until it is gone.
-  const extensions = new Set([
-    ...rows.map(({ extension }) => extension),
-    ...traces.filter((extension) => !foreignNames.has(extension)),
-  ])
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
-  const registrationsOf = Map.groupBy(registrations, ({ extension }) => extension)
-  const callsOf = Map.groupBy(calls, ({ extension }) => extension)
-  const accounts = [...extensions].sort().map((extension): PbxAccountInForce => {
+  const isForeign = (extension: string) => foreignNames.has(extension)
+  const accounts = joinAccounts({ known: rowsOf.keys(), registrations, calls, isForeign }, (extension) => {
     const own = rowsOf.get(extension) ?? []
     return {
-      extension,
-      credentials: own
-        .map(({ credential_id, generation, ha1 }) => ({ id: credential_id, generation, digest: ha1 }))
-        .sort(byId),
-      registrations: (registrationsOf.get(extension) ?? [])
-        .map(({ id, contact, address, userAgent }) => ({ id, contact, address, userAgent }))
-        .sort(byId),
-      calls: (callsOf.get(extension) ?? []).map(({ id, address }) => ({ id, address })).sort(byId),
+      credentials: own.map(({ credential_id, generation, ha1 }) => ({ id: credential_id, generation, digest: ha1 })),
       policy: options.dialPlan === null ? null : policyOf(own),
     }
   })
@@ -117,19 +105,4 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
       hint: 'Ringfence overwrites nothing that it did not make: take the extension over, remove its row, or choose another one',
     },
   )
-}
-
-function byId(one: { readonly id: string }, other: { readonly id: string }): number {
-  return one.id < other.id ? -1 : one.id > other.id ? 1 : 0
-}
-
-/** One writer: two requests at once would look and write in between each other. */
-function oneAtATime() {
-  let last: Promise<unknown> = Promise.resolve()
-  return <T>(work: () => Promise<T>): Promise<T> => {
-    const next = last.then(work, work)
-    // The caller gets the error; the queue only waits for the end.
-    last = next.catch(() => undefined)
-    return next
-  }
 }

@@ -18,6 +18,11 @@ const lockWaitMs = 250
 
 const connectTimeoutMs = 10_000
 
+interface DatabaseChoice {
+  /** For a SQLite file with tables of ours alone: whoever reads it never waits for us, and what is deleted is overwritten. */
+  readonly writeAhead?: boolean
+}
+
 /**
  * Opens, runs `work`, closes on every way out. The signal cuts the connection under whatever is going on; what is in a
  * transaction then has not happened.
@@ -27,9 +32,11 @@ export async function withPbxDatabase<Schema, T>(
   location: PbxDatabase,
   signal: AbortSignal,
   work: (db: Kysely<Schema>) => Promise<T>,
+  { writeAhead = false }: DatabaseChoice = {},
 ): Promise<T> {
   if (signal.aborted) throw givenUp()
-  const { dialect, cut } = 'sqlite' in location ? openSqlite(location.sqlite) : openPostgres(location.postgres)
+  const { dialect, cut } =
+    'sqlite' in location ? openSqlite(location.sqlite, writeAhead) : openPostgres(location.postgres)
   const db = new Kysely<Schema>({ dialect })
   signal.addEventListener('abort', cut, { once: true })
   try {
@@ -43,11 +50,16 @@ export async function withPbxDatabase<Schema, T>(
   }
 }
 
-function openSqlite(path: string) {
+function openSqlite(path: string, writeAhead: boolean) {
   try {
     // Opening alone would make an empty file where there is none.
     accessSync(path, constants.R_OK | constants.W_OK)
     const file = new DatabaseSync(path, { timeout: lockWaitMs, enableForeignKeyConstraints: false })
+    if (writeAhead) {
+      file.exec('PRAGMA journal_mode = WAL')
+      file.exec('PRAGMA synchronous = FULL')
+      file.exec('PRAGMA secure_delete = ON')
+    }
     return {
       dialect: new SqliteDialect({ database: kyselyDatabase(file, { readOnly: false }) }),
       // Every statement is over when it returns: there is nothing to wait for.
@@ -100,7 +112,7 @@ function sqliteRefusal(errcode: number): AppError {
   if (primary === 5 || primary === 6) {
     return unreachable(
       code,
-      'another program holds it: Asterisk does so until its next change unless res_config_sqlite3.conf says `batch = 0`',
+      'another program holds it (Asterisk does so until its next change, unless res_config_sqlite3.conf says `batch = 0`)',
     )
   }
   if ([8, 10, 13, 14].includes(primary)) {

@@ -204,6 +204,8 @@ export interface NotifyTarget {
 export interface NotifyAnswer {
   /** The contacts that it was sent to; none when no phone of the target is registered. */
   readonly told: readonly string[]
-  /** Registered, but this PBX could not tell them without telling other phones too. */
+  /** Registered, but this PBX could not tell them, or not without telling other phones too. */
   readonly passedOver: readonly string[]
+  /** Why, in words for people; where any was passed over. */
+  readonly why?: string
 }

@@ -1,5 +1,6 @@
-import { Agent as PlainAgent, request as plainRequest } from 'node:http'
+import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
+import { isLoopback } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
 
 /** The HTTP interface of a PBX: one origin, whose certificate is checked, with a limit on time and size. */
@@ -7,17 +8,21 @@ export interface PbxHttpAddress {
   /** `https://pbx.example.com:8089`; `http://` for loopback only. */
   readonly origin: string
   /** PEM; without it the system's authorities. */
-  readonly ca?: string
+  readonly ca?: string | undefined
   /** For each answer, default 10 000 ms. */
-  readonly timeoutMs?: number
+  readonly timeoutMs?: number | undefined
+  /** How many are kept open, default 4; 0: each question has a new one. */
+  readonly connections?: number
+  /** Who is asked, default the PBX; and what to look at where it does not answer. */
+  readonly who?: { readonly name: string; readonly hint: string; readonly certificateHint?: string }
 }
 
 export interface PbxHttpRequest {
-  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE'
-  /** With a slash in front; every part that is not constant is percent-encoded by the caller. */
+  readonly method: 'GET' | 'PUT' | 'POST' | 'PATCH' | 'DELETE'
+  /** With a slash in front; every part that is not constant is percent-encoded by the caller. May hold a token. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
-  readonly body?: string
+  readonly body?: string | undefined
 }
 
 export interface PbxHttpAnswer {
@@ -27,61 +32,77 @@ export interface PbxHttpAnswer {
 
 export type PbxHttp = (request: PbxHttpRequest, signal: AbortSignal) => Promise<PbxHttpAnswer>
 
-const longestAnswer = 16 * 1024 * 1024
+/** Above every list of a hundred thousand phones. */
+const longestAnswer = 64 * 1024 * 1024
+
+/** OpenSSL's and Node's names for a certificate that is not trusted or is another's. */
+const distrust = /CERT|SELF_SIGNED|ISSUER|ALTNAME|SIGNATURE|UNABLE_TO|ERR_TLS/
 
 /**
- * @returns a caller that keeps a few connections open. It throws PBX_UNREACHABLE for everything that is no whole answer;
- * redirects are answers like others, never followed.
+ * @returns a caller. It throws PBX_UNREACHABLE for everything that is no whole answer, and names no path; redirects are
+ * answers like others, never followed: a token must not travel on.
  * @throws AppError CONFIG_INVALID for an address that would carry a password in the clear.
  */
-export function pbxHttp({ origin, ca, timeoutMs = 10_000 }: PbxHttpAddress): PbxHttp {
+export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, who }: PbxHttpAddress): PbxHttp {
   const { protocol, hostname, host, port } = new URL(origin)
   const isTls = protocol === 'https:'
   const bare = hostname.replace(/^\[|\]$/g, '')
-  if (!isTls && !/^(localhost|127\.[0-9.]+|::1)$/.test(bare)) {
+  if (!isTls && !isLoopback(bare)) {
     throw new AppError('CONFIG_INVALID', `the interface of the PBX at ${host} would be spoken to without TLS`, {
       hint: 'use https; http is for the machine itself only',
     })
   }
-  const agent = isTls
-    ? new TlsAgent({ keepAlive: true, maxSockets: 4, ...(ca === undefined ? {} : { ca }) })
-    : new PlainAgent({ keepAlive: true, maxSockets: 4 })
-  return ({ method, path, headers = {}, body }, signal) =>
-    new Promise((resolve, reject) => {
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
-      const fail = (cause?: NodeJS.ErrnoException) => {
-        if (signal.aborted) reject(unreachable('the request to the PBX was given up'))
-        else if (limit.aborted) reject(unreachable(`the PBX at ${host} did not answer in time`))
-        else
-          reject(unreachable(`the interface of the PBX at ${host} is not reachable (${cause?.code ?? 'broken off'})`))
-      }
-      const options = {
-        host: bare,
-        port: port || (isTls ? 443 : 80),
-        method,
-        path,
-        headers: { ...headers, ...(body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }) },
-        agent,
-        signal: limit,
-      }
-      const call = (isTls ? tlsRequest : plainRequest)(options, (answer) => {
-        let text = ''
-        answer.setEncoding('utf8')
-        answer.on('data', (chunk: string) => {
-          text += chunk
-          if (text.length > longestAnswer) answer.destroy(new Error('the answer does not end'))
-        })
-        answer.on('error', fail)
-        answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body: text }))
+  const name = who?.name ?? `the management interface of the PBX at ${host}`
+  const kept = { keepAlive: true, maxSockets: connections, timeout: 30_000 }
+  const agent = connections === 0 ? false : isTls ? new TlsAgent(kept) : new PlainAgent(kept)
+  const send = isTls ? tlsRequest : plainRequest
+  const place = { host: bare, port: port || (isTls ? 443 : 80), agent, ...(ca === undefined ? {} : { ca }) }
+
+  return async ({ method, path, headers, body }, signal) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) }
+    try {
+      return await new Promise<PbxHttpAnswer>((resolve, reject) => {
+        const call = send({ ...place, method, path, headers: { ...headers, ...length }, signal: limit }, (answer) =>
+          read(answer).then(resolve, reject),
+        )
+        call.on('error', reject)
+        call.end(body)
       })
-      call.on('error', fail)
-      call.end(body)
-    })
+    } catch (cause) {
+      throw limit.aborted
+        ? unreachable(`${name} did not answer in time`, who?.hint, cause)
+        : notReached(name, cause as NodeJS.ErrnoException, who)
+    }
+  }
 }
 
-function unreachable(message: string): AppError {
+async function read(answer: IncomingMessage): Promise<PbxHttpAnswer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > longestAnswer) throw new Error('the answer does not end')
+    chunks.push(chunk)
+  }
+  if (!answer.complete) throw new Error('half an answer')
+  return { status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }
+}
+
+function notReached(name: string, cause: NodeJS.ErrnoException, who: PbxHttpAddress['who']): AppError {
+  const code = cause.code ?? cause.message
+  if (!distrust.test(code)) return unreachable(`${name} is not reachable (${code})`, who?.hint, cause)
+  const hint =
+    who?.certificateHint ??
+    'if it comes from an authority of your own, name its file in RINGFENCE_PBX_MANAGEMENT_CA_FILE; it must be made for the host that the settings name. Else see who answers there'
+  return unreachable(`${name} shows a certificate that is not trusted (${code})`, hint, cause)
+}
+
+export function unreachable(message: string, hint?: string, cause?: unknown): AppError {
   return new AppError('PBX_UNREACHABLE', message, {
-    hint: 'check that the PBX runs, that its web interface is enabled, and that address, port and certificate are the configured ones',
+    hint:
+      hint ?? 'check that the PBX runs, that its interface is enabled, and that this machine reaches address and port',
     retryable: true,
+    cause,
   })
 }

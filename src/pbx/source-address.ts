@@ -1,4 +1,5 @@
 import { BlockList, isIP } from 'node:net'
+import type { DisconnectTarget } from './pbx-driver.ts'
 
 /**
  * Whether a source address is one of these addresses or lies in one of these prefixes (`10.77.0.9`, `10.88.1.0/28`,
@@ -18,6 +19,24 @@ export function addressMatcher(entries: readonly string[]): (address: string) =>
   return (address) => {
     const family = familyOf(address)
     return family !== null && list.check(address, family)
+  }
+}
+
+/** Whether a registration or call is one of those that are meant. */
+export function matcherOf(targets: readonly Pick<DisconnectTarget, 'extension' | 'addresses'>[]) {
+  const byExtension = Map.groupBy(targets, ({ extension }) => extension)
+  const rules = new Map(
+    [...byExtension].map(([extension, same]) => [
+      extension,
+      {
+        everything: same.some(({ addresses }) => addresses === null),
+        matches: addressMatcher(same.flatMap(({ addresses }) => addresses ?? [])),
+      },
+    ]),
+  )
+  return ({ extension, address }: { extension: string; address: string | null }): boolean => {
+    const rule = rules.get(extension)
+    return rule !== undefined && (rule.everything || (address !== null && rule.matches(address)))
   }
 }
 

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { tokenKeeper } from './api-token.ts'
-import { type HttpsPlace, httpsJson, type JsonAnswer, type JsonQuestion, unreachable } from './https-json.ts'
+import { type PbxHttpAddress, unreachable } from './pbx-http.ts'
+import { type JsonAnswer, type JsonQuestion, pbxJson } from './pbx-json.ts'
 
 /**
  * The configuration interface of 3CX v20 (XAPI), an OData service at `/xapi/v1`. Paths, fields and actions are those of
  * its OpenAPI description 3.0.4; the login is OAuth 2 client credentials at `/connect/token`.
  */
-export interface ThreeCxAccess extends HttpsPlace {
+export interface ThreeCxAccess extends PbxHttpAddress {
   /** The client's name in 3CX, which is a number of its numbering plan too. */
   readonly clientId: string
   readonly clientSecret: Secret
@@ -48,7 +49,7 @@ export type ThreeCxApi = ReturnType<typeof threeCxApi>
 const pageSize = 100
 
 export function threeCxApi(access: ThreeCxAccess) {
-  const https = httpsJson(access)
+  const json = pbxJson(access)
   const token = tokenKeeper((signal) => logIn(signal), access.now ?? (() => performance.now()))
 
   async function logIn(signal: AbortSignal) {
@@ -57,7 +58,7 @@ export function threeCxApi(access: ThreeCxAccess) {
       client_secret: access.clientSecret.reveal(),
       grant_type: 'client_credentials',
     }
-    const answer = await https.ask({ method: 'POST', path: '/connect/token', form, words: 'the login' }, signal)
+    const answer = await json({ method: 'POST', path: '/connect/token', form, words: 'the login' }, signal)
     if (answer.status >= 400 && answer.status < 500) {
       throw new AppError('PBX_REFUSED', `3CX refused the login of API client ${JSON.stringify(access.clientId)}`, {
         hint: 'compare client id and key with Integrations > API in the 3CX admin console; the key is shown only once',
@@ -75,7 +76,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   async function ask(question: JsonQuestion, signal: AbortSignal): Promise<JsonAnswer> {
     const answer = await token.with(async (secret) => {
       const headers = { authorization: `Bearer ${secret.reveal()}` }
-      const given = await https.ask({ ...question, path: `/xapi/v1${question.path}`, headers }, signal)
+      const given = await json({ ...question, path: `/xapi/v1${question.path}`, headers }, signal)
       return given.status === 401 ? null : given
     }, signal)
     if (answer.status >= 200 && answer.status < 300) return answer

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { tokenKeeper } from './api-token.ts'
-import { type HttpsPlace, httpsJson, type JsonAnswer, unreachable } from './https-json.ts'
+import { type PbxHttpAddress, unreachable } from './pbx-http.ts'
+import { type JsonAnswer, pbxJson } from './pbx-json.ts'
 
 /**
  * The open interface of the Yeastar P-Series, `/openapi/v1.0`, by its developer guide. It says "no" with HTTP 200 and an
  * `errcode`, wants its token in the query and a User-Agent in every request.
  */
-export interface YeastarAccess extends HttpsPlace {
+export interface YeastarAccess extends PbxHttpAddress {
   readonly clientId: string
   readonly clientSecret: Secret
   readonly now?: () => number
@@ -55,14 +56,14 @@ const tooOften = 60002
 const statusSchema = z.looseObject({ errcode: z.number().int(), errmsg: z.string().nullish() })
 
 export function yeastarApi(access: YeastarAccess) {
-  const https = httpsJson(access)
+  const send = pbxJson(access)
   const headers = { 'user-agent': 'OpenAPI' }
   const token = tokenKeeper((signal) => logIn(signal), access.now ?? (() => performance.now()))
 
   async function logIn(signal: AbortSignal) {
     const words = 'the login'
     const json = { username: access.clientId, password: access.clientSecret.reveal() }
-    const answer = await https.ask({ method: 'POST', path: '/openapi/v1.0/get_token', headers, json, words }, signal)
+    const answer = await send({ method: 'POST', path: '/openapi/v1.0/get_token', headers, json, words }, signal)
     const { errcode } = shaped(statusSchema, answer, words)
     if (errcode === tooOften) throw unreachable('the PBX wants no further login for a while')
     if (errcode !== 0) {
@@ -88,7 +89,7 @@ export function yeastarApi(access: YeastarAccess) {
       const search = new URLSearchParams({ ...query, access_token: secret.reveal() })
       const path = `/openapi/v1.0/${endpoint}?${search}`
       const method = json === undefined ? 'GET' : 'POST'
-      const given = await https.ask({ method, path, headers, json, words }, signal)
+      const given = await send({ method, path, headers, json, words }, signal)
       if (given.status === 401) return null
       return shaped(statusSchema, given, words).errcode === tokenExpired ? null : given
     }, signal)

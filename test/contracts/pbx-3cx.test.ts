@@ -30,7 +30,7 @@ pbxContract('3CX (a fake of its configuration interface)', told, async () => {
   const { clientId, clientSecret } = fake.client
   return {
     driver: threeCxDriver({
-      url: fake.https.url,
+      origin: fake.https.url,
       ca: fake.https.ca,
       clientId,
       clientSecret: new Secret(clientSecret),

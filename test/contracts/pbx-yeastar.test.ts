@@ -29,7 +29,7 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
   const { clientId, clientSecret } = fake.client
   return {
     driver: yeastarDriver({
-      url: fake.https.url,
+      origin: fake.https.url,
       ca: fake.https.ca,
       clientId,
       clientSecret: new Secret(clientSecret),

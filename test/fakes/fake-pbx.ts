@@ -196,7 +196,8 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       const meant = registrations.filter((one) => isMeant(target, one))
       const contacts = meant.map(({ contact }) => contact)
       const others = registrations.filter(({ extension }) => extension === target.extension).length - meant.length
-      if (faults.tellsOnlyAll && others > 0) return { told: [], passedOver: contacts }
+      if (faults.tellsOnlyAll && others > 0)
+        return { told: [], passedOver: contacts, why: 'this PBX tells all phones or none' }
       for (const { extension, address } of meant) notified.push({ extension, address, event: target.event })
       return { told: contacts, passedOver: [] }
     })

@@ -116,7 +116,7 @@ describe('the settings of a FreeSWITCH', () => {
     const driver = await openFreeswitch(
       pbx,
       { ...rest, eventSocket: { host: '127.0.0.1', port: 1 }, directory: { ...directory, port: 0 } },
-      folder,
+      join(folder, 'accounts.json'),
     )
     expect(driver.kind).toBe('freeswitch')
     await expect(driver.describe(AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })

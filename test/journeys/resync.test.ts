@@ -92,7 +92,7 @@ describe('telling a phone to fetch its files', () => {
     world.pbx.faults.tellsOnlyAll = true
     expect(await world.app.resyncHandset(yealink.id, mia)).toMatchObject({
       outcome: 'pbx-cannot',
-      words: expect.stringContaining('one phone of several on extension 100'),
+      words: expect.stringContaining('this PBX tells all phones or none'),
     })
     await using masked = await world.restart({ env: { RINGFENCE_HUB_MASQUERADE: 'yes' } })
     expect(await masked.app.resyncHandset(yealink.id, mia)).toMatchObject({

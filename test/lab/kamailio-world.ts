@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
-import type { DatabaseLocation } from '../../src/pbx/kamailio-options.ts'
+import type { PbxDatabase } from '../../src/pbx/pbx-database.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, type RegistrarLabOptions, startRegistrar } from './kamailio-registrar.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
@@ -79,7 +79,7 @@ export async function kamailioWorld(
   }
 }
 
-export function sqliteSql(database: DatabaseLocation): Sql {
+export function sqliteSql(database: PbxDatabase): Sql {
   return (statements) => {
     if (!('sqlite' in database)) throw new Error('this lab has no SQLite file')
     const file = new DatabaseSync(database.sqlite, { timeout: 5000 })

@@ -47,25 +47,29 @@ const answer = (part: object) => (response: ServerResponse, body: string) => {
 }
 const attempt = () => rpc.call('core.uptime', [], signal())
 
+const [refused, unreachable] = ['PBX_REFUSED', 'PBX_UNREACHABLE']
+
 testWithTls.each([
-  ['garbage', (response: ServerResponse) => response.end('<html>hello</html>')],
-  ['nothing', (response: ServerResponse) => response.end()],
+  ['garbage', refused, (response: ServerResponse) => response.end('<html>hello</html>')],
+  ['nothing', refused, (response: ServerResponse) => response.end()],
   [
     'the answer to another question',
+    refused,
     (response: ServerResponse) => response.end('{"jsonrpc":"2.0","id":-1,"result":{}}'),
   ],
-  ['neither result nor error', answer({})],
-  ['a page of another server', (response: ServerResponse) => response.writeHead(302, { location: '/' }).end()],
+  ['neither result nor error', refused, answer({})],
+  ['a page of another server', refused, (response: ServerResponse) => response.writeHead(302, { location: '/' }).end()],
   [
     'half an answer',
+    unreachable,
     (response: ServerResponse) => {
       response.writeHead(200, { 'content-length': '1000' })
       response.write('{"jsonrpc":"2.0"', () => response.destroy())
     },
   ],
-])('an edge that answers with %s is not believed, and asked again', async (_, how) => {
+])('an edge that answers with %s is not believed, and asked again', async (_, code, how) => {
   behave = how
-  await expect(attempt()).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
+  await expect(attempt()).rejects.toMatchObject({ code, retryable: true })
 })
 
 testWithTls('a refusal has the words of Kamailio, whatever the status', async () => {
@@ -97,6 +101,6 @@ testWithTls('the key travels in a header, and stands in no address and no error'
 testWithTls('tables in another form are an error, never empty tables', async () => {
   for (const result of [{}, null, 'ok', [{ slot: 'x' }], [{ entry: 1 }], [{ slot: [{ value: 'x' }] }]]) {
     behave = answer({ result })
-    await expect(readEdge(rpc, signal())).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    await expect(readEdge(rpc, signal())).rejects.toMatchObject({ code: 'PBX_REFUSED' })
   }
 })

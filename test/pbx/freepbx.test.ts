@@ -182,7 +182,7 @@ describe('FreePBX that says one thing and does another', () => {
     await apply(account('1001'))
     fake.addByHand('1002')
     fake.faults.listsHalf = true
-    await expect(apply(account('1003'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
+    await expect(apply(account('1003'))).rejects.toMatchObject({ code: 'PBX_REFUSED', retryable: true })
     expect([...fake.database.keys()].sort()).toEqual(['1001', '1002'])
   })
 
@@ -195,26 +195,33 @@ describe('FreePBX that says one thing and does another', () => {
 })
 
 describe('FreePBX that does not answer as it should', () => {
-  const faults: [string, (fake: FakeFreepbx) => void][] = [
+  const [refused, unreachable] = ['PBX_REFUSED', 'PBX_UNREACHABLE']
+  const faults: [string, string, (fake: FakeFreepbx) => void][] = [
     [
       'a page instead of an answer',
+      refused,
       ({ faults }) => Object.assign(faults, { answers: { status: 200, body: '<html>Login</html>' } }),
     ],
-    ['a gateway error', ({ faults }) => Object.assign(faults, { answers: { status: 502, body: 'bad gateway' } })],
-    ['half an answer', ({ faults }) => Object.assign(faults, { breaksOff: true })],
+    [
+      'a gateway error',
+      refused,
+      ({ faults }) => Object.assign(faults, { answers: { status: 502, body: 'bad gateway' } }),
+    ],
+    ['half an answer', unreachable, ({ faults }) => Object.assign(faults, { breaksOff: true })],
     [
       'JSON of something else',
+      refused,
       ({ faults }) => Object.assign(faults, { answers: { status: 200, body: '{"ok":true}' } }),
     ],
   ]
-  test.each(faults)('%s is an error, worth another try, and changes nothing', async (_, set) => {
+  test.each(faults)('%s is an error, worth another try, and changes nothing', async (_, code, set) => {
     await apply(account('1001'))
     fake.database.get('1001')!.endpoint.MediaEncryption = 'sdes'
     fake.apply()
     const before = JSON.stringify([...fake.database])
     set(fake)
-    await expect(apply(account('1001', 2))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
-    await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    await expect(apply(account('1001', 2))).rejects.toMatchObject({ code, retryable: true })
+    await expect(apply(shut('1001'))).rejects.toMatchObject({ code })
     expect(JSON.stringify([...fake.database])).toBe(before)
     const { problems } = await driver.describe(limit())
     expect(problems).toMatchObject([

@@ -65,7 +65,7 @@ describe('the way to 3CX', () => {
   })
 
   test('a certificate that nobody vouches for ends the talk before the key is sent', async () => {
-    for (const changes of [{ ca: undefined }, { url: fake.https.url.replace('localhost', '127.0.0.1') }]) {
+    for (const changes of [{ ca: undefined }, { origin: fake.https.url.replace('localhost', '127.0.0.1') }]) {
       await expect(open(changes).describe(signal())).rejects.toMatchObject({
         ...unreachable,
         message: expect.stringContaining('certificate'),

@@ -23,7 +23,7 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
   const accountsFile = join(folder, 'accounts.json')
   const open = (changes: Partial<ThreeCxOptions> = {}) =>
     threeCxDriver({
-      url: fake.https.url,
+      origin: fake.https.url,
       ca: fake.https.ca,
       clientId: fake.client.clientId,
       clientSecret: new Secret(fake.client.clientSecret),

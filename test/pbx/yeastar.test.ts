@@ -24,7 +24,7 @@ afterEach(async () => {
 
 function open(changes: Partial<YeastarOptions> = {}): PbxDriver {
   return yeastarDriver({
-    url: fake.https.url,
+    origin: fake.https.url,
     ca: fake.https.ca,
     clientId: fake.client.clientId,
     clientSecret: new Secret(fake.client.clientSecret),

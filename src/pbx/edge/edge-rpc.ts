@@ -1,12 +1,13 @@
-import { Agent, request } from 'node:https'
+import { isIPv6 } from 'node:net'
 import type { Secret } from '../../domain/secret.ts'
 import { AppError } from '../../errors.ts'
+import { pbxHttp } from '../pbx-http.ts'
 
 /** Kamailio's JSON-RPC over HTTPS, and the few pages of our own script beside it. */
 export interface EdgeRpc {
   /**
-   * @throws AppError PBX_UNREACHABLE (no answer, a doubtful one, or a certificate that is not the edge's; retryable),
-   *   PBX_REFUSED (the key or the command was refused; `refusal` of `EdgeRefusal` has Kamailio's words).
+   * @throws AppError PBX_UNREACHABLE (no whole answer, or a certificate that is not the edge's), PBX_REFUSED (something
+   *   else answered, or the key or the command was refused: `EdgeRefusal` has Kamailio's words).
    */
   call(method: string, params: readonly string[], signal: AbortSignal): Promise<unknown>
   /** A page such as `/configuration`; its text. */
@@ -34,49 +35,25 @@ export class EdgeRefusal extends AppError {
   }
 }
 
-/** Above any table of a hundred thousand phones. */
-const largestAnswer = 64 * 1024 * 1024
+/** The caller's patience counts; this only ends what nobody waits for. */
+const patienceMs = 60_000
+
+const hint =
+  'is Kamailio running there, with the configuration of `ringfence edge` and the certificate of this Ringfence?'
 
 export function edgeRpc({ address, port, authority, key }: EdgeRpcOptions): EdgeRpc {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: authority, timeout: 30_000 })
+  const http = pbxHttp({
+    origin: `https://${isIPv6(address) ? `[${address}]` : address}:${port}`,
+    ca: authority,
+    timeoutMs: patienceMs,
+    connections: 1,
+    who: { name: `the edge at ${address} port ${port}`, hint, certificateHint: hint },
+  })
+  const headers = { authorization: `Bearer ${key.reveal()}`, 'content-type': 'application/json' }
   let number = 0
 
   async function post(path: string, body: string, signal: AbortSignal): Promise<string> {
-    const { status, text } = await new Promise<{ status: number; text: string }>((resolve, reject) => {
-      const sent = request(
-        {
-          host: address,
-          port,
-          path,
-          agent,
-          signal,
-          method: 'POST',
-          headers: {
-            authorization: `Bearer ${key.reveal()}`,
-            'content-type': 'application/json',
-            'content-length': Buffer.byteLength(body),
-          },
-        },
-        (answer) => {
-          const chunks: Buffer[] = []
-          let size = 0
-          answer.on('data', (chunk: Buffer) => {
-            size += chunk.length
-            if (size > largestAnswer) answer.destroy(new Error('the answer is too large'))
-            else chunks.push(chunk)
-          })
-          answer.once('error', reject)
-          answer.once('close', () => {
-            if (!answer.complete) reject(new Error('the answer ended half-way'))
-          })
-          answer.once('end', () => resolve({ status: answer.statusCode ?? 0, text: Buffer.concat(chunks).toString() }))
-        },
-      )
-      sent.once('error', reject)
-      sent.end(body)
-    }).catch((cause: unknown) => {
-      throw unreachable(cause)
-    })
+    const { status, body: text } = await http({ method: 'POST', path, headers, body }, signal)
     if (status === 200) return text
     if (status === 404 || status === 403) {
       throw new AppError('PBX_REFUSED', 'the edge refused the key', {
@@ -100,19 +77,10 @@ export function edgeRpc({ address, port, authority, key }: EdgeRpcOptions): Edge
     },
     page: (path, signal) => post(path, '', signal),
   }
-
-  function unreachable(cause: unknown): AppError {
-    const code = isObject(cause) && typeof cause.code === 'string' ? ` (${cause.code})` : ''
-    return new AppError('PBX_UNREACHABLE', `the edge does not answer at ${address} port ${port}${code}`, {
-      hint: 'is Kamailio running there, with the configuration of `ringfence edge` and the certificate of this Ringfence?',
-      retryable: true,
-      cause,
-    })
-  }
 }
 
 function doubtful(): AppError {
-  return new AppError('PBX_UNREACHABLE', 'the edge answered something that is not JSON-RPC', {
+  return new AppError('PBX_REFUSED', 'the edge answered something that is not JSON-RPC', {
     hint: 'does RINGFENCE_EDGE_RPC lead to the Kamailio of `ringfence edge`?',
     retryable: true,
   })

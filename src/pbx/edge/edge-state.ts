@@ -104,7 +104,7 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 function unreadable(): AppError {
-  return new AppError('PBX_UNREACHABLE', 'the edge answered in a form that is not known', {
+  return new AppError('PBX_REFUSED', 'the edge answered in a form that is not known', {
     hint: 'Kamailio 5.6 was tried; another version may answer otherwise',
     retryable: true,
   })
