@@ -180,7 +180,8 @@ describe('a PBX that takes no call classes', () => {
     await world.app.offboard('1001', null, mia)
     const left = await world.app.settled('1001', 5_000)
     // By hand, the step for the account says it all.
-    expect(left.access.filter(({ system, wanted }) => system === 'extension' && wanted === 'closed')).toEqual([])
+    expect(left.access.filter(({ system }) => system === 'extension')).toEqual([])
+    expect((await world.app.people.openSteps()).map(({ system }) => system)).toEqual(['sip-account'])
   })
 })
 
