@@ -27,9 +27,10 @@ export async function readFreeswitch(
     readContexts(session, options),
   ])
   const entries = new Map(table.entries().map((entry) => [entry.extension, entry]))
+  // Also of extensions in its own files: a leaver's number may have come back there.
   const named = new Set([...entries.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
   const accounts = [...named]
-    .filter((extension) => entries.has(extension) || (parseExtension(extension).ok && !foreign.has(extension)))
+    .filter((extension) => entries.has(extension) || parseExtension(extension).ok)
     .sort()
     .map((extension): PbxAccountInForce => {
       const entry = entries.get(extension)

@@ -68,12 +68,8 @@ async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: 
   requireSameDatabase(mark, running.mark)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
-  const traces = [...registrations, ...calls].map(({ extension }) => extension)
-  // A registration or call outlives its row: it is shown until it is gone.
-  const extensions = new Set([
-    ...rows.map(({ extension }) => extension),
-    ...traces.filter((extension) => !foreignNames.has(extension)),
-  ])
+  // A registration or call outlives its row, and one of an extension of others may be a leaver's whose old row came back.
+  const extensions = new Set([...rows, ...registrations, ...calls].map(({ extension }) => extension))
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
   const registrationsOf = Map.groupBy(registrations, ({ extension }) => extension)
   const callsOf = Map.groupBy(calls, ({ extension }) => extension)

@@ -138,6 +138,23 @@ describeLive('accounts in PostgreSQL tables', ['asterisk', 'postgres'], () => {
     expect(await accountIn(world, '3105')).toBeUndefined()
   })
 
+  test('a leaver whose old row a backup brought back is shown with his phone', async () => {
+    world.sql(foreignRows('3115'))
+    const account = { ...makeAccount('3115'), adopted: true }
+    await apply(account)
+    await apply({ ...account, credentials: [], adopted: false })
+    world.sql(foreignRows('3115').replace(/insert into ps_auths[^;]*;/i, ''))
+    const old = { extension: '3115', username: '3115', secret: 'by-hand-3115', address: '127.0.0.9' }
+    expect(await (await world.phone(old)).register()).toBe(200)
+    expect(await accountIn(world, '3115')).toMatchObject({
+      credentials: [],
+      registrations: [{ address: '127.0.0.9' }],
+    })
+    expect((await world.driver.readAccounts(limit())).foreign).toContain('3115')
+    world.sql("delete from ps_endpoints where id = '3115'; delete from ps_aors where id = '3115'")
+    await world.driver.disconnect!([{ extension: '3115', addresses: null }], limit())
+  })
+
   test('an extension that cannot be taken over says why', async () => {
     world.sql(
       `insert into ps_endpoints (id, aors, auth, webrtc) values ('3106', '3106', 'x', 'yes'), ('3107', 'desk', 'x', null)`,

@@ -186,6 +186,17 @@ describe('whether FreeSWITCH asks', () => {
     world.fake.files.set('1001', 'by hand')
     expect((await read()).foreign).toEqual(['1001'])
   })
+
+  test('a leaver whose number is back in the files of FreeSWITCH is shown with his phone and his call', async () => {
+    await apply(account('1001'))
+    await apply(account('1001', { credentials: [] }))
+    world.fake.files.set('1001', 'old password')
+    const back = phone('1001', 'a', { username: '1001', secret: 'old password', address: '10.77.0.9' })
+    expect(await world.fake.register(back)).toBe(200)
+    await world.fake.call(back)
+    const shown = { extension: '1001', credentials: [], registrations: [{ address: '10.77.0.9' }], calls: [{}] }
+    expect(await read()).toMatchObject({ accounts: [shown], foreign: ['1001'] })
+  })
 })
 
 describe('call classes', () => {
