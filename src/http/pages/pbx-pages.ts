@@ -19,7 +19,7 @@ export function pbxPages({ pbxs }: Application, tools: PageTools): readonly Rout
     route(
       'get',
       `${path}/:name/existing`,
-      'onboard',
+      'revoke',
       { summary: 'Extensions that Ringfence did not make', answer: 'text/html' },
       async ({ actor, parameters, response }) => {
         const found = await pbxs.existing(parameters.name)
