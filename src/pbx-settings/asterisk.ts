@@ -2,6 +2,7 @@
 import { Secret } from '../domain/secret.ts'
 import { quoted, type SettingName, type SettingReader, type TlsFiles } from '../setting-reader.ts'
 import { type ManagerSettings, readManager, readWord, requireSettings } from './asterisk-ami.ts'
+import { readPostgres } from './postgres.ts'
 
 export interface AsteriskSettings extends ManagerSettings {
   /** Null: neither accounts nor transports are files of Ringfence's. */
@@ -72,7 +73,7 @@ function readAccounts(read: SettingReader): AccountPlace {
 function readDatabase(read: SettingReader): { readonly sqlite: string } | { readonly postgres: Secret } {
   const { text, wrong } = read
   const file = text('PBX_DATABASE')
-  const url = read.secretFile('PBX_DATABASE_URL_FILE')
+  const url = readPostgres(read)
   if (file === null && text('PBX_DATABASE_URL_FILE') === null) {
     const hint = 'or RINGFENCE_PBX_DATABASE_URL_FILE: the database that Asterisk reads its accounts from'
     wrong('PBX_DATABASE', 'is needed with RINGFENCE_PBX_ACCOUNTS=realtime', hint)
@@ -80,13 +81,6 @@ function readDatabase(read: SettingReader): { readonly sqlite: string } | { read
   if (file !== null && url !== null) wrong('PBX_DATABASE', 'is set, but RINGFENCE_PBX_DATABASE_URL_FILE is too')
   if (file !== null && !file.startsWith('/')) wrong('PBX_DATABASE', `${quoted(file)} is not a full path`)
   if (url === null) return { sqlite: file ?? '' }
-  // libpq's spelling for a socket has no host (`postgres://user@/name?host=/run/postgresql`); a URL must have one.
-  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/')))
-    wrong(
-      'PBX_DATABASE_URL_FILE',
-      'names a file that holds no PostgreSQL URL',
-      'postgres://user:password@host/database, special characters percent-encoded',
-    )
   return { postgres: url }
 }
 

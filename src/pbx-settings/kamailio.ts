@@ -2,6 +2,7 @@
 import { isIP } from 'node:net'
 import type { Secret } from '../domain/secret.ts'
 import { type HostPort, quoted, type SettingReader, type TlsFiles } from '../setting-reader.ts'
+import { readPostgres } from './postgres.ts'
 
 export interface KamailioSettings {
   /** Folder of the script, as seen from here and by Kamailio. */
@@ -45,15 +46,9 @@ export function readKamailio(read: SettingReader, pbxAddress: string | null): Ka
 
 function readDatabase(read: SettingReader, folder: string): KamailioSettings['database'] {
   const { text, wrong } = read
-  const url = read.secretFile('PBX_DATABASE_URL_FILE')
+  const url = readPostgres(read)
   if (text('PBX_DATABASE') !== null && text('PBX_DATABASE_URL_FILE') !== null)
     wrong('PBX_DATABASE', 'is set, but RINGFENCE_PBX_DATABASE_URL_FILE is too', 'a file or a PostgreSQL, not both')
   if (url === null) return { sqlite: read.asteriskPath('PBX_DATABASE') ?? `${folder}/accounts.db` }
-  if (!/^postgres(ql)?:\/\//.test(url.reveal()) || !URL.canParse(url.reveal().replace('@/', '@socket/')))
-    wrong(
-      'PBX_DATABASE_URL_FILE',
-      'names a file that holds no PostgreSQL URL',
-      'postgres://user:password@host/database, special characters percent-encoded',
-    )
   return { postgres: url }
 }

@@ -404,6 +404,33 @@ describe('with a mail server', () => {
   })
 
   test.each([
+    ['another machine in the clear', 'postgres://u:hunter2@db.example.com/x', false],
+    ['another machine, TLS not demanded', 'postgres://u:hunter2@192.0.2.7/x?sslmode=prefer', false],
+    ['a certificate that nobody checks', 'postgres://u:hunter2@db.example.com/x?sslmode=no-verify', false],
+    ['the last of two modes', 'postgres://u:hunter2@db/x?sslmode=verify-full&sslmode=disable', false],
+    ['a host that counts before the other', 'postgres://u:hunter2@localhost/x?host=db.example.com', false],
+    ['a name that begins like this machine', 'postgres://u:hunter2@localhost.example.com/x', false],
+    ['another machine over verified TLS', 'postgres://u:hunter2@db.example.com/x?sslmode=verify-full', true],
+    ['this machine', 'postgres://u:hunter2@127.0.0.1:5433/x', true],
+    ['this machine by its IPv6 address', 'postgres://u:hunter2@[::1]/x', true],
+    ['a socket', 'postgres://u@/x?host=/run/postgresql', true],
+    ['a socket in the place of the host', 'postgres://u@%2Frun%2Fpostgresql/x', true],
+  ])('a PostgreSQL on %s', (_words, url, isTaken) => {
+    const file = join(folder, 'pbx-database-url')
+    writeFileSync(file, url)
+    const place = { PBX_DATABASE_URL_FILE: file }
+    const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
+    const kamailio = { PBX: 'kamailio', PBX_CONFIG_DIR: '/etc/kamailio', PBX_ADDRESS: '10.90.0.2' }
+    for (const settings of [
+      { ...bare, PBX_ACCOUNTS: 'realtime', ...place },
+      { ...kamailio, ...place },
+    ]) {
+      expect(namesOf(settings)).toEqual(isTaken ? [] : ['PBX_DATABASE_URL_FILE'])
+      expect(JSON.stringify(isTaken ? [] : problemsOf(settings))).not.toContain('hunter2')
+    }
+  })
+
+  test.each([
     'http://pbx.example.com:8088',
     'http://192.0.2.1',
     'https://u:hunter2@pbx:8089',
