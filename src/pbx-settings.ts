@@ -9,6 +9,7 @@ import { type FreepbxSettings, readFreepbx } from './pbx-settings/freepbx.ts'
 import { type FreeswitchSettings, readFreeswitch } from './pbx-settings/freeswitch.ts'
 import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
 import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
+import { managementPlaces } from './pbx-settings/management-places.ts'
 import { readBrand } from './pbx-settings/manual.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
@@ -71,6 +72,11 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
   const folder = folderOf(pbx)
   if (folder !== null && others.some((other) => folderOf(other) === folder))
     wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
+  const managed = others.flatMap(managementPlaces)
+  for (const { setting, place } of managementPlaces(pbx)) {
+    if (managed.some((other) => other.setting === setting && other.place === place))
+      wrong(setting, "is another PBX's place too", 'two that are one would each remove what the other one made')
+  }
   const door = freeswitch?.directory
   if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
     wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')

@@ -1,5 +1,6 @@
 /** Extensions that are on a PBX and that Ringfence did not make: beside whom they may be of, and whether they can be taken over. */
 import type { Problem } from '../domain/parse.ts'
+import { type Actor, mayDo } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { ExistingExtension } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
@@ -19,6 +20,17 @@ export async function existingExtensions(context: Looking, pbx: KnownPbx): Promi
     .map((existing) => beside(existing, people, pbx.settings.id))
     .sort((one, other) => one.extension.localeCompare(other.extension, 'en', { numeric: true }))
   return { pbx: pbx.settings.name, items }
+}
+
+/**
+ * Taking over shuts out whoever holds it: it takes the authority to shut phones, by whichever way it comes in.
+ * @throws AppError FORBIDDEN
+ */
+export function demandMayAdopt({ role }: Actor): void {
+  if (mayDo(role, 'revoke')) return
+  throw new AppError('FORBIDDEN', 'to take an extension over takes the authority to shut phones', {
+    hint: `this caller is ${role}; ask an admin or owner`,
+  })
 }
 
 /** @throws AppError CONFLICT, or what the driver throws: nobody is onboarded on an extension that cannot be taken over */

@@ -11,6 +11,7 @@ import { newId } from '../system.ts'
 import { checkPerson } from './check-person.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { newInvite } from './enrolment.ts'
+import { demandMayAdopt } from './existing-extensions.ts'
 import { enrolPerson } from './onboard.ts'
 import { demandRoster, inputOf } from './read-roster.ts'
 import type { ImportView } from './roster-view.ts'
@@ -71,6 +72,7 @@ export function rosterImport(context: JourneyContext, expectKeys: (count: number
 
   async function start(rows: readonly RosterRecord[], mail: Language | null, actor: Actor): Promise<ImportView> {
     const people = await demandRoster(context, rows)
+    if (people.some(({ adopt }) => adopt)) demandMayAdopt(actor)
     const now = context.system.now().toISOString()
     const state: RunState = { people, actor, mail, outcomes: {} }
     const run: ImportRun = {

@@ -23,7 +23,7 @@ import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
-import { demandAdoptable } from './existing-extensions.ts'
+import { demandAdoptable, demandMayAdopt } from './existing-extensions.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { severalPbxs } from './known-pbx.ts'
 import { mailLanguage, newMail } from './mails.ts'
@@ -34,7 +34,10 @@ import { appendToJournal, closeInvites } from './withdraw.ts'
 /** One new person with all handsets, in one transaction: all of it or nothing. */
 export async function onboard(context: JourneyContext, input: OnboardInput, actor: Actor): Promise<Onboarded> {
   const person = checkPerson(context, input)
-  if (person.adopt) await demandAdoptable(context, person.pbx, person.extension)
+  if (person.adopt) {
+    demandMayAdopt(actor)
+    await demandAdoptable(context, person.pbx, person.extension)
+  }
   const claimed = await takenBy(context.store, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
   if (person.calls !== null) await requireDialPlan(context.store, person.pbx.settings.site)

@@ -14,15 +14,17 @@ const mostReminded = 50_000
  * reminds nobody twice.
  */
 export function stepReminder(context: JourneyContext): () => Promise<void> {
-  /** Recorded, but no mail server has taken the letter yet. */
+  /** Recorded, but no mail server has taken the letter for everybody yet. */
   let unsent: readonly OpenStep[] = []
+  /** Who had which of these, by mail address: one that is refused again and again floods none of the others. */
+  const told = new Map<string, Set<string>>()
   return async () => {
     const open = await openSteps(context)
     const isOpen = new Set(open.map(keyOf))
     unsent = [...unsent.filter((step) => isOpen.has(keyOf(step))), ...(await recordOverdue(context, open))]
-    if (unsent.length === 0) return
-    if (context.mail) await mailAdministrators(context, unsent)
+    if (unsent.length > 0 && context.mail) await mailAdministrators(context, unsent, told)
     unsent = []
+    told.clear()
   }
 }
 
@@ -52,26 +54,48 @@ async function recordOverdue(context: JourneyContext, open: readonly OpenStep[])
   return overdue
 }
 
-/** One letter each, with everything that is due; a mail server that fails is tried again at the next round. */
-async function mailAdministrators(context: JourneyContext, steps: readonly OpenStep[]): Promise<void> {
-  const { mailer, letters } = context.mail!
+/**
+ * One letter each, with everything that is due and not yet told; who could not be reached is tried again at the next round.
+ * @throws the first that kept a letter from going, after all were tried
+ */
+async function mailAdministrators(
+  context: JourneyContext,
+  steps: readonly OpenStep[],
+  told: Map<string, Set<string>>,
+): Promise<void> {
+  const { mailer } = context.mail!
   const readers = (await context.store.find('administrator', { disabledAt: null })).filter(({ role }) =>
     mayDo(role, 'revoke'),
   )
-  if (readers.length === 0) return
-  const letter = await letters.steps(mailer.language, {
-    count: String(steps.length),
-    hours: String(context.config.stepReminderHours),
-    list: steps.slice(0, mostListed).map(lineOf).join('\n'),
-    console: context.config.console.url,
-  })
+  const failures: unknown[] = []
   const session = mailer.begin()
   try {
-    for (const { email } of readers)
-      await session.send({ ...letter, id: newId(context.system), to: email }, AbortSignal.timeout(45_000))
+    for (const { email } of readers) {
+      const known = told.get(email) ?? new Set()
+      const due = steps.filter((step) => !known.has(keyOf(step)))
+      if (due.length === 0) continue
+      const letter = await letterOf(context, due)
+      try {
+        await session.send({ ...letter, id: newId(context.system), to: email }, AbortSignal.timeout(45_000))
+        told.set(email, new Set([...known, ...due.map(keyOf)]))
+      } catch (error) {
+        failures.push(error)
+      }
+    }
   } finally {
     session.close()
   }
+  if (failures.length > 0) throw failures[0]
+}
+
+function letterOf({ mail, config }: JourneyContext, steps: readonly OpenStep[]) {
+  const { mailer, letters } = mail!
+  return letters.steps(mailer.language, {
+    count: String(steps.length),
+    hours: String(config.stepReminderHours),
+    list: steps.slice(0, mostListed).map(lineOf).join('\n'),
+    console: config.console.url,
+  })
 }
 
 const mostListed = 50

@@ -22,6 +22,7 @@ import { replayJournal } from '../store/replay-journal.ts'
 import type { Store } from '../store/store.ts'
 import type { System } from '../system.ts'
 import { openVault } from '../vault.ts'
+import { refuseExchanged } from './exchanged-pbx.ts'
 import type { Undo } from './undo.ts'
 
 export const templates = fileURLToPath(new URL('../../templates', import.meta.url))
@@ -108,9 +109,11 @@ async function embeddedPassphrase(dataFolder: string): Promise<Secret> {
 /**
  * The environment is the truth for the rows that it names; what it says now is what they say. A PBX that it does not name any
  * more keeps its row: people may hold extensions there.
+ * @throws AppError CONFIG_INVALID where another PBX would stand in the place of one on which doors are being shut
  */
 export async function seedPlaces(store: Store, config: Config): Promise<void> {
   const { hub, pbxs } = config
+  await refuseExchanged(store, pbxs)
   await store.transaction(async (tx) => {
     const before = await tx.get('hub', defaultId)
     const sites = new Map(pbxs.map(({ site }) => [site.id, site]))

@@ -118,9 +118,7 @@ function assemble(
       } else if (!parsed && !foreignEndpoints.has(name)) foreign.push(`${name} (also takes the secret of ${auth})`)
     }
   }
-  const isForeign = (extension: string) => foreignEndpoints.has(extension)
-  const found = { known: credentials.keys(), registrations, calls, isForeign }
-  const accounts = joinAccounts(found, (extension) => ({
+  const accounts = joinAccounts({ known: credentials.keys(), registrations, calls }, (extension) => ({
     credentials: credentials.get(extension) ?? [],
     policy: null,
   }))

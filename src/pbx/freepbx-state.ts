@@ -54,7 +54,7 @@ export async function readFreepbx(
     listCalls(session),
   ])
   const isOthers = (extension: string) => logins.has(extension) && !book.has(extension)
-  const accounts = joinAccounts({ known: book.keys(), registrations, calls, isForeign: isOthers }, (extension) => ({
+  const accounts = joinAccounts({ known: book.keys(), registrations, calls }, (extension) => ({
     credentials: credentialsOf(book.get(extension), logins.get(extension) ?? []),
     policy: null,
   }))

@@ -31,12 +31,16 @@ export async function cut(
     const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session, options.profile)])
     const meant = registrations.filter((one) => isSame(one.host, options.realm) && isMeant(one))
     const channels = calls.filter(isMeant)
-    if (meant.length === 0 && channels.length === 0) return
-    // What still stands after this is for the next look to report.
-    if (performance.now() > deadline) return
+    const { targets: flushed, untouchable } = flushTargets(meant, registrations, options.realm)
+    const isDone = flushed.length === 0 && channels.length === 0
+    // What still stands after this is for the next look to report; nobody else waits for a phone with a dangerous name.
+    if (isDone || performance.now() > deadline) {
+      if (untouchable.length > 0) throw dangerousName(untouchable[0]!)
+      return
+    }
     // Calls first: they are what costs money.
     for (const { id } of channels) if (!asked.has(id)) await hangUp(session, id)
-    for (const target of flushTargets(meant, registrations, options.realm)) {
+    for (const target of flushed) {
       const reply = await session.api(flushCommand(options.profile, target))
       if (!reply.startsWith('+OK')) throw refused('flush_inbound_reg', reply)
     }
@@ -45,20 +49,19 @@ export async function cut(
   }
 }
 
-/**
- * What to flush, so that these go and no other: the extension where all of it is meant, else one Call-ID each.
- * @throws AppError PBX_REFUSED for a Call-ID that would throw out others as well.
- */
+/** What to flush, so that these go and no other: the extension where all of it is meant, else one Call-ID each. */
 function flushTargets(
   meant: readonly RegistrationOnFreeswitch[],
   all: readonly RegistrationOnFreeswitch[],
   realm: string,
-): readonly string[] {
-  return [...Map.groupBy(meant, ({ extension }) => extension)].flatMap(([extension, registrations]) => {
+): { readonly targets: readonly string[]; readonly untouchable: readonly string[] } {
+  const [targets, untouchable]: [string[], string[]] = [[], []]
+  for (const [extension, registrations] of Map.groupBy(meant, (one) => one.extension)) {
     const present = all.filter((one) => one.extension === extension && isSame(one.host, realm))
-    if (present.length === registrations.length) return [`${extension}@${registrations[0]!.host}`]
-    return registrations.map(({ id }) => requireSafeCallId(id, all))
-  })
+    if (present.length === registrations.length) targets.push(`${extension}@${registrations[0]!.host}`)
+    else for (const { id } of registrations) (isSafeCallId(id, all) ? targets : untouchable).push(id)
+  }
+  return { targets, untouchable }
 }
 
 /**
@@ -66,12 +69,15 @@ function flushTargets(
  * `u@h` also user u on host h, `@h` everybody on h, and the word `reboot` everybody at all. The Call-ID is the phone's own
  * choice, so a phone could make its removal throw out the whole office.
  */
-function requireSafeCallId(callId: string, all: readonly RegistrationOnFreeswitch[]): string {
+function isSafeCallId(callId: string, all: readonly RegistrationOnFreeswitch[]): boolean {
   const at = callId.indexOf('@')
   const [user, host] = at < 0 ? ['', callId] : [callId.slice(0, at), callId.slice(at + 1)]
   const hits = all.filter((one) => isSame(one.host, host) && (user === '' || one.extension === user))
-  if (isWord(callId) && hits.length === 0) return callId
-  throw new AppError(
+  return isWord(callId) && hits.length === 0
+}
+
+function dangerousName(callId: string): AppError {
+  return new AppError(
     'PBX_REFUSED',
     `a phone gave its registration a name that stands for other phones too: ${JSON.stringify(callId.slice(0, 60))}`,
     {

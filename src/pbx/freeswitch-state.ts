@@ -28,8 +28,7 @@ export async function readFreeswitch(
     readContexts(session, options),
   ])
   const entries = new Map(table.entries().map((entry) => [entry.extension, entry]))
-  const isForeign = (extension: string) => !parseExtension(extension).ok || foreign.has(extension)
-  const accounts = joinAccounts({ known: entries.keys(), registrations, calls, isForeign }, (extension) => {
+  const accounts = joinAccounts({ known: entries.keys(), registrations, calls }, (extension) => {
     const entry = entries.get(extension)
     return {
       credentials: (entry?.credentials ?? []).map(({ id, generation, digest }) => ({ id, generation, digest })),

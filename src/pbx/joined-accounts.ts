@@ -1,3 +1,4 @@
+import { parseExtension } from '../domain/sip-account.ts'
 import type { Call, PbxAccount, PbxAccountInForce, Registration } from './pbx-driver.ts'
 
 /** What was found on a PBX, each thing beside the extension that it belongs to. */
@@ -6,8 +7,6 @@ export interface Found {
   readonly known: Iterable<string>
   readonly registrations: readonly (Registration & Owned)[]
   readonly calls: readonly (Call & Owned)[]
-  /** Whether a registration or call of an extension that is not known is none of ours either. */
-  readonly isForeign: (extension: string) => boolean
 }
 
 type Owned = Pick<PbxAccount, 'extension'>
@@ -15,14 +14,15 @@ type Login = Pick<PbxAccountInForce, 'credentials' | 'policy'>
 
 /**
  * One account for each extension, its parts in an order that stays: the same world reads the same. A registration or a
- * call outlives its account and is shown until it is gone.
+ * call outlives its account and is shown until it is gone; one of an extension of somebody else's too, since a leaver's old
+ * account may have come back there.
  */
 export function joinAccounts(found: Found, loginOf: (extension: string) => Login): PbxAccountInForce[] {
   const registrationsOf = Map.groupBy(found.registrations, ({ extension }) => extension)
   const callsOf = Map.groupBy(found.calls, ({ extension }) => extension)
   const known = new Set(found.known)
   const strays = [...registrationsOf.keys(), ...callsOf.keys()].filter(
-    (extension) => !known.has(extension) && !found.isForeign(extension),
+    (extension) => !known.has(extension) && parseExtension(extension).ok,
   )
   return [...new Set([...known, ...strays])].sort().map((extension) => {
     const { credentials, policy } = loginOf(extension)

@@ -31,12 +31,19 @@ export async function writeAccounts(
         .selectAll()
         .where('extension', '=', extension)
         .execute()
-      if (subscribers && rows.length > 0 && (await isForeign(change, extension))) {
-        if (!account.adopted) {
+      const others = subscribers && rows.length > 0 ? await foreignRows(change, extension) : []
+      if (others.length > 0) {
+        // Taken over once, while nothing of ours is there: what comes later, or is another one's, nobody gave to Ringfence.
+        const [only, another] = others
+        if (!account.adopted || present.length > 0 || another !== undefined) {
           taken.push(extension)
           continue
         }
-        await change.deleteFrom('subscriber').where('username', '=', extension).execute()
+        await change
+          .deleteFrom('subscriber')
+          .where('username', '=', extension)
+          .where('domain', '=', only!.domain)
+          .execute()
         changed = true
       }
       changed = (await replaceRows(change, present, rows)) || changed
@@ -119,13 +126,9 @@ async function replaceRows(
   return old.length > 0 || fresh.length > 0
 }
 
-async function isForeign(change: Change, extension: string): Promise<boolean> {
-  const row = await change
-    .selectFrom('subscriber')
-    .select('username')
-    .where('username', '=', extension)
-    .executeTakeFirst()
-  return row !== undefined
+/** Rows that others made for this extension, one for each domain. */
+function foreignRows(change: Change, extension: string) {
+  return change.selectFrom('subscriber').select('domain').where('username', '=', extension).execute()
 }
 
 /** The one row that `makeTables` made. */

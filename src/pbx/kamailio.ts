@@ -71,8 +71,7 @@ async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: 
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
-  const isForeign = (extension: string) => foreignNames.has(extension)
-  const accounts = joinAccounts({ known: rowsOf.keys(), registrations, calls, isForeign }, (extension) => {
+  const accounts = joinAccounts({ known: rowsOf.keys(), registrations, calls }, (extension) => {
     const own = rowsOf.get(extension) ?? []
     return {
       credentials: own.map(({ credential_id, generation, ha1 }) => ({ id: credential_id, generation, digest: ha1 })),

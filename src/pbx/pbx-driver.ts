@@ -22,7 +22,9 @@ export interface PbxDriver {
   describe(signal: AbortSignal): Promise<PbxDescription>
 
   /**
-   * Every account of ours that is in force, with registrations and calls. Extensions of others only as `foreign`.
+   * Every account of ours that is in force, with registrations and calls. Extensions of others as `foreign`; what is
+   * registered or talking on one of them is shown as well, as an account without credentials, because a leaver's phone may
+   * be behind it.
    * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
    * be null. Left out: all.
    */

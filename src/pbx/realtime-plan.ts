@@ -59,8 +59,7 @@ export function planRows(changes: AccountChanges, present: PresentRows, schema: 
 
 /**
  * Of an extension that was taken over these stay as they were: how calls run, what the other side sees. What changes is
- * who may log in, from where the phone is seen to come, and that its media is encrypted. A pinned transport goes: a phone
- * that registered over TLS could not be called through it.
+ * who may log in, from where the phone is seen to come, and that its media is encrypted.
  */
 const habits = new Set([
   'context',
@@ -76,13 +75,24 @@ const habits = new Set([
   'qualify_frequency',
 ])
 
+/**
+ * What goes with the old owner. A pinned transport: a phone that registered over TLS could not be called through it. A
+ * fixed contact or a proxy: calls for the extension would go there as well, also when its last phone is closed.
+ */
+const ways: Readonly<Record<AccountTable, readonly string[]>> = {
+  ps_endpoints: ['transport', 'outbound_proxy'],
+  ps_aors: ['contact', 'outbound_proxy'],
+  ps_auths: [],
+}
+
 /** But a call policy lives in a context of its own, and ends by leaving it. */
 function takenOver(table: AccountTable, row: Row, before: Row, { columns }: RealtimeSchema): Row {
   const own = contextOf(text(row.id))
   const isKept = (column: string) =>
     !habits.has(column) || (column === 'context' && [row.context, before.context].includes(own))
   const kept = Object.fromEntries(Object.entries(row).filter(([column]) => isKept(column)))
-  return table === 'ps_endpoints' && columns.get(table)?.has('transport') ? { ...kept, transport: null } : kept
+  const gone = ways[table].filter((column) => columns.get(table)?.has(column))
+  return { ...kept, ...Object.fromEntries(gone.map((column) => [column, null])) }
 }
 
 /** A number comes back as a number where its column is one. */

@@ -151,11 +151,20 @@ async function listExisting(db: Db, { columns }: RealtimeSchema): Promise<readon
     .select(['id', 'auth', ...shown, ...judged])
     .orderBy('id')
     .execute()
-  const aors = new Set((await db.selectFrom('ps_aors').select('id').execute()).map(({ id }) => text(id)))
+  const ways = ['contact', 'outbound_proxy'].filter((column) => columns.get('ps_aors')?.has(column))
+  const found = await db
+    .selectFrom('ps_aors')
+    .select(['id', ...ways])
+    .execute()
+  const aors = new Map(found.map((aor) => [text(aor.id), aor]))
   return rows.flatMap((row): ExistingExtension[] => {
     const extension = text(row.id)
     if (!parseExtension(extension).ok || isOwn(extension, row.auth)) return []
-    const facts = shown.flatMap((column) => (row[column] ? [[column.replaceAll('_', ' '), text(row[column])]] : []))
+    const aor = aors.get(extension) ?? {}
+    const facts = [
+      ...shown.flatMap((column) => (row[column] ? [[column.replaceAll('_', ' '), text(row[column])]] : [])),
+      ...ways.flatMap((column) => (aor[column] ? [[fixedWays[column]!, text(aor[column])]] : [])),
+    ]
     return [
       {
         extension,
@@ -168,7 +177,12 @@ async function listExisting(db: Db, { columns }: RealtimeSchema): Promise<readon
   })
 }
 
-function obstacleOf(extension: string, row: Row, aors: ReadonlySet<string>): string | null {
+const fixedWays: Readonly<Record<string, string>> = {
+  contact: 'fixed contact, which goes',
+  outbound_proxy: 'fixed proxy, which goes',
+}
+
+function obstacleOf(extension: string, row: Row, aors: Pick<ReadonlyMap<string, Row>, 'has'>): string | null {
   if (namesIn(text(row.aors)).join() !== extension || !aors.has(extension)) {
     return `its AOR is not called ${extension} and nothing else: give it one of that name in ps_aors and in the column aors`
   }

@@ -77,13 +77,39 @@ async function apply(subjects: readonly SipCredentialSubject[], options: SipAcce
     return { ...account, credentials, policy: credentials.length === 0 ? blockedPolicy : account.policy }
   })
   // The secret goes first: a phone that is cut while it still has one comes back at once.
-  await options.driver.applyAccounts(accounts, signal)
-  if (!options.driver.disconnect || closing.length === 0) return
+  let refusal: { readonly error: unknown } | null = null
+  let secretless: readonly SipCredentialSubject[] = closing
+  try {
+    await options.driver.applyAccounts(accounts, signal)
+  } catch (error) {
+    if (!options.driver.disconnect || closing.length === 0 || signal.aborted) throw error
+    // It may be about one of many; the others' secrets may be gone, and their phones wait for nobody.
+    refusal = { error }
+    secretless = await withoutSecret(closing, options.driver, signal)
+  }
   const inUse = new Set(accounts.filter(({ credentials }) => credentials.length > 0).map(({ extension }) => extension))
-  const targets = closing.flatMap((subject): DisconnectTarget[] => {
+  const targets = secretless.flatMap((subject): DisconnectTarget[] => {
     const isShared = subject.extensionShared || inUse.has(subject.extension)
     if (!isShared) return [{ extension: subject.extension, addresses: null }]
     return subject.addresses.length > 0 ? [{ extension: subject.extension, addresses: subject.addresses }] : []
   })
-  if (targets.length > 0) await options.driver.disconnect(targets, signal)
+  try {
+    if (targets.length > 0) await options.driver.disconnect?.(targets, signal)
+  } catch (error) {
+    throw refusal ? refusal.error : error
+  }
+  if (refusal) throw refusal.error
+}
+
+/** Those that the PBX is seen to know no secret of; none when it cannot be read. */
+async function withoutSecret(
+  closing: readonly SipCredentialSubject[],
+  driver: PbxDriver,
+  signal: AbortSignal,
+): Promise<readonly SipCredentialSubject[]> {
+  if (!driver.abilities.readBack) return []
+  const state = await driver.readAccounts(signal, []).catch(() => null)
+  if (state === null) return []
+  const inForce = new Set(state.accounts.flatMap(({ credentials }) => credentials.map(({ id }) => id)))
+  return closing.filter(({ id }) => !inForce.has(id))
 }

@@ -22,7 +22,7 @@ async function byEmail(db: Database, email: string): Promise<Employee | undefine
 }
 
 /**
- * Its live holder, else the latest leaver. Two PBXs may have the same extension, and whoever is meant must be said: a guess
+ * Of one PBX: its live holder, else the latest leaver. Two PBXs may have the same extension, and whoever is meant must be said: a guess
  * would offboard somebody else.
  */
 async function byExtension(db: Database, extension: string, pbx: string | null): Promise<Employee | undefined> {
@@ -37,7 +37,8 @@ async function byExtension(db: Database, extension: string, pbx: string | null):
   const live = there.filter(({ untilAt }) => untilAt === null)
   const left = there.toSorted((a, b) => ((a.untilAt ?? '') < (b.untilAt ?? '') ? 1 : -1))
   const meant = live.length > 0 ? live : left
-  const places = [...new Set(meant.map(({ pbxName }) => `${extension}@${pbxName}`))].sort()
+  // Those who left count too: whoever looks for one of them must not be given a colleague of the same number.
+  const places = [...new Map(there.map(({ pbxId, pbxName }) => [pbxId, `${extension}@${pbxName}`])).values()].sort()
   if (places.length > 1) {
     throw new AppError('CONFLICT', `extension ${extension} is on ${places.length} PBXs: ${places.join(', ')}`, {
       hint: 'say which, just like that, or name the person by e-mail address',

@@ -309,10 +309,16 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       ] as const)
         expect((await store.employeeBy(who))?.id, who).toBe(id)
       expect(await store.employeeBy('1001@elsewhere')).toBeUndefined()
-      // Whoever is here is meant before whoever left, on whichever PBX.
+      // Also where one of them left: whoever looks for a leaver must not meet a colleague of the same number.
       await write((tx) => tx.update('assignment', 'a1', { untilAt: at(10) }))
-      expect((await store.employeeBy('1001'))?.id).toBe('e2')
+      await expect(store.employeeBy('1001')).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect((await store.employeeBy('1001@branch'))?.id).toBe('e2')
       expect((await store.employeeBy('1001@default'))?.id).toBe('e1')
+      // Two that are called the same are still two.
+      await write((tx) => tx.update('pbx', 'second', { name: home }))
+      for (const who of ['1001', `1001@${home}`])
+        await expect(store.employeeBy(who)).rejects.toMatchObject({ code: 'CONFLICT' })
+      expect((await store.employeeBy('1001@second'))?.id).toBe('e2')
       await write((tx) => tx.update('assignment', 'a2', { untilAt: at(5) }))
       await expect(store.employeeBy('1001')).rejects.toMatchObject({ code: 'CONFLICT' })
     })

@@ -404,6 +404,33 @@ describe('with a mail server', () => {
   })
 
   test.each([
+    ['another machine in the clear', 'postgres://u:hunter2@db.example.com/x', false],
+    ['another machine, TLS not demanded', 'postgres://u:hunter2@192.0.2.7/x?sslmode=prefer', false],
+    ['a certificate that nobody checks', 'postgres://u:hunter2@db.example.com/x?sslmode=no-verify', false],
+    ['the last of two modes', 'postgres://u:hunter2@db/x?sslmode=verify-full&sslmode=disable', false],
+    ['a host that counts before the other', 'postgres://u:hunter2@localhost/x?host=db.example.com', false],
+    ['a name that begins like this machine', 'postgres://u:hunter2@localhost.example.com/x', false],
+    ['another machine over verified TLS', 'postgres://u:hunter2@db.example.com/x?sslmode=verify-full', true],
+    ['this machine', 'postgres://u:hunter2@127.0.0.1:5433/x', true],
+    ['this machine by its IPv6 address', 'postgres://u:hunter2@[::1]/x', true],
+    ['a socket', 'postgres://u@/x?host=/run/postgresql', true],
+    ['a socket in the place of the host', 'postgres://u@%2Frun%2Fpostgresql/x', true],
+  ])('a PostgreSQL on %s', (_words, url, isTaken) => {
+    const file = join(folder, 'pbx-database-url')
+    writeFileSync(file, url)
+    const place = { PBX_DATABASE_URL_FILE: file }
+    const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
+    const kamailio = { PBX: 'kamailio', PBX_CONFIG_DIR: '/etc/kamailio', PBX_ADDRESS: '10.90.0.2' }
+    for (const settings of [
+      { ...bare, PBX_ACCOUNTS: 'realtime', ...place },
+      { ...kamailio, ...place },
+    ]) {
+      expect(namesOf(settings)).toEqual(isTaken ? [] : ['PBX_DATABASE_URL_FILE'])
+      expect(JSON.stringify(isTaken ? [] : problemsOf(settings))).not.toContain('hunter2')
+    }
+  })
+
+  test.each([
     'http://pbx.example.com:8088',
     'http://192.0.2.1',
     'https://u:hunter2@pbx:8089',
@@ -520,7 +547,44 @@ describe('with several PBXs', () => {
     }
     expect(problemsOf(sharing)).toEqual([
       'RINGFENCE_PBX2_CONFIG_DIR "/etc/asterisk/ringfence.d" is another PBX\'s folder too',
+      "RINGFENCE_PBX2_AMI is another PBX's place too",
     ])
+  })
+
+  test.each<[string, Settings, string | null]>([
+    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038' }, 'PBX.example.com:5038'],
+    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038' }, null],
+    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: '127.0.0.1:5038' }, 'localhost:5038'],
+    ['PBX_ESL', { PBX: 'freeswitch', PBX_ESL: '192.0.2.9:8021' }, '192.0.2.9:8021'],
+    ['PBX_RPC', { PBX: 'kamailio', PBX_RPC: '192.0.2.9:5068' }, '192.0.2.9:5068'],
+    ['PBX_API_URL', { PBX: 'yeastar', PBX_API_URL: 'https://pbx.example.com' }, 'https://pbx.example.com:443/'],
+    ['PBX_DATABASE', { PBX: 'kamailio', PBX_DATABASE: '/srv/accounts.db' }, '/srv/accounts.db'],
+    ['PBX_DATABASE_URL_FILE', { PBX: 'kamailio' }, 'the same file'],
+  ])('two with the same %s are one, and refused: %j', (name, settings, other) => {
+    const url = join(folder, 'twin-url')
+    writeFileSync(url, 'postgres://ada:hunter2@localhost/accounts')
+    const own = (number: '' | '2'): Settings => ({
+      [`PBX${number}_ADDRESS`]: `192.0.2.1${number || 1}`,
+      [`PBX${number}_REALM`]: 'office',
+      [`PBX${number}_CONFIG_DIR`]:
+        settings.PBX === 'yeastar' || settings.PBX === 'freeswitch' ? '' : `/srv/pbx${number}`,
+      [`PBX${number}_AMI_SECRET_FILE`]: settings.PBX === 'asterisk' ? secretFile : '',
+      [`PBX${number}_ESL_SECRET_FILE`]: settings.PBX === 'freeswitch' ? secretFile : '',
+      [`PBX${number}_DIRECTORY_SECRET_FILE`]: settings.PBX === 'freeswitch' ? secretFile : '',
+      [`PBX${number}_DIRECTORY_LISTEN`]: settings.PBX === 'freeswitch' ? `127.0.0.1:844${number || 1}` : '',
+      [`PBX${number}_API_CLIENT`]: settings.PBX === 'yeastar' ? 'c' : '',
+      [`PBX${number}_API_SECRET_FILE`]: settings.PBX === 'yeastar' ? secretFile : '',
+      [`PBX${number}_DATABASE_URL_FILE`]: name === 'PBX_DATABASE_URL_FILE' ? url : '',
+    })
+    const second = Object.fromEntries(
+      Object.entries(settings).map(([key, value]) => [
+        key.replace('PBX', 'PBX2'),
+        key === name && other ? other : value,
+      ]),
+    )
+    const distinct = name.startsWith('PBX_DATABASE') ? { PBX_RPC: '127.0.0.1:5068', PBX2_RPC: '127.0.0.1:5069' } : {}
+    const problems = problemsOf({ ...own(''), ...settings, ...own('2'), ...second, PBX2_NAME: 'branch', ...distinct })
+    expect(problems).toEqual([`RINGFENCE_${name.replace('PBX', 'PBX2')} is another PBX's place too`])
   })
 
   test('the hub lets handsets to the ports of each, and of none without an address', () => {

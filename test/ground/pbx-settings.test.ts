@@ -92,6 +92,7 @@ describe('the settings of a FreeSWITCH', () => {
     const second = {
       PBX2_NAME: 'branch',
       PBX2_REALM: 'b.example.com',
+      PBX2_ESL: '192.0.2.20:8021',
       PBX2_ESL_SECRET_FILE: secret,
       PBX2_DIRECTORY_SECRET_FILE: secret,
     }

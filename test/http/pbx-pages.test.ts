@@ -6,6 +6,7 @@ import { ask } from './http-client.ts'
 let desk: ConsoleWorld
 let branch: FakePbx
 let helpdesk: string
+let admin: string
 beforeAll(async () => {
   branch = fakePbx({ revocationLists: 'enforced' })
   const env = {
@@ -17,15 +18,16 @@ beforeAll(async () => {
   }
   desk = await openConsoleWorld({ env, morePbxs: { branch } })
   helpdesk = await desk.signIn('helpdesk')
+  admin = await desk.signIn('admin')
 })
 afterAll(() => desk?.[Symbol.asyncDispose]())
 
 const get = (path: string, cookie = helpdesk) => ask(desk.port, { path, headers: { cookie } })
-const post = (path: string, fields: Record<string, string>) =>
+const post = (path: string, fields: Record<string, string>, cookie = helpdesk) =>
   ask(desk.port, {
     method: 'POST',
     path,
-    headers: { cookie: helpdesk, 'content-type': 'application/x-www-form-urlencoded' },
+    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
     body: new URLSearchParams(fields).toString(),
   })
 const bo = { name: 'Bo Berg', email: 'bo@example.com', model0: 'linphone-mobile', mac0: '', mail: 'none' }
@@ -56,28 +58,31 @@ describe('the pages of several PBXs', () => {
   test('list what was there before, touch nothing, and fill in the form for taking it over', async () => {
     branch.addForeign('2001')
     const before = branch.snapshot()
-    const page = await get('/pbxs/branch/existing')
+    const page = await get('/pbxs/branch/existing', admin)
     expect(branch.snapshot()).toBe(before)
     const href = /href="(\/onboard\?[^"]*extension=2001[^"]*)"/.exec(page.text)![1]!.replaceAll('&amp;', '&')
-    const form = (await get(href)).text
+    const form = (await get(href, admin)).text
     expect(form).toMatch(/<input id="extension" name="extension" value="2001"/)
     expect(form).toMatch(/value="branch" selected/)
     expect(form).toMatch(/name="adopt" value="yes" checked/)
     expect(branch.snapshot()).toBe(before)
     const ada = { ...bo, name: 'Ada Byron', email: 'ada@example.com', pbx: 'branch', adopt: 'yes' }
-    const absent = await post('/onboard', { ...ada, extension: '2002' })
+    const absent = await post('/onboard', { ...ada, extension: '2002' }, admin)
     expect(absent.status).toBe(409)
     expect(absent.text).toContain('has no extension 2002 that Ringfence did not make')
-    expect((await post('/onboard', { ...ada, extension: '2001' })).status).toBe(303)
+    expect((await post('/onboard', { ...ada, extension: '2001' })).status).toBe(403)
+    expect(branch.snapshot()).toBe(before)
+    expect((await post('/onboard', { ...ada, extension: '2001' }, admin)).status).toBe(303)
     await desk.world.loop.idle()
     expect(JSON.parse(branch.snapshot()).foreign).toEqual([])
   })
 
-  test('show an auditor what there is, and no way to take anything over', async () => {
-    const auditor = await desk.signIn('auditor')
-    const page = await get('/pbxs', auditor)
-    expect([page.status, page.text.includes('/existing')]).toEqual([200, false])
-    expect((await get('/pbxs/branch/existing', auditor)).status).toBe(403)
-    expect((await get('/pbxs/paris/existing')).status).toBe(400)
+  test('show an auditor and the help desk what there is, and no way to take anything over', async () => {
+    for (const cookie of [await desk.signIn('auditor'), helpdesk]) {
+      const page = await get('/pbxs', cookie)
+      expect([page.status, page.text.includes('/existing')]).toEqual([200, false])
+      expect((await get('/pbxs/branch/existing', cookie)).status).toBe(403)
+    }
+    expect((await get('/pbxs/paris/existing', admin)).status).toBe(400)
   })
 })

@@ -64,6 +64,26 @@ describe('extensions that were on the PBX before', () => {
     expect(JSON.parse(world.pbx.snapshot()).accounts).toEqual([])
   })
 
+  test.each(['helpdesk', 'auditor'] as const)('are taken over by nobody of role %s, in whichever way', async (role) => {
+    await using world = await openWorld()
+    world.pbx.addForeign('2001')
+    const before = world.pbx.snapshot()
+    const forbidden = { code: 'FORBIDDEN', hint: `this caller is ${role}; ask an admin or owner` }
+    const csv = 'name,email,extension,model,mac,adopt\nAda Byron,ada@example.com,2001,linphone-mobile,,yes'
+    for (const via of ['token', 'session', 'local-socket'] as const) {
+      const actor = { name: 'Hal', role, via }
+      await expect(world.app.onboard(adopting('Ada Byron', '2001'), actor)).rejects.toMatchObject(forbidden)
+      await expect(world.app.importRoster(Buffer.from(csv), actor)).rejects.toMatchObject(forbidden)
+    }
+    expect(await world.app.employees({})).toEqual([])
+    expect(world.pbx.snapshot()).toBe(before)
+    // And what takes nothing over is theirs as before.
+    const hal = { name: 'Hal', role: 'helpdesk', via: 'token' } as const
+    const csvNew = csv.replace('2001', '2002').replace(',yes', ',no')
+    expect((await world.app.importRoster(Buffer.from(csvNew), hal)).total).toBe(1)
+    await world.imports.stop()
+  })
+
   test('that are not there, or in the way of somebody, are not taken over and nobody is onboarded', async () => {
     await using world = await openWorld()
     world.pbx.addForeign('2001')

@@ -92,7 +92,9 @@ describe('two PBXs', () => {
     expect((await world.app.employee('1001@default')).name).toBe('Ada Byron')
     await expect(world.app.employee('1001@elsewhere')).rejects.toMatchObject({ code: 'NOT_FOUND' })
     await offboarded(world, '1001@branch')
-    expect((await world.app.employee('1001')).name).toBe('Ada Byron')
+    // Whoever looks for the leaver must not meet the colleague of the same number.
+    await expect(world.app.employee('1001')).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect((await world.app.employee('1001@office')).name).toBe('Ada Byron')
   })
 
   test('each phone is told the host, port, realm and reachable address of its own', async () => {

@@ -91,4 +91,26 @@ describe('a step that a person must do', () => {
     expect(text).toContain('1001 Ada Byron (starting)')
     expect(text).toContain(world.config.console.url)
   })
+
+  test('is mailed once to each: an address that is refused floods nobody else and is tried again alone', async () => {
+    await using office = await openPostOffice()
+    await using world = await openWorld({ pbx: 'manual', env: office.env })
+    for (const name of ['bad', 'mia', 'zoe']) {
+      const at = world.context.system.now().toISOString()
+      const id = newId(world.context.system)
+      const who = { id, name, email: `${name}@example.com`, role: 'admin' as const, createdAt: at, createdBy: 'test' }
+      await world.store.transaction((tx) => tx.insert('administrator', [newAdministrator(who)]))
+    }
+    await onboarded(world, ada)
+    await world.travel(1.1)
+    const remind = stepReminder(world.context)
+    for (let round = 0; round < 3; round++) {
+      office.refusals.push({ code: 550, words: 'no such mailbox' })
+      await expect(remind()).rejects.toMatchObject({ code: 'MAIL_REFUSED' })
+      expect(office.received.map(({ to }) => to[0])).toEqual(['mia@example.com', 'zoe@example.com'])
+    }
+    await remind()
+    await remind()
+    expect(office.received.map(({ to }) => to[0])).toEqual(['mia@example.com', 'zoe@example.com', 'bad@example.com'])
+  })
 })

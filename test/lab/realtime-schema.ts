@@ -61,6 +61,7 @@ function wideTables(old: boolean, yesNo: string, authType: string, encryption: s
  set_var text,
  deny varchar(95),
  permit varchar(95),
+ outbound_proxy varchar(256),
  media_encryption_optimistic ${yesNo}
 );
 create table ps_auths (
@@ -83,6 +84,7 @@ create table ps_aors (
  qualify_frequency integer,
  maximum_expiration integer,
  qualify_timeout float,
+ outbound_proxy varchar(255),
  support_path ${yesNo}
 );
 create table ps_contacts (

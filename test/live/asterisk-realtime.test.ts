@@ -138,6 +138,52 @@ describeLive('accounts in PostgreSQL tables', ['asterisk', 'postgres'], () => {
     expect(await accountIn(world, '3105')).toBeUndefined()
   })
 
+  test('a leaver whose old row a backup brought back is shown with his phone', async () => {
+    world.sql(foreignRows('3115'))
+    const account = { ...makeAccount('3115'), adopted: true }
+    await apply(account)
+    await apply({ ...account, credentials: [], adopted: false })
+    world.sql(foreignRows('3115').replace(/insert into ps_auths[^;]*;/i, ''))
+    const old = { extension: '3115', username: '3115', secret: 'by-hand-3115', address: '127.0.0.9' }
+    expect(await (await world.phone(old)).register()).toBe(200)
+    expect(await accountIn(world, '3115')).toMatchObject({
+      credentials: [],
+      registrations: [{ address: '127.0.0.9' }],
+    })
+    expect((await world.driver.readAccounts(limit())).foreign).toContain('3115')
+    world.sql("delete from ps_endpoints where id = '3115'; delete from ps_aors where id = '3115'")
+    await world.driver.disconnect!([{ extension: '3115', addresses: null }], limit())
+  })
+
+  test('a fixed contact or proxy goes when an extension is taken over, and is told before', async () => {
+    const ways = () =>
+      world
+        .sql(
+          `select coalesce(a.contact, '-'), coalesce(a.outbound_proxy, '-'), coalesce(e.outbound_proxy, '-')
+           from ps_aors a join ps_endpoints e on e.id = a.id where a.id = '3116'`,
+        )
+        .trim()
+    const fix = () =>
+      world.sql(
+        `update ps_aors set contact = 'sip:thief@192.0.2.66', outbound_proxy = 'sip:192.0.2.67' where id = '3116';
+         update ps_endpoints set outbound_proxy = 'sip:192.0.2.68' where id = '3116'`,
+      )
+    world.sql(foreignRows('3116'))
+    fix()
+    const listed = (await world.driver.listExisting!(limit())).find(({ extension }) => extension === '3116')
+    expect(listed).toMatchObject({
+      obstacle: null,
+      facts: { 'fixed contact, which goes': 'sip:thief@192.0.2.66', 'fixed proxy, which goes': 'sip:192.0.2.67' },
+    })
+    const account = { ...makeAccount('3116'), adopted: true }
+    await apply(account)
+    expect(ways()).toBe('-|-|-')
+    fix()
+    await apply(account)
+    expect(ways()).toBe('-|-|-')
+    await apply({ ...account, credentials: [] })
+  })
+
   test('an extension that cannot be taken over says why', async () => {
     world.sql(
       `insert into ps_endpoints (id, aors, auth, webrtc) values ('3106', '3106', 'x', 'yes'), ('3107', 'desk', 'x', null)`,

@@ -102,6 +102,20 @@ describe('removing a registration', () => {
       expect(command).toBe(`api sofia profile internal flush_inbound_reg 1001@${realm}`)
   })
 
+  test('is not held up for others by a phone with a dangerous name', async () => {
+    await apply(account('1001', {}, ['a', 'b']), account('1002'))
+    const { realm } = world.options
+    expect(await world.fake.register(phone('1001', 'b', { address: '127.0.0.8' }))).toBe(200)
+    expect(await world.fake.register(phone('1001', 'a', { address: '127.0.0.9', callId: `1001@${realm}` }))).toBe(200)
+    expect(await world.fake.register(phone('1002'))).toBe(200)
+    const both = [
+      { extension: '1001', addresses: ['127.0.0.9'] },
+      { extension: '1002', addresses: null },
+    ]
+    await expect(world.driver.disconnect!(both, limit())).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(world.fake.registered().map((one) => one.split('@')[0])).toEqual(['1001', '1001'])
+  })
+
   test('of one phone by its own name leaves its colleague on the same extension', async () => {
     await apply(account('1001', {}, ['a', 'b']))
     expect(await world.fake.register(phone('1001', 'a', { address: '127.0.0.9', callId: 'abc@10.0.0.9' }))).toBe(200)
@@ -185,6 +199,17 @@ describe('whether FreeSWITCH asks', () => {
     await apply(account('1001'))
     world.fake.files.set('1001', 'by hand')
     expect((await read()).foreign).toEqual(['1001'])
+  })
+
+  test('a leaver whose number is back in the files of FreeSWITCH is shown with his phone and his call', async () => {
+    await apply(account('1001'))
+    await apply(account('1001', { credentials: [] }))
+    world.fake.files.set('1001', 'old password')
+    const back = phone('1001', 'a', { username: '1001', secret: 'old password', address: '10.77.0.9' })
+    expect(await world.fake.register(back)).toBe(200)
+    await world.fake.call(back)
+    const shown = { extension: '1001', credentials: [], registrations: [{ address: '10.77.0.9' }], calls: [{}] }
+    expect(await read()).toMatchObject({ accounts: [shown], foreign: ['1001'] })
   })
 })
 

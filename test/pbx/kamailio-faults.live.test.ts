@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { prepareKamailio } from '../../src/pbx/kamailio-files.ts'
 import type { KamailioOptions, RpcAddress } from '../../src/pbx/kamailio-options.ts'
@@ -197,6 +198,48 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
     expect(await digest()).toBeUndefined()
     await world.driver.applyAccounts([account], limit())
     expect(await digest()).toBe(before)
+  })
+
+  test('shows the phone of a leaver whose old row a backup brought back', async () => {
+    await world.addForeign('4006')
+    const account = { ...makeAccount('4006'), adopted: true }
+    await world.driver.applyAccounts([account], limit())
+    await world.driver.applyAccounts([{ ...account, credentials: [], adopted: false }], limit())
+    await world.addForeign('4006')
+    const old = digestHa1('4006', 'ringfence', new Secret('old password'))
+    sqliteSql(options.database)(`update subscriber set ha1 = '${old}' where username = '4006'`)
+    const phone = await world.phone({ extension: '4006', username: '4006', secret: 'old password' })
+    expect(await phone.register()).toBe(200)
+    const state = await world.driver.readAccounts(limit())
+    expect(state.foreign).toContain('4006')
+    expect(state.accounts.find(({ extension }) => extension === '4006')).toMatchObject({
+      credentials: [],
+      registrations: [{ address: expect.any(String) }],
+    })
+    sqliteSql(options.database)("delete from subscriber where username = '4006'")
+    await world.driver.disconnect!([{ extension: '4006', addresses: null }], limit())
+  })
+
+  test('takes an extension over once: what somebody makes under its number later is not Ringfence’s', async () => {
+    const sql = sqliteSql(options.database)
+    const rows = () => sql("select username, domain from subscriber where username = '4007'")
+    const account = { ...makeAccount('4007'), adopted: true }
+    await world.addForeign('4007')
+    sql("insert into subscriber (username, domain, password, ha1, ha1b) values ('4007', 'second', 'x', '', '')")
+    const two = rows()
+    await expect(world.driver.applyAccounts([account], limit())).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(rows()).toBe(two)
+    sql("delete from subscriber where domain = 'second'")
+    await world.driver.applyAccounts([account], limit())
+    expect(rows()).toBe('[]')
+    await world.addForeign('4007')
+    const later = rows()
+    await expect(world.driver.applyAccounts([account], limit())).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(rows()).toBe(later)
+    // Nobody's row keeps a leaver's login alive.
+    await world.driver.applyAccounts([{ ...account, credentials: [] }], limit())
+    expect(sql("select username from ringfence_credential where extension = '4007'")).toBe('[]')
+    sql("delete from subscriber where username = '4007'")
   })
 
   test('keeps everything else as it is when people come and go', async () => {

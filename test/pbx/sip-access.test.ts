@@ -3,6 +3,7 @@ import { reconcile } from '../../src/access/reconcile.ts'
 import type { SipCredentialSubject } from '../../src/domain/access.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
+import { AppError } from '../../src/errors.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import type { PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { sipAccess } from '../../src/pbx/sip-access.ts'
@@ -203,6 +204,31 @@ describe('the SIP accounts of one PBX', () => {
     await pass(subject(anasPhone), subject(bensPhone))
     await system.apply([shut(anasPhone, { extensionShared: true })], AbortSignal.timeout(5000))
     expect([fake.register(phoneOf(anasPhone)), fake.register(phoneOf(bensPhone))]).toEqual([401, 200])
+  })
+
+  test('a phone whose secret is gone is cut, although the PBX refused a change of somebody else', async () => {
+    const { fake, desired, pass } = world(anasPhone)
+    await pass(subject(anasPhone))
+    expect(fake.register(phoneOf(anasPhone))).toBe(200)
+    fake.addForeign('1002')
+    desired.set('1001', { ...desired.get('1001')!, credentials: [] })
+    desired.set('1002', { ...desired.get('1001')!, extension: '1002', credentials: [bensPhone] })
+    const busy = new AppError('PBX_REFUSED', 'the PBX is busy with 1002', { retryable: true })
+    const system = systemOn(
+      {
+        ...fake.driver,
+        applyAccounts: (accounts, signal) =>
+          fake.driver.applyAccounts(accounts, signal).catch(() => {
+            throw busy
+          }),
+      },
+      desired,
+    )
+    const ben = subject(bensPhone, { extension: '1002' })
+    await expect(system.apply([ben, shut(anasPhone)], AbortSignal.timeout(5000))).rejects.toBe(busy)
+    const state = await fake.driver.readAccounts(AbortSignal.timeout(5000))
+    expect(state.accounts.flatMap(({ registrations }) => registrations)).toEqual([])
+    expect(fake.counts.disconnect).toBe(1)
   })
 
   test('a PBX that is down, refuses or never answers gives a problem and no verdict', async () => {

@@ -77,7 +77,7 @@ ${
           const made = await application.onboard(input, actor)
           response.redirect(303, handOverPath(made.employee.id, application.handOver.reference(made)))
         } catch (error) {
-          if (!(error instanceof AppError) || error.code === 'INTERNAL') throw error
+          if (!(error instanceof AppError) || ['INTERNAL', 'FORBIDDEN'].includes(error.code)) throw error
           // The same words as while typing, each beside its field; what was typed stays.
           const check = await application.handOver.check(input)
           const { message, hint } = error

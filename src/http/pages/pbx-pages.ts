@@ -19,7 +19,7 @@ export function pbxPages({ pbxs }: Application, tools: PageTools): readonly Rout
     route(
       'get',
       `${path}/:name/existing`,
-      'onboard',
+      'revoke',
       { summary: 'Extensions that Ringfence did not make', answer: 'text/html' },
       async ({ actor, parameters, response }) => {
         const found = await pbxs.existing(parameters.name)
@@ -37,7 +37,7 @@ ${!configured && html`<p class="notice bad">It is not among the settings any mor
 <dl class="facts"><dt>Kind</dt><dd>${driver}</dd><dt>Site</dt><dd><bdi>${site}</bdi></dd><dt>Address</dt><dd>${address ?? 'not set'}</dd><dt>Name that handsets use</dt><dd>${host}</dd></dl>
 <h3>It can</h3>${can.length > 0 ? list(can) : html`<p>nothing by itself: each change is a step for a person</p>`}
 ${cannot.length > 0 && html`<h3>It cannot</h3>${list(cannot)}`}
-${abilities.adoption && mayDo(actor.role, 'onboard') && html`<div class="actions"><a class="button quiet" role="button" href="${path}/${name}/existing">Extensions that were there before</a></div>`}
+${abilities.adoption && mayDo(actor.role, 'revoke') && html`<div class="actions"><a class="button quiet" role="button" href="${path}/${name}/existing">Extensions that were there before</a></div>`}
 </section>`
 }
 
