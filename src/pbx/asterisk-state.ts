@@ -119,12 +119,9 @@ function assemble(
       } else if (!parsed && !foreignEndpoints.has(name)) foreign.push(`${name} (also takes the secret of ${auth})`)
     }
   }
-  for (const { extension, ...registration } of registrations) {
-    if (!foreignEndpoints.has(extension)) accountOf(extension).registrations.push(registration)
-  }
-  for (const { extension, ...call } of calls) {
-    if (!foreignEndpoints.has(extension)) accountOf(extension).calls.push(call)
-  }
+  // Of others' endpoints too: one of them may be a leaver's that came back without our marks.
+  for (const { extension, ...registration } of registrations) accountOf(extension).registrations.push(registration)
+  for (const { extension, ...call } of calls) accountOf(extension).calls.push(call)
   return { accounts: [...accounts.values()].map(sorted), foreign: foreign.sort() }
 }
 

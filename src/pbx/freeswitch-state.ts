@@ -29,7 +29,7 @@ export async function readFreeswitch(
   const entries = new Map(table.entries().map((entry) => [entry.extension, entry]))
   const named = new Set([...entries.keys(), ...[...registrations, ...calls].map(({ extension }) => extension)])
   const accounts = [...named]
-    .filter((extension) => entries.has(extension) || (parseExtension(extension).ok && !foreign.has(extension)))
+    .filter((extension) => entries.has(extension) || parseExtension(extension).ok)
     .sort()
     .map((extension): PbxAccountInForce => {
       const entry = entries.get(extension)

@@ -69,11 +69,8 @@ async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: 
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
   const traces = [...registrations, ...calls].map(({ extension }) => extension)
-  // A registration or call outlives its row: it is shown until it is gone.
-  const extensions = new Set([
-    ...rows.map(({ extension }) => extension),
-    ...traces.filter((extension) => !foreignNames.has(extension)),
-  ])
+  // A registration or call outlives its row, and is shown whoever's row it is: a leaver's may have come back without our mark.
+  const extensions = new Set([...rows.map(({ extension }) => extension), ...traces])
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
   const registrationsOf = Map.groupBy(registrations, ({ extension }) => extension)
   const callsOf = Map.groupBy(calls, ({ extension }) => extension)

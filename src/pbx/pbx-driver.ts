@@ -22,7 +22,8 @@ export interface PbxDriver {
   describe(signal: AbortSignal): Promise<PbxDescription>
 
   /**
-   * Every account of ours that is in force, with registrations and calls. Extensions of others only as `foreign`.
+   * Every account of ours that is in force, with registrations and calls. Extensions of others as `foreign`, and besides as
+   * an account without credentials as long as they have a registration or call: nobody's trace is ever left out.
    * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
    * be null. Left out: all.
    */
@@ -134,7 +135,10 @@ export interface PbxState {
 
 export interface PbxAccountInForce {
   readonly extension: string
-  /** `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. */
+  /**
+   * `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. Generation 0: a
+   * secret that Ringfence never gave out.
+   */
   readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
   readonly registrations: readonly Registration[]
   readonly calls: readonly Call[]
