@@ -23,6 +23,10 @@ const entrySchema = z.object({
   origin: z.enum(['being-made', 'made', 'adopted']).optional(),
   /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
   credential: credentialSchema.nullable(),
+  /** Of a closed one: the secret that nobody was told, so that another one is seen. */
+  shutDigest: z.string().optional(),
+  /** The credential for whose holder every other way in (web, voicemail, provisioning link) was renewed. */
+  renewedFor: z.string().optional(),
   /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
   former: z.array(credentialSchema).optional(),
 })
@@ -67,7 +71,8 @@ export function accountBook(path: string): AccountBook {
   }
 }
 
-const mostFormer = 20
+/** Years of rotations: forgotten means that a backup with it would bring a stranger's extension, not a leaver's. */
+const mostFormer = 200
 
 function formerOf(before: BookEntry | undefined, { credential }: BookEntry): BookedCredential[] {
   const past = [...(before?.credential ? [before.credential] : []), ...(before?.former ?? [])]

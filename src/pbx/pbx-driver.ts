@@ -139,11 +139,22 @@ export interface PbxAccountInForce {
    * `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. Generation 0: a
    * secret that Ringfence never gave out.
    */
-  readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
+  readonly credentials: readonly CredentialInForce[]
   readonly registrations: readonly Registration[]
   readonly calls: readonly Call[]
   /** `policyText` of what is in force; null where the PBX shows none. */
   readonly policy: string | null
+}
+
+export interface CredentialInForce {
+  readonly id: string
+  readonly generation: number
+  readonly digest: string | null
+  /**
+   * It is there, but `switched-off`: one click away from working, so not shut, and not open either; or `not-shown`: the
+   * PBX hides this one, so that nothing can be said of it.
+   */
+  readonly doubt?: 'switched-off' | 'not-shown'
 }
 
 /** Something that goes on acting for an extension when its password is gone. */
@@ -163,6 +174,8 @@ export type LeftoverKind =
   | 'disa'
   | 'conference-pin'
   | 'shared-line'
+  | 'mail-address'
+  | 'mobile-number'
 
 /** An extension of somebody else's making. */
 export interface ExistingExtension {

@@ -69,6 +69,16 @@ export function judgeOpen(
         : 'the PBX kept the old objects, which it does without a word when one of the new ones is bad: its log of the reload names it'
     return differs(summary, 'the newest credential is not in force', hint)
   }
+  if (mine.doubt !== undefined) {
+    const words = mine.doubt === 'switched-off' ? 'is switched off' : 'is not shown'
+    return differs(
+      `credential generation ${subject.generation} is on ${state.product}, but the login ${words}`,
+      `the login of extension ${subject.extension} ${words} on the PBX`,
+      mine.doubt === 'switched-off'
+        ? 'somebody switched it off on the PBX; Ringfence switches it on again'
+        : 'see whether the API client may still see the SIP login of this extension',
+    )
+  }
   if (expected !== null && mine.digest !== expected && (mine.digest !== null || showsDigest)) {
     return differs(
       `credential generation ${subject.generation} is in force on ${state.product} with another secret than the issued one`,

@@ -22,6 +22,7 @@ const userSchema = z.looseObject({
   FirstName: z.string().nullish(),
   LastName: z.string().nullish(),
   EmailAddress: z.string().nullish(),
+  Mobile: z.string().nullish(),
   AuthID: z.string().nullish(),
   AuthPassword: z.string().nullish(),
   Enabled: z.boolean().nullish(),
@@ -143,7 +144,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   }
 }
 
-const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Enabled,IsRegistered'
+const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Mobile,Enabled,IsRegistered'
 
 /** A string literal of OData: a quote in it is doubled (OData 4.01 URL Conventions, 5.1.1.6.1). */
 export function quotedText(text: string): string {

@@ -89,6 +89,23 @@ describe('closing an extension on a Yeastar', () => {
   })
 })
 
+test('a password that somebody sets after it was shut is seen, and left to a person', async () => {
+  const account = makeAccount('1001')
+  await apply(account)
+  await apply(shut(account))
+  fake.extension('1001')!.reg_password = 'set-by-hand'
+  expect(await of('1001')).toMatchObject({ credentials: [{ id: 'unknown', generation: 0 }] })
+  await apply(shut(account))
+  expect(fake.extension('1001')!.reg_password).toBe('set-by-hand')
+})
+
+test('a web password that the last holder knows is replaced when an extension is taken over', async () => {
+  fake.addExtension('1001')
+  const { user_password } = fake.extension('1001')!
+  await apply({ ...makeAccount('1001'), adopted: true })
+  expect(fake.extension('1001')!.user_password).not.toBe(user_password)
+})
+
 describe('what a Yeastar says and what it does', () => {
   test('a "yes" that changes nothing is an error', async () => {
     const account = makeAccount('1001')
