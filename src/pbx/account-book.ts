@@ -21,7 +21,9 @@ const entrySchema = z.object({
   objectId: z.string().nullable(),
   /** How it came to be Ringfence's: made by it (or about to be), or taken over from somebody else. */
   origin: z.enum(['being-made', 'made', 'adopted']).optional(),
-  /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
+  /** While it is being made: the name by which it is known as ours, since no secret of it is known yet. */
+  makingName: z.string().optional(),
+  /** Null: the account was shut or is gone. What the PBX holds now is a secret that nobody knows, or somebody else's. */
   credential: credentialSchema.nullable(),
   /** Of a closed one: the secret that nobody was told, so that another one is seen. */
   shutDigest: z.string().optional(),

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { type AccountBook, accountBook } from './account-book.ts'
+import { type AccountBook, accountBook, type BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
@@ -67,7 +67,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
       inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
-      return [...listed.values()].filter(({ extensionId }) => !noted.has(extensionId)).map(shown)
+      return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)
     },
   }
 }
@@ -102,9 +102,12 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
     const [entry, found] = [noted.get(extension), listed.get(extension)]
     try {
       if (credentials.length > 0) {
-        if (!entry && found) requireFree(extension, found, adopted)
+        if (found && (adopted || isFree(entry))) requireFit(extension, found)
         changes.push(await openExtension(workshop, account, { entry, isThere: found !== undefined }))
-      } else if (entry && found) changes.push(await shutExtension(workshop, account, entry))
+      } else if (entry && found) {
+        const change = await shutExtension(workshop, account, entry)
+        if (change) changes.push(change)
+      }
       // Gone from the pages, perhaps not yet from the running Asterisk.
       else if (entry) changes.push({ extension, digest: null, before: null, lost: [] })
     } catch (error) {
@@ -140,18 +143,21 @@ async function bringIntoForce(workshop: Workshop, changes: readonly Change[], op
   )
 }
 
-function requireFree(extension: string, found: ListedExtension, adopted: boolean): void {
+function requireFit(extension: string, found: ListedExtension): void {
   const { obstacle } = shown(found)
-  if (adopted && obstacle === null) return
+  if (obstacle === null) return
   throw new AppError(
     'PBX_REFUSED',
     `on FreePBX, extension ${extension} already belongs to somebody else's configuration`,
-    {
-      hint:
-        obstacle ??
-        'take it over first, remove it there, or choose another one: Ringfence changes nothing that it did not make',
-    },
+    { hint: obstacle },
   )
+}
+
+const isFree = (entry: BookEntry | undefined) => entry === undefined || isGone(entry)
+
+/** Nothing of ours is there any more, as far as we saw. */
+function isGone({ origin, credential }: BookEntry): boolean {
+  return credential === null && origin !== 'being-made'
 }
 
 function shown({ extensionId, tech, user, coreDevice }: ListedExtension): ExistingExtension {
