@@ -84,9 +84,19 @@ export function threeCxApi(access: ThreeCxAccess) {
     throw refusal(answer, question.words)
   }
 
-  /** All pages, and as many as the service says there are. */
-  async function collection<T>(path: string, item: z.ZodType<T>, words: string, signal: AbortSignal): Promise<T[]> {
+  /**
+   * All pages, and as many as the service says there are. One that is added or removed meanwhile moves the pages: somebody
+   * would be read twice and somebody else not at all, so such a listing is none.
+   */
+  async function collection<T extends object>(
+    path: string,
+    item: z.ZodType<T>,
+    words: string,
+    signal: AbortSignal,
+  ): Promise<T[]> {
     const items: T[] = []
+    const ids = new Set<unknown>()
+    let announced: number | null = null
     for (;;) {
       const query = `$top=${pageSize}&$skip=${items.length}&$count=true`
       const page = shaped(
@@ -94,8 +104,14 @@ export function threeCxApi(access: ThreeCxAccess) {
         await ask({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, words }, signal),
         words,
       )
-      items.push(...page.value)
       const total = page['@odata.count']
+      announced ??= total
+      for (const one of page.value) {
+        const id = 'Id' in one ? one.Id : one
+        if (ids.has(id) || total !== announced) throw unreachable(`${words} changed while 3CX was sending it`)
+        ids.add(id)
+        items.push(one)
+      }
       if (items.length === total) return items
       if (page.value.length === 0 || items.length > total)
         throw unreachable(`3CX announced ${total} entries of ${words} and sent ${items.length}`)
