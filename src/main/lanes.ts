@@ -82,7 +82,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
         accountsOf: (extensions) => accountsOf(context, id, extensions),
         digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
       }),
-      { timeoutMs: 20_000, sweepEveryMs: 60_000, pbxId: id },
+      { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
     ),
     lane(
       'assignment',

@@ -18,6 +18,7 @@ import {
   updateExtension,
 } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
+import type { ConfigApplier } from './freepbx-reload.ts'
 import { type Login, readLogins, shutId } from './freepbx-state.ts'
 import type { PbxAccount } from './pbx-driver.ts'
 
@@ -25,6 +26,7 @@ export interface Workshop {
   readonly options: FreepbxOptions
   readonly api: FreepbxApi
   readonly book: AccountBook
+  readonly applyConfig: ConfigApplier
   readonly signal: AbortSignal
 }
 

@@ -21,7 +21,7 @@ import {
 import { unencrypted } from './freepbx-endpoint.ts'
 import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
-import { applyConfig } from './freepbx-reload.ts'
+import { configApplier } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
@@ -35,9 +35,12 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const inTurn = oneAtATime()
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
+  const applyConfig = configApplier(api, options)
   const { manager } = options
   return {
     kind: 'freepbx',
+    // "Apply Config" alone may take up to two minutes.
+    patienceMs: 150_000,
     abilities: freepbxAbilities(options),
     describe: (signal) =>
       describeAsterisk(
@@ -54,7 +57,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     },
     applyAccounts: async (accounts, signal) => {
       for (const account of accounts) requireValidFreepbxAccount(account)
-      await inTurn(() => applyAccounts({ options, api, book, signal }, accounts))
+      await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
     },
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
@@ -91,7 +94,7 @@ export function freepbxAbilities({ realm }: Pick<FreepbxOptions, 'realm'>): PbxA
 }
 
 async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]): Promise<void> {
-  const { api, book, options, signal } = workshop
+  const { api, book, signal } = workshop
   const [listed, noted] = [await listExtensions(api, signal), await book.read()]
   const changes: Change[] = []
   const refusals: AppError[] = []
@@ -115,7 +118,7 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
       refusals.push(error)
     }
   }
-  await bringIntoForce(workshop, changes, options)
+  await bringIntoForce(workshop, changes)
   await forgetGone(workshop, changes)
   const losses = await describeLosses(workshop, changes)
   if (losses.length > 0) {
@@ -127,9 +130,9 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
   if (refusals[0]) throw refusals[0]
 }
 
-async function bringIntoForce(workshop: Workshop, changes: readonly Change[], options: FreepbxOptions): Promise<void> {
+async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): Promise<void> {
   if (changes.length === 0 || notInForce(changes, await readRunning(workshop)).length === 0) return
-  await applyConfig(workshop.api, { lookEveryMs: options.lookEveryMs }, workshop.signal)
+  await workshop.applyConfig(workshop.signal)
   const late = notInForce(changes, await readRunning(workshop))
   if (late.length === 0) return
   const names = late.map(({ extension }) => extension).slice(0, 10)

@@ -17,6 +17,8 @@ export interface PbxDriver {
   /** `asterisk`, `manual`, … */
   readonly kind: string
   readonly abilities: PbxAbilities
+  /** How long one pass of changes may take, where a change takes longer than elsewhere. */
+  readonly patienceMs?: number
 
   /** What this PBX is and whether it answers; for `doctor` and the start banner. */
   describe(signal: AbortSignal): Promise<PbxDescription>
