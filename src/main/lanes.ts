@@ -224,6 +224,15 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       )
       return
     }
+    if (event.kind === 'acts-failed') {
+      const { system, instance, failedActs } = event
+      for (const { subjectId, error } of failedActs.slice(0, 20))
+        context.log.warn(
+          { err: error, system, instance, subject: subjectId, count: failedActs.length },
+          'a change failed although what can be seen is as it should be; part of it may be undone',
+        )
+      return
+    }
     const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))
     if (fresh.length === 0) return
     for (const stranger of fresh) told.add(`${event.system}/${stranger}`)
