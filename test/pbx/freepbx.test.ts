@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxAbilities, freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
@@ -16,6 +17,7 @@ let driver: PbxDriver
 beforeEach(async () => {
   fake = await startFakeFreepbx()
   folder = await mkdtemp(join(tmpdir(), 'ringfence-freepbx-'))
+  await beginAccountBook(join(folder, 'accounts.json'))
   driver = freepbxDriver(freepbxOptions(fake, folder))
 })
 
@@ -455,6 +457,13 @@ describe('whose extension it is', () => {
     expect(await readFile(path, 'utf8')).not.toContain('generation-1-secret')
     await writeFile(path, '{"1001":')
     await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'INTERNAL' })
+    // Lost is not empty: the leaver's extension would pass for somebody else's.
+    await rm(path)
+    await expect(apply(shut('1001'))).rejects.toMatchObject({
+      code: 'INTERNAL',
+      hint: expect.stringContaining('backup'),
+    })
+    await expect(driver.readAccounts(limit())).rejects.toMatchObject({ code: 'INTERNAL' })
     expect(fake.database.has('1001')).toBe(true)
   })
 })

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type YeastarOptions, yeastarDriver } from '../../src/pbx/yeastar.ts'
 import { unknownPassword } from '../../src/pbx/yeastar-password.ts'
@@ -15,6 +16,7 @@ let driver: PbxDriver
 beforeEach(async () => {
   fake = await startFakeYeastar()
   folder = await mkdtemp(join(tmpdir(), `ringfence-yeastar-${process.pid}-`))
+  await beginAccountBook(join(folder, 'accounts.json'))
   driver = open()
 })
 afterEach(async () => {
