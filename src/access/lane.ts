@@ -7,7 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Subject } from '../domain/access.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { AccessSystem } from './access-system.ts'
-import { type Outcome, reconcile } from './reconcile.ts'
+import { type Outcome, type Pass, reconcile } from './reconcile.ts'
 import { type Known, knownOf, sameLine, verdictFrom } from './verdict-line.ts'
 
 export interface Lane {
@@ -62,6 +62,12 @@ export type LaneEvent =
       readonly system: string
       readonly instance: string
       readonly strangers: readonly string[]
+    }
+  | {
+      readonly kind: 'acts-failed'
+      readonly system: string
+      readonly instance: string
+      readonly failedActs: Pass<Subject>['failedActs']
     }
   | { readonly kind: 'broken'; readonly system: string; readonly instance: string; readonly error: unknown }
 
@@ -125,7 +131,9 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
 
   async function pass(subjects: readonly S[], how: { actFirst: boolean; whole: boolean }): Promise<void> {
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(options.timeoutMs)])
-    const { outcomes, strangers } = await reconcile(system, subjects, { ...how, signal })
+    const { outcomes, strangers, failedActs } = await reconcile(system, subjects, { ...how, signal })
+    if (failedActs.length > 0)
+      options.report({ kind: 'acts-failed', system: system.kind, instance: system.instance, failedActs })
     // Judging thousands takes its time: whoever waits for an answer of this process gets a turn before they are compared.
     if (how.whole) await nextTurn()
     if (stopped) return

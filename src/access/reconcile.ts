@@ -17,6 +17,11 @@ export interface Outcome<S extends Subject> {
 export interface Pass<S extends Subject> {
   readonly outcomes: readonly Outcome<S>[]
   readonly strangers: readonly string[]
+  /**
+   * Acts that failed although the look shows what was wanted. The look decides what is said of the door; but what it does
+   * not show may be half done, so the error is told.
+   */
+  readonly failedActs: readonly { readonly subjectId: string; readonly error: AppError }[]
 }
 
 /**
@@ -37,7 +42,7 @@ export async function reconcile<S extends Subject, Snapshot>(
   try {
     snapshot = await look()
   } catch (error) {
-    return { outcomes: subjects.map((subject) => failed(subject, asAppError(error))), strangers: [] }
+    return { outcomes: subjects.map((subject) => failed(subject, asAppError(error))), strangers: [], failedActs: [] }
   }
   const judged = (subject: S): Outcome<S>['finding'] => {
     try {
@@ -52,8 +57,10 @@ export async function reconcile<S extends Subject, Snapshot>(
 
   // `waiting` and `unverifiable` are applied too: what they lack is proof, not the act.
   const differing = subjects.filter((subject) => !['as-desired', 'failed'].includes(first.get(subject)!.state))
-  if (differing.length === 0)
-    return { outcomes: subjects.map((subject) => settled(subject, first.get(subject)!)), strangers }
+  if (differing.length === 0) {
+    const outcomes = subjects.map((subject) => settled(subject, first.get(subject)!))
+    return { outcomes, strangers, failedActs: untold(outcomes, errors) }
+  }
 
   const again = new Set(differing)
   await applyIsolated(system, differing, signal, errors)
@@ -72,7 +79,15 @@ export async function reconcile<S extends Subject, Snapshot>(
     // The look says what is; the error of the act says why.
     return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }
   })
-  return { outcomes, strangers }
+  return { outcomes, strangers, failedActs: untold(outcomes, errors) }
+}
+
+/** Errors that no outcome carries. */
+function untold<S extends Subject>(outcomes: readonly Outcome<S>[], errors: ReadonlyMap<S, AppError>) {
+  return outcomes.flatMap(({ subject, finding }) => {
+    const error = errors.get(subject)
+    return error && finding.state !== 'failed' ? [{ subjectId: subject.id, error }] : []
+  })
 }
 
 /**

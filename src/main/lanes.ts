@@ -82,7 +82,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
         accountsOf: (extensions) => accountsOf(context, id, extensions),
         digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
       }),
-      { timeoutMs: 20_000, sweepEveryMs: 60_000, pbxId: id },
+      { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
     ),
     lane(
       'assignment',
@@ -222,6 +222,15 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
         { err: event.error, system: event.system },
         'a pass could not be finished; everything is looked at again',
       )
+      return
+    }
+    if (event.kind === 'acts-failed') {
+      const { system, instance, failedActs } = event
+      for (const { subjectId, error } of failedActs.slice(0, 20))
+        context.log.warn(
+          { err: error, system, instance, subject: subjectId, count: failedActs.length },
+          'a change failed although what can be seen is as it should be; part of it may be undone',
+        )
       return
     }
     const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))

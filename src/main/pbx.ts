@@ -9,6 +9,7 @@ import { writeDurably } from '../durable-file.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
+import { beginAccountBook } from '../pbx/account-book.ts'
 import { edgeAbilities } from '../pbx/edge/edge-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import { loadManualGuide, type ManualGuide } from '../pbx/manual-guide.ts'
@@ -17,7 +18,7 @@ import { threeCxDriver } from '../pbx/three-cx.ts'
 import { yeastarDriver } from '../pbx/yeastar.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 import { keepServerCertificate } from '../pki/server-certificate.ts'
-import type { StoreReader } from '../store/store.ts'
+import type { Store, StoreReader } from '../store/store.ts'
 import { openAsterisk } from './asterisk.ts'
 import { type Foundations, templates } from './foundations.ts'
 import { openFreepbx } from './freepbx.ts'
@@ -52,6 +53,7 @@ async function driverOf(
   const accountsFile = join(dataFolder, `pbx-${pbx.id}-${pbx.driver}-accounts.json`)
   const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
   if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
+  if (freepbx || api) await beginBookOnce(foundations.store, pbx, accountsFile)
   if (freepbx) return openFreepbx(pbx, freepbx, accountsFile)
   if (freeswitch) return openFreeswitch(pbx, freeswitch, accountsFile)
   if (kamailio) return openKamailio(pbx, kamailio, foundations)
@@ -61,6 +63,18 @@ async function driverOf(
     return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
   }
   return manualDriver({ name: words })
+}
+
+/** The database remembers that there is one: only of a PBX that is new may the book be an empty one. */
+export async function beginBookOnce(
+  store: Pick<Store, 'get' | 'transaction'>,
+  { id, driver }: Pick<PbxSettings, 'id' | 'driver'>,
+  path: string,
+): Promise<void> {
+  const begun = `account-book:${id}:${driver}`
+  if (await store.get('setting', begun)) return
+  await beginAccountBook(path)
+  await store.transaction((tx) => tx.put('setting', [{ id: begun, value: 'begun' }]))
 }
 
 /** What phones meet is the edge, where there is one. */

@@ -3,7 +3,7 @@
  * the PBX can tell whether it is still the one. Holds digests, no secrets. An extension that the book does not name is
  * somebody else's.
  */
-import { readFile } from 'node:fs/promises'
+import { access, readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
@@ -21,8 +21,14 @@ const entrySchema = z.object({
   objectId: z.string().nullable(),
   /** How it came to be Ringfence's: made by it (or about to be), or taken over from somebody else. */
   origin: z.enum(['being-made', 'made', 'adopted']).optional(),
-  /** Null: the account was shut, what the PBX holds is a secret that nobody knows. */
+  /** While it is being made: the name by which it is known as ours, since no secret of it is known yet. */
+  makingName: z.string().optional(),
+  /** Null: the account was shut or is gone. What the PBX holds now is a secret that nobody knows, or somebody else's. */
   credential: credentialSchema.nullable(),
+  /** Of a closed one: the secret that nobody was told, so that another one is seen. */
+  shutDigest: z.string().optional(),
+  /** The credential for whose holder every other way in (web, voicemail, provisioning link) was renewed. */
+  renewedFor: z.string().optional(),
   /** What was in force before, newest first; kept by the book itself. A PBX restored from a backup brings one back. */
   former: z.array(credentialSchema).optional(),
 })
@@ -40,15 +46,26 @@ export interface AccountBook {
   note(changes: ReadonlyMap<string, BookEntry | null>): Promise<void>
 }
 
+/**
+ * Once for each PBX. From then on a book that is not there is a lost one and an error: read as empty, it would make every
+ * extension somebody else's, a leaver's too.
+ */
+export async function beginAccountBook(path: string): Promise<void> {
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (!isThere) await writeDurably(path, '{}\n', 0o600)
+}
+
 /** `path`: a file in the data folder, one for each PBX. The driver sees to it that one note is made after another. */
 export function accountBook(path: string): AccountBook {
   const read = async (): Promise<Map<string, BookEntry>> => {
     try {
       return new Map(Object.entries(bookSchema.parse(JSON.parse(await readFile(path, 'utf8')))))
     } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return new Map()
       throw new AppError('INTERNAL', `the list of PBX accounts ${path} cannot be read`, {
-        hint: 'restore it from a backup, or remove it: then extensions that are on the PBX have to be taken over again',
+        hint: 'restore it from a backup; without one, write `{}` into it: then extensions that are on the PBX have to be taken over again, and those of leavers looked at by hand',
         cause,
       })
     }
@@ -67,7 +84,8 @@ export function accountBook(path: string): AccountBook {
   }
 }
 
-const mostFormer = 20
+/** Years of rotations: forgotten means that a backup with it would bring a stranger's extension, not a leaver's. */
+const mostFormer = 200
 
 function formerOf(before: BookEntry | undefined, { credential }: BookEntry): BookedCredential[] {
   const past = [...(before?.credential ? [before.credential] : []), ...(before?.former ?? [])]

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
-import { knownDigest } from './booked-state.ts'
+import { digestShown, knownDigest } from './booked-state.ts'
 import type { ExtensionDesk, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -71,21 +71,36 @@ async function open(pbx: BookedPbx, { account, credential, entry, seen }: Openin
   const before = seen ? await desk.look(seen.objectId, signal) : null
   if (before && !account.adopted && !isOurs(entry, before, realm)) throw somebodyElses(extension)
   const booked = { id: credential.id, generation: credential.generation, digest }
-  await book.note(new Map([[extension, { objectId: before?.objectId ?? null, credential: booked }]]))
+  const note = (objectId: string | null, renewedFor: string | undefined) =>
+    book.note(new Map([[extension, { objectId, credential: booked, ...(renewedFor ? { renewedFor } : {}) }]]))
+  if (before && !isOurs(entry, before, realm)) await noteFormerHolder(pbx, extension, before)
+  // What we make anew has no former holder.
+  await note(before?.objectId ?? null, before ? entry?.renewedFor : credential.id)
   const login = { username: credential.username, secret: credential.secret, maxContacts: account.maxContacts }
   if (!before) {
     const objectId = await desk.create({ extension, displayName: account.displayName, ...login }, signal)
-    await book.note(new Map([[extension, { objectId, credential: booked }]]))
+    await note(objectId, credential.id)
     requireTaken(await desk.look(objectId, signal), digest, pbx, extension)
     return
   }
   if (before.enabled !== false && digestShown(before, realm) === digest) return
+  if (entry?.renewedFor !== credential.id) {
+    // Whoever had the extension before knows its web password, its voicemail PIN or a provisioning link.
+    await desk.renewWaysIn(before.objectId, signal)
+    await note(before.objectId, credential.id)
+  }
   // One that was there before Ringfence keeps its name; one of ours may have had another owner.
   const displayName = account.adopted ? null : account.displayName
   await desk.open(before.objectId, { ...login, displayName }, signal)
   const after = await desk.look(before.objectId, signal)
   requireTaken(after, digest, pbx, extension)
   await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
+}
+
+/** A backup from before it was taken over brings this secret back: then it is known, and shut. */
+async function noteFormerHolder({ book, realm }: BookedPbx, extension: string, looked: Looked): Promise<void> {
+  const credential = { id: 'before-ringfence', generation: 0, digest: digestShown(looked, realm) }
+  await book.note(new Map([[extension, { objectId: looked.objectId, credential }]]))
 }
 
 async function shut(
@@ -96,10 +111,14 @@ async function shut(
   const { desk, book, realm } = pbx
   const before = seen ? await desk.look(seen.objectId, signal) : null
   const holds = (looked: Looked) => knownDigest(entry, digestShown(looked, realm)) !== undefined
-  const noteShut = () => book.note(new Map([[extension, { objectId: entry.objectId, credential: null }]]))
+  const noteShut = (after: Looked | null) => {
+    const objectId = after?.objectId ?? entry.objectId
+    const shutDigest = after ? { shutDigest: digestShown(after, realm) } : {}
+    return book.note(new Map([[extension, { objectId, credential: null, ...shutDigest }]]))
+  }
   if (before === null || !isOurs(entry, before, realm)) {
     // Deleted by hand, or deleted and made anew by somebody: there is nothing of ours left to shut.
-    if (entry.credential !== null) await noteShut()
+    if (entry.credential !== null) await noteShut(null)
     return
   }
   // Shut already; a secret that somebody gave it since is to be told, not to be fought over.
@@ -110,18 +129,14 @@ async function shut(
   if (after && holds(after)) throw notTaken(`extension ${extension} still has the secret that its phone knows`)
   if (after) await mendLosses(pbx, { extension, before, after, meant: [] }, signal)
   // Last: killed before this, it is shut once more, which does no harm.
-  if (entry.credential !== null) await noteShut()
+  await noteShut(after)
 }
 
-/** Ours is what the book names; before its id was noted, what holds the very secret that we noted. */
+/** Ours is what the book names, and what holds a secret that we noted: it may have come back under another id. */
 function isOurs(entry: BookEntry | undefined, looked: Looked, realm: string): boolean {
   if (!entry) return false
-  if (entry.objectId !== null) return entry.objectId === looked.objectId
+  if (entry.objectId === looked.objectId) return true
   return knownDigest(entry, digestShown(looked, realm)) !== undefined
-}
-
-function digestShown({ username, secret }: Looked, realm: string): string {
-  return digestHa1(username, realm, secret)
 }
 
 function requireTaken(looked: Looked | null, digest: string, { realm }: BookedPbx, extension: string): void {

@@ -1,8 +1,15 @@
 import { digestHa1 } from '../domain/sip-account.ts'
+import { AppError } from '../errors.ts'
 import type { BookEntry, BookedCredential } from './account-book.ts'
 import type { BookedPbx } from './booked-accounts.ts'
-import type { Listed, Looked, OngoingCall } from './extension-desk.ts'
-import type { DisconnectTarget, ExistingExtension, PbxAccountInForce, PbxState } from './pbx-driver.ts'
+import type { ExtensionDesk, Listed, Looked, OngoingCall } from './extension-desk.ts'
+import type {
+  CredentialInForce,
+  DisconnectTarget,
+  ExistingExtension,
+  PbxAccountInForce,
+  PbxState,
+} from './pbx-driver.ts'
 
 /** What a PBX that holds one secret for an extension shows of the extensions that are ours by the book. */
 
@@ -11,48 +18,76 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
   const product = await desk.product(signal)
   const listed = await desk.list(signal)
   const calls = await desk.calls(signal)
-  const ours = listed.filter((one) => mayBeOurs(one, entries.get(one.extension)))
-  const looked = new Map<string, Looked>()
-  // A few at a time: a small PBX has other things to do than to answer us.
-  await inLanes(4, ours, async ({ extension, objectId }) => {
-    const one = await desk.look(objectId, signal)
-    if (one) looked.set(extension, one)
-  })
+  const looked = await lookAt(
+    desk,
+    listed.filter(({ extension }) => entries.has(extension)),
+    signal,
+  )
   const accounts: PbxAccountInForce[] = []
-  const foreign = listed.filter((one) => !ours.includes(one)).map(({ extension }) => extension)
-  for (const { extension, registrations } of ours) {
-    const [entry, one] = [entries.get(extension)!, looked.get(extension)]
-    if (!one) continue
-    const shown = digestHa1(one.username, realm, one.secret)
-    if (entry.objectId === null && knownDigest(entry, shown) === undefined) {
-      foreign.push(extension)
-      continue
-    }
-    const account = {
-      extension,
-      credentials: inForce(entry, one, shown),
-      registrations,
-      calls: callsOf(extension, calls),
-      policy: null,
-    }
-    if (account.credentials.length + registrations.length + account.calls.length > 0) accounts.push(account)
+  const foreign: string[] = []
+  for (const { extension, objectId, registrations } of listed) {
+    const [entry, one] = [entries.get(extension), looked.get(objectId)]
+    // Gone between the listing and the look.
+    if (entry && !one) continue
+    const isOurs = entry !== undefined && one !== undefined && isOurObject(entry, objectId, one, realm)
+    if (!isOurs) foreign.push(extension)
+    const credentials = isOurs ? inForce(entry, one, realm) : []
+    const account = { extension, credentials, registrations, calls: callsOf(extension, calls), policy: null }
+    if (credentials.length + registrations.length + account.calls.length > 0) accounts.push(account)
   }
   return { product, accounts: accounts.sort(byExtension), foreign: foreign.sort() }
 }
 
 /**
- * Which of our credentials lets a phone in. Of an account that should be open: none while it is disabled. Of one that was
- * shut: a secret that we once gave out counts even while it is disabled, for it is one click away from working.
+ * A few at a time: a small PBX has other things to do than to answer us. One whose login is hidden says nothing of the
+ * others; when all are, the client lacks the right.
  */
-function inForce(entry: BookEntry, looked: Looked, shown: string): PbxAccountInForce['credentials'] {
-  const known = knownDigest(entry, shown)
-  if (entry.credential !== null) {
-    if (looked.enabled === false) return []
-    const { id, generation } = known ?? entry.credential
-    return [{ id, generation, digest: shown }]
-  }
-  if (known) return [{ ...known }]
-  return looked.enabled === true ? [{ id: 'unknown', generation: 0, digest: shown }] : []
+async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: AbortSignal) {
+  const looked = new Map<string, Looked | 'not-shown'>()
+  const refusals: AppError[] = []
+  await inLanes(4, listed, async ({ objectId }) => {
+    try {
+      const one = await desk.look(objectId, signal)
+      if (one) looked.set(objectId, one)
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
+      refusals.push(error)
+      looked.set(objectId, 'not-shown')
+    }
+  })
+  if (refusals[0] && refusals.length === looked.size) throw refusals[0]
+  return looked
+}
+
+/**
+ * The object that the book names; or any other of the same number that holds a secret we once gave out: an import or a
+ * backup brings an extension back under another id, and a phone does not ask for ids.
+ */
+function isOurObject(entry: BookEntry, objectId: string, looked: Looked | 'not-shown', realm: string): boolean {
+  if (entry.objectId === objectId) return true
+  return looked !== 'not-shown' && knownDigest(entry, digestShown(looked, realm)) !== undefined
+}
+
+/**
+ * Which of our credentials stands on the PBX. A secret that we gave out counts even while the account is switched off, for
+ * it is one click away from working: half a closing must not look like a whole one.
+ */
+function inForce(entry: BookEntry, looked: Looked | 'not-shown', realm: string): readonly CredentialInForce[] {
+  const last = entry.credential ?? { id: 'unknown', generation: 0 }
+  if (looked === 'not-shown') return [{ id: last.id, generation: last.generation, digest: null, doubt: 'not-shown' }]
+  const digest = digestShown(looked, realm)
+  const known = knownDigest(entry, digest)
+  const switchedOff = looked.enabled === false ? ({ doubt: 'switched-off' } as const) : {}
+  if (known) return [{ ...known, ...switchedOff }]
+  if (looked.enabled === false) return []
+  if (entry.credential !== null) return [{ id: last.id, generation: last.generation, digest }]
+  // What was shut last holds the secret that nobody was told, unless somebody set another.
+  const isAsShut = looked.enabled === null && (entry.shutDigest === undefined || entry.shutDigest === digest)
+  return isAsShut ? [] : [{ id: 'unknown', generation: 0, digest }]
+}
+
+export function digestShown({ username, secret }: Looked, realm: string): string {
+  return digestHa1(username, realm, secret)
 }
 
 export function knownDigest(entry: BookEntry | undefined, digest: string): BookedCredential | undefined {

@@ -19,6 +19,8 @@ export interface ExtensionDesk {
   create(account: NewExtension, signal: AbortSignal): Promise<string>
   /** `displayName` null: it keeps the name that it has. */
   open(objectId: string, login: Login & { readonly displayName: string | null }, signal: AbortSignal): Promise<void>
+  /** Every other way into it gets a secret that nobody knows, as far as the interface can; `open` follows. */
+  renewWaysIn(objectId: string, signal: AbortSignal): Promise<void>
   /** Those of `Looked.settings` that hold the name. */
   readonly nameSettings: readonly string[]
   /** Blocks it, and gives it secrets that nobody knows. The extension stays, with what belongs to it. */

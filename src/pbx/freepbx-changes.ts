@@ -4,17 +4,21 @@ import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
+import { knownDigest } from './booked-state.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
 import {
   addExtension,
   deleteExtension,
+  type FreepbxExtension,
   fetchExtension,
   lostSettings,
+  nameOf,
   restoreUser,
   updateExtension,
 } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
+import type { ConfigApplier } from './freepbx-reload.ts'
 import { type Login, readLogins, shutId } from './freepbx-state.ts'
 import type { PbxAccount } from './pbx-driver.ts'
 
@@ -22,6 +26,7 @@ export interface Workshop {
   readonly options: FreepbxOptions
   readonly api: FreepbxApi
   readonly book: AccountBook
+  readonly applyConfig: ConfigApplier
   readonly signal: AbortSignal
 }
 
@@ -46,52 +51,82 @@ export async function openExtension(
   const { extension } = account
   const { id, generation, username, secret } = account.credentials[0]!
   const credential = { id, generation, digest: digestHa1(username, options.realm, secret) }
+  const present = isThere ? await fetchExtension(api, extension, signal) : null
+  const kind = present ? ownership(present, entry, options.realm) : 'ours'
+  if (kind === 'somebody-elses' && !account.adopted) throw notOurs(extension)
   let known: BookEntry = entry ?? { objectId: null, origin: 'adopted', credential: null }
-  if (!isThere) {
-    known = { ...known, origin: 'being-made' }
+  if (present && kind === 'somebody-elses') {
+    // A backup from before it was taken over brings this secret back: then it is known, and shut.
+    const digest = digestOf(present, options.realm)
+    known = { objectId: null, origin: 'adopted', credential: null }
+    if (digest) {
+      const before = { id: 'before-ringfence', generation: 0, digest }
+      await book.note(new Map([[extension, { ...known, credential: before }]]))
+    }
+  }
+  if (!present) {
+    const makingName = `Ringfence ${randomBytes(8).toString('hex')}`
+    known = { objectId: null, origin: 'being-made', credential: null, makingName }
     await book.note(new Map([[extension, known]]))
     try {
-      await addExtension(api, account, signal)
+      await addExtension(api, { ...account, displayName: makingName }, signal)
     } catch (error) {
       // Made by somebody else since we looked: it must not pass for ours at the next try.
       if (error instanceof AppError && /already in use/i.test(error.message))
-        await book.note(new Map([[extension, null]]))
+        await book.note(new Map([[extension, gone]]))
       throw error
     }
   }
-  if (known.origin === 'being-made') known = { ...known, origin: 'made' }
-  await book.note(new Map([[extension, { ...known, credential }]]))
-  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
+  const isNew = known.origin === 'being-made'
+  const origin = isNew ? 'made' : known.origin
+  // With the name still noted: killed before it was renamed, it is ours by that, too.
+  await book.note(new Map([[extension, { ...known, origin, credential }]]))
+  const changed = await setSecret(workshop, account, secret, isNew || present?.user?.name === known.makingName)
+  if (known.makingName !== undefined) await book.note(new Map([[extension, { objectId: null, origin, credential }]]))
+  return { extension, digest: credential.digest, ...changed }
 }
 
 /**
  * What Ringfence made goes. What was there before it keeps its mailbox and its place in groups, and gets a secret that
  * nobody knows.
  */
-export async function shutExtension(workshop: Workshop, account: PbxAccount, entry: BookEntry): Promise<Change> {
+export async function shutExtension(workshop: Workshop, account: PbxAccount, entry: BookEntry): Promise<Change | null> {
   const { api, book, options, signal } = workshop
   const { extension } = account
+  const present = await fetchExtension(api, extension, signal)
+  if (ownership(present, entry, options.realm) === 'somebody-elses') {
+    // Shut or gone before, and now somebody's: to be told, not to be fought over.
+    if (entry.origin === 'being-made') await book.note(new Map([[extension, gone]]))
+    if (entry.credential === null || entry.credential.id === shutId) return null
+    throw notOurs(extension)
+  }
   if (entry.origin !== 'adopted') {
     await deleteExtension(api, extension, signal)
     return { extension, digest: null, before: null, lost: [] }
   }
-  if (entry.credential?.id === shutId) {
+  if (entry.credential?.id === shutId && digestOf(present, options.realm) === entry.credential.digest) {
     // Shut before; whether that is in force is looked at like every other change.
     return { extension, digest: entry.credential.digest, before: null, lost: [] }
   }
   const secret = new Secret(randomBytes(24).toString('hex'))
   const credential = { id: shutId, generation: 0, digest: digestHa1(extension, options.realm, secret) }
   await book.note(new Map([[extension, { ...entry, credential }]]))
-  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret)) }
+  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret, false)) }
 }
 
 async function setSecret(
   { api, options, signal }: Workshop,
-  { extension, maxContacts }: PbxAccount,
+  account: PbxAccount,
   secret: Secret,
+  rename: boolean,
 ): Promise<Pick<Change, 'before' | 'lost'>> {
-  const snapshot = await fetchExtension(api, extension, signal)
-  if (snapshot.user?.extPassword === secret.reveal()) return { before: null, lost: [] }
+  const { extension, maxContacts } = account
+  const fetched = await fetchExtension(api, extension, signal)
+  if (fetched.user?.extPassword === secret.reveal() && !rename) return { before: null, lost: [] }
+  const name = nameOf(account)
+  const snapshot = rename
+    ? { ...fetched, user: { ...fetched.user, name }, coreDevice: { ...fetched.coreDevice, description: name } }
+    : fetched
   const before = await withAmi(options.manager, signal, (session) => readEndpoint(session, extension))
   await updateExtension(api, snapshot, { secret, maxContacts }, signal)
   const after = await fetchExtension(api, extension, signal)
@@ -122,10 +157,43 @@ export function notInForce(
   })
 }
 
-/** What the running Asterisk was seen without: whoever makes an extension of this number from now on made it. */
+/**
+ * What the running Asterisk was seen without: whoever makes an extension of this number from now on made it, unless it
+ * holds one of our old secrets. Those are kept, since a backup brings one back.
+ */
 export async function forgetGone({ book }: Workshop, changes: readonly Change[]): Promise<void> {
-  const gone = changes.filter(({ digest }) => digest === null)
-  if (gone.length > 0) await book.note(new Map(gone.map(({ extension }) => [extension, null])))
+  const without = changes.filter(({ digest }) => digest === null)
+  if (without.length === 0) return
+  const noted = await book.read()
+  // One that was taken over is not Ringfence's to delete when a backup brings it back.
+  const left = (extension: string): BookEntry =>
+    noted.get(extension)?.origin === 'adopted' ? { ...gone, origin: 'adopted' } : gone
+  await book.note(new Map(without.map(({ extension }) => [extension, left(extension)])))
+}
+
+/** The book adds the old secrets. */
+const gone: BookEntry = { objectId: null, origin: 'made', credential: null }
+
+/**
+ * FreePBX gives an extension no identity beside its number, and an `updateExtension` or a deletion asks nobody: what holds
+ * none of our secrets was changed or made anew by somebody since, and is theirs.
+ */
+function ownership(present: FreepbxExtension, entry: BookEntry | undefined, realm: string): 'ours' | 'somebody-elses' {
+  if (entry?.makingName !== undefined && present.user?.name === entry.makingName) return 'ours'
+  const digest = digestOf(present, realm)
+  return digest !== null && knownDigest(entry, digest) ? 'ours' : 'somebody-elses'
+}
+
+function digestOf({ extensionId, user }: FreepbxExtension, realm: string): string | null {
+  const password = user?.extPassword
+  return typeof password === 'string' && password !== '' ? digestHa1(extensionId, realm, new Secret(password)) : null
+}
+
+function notOurs(extension: string): AppError {
+  return new AppError('PBX_REFUSED', `on FreePBX, extension ${extension} has a password that is somebody else's`, {
+    hint: 'Ringfence changes nothing that it did not make: take the extension over, or change or remove it in FreePBX and press "Apply Config"',
+    retryable: true,
+  })
 }
 
 /** What each change took away from the running endpoint, in words; empty when nothing. */

@@ -153,7 +153,7 @@ export async function restoreUser(api: FreepbxApi, before: FreepbxExtension, sig
   await api.ask({ field: 'updateCoreUser', query, variables: { input } }, z.object({}), signal)
 }
 
-function nameOf({ displayName, extension }: PbxAccount): string {
+export function nameOf({ displayName, extension }: PbxAccount): string {
   return callerName(displayName) || extension
 }
 

@@ -3,21 +3,56 @@ import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 
+export type ConfigApplier = (signal: AbortSignal) => Promise<void>
+
 /**
  * "Apply Config" (FreePBX/framework, Api/Gql/Modules.php): started by one question, its end seen by another. It applies
- * everything that waits in FreePBX, also what other people changed and have not applied yet.
+ * everything that waits in FreePBX, also what other people changed and have not applied yet. One whose end was not seen,
+ * since the caller gave up, is waited for before another one is started: two at once would get in each other's way.
  * @throws AppError PBX_REFUSED when it failed, PBX_UNREACHABLE when it does not end within `limitMs`.
  */
-export async function applyConfig(
+export function configApplier(
   api: FreepbxApi,
   { lookEveryMs = 500, limitMs = 120_000 }: { readonly lookEveryMs?: number | undefined; readonly limitMs?: number },
+): ConfigApplier {
+  let running: Running | null = null
+  const wait = async (signal: AbortSignal) => {
+    if (running === null) return
+    const { deadline } = running
+    try {
+      await untilItEnds(api, running, lookEveryMs, signal)
+      running = null
+    } catch (error) {
+      const hasEnded = error instanceof AppError && error.code === 'PBX_REFUSED'
+      if (hasEnded || performance.now() > deadline) running = null
+      throw error
+    }
+  }
+  return async (signal) => {
+    // It may have begun before our change was made, so its end says nothing of ours: only that another may start.
+    await wait(signal).catch((error: unknown) => {
+      if (running !== null) throw error
+    })
+    const start = 'mutation ($input: doreloadInput!) { doreload(input: $input) { status message transaction_id } }'
+    const started = z.object({ status: z.literal(true), transaction_id: z.string().min(1) })
+    const question = { field: 'doreload', query: start, variables: { input: {} } }
+    const { transaction_id: txnId } = await api.ask(question, started, signal)
+    running = { txnId, deadline: performance.now() + limitMs }
+    await wait(signal)
+  }
+}
+
+interface Running {
+  readonly txnId: string
+  readonly deadline: number
+}
+
+async function untilItEnds(
+  api: FreepbxApi,
+  { txnId, deadline }: Running,
+  lookEveryMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const start = 'mutation ($input: doreloadInput!) { doreload(input: $input) { status message transaction_id } }'
-  const started = z.object({ status: z.literal(true), transaction_id: z.string().min(1) })
-  const question = { field: 'doreload', query: start, variables: { input: {} } }
-  const { transaction_id: txnId } = await api.ask(question, started, signal)
-  const deadline = performance.now() + limitMs
   const look = 'query ($txnId: ID!) { fetchApiStatus(txnId: $txnId) { status message details } }'
   const state = z.object({ status: z.literal(true), message: z.string(), details: z.string().nullish() })
   for (;;) {

@@ -3,6 +3,7 @@ import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import type { BookEntry } from './account-book.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { listCalls, listRegistrations, readProduct } from './asterisk-state.ts'
+import { knownDigest } from './booked-state.ts'
 import { joinAccounts } from './joined-accounts.ts'
 import type { PbxAccountInForce, PbxState } from './pbx-driver.ts'
 
@@ -53,9 +54,14 @@ export async function readFreepbx(
     listRegistrations(session),
     listCalls(session),
   ])
-  const isOthers = (extension: string) => logins.has(extension) && !book.has(extension)
+  // One that we shut and left, or saw gone, is ours again only when it holds a secret that we know.
+  const isOthers = (extension: string) => {
+    const [entry, running] = [book.get(extension), logins.get(extension)]
+    if (!running || (entry && (entry.credential !== null || entry.origin === 'being-made'))) return false
+    return !running.some(({ digest }) => digest !== null && knownDigest(entry, digest))
+  }
   const accounts = joinAccounts({ known: book.keys(), registrations, calls }, (extension) => ({
-    credentials: credentialsOf(book.get(extension), logins.get(extension) ?? []),
+    credentials: isOthers(extension) ? [] : credentialsOf(book.get(extension), logins.get(extension) ?? []),
     policy: null,
   }))
     // What was shut or removed by hand and has no trace is not there.
@@ -74,9 +80,9 @@ export async function readFreepbx(
 /** An older one counts as itself: noted is not yet done. A secret that was never noted was set by somebody else: shown as a credential of its own, which it is. */
 function credentialsOf(entry: BookEntry | undefined, logins: readonly Login[]): PbxAccountInForce['credentials'] {
   if (!entry) return []
-  const { credential, former = [] } = entry
+  const { credential } = entry
   return logins.flatMap(({ digest }) => {
-    const noted = [...(credential ? [credential] : []), ...former].find((one) => one.digest === digest)
+    const noted = digest === null ? undefined : knownDigest(entry, digest)
     if (noted) return noted.id === shutId ? [] : [{ ...noted, digest }]
     // Being made: the secret is FreePBX's own, and nobody was told it.
     return credential ? [{ id: 'set-on-the-pbx', generation: 0, digest }] : []

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { type AccountBook, accountBook } from './account-book.ts'
+import { type AccountBook, accountBook, type BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
@@ -21,7 +21,7 @@ import {
 import { unencrypted } from './freepbx-endpoint.ts'
 import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
-import { applyConfig } from './freepbx-reload.ts'
+import { configApplier } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
@@ -35,9 +35,12 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const inTurn = oneAtATime()
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
+  const applyConfig = configApplier(api, options)
   const { manager } = options
   return {
     kind: 'freepbx',
+    // "Apply Config" alone may take up to two minutes.
+    patienceMs: 150_000,
     abilities: freepbxAbilities(options),
     describe: (signal) =>
       describeAsterisk(
@@ -54,7 +57,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     },
     applyAccounts: async (accounts, signal) => {
       for (const account of accounts) requireValidFreepbxAccount(account)
-      await inTurn(() => applyAccounts({ options, api, book, signal }, accounts))
+      await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
     },
     disconnect: (targets, signal) =>
       inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
@@ -67,7 +70,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
       inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
-      return [...listed.values()].filter(({ extensionId }) => !noted.has(extensionId)).map(shown)
+      return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)
     },
   }
 }
@@ -91,7 +94,7 @@ export function freepbxAbilities({ realm }: Pick<FreepbxOptions, 'realm'>): PbxA
 }
 
 async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]): Promise<void> {
-  const { api, book, options, signal } = workshop
+  const { api, book, signal } = workshop
   const [listed, noted] = [await listExtensions(api, signal), await book.read()]
   const changes: Change[] = []
   const refusals: AppError[] = []
@@ -102,9 +105,12 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
     const [entry, found] = [noted.get(extension), listed.get(extension)]
     try {
       if (credentials.length > 0) {
-        if (!entry && found) requireFree(extension, found, adopted)
+        if (found && (adopted || isFree(entry))) requireFit(extension, found)
         changes.push(await openExtension(workshop, account, { entry, isThere: found !== undefined }))
-      } else if (entry && found) changes.push(await shutExtension(workshop, account, entry))
+      } else if (entry && found) {
+        const change = await shutExtension(workshop, account, entry)
+        if (change) changes.push(change)
+      }
       // Gone from the pages, perhaps not yet from the running Asterisk.
       else if (entry) changes.push({ extension, digest: null, before: null, lost: [] })
     } catch (error) {
@@ -112,7 +118,7 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
       refusals.push(error)
     }
   }
-  await bringIntoForce(workshop, changes, options)
+  await bringIntoForce(workshop, changes)
   await forgetGone(workshop, changes)
   const losses = await describeLosses(workshop, changes)
   if (losses.length > 0) {
@@ -124,9 +130,9 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
   if (refusals[0]) throw refusals[0]
 }
 
-async function bringIntoForce(workshop: Workshop, changes: readonly Change[], options: FreepbxOptions): Promise<void> {
+async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): Promise<void> {
   if (changes.length === 0 || notInForce(changes, await readRunning(workshop)).length === 0) return
-  await applyConfig(workshop.api, { lookEveryMs: options.lookEveryMs }, workshop.signal)
+  await workshop.applyConfig(workshop.signal)
   const late = notInForce(changes, await readRunning(workshop))
   if (late.length === 0) return
   const names = late.map(({ extension }) => extension).slice(0, 10)
@@ -140,18 +146,21 @@ async function bringIntoForce(workshop: Workshop, changes: readonly Change[], op
   )
 }
 
-function requireFree(extension: string, found: ListedExtension, adopted: boolean): void {
+function requireFit(extension: string, found: ListedExtension): void {
   const { obstacle } = shown(found)
-  if (adopted && obstacle === null) return
+  if (obstacle === null) return
   throw new AppError(
     'PBX_REFUSED',
     `on FreePBX, extension ${extension} already belongs to somebody else's configuration`,
-    {
-      hint:
-        obstacle ??
-        'take it over first, remove it there, or choose another one: Ringfence changes nothing that it did not make',
-    },
+    { hint: obstacle },
   )
+}
+
+const isFree = (entry: BookEntry | undefined) => entry === undefined || isGone(entry)
+
+/** Nothing of ours is there any more, as far as we saw. */
+function isGone({ origin, credential }: BookEntry): boolean {
+  return credential === null && origin !== 'being-made'
 }
 
 function shown({ extensionId, tech, user, coreDevice }: ListedExtension): ExistingExtension {

@@ -17,6 +17,8 @@ export interface PbxDriver {
   /** `asterisk`, `manual`, … */
   readonly kind: string
   readonly abilities: PbxAbilities
+  /** How long one pass of changes may take, where a change takes longer than elsewhere. */
+  readonly patienceMs?: number
 
   /** What this PBX is and whether it answers; for `doctor` and the start banner. */
   describe(signal: AbortSignal): Promise<PbxDescription>
@@ -136,12 +138,26 @@ export interface PbxState {
 
 export interface PbxAccountInForce {
   readonly extension: string
-  /** `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. */
-  readonly credentials: readonly { readonly id: string; readonly generation: number; readonly digest: string | null }[]
+  /**
+   * `digest`: H(user:realm:secret) as the running PBX shows it, lower-case hex; null where it shows none. Generation 0: a
+   * secret that Ringfence never gave out.
+   */
+  readonly credentials: readonly CredentialInForce[]
   readonly registrations: readonly Registration[]
   readonly calls: readonly Call[]
   /** `policyText` of what is in force; null where the PBX shows none. */
   readonly policy: string | null
+}
+
+export interface CredentialInForce {
+  readonly id: string
+  readonly generation: number
+  readonly digest: string | null
+  /**
+   * It is there, but `switched-off`: one click away from working, so not shut, and not open either; or `not-shown`: the
+   * PBX hides this one, so that nothing can be said of it.
+   */
+  readonly doubt?: 'switched-off' | 'not-shown'
 }
 
 /** Something that goes on acting for an extension when its password is gone. */
@@ -161,6 +177,8 @@ export type LeftoverKind =
   | 'disa'
   | 'conference-pin'
   | 'shared-line'
+  | 'mail-address'
+  | 'mobile-number'
 
 /** An extension of somebody else's making. */
 export interface ExistingExtension {

@@ -3,7 +3,7 @@ import type { SipCredentialSubject } from '../domain/access.ts'
 import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
-import { judgeClosed, judgeOpen, judgeUnread } from './sip-judgement.ts'
+import { foreignExtension, judgeClosed, judgeOpen, judgeUnread } from './sip-judgement.ts'
 import { listStrangers } from './sip-strangers.ts'
 
 export interface SipAccessOptions {
@@ -28,17 +28,23 @@ export interface SipAccessOptions {
  */
 export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredentialSubject, PbxState> {
   const { driver } = options
+  /** At the last look. Not known before the first: then everything of a closed extension is cut, as the click asks. */
+  let othersNow: ReadonlySet<string> = new Set()
   return {
     kind: 'sip-account',
     instance: options.pbxId,
-    read: (signal) => readPbx(driver, signal),
+    async read(signal) {
+      const state = await readPbx(driver, signal)
+      othersNow = new Set(state.foreign.map(foreignExtension))
+      return state
+    },
     judge(subject, state) {
       if (!driver.abilities.readBack) return judgeUnread(subject, state, driver)
       if (subject.wanted === 'closed') return judgeClosed(subject, state)
       const showsDigest = driver.abilities.storesSecretAs === 'digest'
       return judgeOpen(subject, state, { expected: options.digestOf(subject), showsDigest })
     },
-    apply: (subjects, signal) => apply(subjects, options, signal),
+    apply: (subjects, signal) => apply(subjects, { ...options, othersNow }, signal),
     strangers: (subjects, state) => listStrangers(subjects, state, driver.abilities),
   }
 }
@@ -53,7 +59,11 @@ async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState
   return { product, accounts: [], foreign: [] }
 }
 
-async function apply(subjects: readonly SipCredentialSubject[], options: SipAccessOptions, signal: AbortSignal) {
+async function apply(
+  subjects: readonly SipCredentialSubject[],
+  options: SipAccessOptions & { readonly othersNow: ReadonlySet<string> },
+  signal: AbortSignal,
+) {
   const extensions = [...new Set(subjects.map(({ extension }) => extension))]
   const closing = subjects.filter(({ wanted }) => wanted === 'closed')
   const closedIds = new Set(closing.map(({ id }) => id))
@@ -89,9 +99,11 @@ async function apply(subjects: readonly SipCredentialSubject[], options: SipAcce
   }
   const inUse = new Set(accounts.filter(({ credentials }) => credentials.length > 0).map(({ extension }) => extension))
   const targets = secretless.flatMap((subject): DisconnectTarget[] => {
-    const isShared = subject.extensionShared || inUse.has(subject.extension)
-    if (!isShared) return [{ extension: subject.extension, addresses: null }]
-    return subject.addresses.length > 0 ? [{ extension: subject.extension, addresses: subject.addresses }] : []
+    const { extension } = subject
+    // Made anew by somebody else: perhaps for a next holder, whose calls no sweep may end.
+    const isShared = subject.extensionShared || inUse.has(extension) || options.othersNow.has(extension)
+    if (!isShared) return [{ extension, addresses: null }]
+    return subject.addresses.length > 0 ? [{ extension, addresses: subject.addresses }] : []
   })
   try {
     if (targets.length > 0) await options.driver.disconnect?.(targets, signal)

@@ -69,6 +69,16 @@ export function judgeOpen(
         : 'the PBX kept the old objects, which it does without a word when one of the new ones is bad: its log of the reload names it'
     return differs(summary, 'the newest credential is not in force', hint)
   }
+  if (mine.doubt !== undefined) {
+    const words = mine.doubt === 'switched-off' ? 'is switched off' : 'is not shown'
+    return differs(
+      `credential generation ${subject.generation} is on ${state.product}, but the login ${words}`,
+      `the login of extension ${subject.extension} ${words} on the PBX`,
+      mine.doubt === 'switched-off'
+        ? 'somebody switched it off on the PBX; Ringfence switches it on again'
+        : 'see whether the API client may still see the SIP login of this extension',
+    )
+  }
   if (expected !== null && mine.digest !== expected && (mine.digest !== null || showsDigest)) {
     return differs(
       `credential generation ${subject.generation} is in force on ${state.product} with another secret than the issued one`,
@@ -100,8 +110,10 @@ export function judgeClosed(subject: SipCredentialSubject, state: PbxState): Fin
   const account = state.accounts.find(({ extension }) => extension === subject.extension)
   const found = generationsOf(subject.id, state)
   const isShared = subject.extensionShared || hasOthers(account, subject.id)
-  // A trace of unknown origin counts: evidence must not be better than what was seen.
-  const isOwn = isShared ? ownTrace(subject) : () => true
+  const strange = isShared ? null : strangeSecret(subject.extension, state)
+  // A trace of unknown origin counts: evidence must not be better than what was seen. On an extension that somebody else
+  // made anew, only what surely is the closed phone's: the rest may be its next holder's.
+  const isOwn = isShared ? ownTrace(subject) : strange === null ? () => true : surelyOwnTrace(subject)
   const registrations = (account?.registrations ?? []).filter(({ address }) => isOwn(address))
   const calls = (account?.calls ?? []).filter(({ address }) => isOwn(address))
   const facts = {
@@ -126,7 +138,32 @@ export function judgeClosed(subject: SipCredentialSubject, state: PbxState): Fin
       hint: 'Ringfence tries again; if it stays, see what the log of the PBX says about the reload',
     }
   }
+  if (strange !== null) {
+    return {
+      state: 'waiting',
+      evidence: { summary: `${strange} on ${state.product}; whether the old secret opens it cannot be told`, facts },
+      problem: `${strange}, and not by Ringfence. Whether the password of whoever left opens it cannot be told: on the PBX, remove it, or give it a new password if it is somebody else's by now.`,
+      hint: `do the step, then \`ringfence acknowledge ${subject.extension} sip-account\``,
+    }
+  }
   return { state: 'as-desired', evidence: { summary: closedWords(subject, state, isShared), facts } }
+}
+
+/**
+ * An extension that is there, but not as Ringfence left it: it came back from a backup that holds no mark of ours, or
+ * somebody made it anew for somebody else. Only a person can say which. In words; null when there is none.
+ */
+function strangeSecret(extension: string, { accounts, foreign }: PbxState): string | null {
+  const isForeign = foreign.some((name) => foreignExtension(name) === extension)
+  if (isForeign) return `extension ${extension} is there`
+  const account = accounts.find((one) => one.extension === extension)
+  const isUnknown = account?.credentials.some(({ generation }) => generation === 0) ?? false
+  return isUnknown ? `extension ${extension} has a password that was set there` : null
+}
+
+/** What `foreign` names may have a remark behind it. */
+export function foreignExtension(name: string): string {
+  return name.split(' ')[0] ?? ''
 }
 
 /** Says no more than was seen: on a shared extension only its own addresses were looked for. */
@@ -146,12 +183,18 @@ function generationsOf(id: string, state: PbxState): number[] {
 }
 
 function hasOthers(account: PbxAccountInForce | undefined, id: string): boolean {
-  return account?.credentials.some((credential) => credential.id !== id) ?? false
+  // Generation 0 is nobody's of ours.
+  return account?.credentials.some((credential) => credential.id !== id && credential.generation > 0) ?? false
 }
 
 function ownTrace(subject: SipCredentialSubject): (address: string | null) => boolean {
   const matches = addressMatcher(subject.addresses)
   return (address) => address === null || matches(address)
+}
+
+function surelyOwnTrace(subject: SipCredentialSubject): (address: string | null) => boolean {
+  const matches = addressMatcher(subject.addresses)
+  return (address) => address !== null && matches(address)
 }
 
 function factsOf(subject: SipCredentialSubject) {

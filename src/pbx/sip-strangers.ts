@@ -1,5 +1,6 @@
 import type { SipCredentialSubject } from '../domain/access.ts'
 import type { PbxState } from './pbx-driver.ts'
+import { foreignExtension } from './sip-judgement.ts'
 import { addressMatcher } from './source-address.ts'
 
 /**
@@ -14,12 +15,14 @@ export function listStrangers(
   const ids = new Set(subjects.map(({ id }) => id))
   const byExtension = Map.groupBy(subjects, ({ extension }) => extension)
   const open = (extension: string) => (byExtension.get(extension) ?? []).filter(({ wanted }) => wanted === 'open')
-  const fromAccounts = state.accounts.flatMap(({ extension, credentials, registrations }) => {
+  const isForeign = new Set(state.foreign.map(foreignExtension))
+  const ours = state.accounts.filter(({ extension }) => byExtension.has(extension) || !isForeign.has(extension))
+  const fromAccounts = ours.flatMap(({ extension, credentials, registrations }) => {
     const isKnown = addressMatcher((byExtension.get(extension) ?? []).flatMap(({ addresses }) => addresses))
     const unknownCredentials = credentials.filter(({ id }) => !ids.has(id))
-    // Of a closed extension every registration is the closed phone's, and its verdict tells of it.
+    // Of a closed extension that is not somebody else's every registration is the closed phone's: its verdict tells of it.
     const unknownRegistrations =
-      open(extension).length === 0
+      open(extension).length === 0 && !isForeign.has(extension)
         ? []
         : registrations.filter(({ address }) => (address === null ? tellsAddresses : !isKnown(address)))
     return [
@@ -33,10 +36,11 @@ export function listStrangers(
       ),
     ]
   })
-  const fromOthers = state.foreign.flatMap((name) =>
-    open(name.split(' ')[0] ?? '').length > 0
-      ? [`on the PBX, somebody else's configuration touches our extension: ${name}`]
-      : [],
-  )
+  const fromOthers = state.foreign.flatMap((name) => {
+    const extension = foreignExtension(name)
+    if (!byExtension.has(extension)) return []
+    if (open(extension).length > 0) return [`on the PBX, somebody else's configuration touches our extension: ${name}`]
+    return [`on the PBX, the extension of somebody who left is there again, not by Ringfence: ${name}`]
+  })
   return [...fromAccounts, ...fromOthers]
 }

@@ -23,6 +23,7 @@ const userSchema = z.looseObject({
   FirstName: z.string().nullish(),
   LastName: z.string().nullish(),
   EmailAddress: z.string().nullish(),
+  Mobile: z.string().nullish(),
   AuthID: z.string().nullish(),
   AuthPassword: z.string().nullish(),
   Enabled: z.boolean().nullish(),
@@ -84,9 +85,19 @@ export function threeCxApi(access: ThreeCxAccess) {
     throw refusal(answer, question.words)
   }
 
-  /** All pages, and as many as the service says there are. */
-  async function collection<T>(path: string, item: z.ZodType<T>, words: string, signal: AbortSignal): Promise<T[]> {
+  /**
+   * All pages, and as many as the service says there are. One that is added or removed meanwhile moves the pages: somebody
+   * would be read twice and somebody else not at all, so such a listing is none.
+   */
+  async function collection<T extends object>(
+    path: string,
+    item: z.ZodType<T>,
+    words: string,
+    signal: AbortSignal,
+  ): Promise<T[]> {
     const items: T[] = []
+    const ids = new Set<unknown>()
+    let announced: number | null = null
     for (;;) {
       const query = `$top=${pageSize}&$skip=${items.length}&$count=true`
       const page = shaped(
@@ -94,8 +105,14 @@ export function threeCxApi(access: ThreeCxAccess) {
         await ask({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, words }, signal),
         words,
       )
-      items.push(...page.value)
       const total = page['@odata.count']
+      announced ??= total
+      for (const one of page.value) {
+        const id = 'Id' in one ? one.Id : one
+        if (ids.has(id) || total !== announced) throw unreachable(`${words} changed while 3CX was sending it`)
+        ids.add(id)
+        items.push(one)
+      }
       if (items.length === total) return items
       if (page.value.length === 0 || items.length > total)
         throw unreachable(`3CX announced ${total} entries of ${words} and sent ${items.length}`)
@@ -144,7 +161,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   }
 }
 
-const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Enabled,IsRegistered'
+const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Mobile,Enabled,IsRegistered'
 
 /** A string literal of OData: a quote in it is doubled (OData 4.01 URL Conventions, 5.1.1.6.1). */
 export function quotedText(text: string): string {

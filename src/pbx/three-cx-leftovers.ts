@@ -1,5 +1,5 @@
 import type { Leftover } from './pbx-driver.ts'
-import { asDestination, type ThreeCxApi, type ThreeCxProfile } from './three-cx-api.ts'
+import { asDestination, type ThreeCxApi, type ThreeCxProfile, type ThreeCxUser } from './three-cx-api.ts'
 
 /**
  * Forwarding profiles that lead out of the PBX. They outlive every password: a disabled user's calls may still be sent to
@@ -12,13 +12,29 @@ export async function leftoversOf(
 ): Promise<readonly Leftover[]> {
   const found: Leftover[] = []
   for (const extension of extensions) {
-    for (const { Id, Number: number } of await api.usersByNumber(extension, signal)) {
+    for (const user of await api.usersByNumber(extension, signal)) {
+      const { Id, Number: number } = user
       if (number !== extension) continue
+      found.push(...contactsOf(extension, user))
       const profiles = await api.profiles(String(Id), signal)
       found.push(...profiles.flatMap((profile) => leftoversIn(extension, profile)))
     }
   }
   return found
+}
+
+/** Voicemail and welcome mails with new passwords go there, and the mobile number may ring. */
+function contactsOf(extension: string, { EmailAddress, Mobile }: ThreeCxUser): Leftover[] {
+  const contact = (kind: 'mail-address' | 'mobile-number', words: string) => ({
+    extension,
+    kind,
+    words: `${words} is still set: remove it or set the next holder's (in the admin console, user, General)`,
+    clearable: false,
+  })
+  return [
+    ...(EmailAddress ? [contact('mail-address', 'an e-mail address')] : []),
+    ...(Mobile ? [contact('mobile-number', 'a mobile number')] : []),
+  ]
 }
 
 function leftoversIn(extension: string, profile: ThreeCxProfile): Leftover[] {

@@ -104,6 +104,7 @@ function threeCxDesk(api: ThreeCxApi): ExtensionDesk {
       const name = displayName === null ? {} : nameFields(displayName, username)
       return api.changeUser(objectId, { ...name, ...loginFields(username, secret) }, signal)
     },
+    renewWaysIn: (objectId, signal) => api.regenerate(objectId, everySecret, signal),
     async shut({ objectId }, signal) {
       // The block first: from here on nothing of it works, whatever becomes of the passwords.
       await api.changeUser(objectId, { Enabled: false }, signal)

@@ -113,16 +113,21 @@ export function yeastarApi(access: YeastarAccess) {
       return `${text('model_name') || text('product_name') || 'P-Series'} ${text('firmware_version')}`.trim()
     },
     async list(signal: AbortSignal): Promise<YeastarListed[]> {
-      const items: YeastarListed[] = []
+      const items = new Map<number, YeastarListed>()
+      let announced: number | null = null
       for (let page = 1; ; page++) {
         const query = { page: `${page}`, page_size: `${pageSize}`, sort_by: 'number', order_by: 'asc' }
         const words = 'the list of extensions'
         const schema = z.looseObject({ total_number: z.number().int(), data: z.array(listedSchema).nullish() })
         const { total_number: total, data } = await must('extension/list', { query }, schema, words, signal)
-        items.push(...(data ?? []))
-        if (items.length === total) return items
-        if (!data?.length || items.length > total)
-          throw unreachable(`the PBX announced ${total} extensions and sent ${items.length}`)
+        announced ??= total
+        // One added or removed meanwhile moves the pages: one would be read twice, another not at all.
+        if (total !== announced || data?.some(({ id }) => items.has(id)))
+          throw unreachable('the list of extensions changed while the PBX was sending it')
+        for (const one of data ?? []) items.set(one.id, one)
+        if (items.size === total) return [...items.values()]
+        if (!data?.length || items.size > total)
+          throw unreachable(`the PBX announced ${total} extensions and sent ${items.size}`)
       }
     },
     async detail(id: string, signal: AbortSignal): Promise<YeastarDetail | null> {

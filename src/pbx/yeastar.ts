@@ -96,6 +96,7 @@ function yeastarDesk(api: YeastarApi): ExtensionDesk {
       const name = displayName === null ? {} : { ...nameFields(displayName, username), last_name: '' }
       return api.update(objectId, { ...name, ...loginFields(username, secret, maxContacts) }, signal)
     },
+    renewWaysIn: (objectId, signal) => api.update(objectId, { user_password: unknownPassword().reveal() }, signal),
     async shut({ objectId }, signal) {
       const fields = { reg_password: unknownPassword().reveal(), user_password: unknownPassword().reveal() }
       await api.update(objectId, fields, signal)

@@ -208,6 +208,9 @@ describe('what a pass changes', () => {
       signal: AbortSignal.timeout(30),
     })
     expect(states(pass)).toEqual({ ada: 'as-desired' })
+    // The look decides; but what failed is told, since a part that no look shows may be undone.
+    expect(pass.failedActs).toMatchObject([{ subjectId: 'ada', error: { message: expect.stringMatching(/\w/) } }])
+    expect((await click(memorySystem(), shut('ada'))).failedActs).toEqual([])
     system.faults.read = 'hang'
     const second = await reconcile(system, [door('ada')], {
       actFirst: true,

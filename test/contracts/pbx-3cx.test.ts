@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { startFake3cx } from '../fakes/fake-3cx.ts'
@@ -27,6 +28,7 @@ const told: PbxAbilities = {
 pbxContract('3CX (a fake of its configuration interface)', told, async () => {
   const fake = await startFake3cx()
   const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
+  await beginAccountBook(join(folder, 'accounts.json'))
   const { clientId, clientSecret } = fake.client
   return {
     driver: threeCxDriver({

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { yeastarDriver } from '../../src/pbx/yeastar.ts'
 import { startFakeYeastar } from '../fakes/fake-yeastar.ts'
@@ -26,6 +27,7 @@ const told: PbxAbilities = {
 pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () => {
   const fake = await startFakeYeastar()
   const folder = await mkdtemp(join(tmpdir(), `ringfence-yeastar-${process.pid}-`))
+  await beginAccountBook(join(folder, 'accounts.json'))
   const { clientId, clientSecret } = fake.client
   return {
     driver: yeastarDriver({

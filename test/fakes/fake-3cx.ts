@@ -21,6 +21,8 @@ export interface Fake3cx {
   /** Another program logs in as the same client. */
   logInElsewhere(): void
   readonly logins: () => number
+  /** Runs after each page of a listing was sent. */
+  afterPage: () => void
   setProfile(number: string, profile: Record<string, unknown>): void
 }
 
@@ -114,6 +116,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
   }
 
   function page(all: readonly unknown[], { query }: Asked): Told {
+    queueMicrotask(() => fake.afterPage())
     const [skip, top] = [Number(query.get('$skip') ?? 0), Number(query.get('$top') ?? 100)]
     const count = all.length + (faults.shortList ? 1 : 0)
     return { status: 200, body: { '@odata.count': count, value: all.slice(skip, skip + top) } }
@@ -186,8 +189,9 @@ export async function startFake3cx(): Promise<Fake3cx> {
   }
 
   const https = await startFakeHttps(answer)
-  return {
+  const fake: Fake3cx = {
     https,
+    afterPage: () => undefined,
     client,
     faults,
     addUser,
@@ -212,6 +216,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     logins: () => logins,
     setProfile: (number, profile) => profiles.set(Number(numbered(number)?.Id), [profile]),
   }
+  return fake
 }
 
 function fieldsOf({ body }: Asked): Record<string, unknown> {

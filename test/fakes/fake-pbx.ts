@@ -30,7 +30,7 @@ export interface FakePbx {
   register(phone: FakePhone): number
   call(phone: FakePhone): number
   /** An extension that somebody else set up. */
-  addForeign(extension: string): void
+  addForeign(extension: string, secret?: string): void
   /** A call forward that somebody set. */
   addLeftover(extension: string): void
   /** What somebody else lets an extension dial. */
@@ -76,6 +76,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const realm = 'ringfence'
   const stored = new Map<string, Stored>()
   const foreign = new Set<string>()
+  const foreignSecrets = new Map<string, string>()
   const forwarded = new Set<string>()
   const registrations: (Registration & { extension: string })[] = []
   const calls: (Call & { extension: string })[] = []
@@ -236,6 +237,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   }
 
   function admits({ extension, username, secret }: FakePhone): boolean {
+    if (foreignSecrets.get(extension) === secret) return true
     const credentials = stored.get(extension)?.account.credentials ?? []
     return credentials.some((credential) => credential.username === username && credential.secret.reveal() === secret)
   }
@@ -248,7 +250,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     register(phone) {
       if (!admits(phone)) return 401
       const contact = `sip:${phone.extension}@${phone.address}:5061`
-      const max = stored.get(phone.extension)!.account.maxContacts
+      const max = stored.get(phone.extension)?.account.maxContacts ?? 1
       keep(registrations, (one) => one.extension !== phone.extension || one.contact !== contact)
       registrations.push({
         id: `r${++serial}`,
@@ -267,7 +269,10 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       calls.push({ id: `c${++serial}`, extension: phone.extension, address: phone.address })
       return 200
     },
-    addForeign: (extension) => foreign.add(extension),
+    addForeign(extension, secret) {
+      foreign.add(extension)
+      if (secret !== undefined) foreignSecrets.set(extension, secret)
+    },
     addLeftover: (extension) => forwarded.add(extension),
     choose(extension, policy) {
       const entry = stored.get(extension)!

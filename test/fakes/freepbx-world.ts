@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { FreepbxOptions } from '../../src/pbx/freepbx-options.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
@@ -11,6 +12,7 @@ import { type FakeFreepbx, startFakeFreepbx } from './fake-freepbx.ts'
 export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; options: FreepbxOptions }> {
   const fake = await startFakeFreepbx()
   const folder = await mkdtemp(join(tmpdir(), 'ringfence-freepbx-'))
+  await beginAccountBook(join(folder, 'accounts.json'))
   const options = freepbxOptions(fake, folder)
   return {
     fake,

@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
 import type { LoadedEndpoint } from '../fakes/fake-asterisk-ami.ts'
@@ -20,6 +21,7 @@ export async function freepbxOnAsteriskWorld(): Promise<PbxWorld> {
     },
   })
   const folder = await mkdtemp(join(tmpdir(), 'ringfence-freepbx-'))
+  await beginAccountBook(join(folder, 'accounts.json'))
   const driver = freepbxDriver({ ...freepbxOptions(fake, folder), manager: { ...lab.ami, timeoutMs: 10_000 } })
   const world = worldOn(lab, {
     driver,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxAbilities, freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
@@ -16,6 +17,7 @@ let driver: PbxDriver
 beforeEach(async () => {
   fake = await startFakeFreepbx()
   folder = await mkdtemp(join(tmpdir(), 'ringfence-freepbx-'))
+  await beginAccountBook(join(folder, 'accounts.json'))
   driver = freepbxDriver(freepbxOptions(fake, folder))
 })
 
@@ -189,8 +191,17 @@ describe('FreePBX that says one thing and does another', () => {
   test('"Apply Config" without an end is waited for until the caller gives up', async () => {
     await apply(account('1001'))
     fake.faults.reloadNeverEnds = true
-    const soon = AbortSignal.timeout(300)
-    await expect(driver.applyAccounts([account('1001', 2)], soon)).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    const soon = () => AbortSignal.timeout(300)
+    const patient = fake.asked.get('doreload')!
+    for (let round = 0; round < 3; round++)
+      await expect(driver.applyAccounts([account('1001', 2)], soon())).rejects.toMatchObject({
+        code: 'PBX_UNREACHABLE',
+      })
+    // One that still runs is waited for: no second one is started beside it.
+    expect(fake.asked.get('doreload')).toBe(patient + 1)
+    fake.faults.reloadNeverEnds = false
+    await apply(account('1001', 2))
+    expect(await login('1001')).toMatchObject([{ generation: 2 }])
   })
 })
 
@@ -359,8 +370,74 @@ describe('whose extension it is', () => {
     fake.database.get('1001')!.secret = 'set-by-hand-1'
     fake.apply()
     expect(await login('1001')).toMatchObject([{ id: 'set-on-the-pbx', generation: 0 }])
-    await apply(account('1001'))
+    // It may be somebody else's by now: FreePBX gives an extension no identity beside its number.
+    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    expect(fake.database.get('1001')!.secret).toBe('set-by-hand-1')
+    await apply(account('1001', 1, { adopted: true }))
     expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
+  })
+
+  test('one that somebody deleted and made anew is not deleted with the leaver who had the number', async () => {
+    await apply(account('1001'))
+    fake.addByHand('1001', { secret: 'of-the-reception' })
+    await expect(apply(shut('1001'))).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: expect.stringContaining("somebody else's"),
+    })
+    expect(register('1001', 'of-the-reception')).toBe(200)
+  })
+
+  test("a leaver's extension that a backup brings back is seen as the leaver's and deleted again", async () => {
+    await apply(account('1001'))
+    const backup = structuredClone(fake.database.get('1001')!)
+    await apply(shut('1001'))
+    fake.database.set('1001', backup)
+    fake.apply()
+    expect(register('1001', '1001-generation-1-secret')).toBe(200)
+    expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
+    await apply(shut('1001'))
+    expect(fake.database.has('1001')).toBe(false)
+    expect(register('1001', '1001-generation-1-secret')).toBe(401)
+  })
+
+  test('one that was taken over and comes back from a backup, of before or after, is shut again', async () => {
+    fake.addByHand('1001', { secret: 'of-the-former-holder' })
+    const before = structuredClone(fake.database.get('1001')!)
+    await apply(account('1001', 1, { adopted: true }))
+    const after = structuredClone(fake.database.get('1001')!)
+    await apply(shut('1001'))
+    for (const [backup, id] of [
+      [after, 'c-1001'],
+      [before, 'before-ringfence'],
+    ] as const) {
+      fake.database.set('1001', structuredClone(backup))
+      fake.apply()
+      expect(await login('1001')).toMatchObject([{ id }])
+      await apply(shut('1001'))
+      expect(fake.database.get('1001')!.secret).toMatch(/^[0-9a-f]{48}$/)
+      expect(await login('1001')).toEqual([])
+    }
+  })
+
+  test('what somebody registered on an extension that is not ours is shown', async () => {
+    await apply(account('1001'))
+    await apply(shut('1001'))
+    fake.addByHand('1001', { secret: 'of-the-reception' })
+    register('1001', 'of-the-reception')
+    const { accounts, foreign } = await driver.readAccounts(limit())
+    expect(foreign).toEqual(['1001'])
+    expect(accounts).toMatchObject([{ extension: '1001', credentials: [], registrations: [{ address: '127.0.0.1' }] }])
+  })
+
+  test('killed in the middle of making one, another that somebody made meanwhile is not taken for it', async () => {
+    fake.faults.answersLate.add('addExtension')
+    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    fake.faults.answersLate.clear()
+    fake.addByHand('1001', { secret: 'of-the-reception' })
+    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    await apply(shut('1001'))
+    expect((await driver.readAccounts(limit())).foreign).toContain('1001')
+    expect(fake.database.get('1001')!.secret).toBe('of-the-reception')
   })
 
   test('an extension that takes calls without a login is named', async () => {
@@ -387,6 +464,13 @@ describe('whose extension it is', () => {
     expect(await readFile(path, 'utf8')).not.toContain('generation-1-secret')
     await writeFile(path, '{"1001":')
     await expect(apply(shut('1001'))).rejects.toMatchObject({ code: 'INTERNAL' })
+    // Lost is not empty: the leaver's extension would pass for somebody else's.
+    await rm(path)
+    await expect(apply(shut('1001'))).rejects.toMatchObject({
+      code: 'INTERNAL',
+      hint: expect.stringContaining('backup'),
+    })
+    await expect(driver.readAccounts(limit())).rejects.toMatchObject({ code: 'INTERNAL' })
     expect(fake.database.has('1001')).toBe(true)
   })
 })

@@ -269,6 +269,46 @@ describe('the SIP accounts of one PBX', () => {
     ])
   })
 
+  test('an extension that comes back by another hand after its holder left is told, never passed over in silence', async () => {
+    const { fake, pass, want } = world(anasPhone)
+    await pass(subject(anasPhone))
+    want()
+    const leaver = shut(anasPhone, { addresses: ['10.77.0.9'] })
+    expect((await pass(leaver)).outcomes[0]!.finding.state).toBe('as-desired')
+    // From last night's backup, without our marks and with the leaver's password.
+    fake.addForeign('1001', 'anas-secret')
+    expect(fake.register(phoneOf(anasPhone, '203.0.113.7'))).toBe(200)
+    const { outcomes, strangers } = await pass(leaver)
+    expect(outcomes[0]!.finding).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringContaining('extension 1001 is there, and not by Ringfence'),
+      hint: expect.stringContaining('ringfence acknowledge 1001 sip-account'),
+    })
+    expect(strangers).toEqual([
+      'a phone registered as extension 1001 from 203.0.113.7, which is none of its tunnels (fake)',
+      'on the PBX, the extension of somebody who left is there again, not by Ringfence: 1001',
+    ])
+  })
+
+  test('made anew by hand for the next holder, it is not cut by any sweep, and the line stays as it was ticked', async () => {
+    const { fake, pass, want } = world(anasPhone)
+    await pass(subject(anasPhone))
+    want()
+    const leaver = shut(anasPhone, { addresses: ['10.77.0.9'] })
+    await pass(leaver)
+    fake.addForeign('1001', 'of the reception')
+    const before = (await pass(leaver)).outcomes[0]!.finding
+    const reception = { extension: '1001', username: '1001', secret: 'of the reception', address: '192.0.2.5' }
+    expect([fake.register(reception), fake.call(reception)]).toEqual([200, 200])
+    expect((await pass(leaver)).outcomes[0]!.finding).toEqual(before)
+    const [account] = JSON.parse(fake.snapshot()).accounts
+    expect([account.registrations.length, account.calls.length]).toEqual([1, 1])
+    // What comes from the tunnel of whoever left is cut all the same.
+    expect(fake.register({ ...reception, address: '10.77.0.9' })).toBe(200)
+    await pass(leaver)
+    expect(JSON.parse(fake.snapshot()).accounts[0].registrations).toEqual([])
+  })
+
   test('on a PBX operated by hand every change waits for a person, told what to do without the secret', async () => {
     const desired = new Map([
       [

@@ -96,6 +96,16 @@ describe('the way to 3CX', () => {
   })
 })
 
+test('a listing that somebody changes between two pages is none, and the next one is whole', async () => {
+  for (let number = 2000; number < 2150; number++) fake.addUser(String(number))
+  fake.afterPage = () => {
+    fake.afterPage = () => undefined
+    fake.removeUser('2000')
+  }
+  await expect(read()).rejects.toMatchObject(unreachable)
+  expect((await read()).foreign).toHaveLength(149)
+})
+
 test('a filter holds a text as it is meant, quotes and all', () => {
   expect(quotedText("1001' or '1' eq '1")).toBe("'1001'' or ''1'' eq ''1'")
 })

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type ThreeCxOptions, threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { type Fake3cx, startFake3cx } from '../fakes/fake-3cx.ts'
@@ -21,6 +22,7 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
   const fake = await startFake3cx()
   const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
   const accountsFile = join(folder, 'accounts.json')
+  await beginAccountBook(accountsFile)
   const open = (changes: Partial<ThreeCxOptions> = {}) =>
     threeCxDriver({
       origin: fake.https.url,

@@ -98,6 +98,63 @@ describe('closing an extension on 3CX', () => {
     expect(await of('1001')).toBeUndefined()
   })
 
+  test('one that comes back under another id, by an import or a backup, with a password of ours is shut again', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    await apply(shut(account))
+    fake.removeUser('1001')
+    const [AuthID, AuthPassword] = loginOf(account)
+    fake.addUser('1001', { AuthID, AuthPassword })
+    expect(await of('1001')).toMatchObject({ credentials: [{ id: account.credentials[0]!.id, generation: 1 }] })
+    await apply(shut(account))
+    expect(fake.register('1001', AuthID, AuthPassword)).toBe(401)
+    expect(await of('1001')).toBeUndefined()
+    expect((await read()).foreign).toEqual([])
+  })
+
+  test('what is registered or talking on an extension of somebody else is shown', async () => {
+    const account = makeAccount('1001')
+    await apply(account)
+    await apply(shut(account))
+    fake.removeUser('1001')
+    fake.addUser('1001', { AuthID: 'x', AuthPassword: 'y' })
+    expect([fake.register('1001', 'x', 'y'), fake.call('1001', 'x', 'y')]).toEqual([200, 200])
+    expect((await read()).foreign).toEqual(['1001'])
+    expect(await of('1001')).toMatchObject({ credentials: [], registrations: [{}], calls: [{}] })
+  })
+
+  test('whoever had an extension before keeps no way in: web, voicemail, phone password are new for the next one', async () => {
+    const id = fake.addUser('1001', { AuthID: 'old', AuthPassword: 'old-secret' })
+    const before = { ...fake.user('1001')! }
+    const account = { ...makeAccount('1001'), adopted: true }
+    await apply(account)
+    const taken = { ...fake.user('1001')! }
+    for (const name of ['AccessPassword', 'DeskphonePassword', 'VMPIN'])
+      expect(taken[name], name).not.toBe(before[name])
+    // A new password for the same phone is no reason to lock its holder out of the web pages.
+    await apply({ ...account, credentials: [rotate(account.credentials[0]!)] })
+    expect(fake.user('1001')!.AccessPassword).toBe(taken.AccessPassword)
+    await apply({ ...makeAccount('1001'), adopted: true })
+    expect(fake.user('1001')!.AccessPassword).not.toBe(taken.AccessPassword)
+    expect(fake.user('1001')!.mailsSent).toBeUndefined()
+    // A backup from before it was taken over is no next holder's.
+    await apply(shut(account))
+    Object.assign(fake.user('1001')!, { ...before, Id: id })
+    expect(await of('1001')).toMatchObject({ credentials: [{ id: 'before-ringfence' }] })
+    await apply(shut(account))
+    expect(fake.register('1001', 'old', 'old-secret')).toBe(401)
+  })
+
+  test('an e-mail address and a mobile number that are still set are named, not shown', async () => {
+    fake.addUser('1001', { EmailAddress: 'ana@example.com', Mobile: '0171555' })
+    const found = await bench.driver.readLeftovers!(['1001'], signal())
+    expect(found.map(({ kind, clearable }) => [kind, clearable])).toEqual([
+      ['mail-address', false],
+      ['mobile-number', false],
+    ])
+    expect(JSON.stringify(found)).not.toMatch(/0171|ana@/)
+  })
+
   test('an extension that is given to somebody else of ours gets his name', async () => {
     const account = makeAccount('1001')
     await apply({ ...account, displayName: 'Ada Byron' })
@@ -127,9 +184,9 @@ describe('what 3CX says and what it does', () => {
     const [changed] = (await of('1001'))!.credentials.map((one) => one.digest)
     expect(changed).not.toBe(digest)
     Object.assign(fake.user('1001')!, { AuthPassword: loginOf(account)[1], Enabled: false })
-    expect(await of('1001')).toBeUndefined()
+    expect((await of('1001'))!.credentials).toMatchObject([{ digest, doubt: 'switched-off' }])
     await apply(account)
-    expect(await of('1001')).toMatchObject({ credentials: [{ digest }] })
+    expect((await of('1001'))!.credentials).toEqual([{ id: account.credentials[0]!.id, generation: 1, digest }])
   })
 
   test('a "yes" that changes nothing is an error', async () => {
@@ -150,8 +207,12 @@ describe('what 3CX says and what it does', () => {
     await expect(apply(shut(account))).rejects.toMatchObject({
       message: expect.stringContaining('still has the secret'),
     })
+    // Half a closing is seen as one: the password is one click away from working.
+    expect(fake.user('1001')!.Enabled).toBe(false)
+    expect(await of('1001')).toMatchObject({ credentials: [{ generation: 1, doubt: 'switched-off' }] })
     fake.faults.keepSipAuth = false
     await apply(shut(account))
+    expect(await of('1001')).toBeUndefined()
     expect(fake.user('1001')!.AuthPassword).not.toBe(loginOf(account)[1])
   })
 
@@ -193,7 +254,14 @@ describe('what 3CX says and what it does', () => {
   })
 
   test('passwords that are not shown prove nothing', async () => {
-    await apply(makeAccount('1001'))
+    await apply(makeAccount('1001'), makeAccount('1002'))
+    const { AuthPassword } = fake.user('1001')!
+    fake.user('1001')!.AuthPassword = null
+    expect((await read()).accounts).toMatchObject([
+      { extension: '1001', credentials: [{ generation: 1, digest: null, doubt: 'not-shown' }] },
+      { extension: '1002', credentials: [{ generation: 1 }] },
+    ])
+    fake.user('1001')!.AuthPassword = AuthPassword
     fake.faults.hideSecrets = true
     await expect(read()).rejects.toMatchObject({ ...refused, message: expect.stringContaining('does not show') })
   })
@@ -213,7 +281,14 @@ test('nothing else changes: other users are the same before and after a whole li
 
 test('an extension that was there before is taken over with its name, voicemail and rights', async () => {
   fake.addUser('1001', { FirstName: 'Ana', EmailAddress: 'ana@example.com', OutboundCallerID: '030' })
-  const { AuthID: _, AuthPassword: __, ...before } = fake.user('1001')!
+  const {
+    AuthID: _,
+    AuthPassword: __,
+    AccessPassword: ___,
+    DeskphonePassword: ____,
+    VMPIN: _____,
+    ...before
+  } = fake.user('1001')!
   expect(await bench.driver.listExisting!(signal())).toEqual([
     {
       extension: '1001',

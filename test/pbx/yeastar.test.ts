@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type YeastarOptions, yeastarDriver } from '../../src/pbx/yeastar.ts'
 import { unknownPassword } from '../../src/pbx/yeastar-password.ts'
@@ -15,6 +16,7 @@ let driver: PbxDriver
 beforeEach(async () => {
   fake = await startFakeYeastar()
   folder = await mkdtemp(join(tmpdir(), `ringfence-yeastar-${process.pid}-`))
+  await beginAccountBook(join(folder, 'accounts.json'))
   driver = open()
 })
 afterEach(async () => {
@@ -87,6 +89,23 @@ describe('closing an extension on a Yeastar', () => {
     await apply(shut(account))
     expect(await of('1001')).toBeUndefined()
   })
+})
+
+test('a password that somebody sets after it was shut is seen, and left to a person', async () => {
+  const account = makeAccount('1001')
+  await apply(account)
+  await apply(shut(account))
+  fake.extension('1001')!.reg_password = 'set-by-hand'
+  expect(await of('1001')).toMatchObject({ credentials: [{ id: 'unknown', generation: 0 }] })
+  await apply(shut(account))
+  expect(fake.extension('1001')!.reg_password).toBe('set-by-hand')
+})
+
+test('a web password that the last holder knows is replaced when an extension is taken over', async () => {
+  fake.addExtension('1001')
+  const { user_password } = fake.extension('1001')!
+  await apply({ ...makeAccount('1001'), adopted: true })
+  expect(fake.extension('1001')!.user_password).not.toBe(user_password)
 })
 
 describe('what a Yeastar says and what it does', () => {
