@@ -83,6 +83,8 @@ export function formDeeds(now: () => number = Date.now): FormDeeds {
       }
       const answer = answerOf(response, deed)
       deeds.set(name, { at: now(), answer })
+      // Also where nobody sends a form for hours.
+      setTimeout(forget, answerKeptMs + 1_000).unref()
       try {
         const { status } = await answer
         if (status >= 400) deeds.delete(name)

@@ -39,7 +39,7 @@ export function classVariables(policy: CallPolicy | null, options: ClassOptions)
 }
 
 /**
- * `policyText` of what the dialplan makes of it: without what its context never reads, null where there is no such context.
+ * `policyText` of what the dialplan names of it; whether the condition around a name ever comes true cannot be seen: without what its context never reads, null where there is no such context.
  * `contexts`: their text as FreeSWITCH shows it, by name.
  */
 export function policyInForce(

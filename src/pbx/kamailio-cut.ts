@@ -33,6 +33,7 @@ export async function cut(rpc: KamailioRpc, targets: readonly DisconnectTarget[]
     const registrations = (await listRegistrations(rpc, signal)).filter(meant)
     for (const registration of registrations) await drop(rpc, registration, closed, signal)
     if (registrations.length === 0 || performance.now() > deadline + settleMs) return
+    await pause(lookEveryMs, undefined, { signal })
   }
 }
 

@@ -8,6 +8,7 @@ import { tellPhones } from './kamailio-notify.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { revocationsOn } from './kamailio-revocations.ts'
 import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
+import { registrarScript, scriptFile } from './kamailio-script.ts'
 import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
 import type { PbxAbilities, PbxDriver, PbxState } from './pbx-driver.ts'
@@ -68,6 +69,8 @@ async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: 
   const { mark, rows, foreign } = await withTables(options.database, signal, readRows)
   const running = await readRunning(rpc, signal)
   requireSameDatabase(mark, running.mark)
+  // What is in force under another script's rules is not what ours would make of it.
+  if (running.script !== registrarScript(options).fingerprint) throw olderScript(options)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
@@ -91,6 +94,13 @@ function requireSameDatabase(written: string, seen: string): void {
   if (written === seen) return
   throw new AppError('PBX_REFUSED', 'Kamailio does not read the database that Ringfence writes', {
     hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE, and Kamailio needs the right to read our tables',
+    retryable: true,
+  })
+}
+
+function olderScript({ folder }: KamailioOptions): AppError {
+  return new AppError('PBX_REFUSED', 'Kamailio runs a script that was written for other settings', {
+    hint: `restart it with ${folder}/${scriptFile}: a script is read at the start only; until then nothing is called open or shut`,
     retryable: true,
   })
 }

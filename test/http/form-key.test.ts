@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { consoleRoutes } from '../../src/http/console.ts'
-import { formKeyField } from '../../src/http/form-key.ts'
+import { formDeeds, formKeyField } from '../../src/http/form-key.ts'
 import { htmlText } from '../../src/http/html.ts'
 import { fakeApplication } from '../fakes/fake-application.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
@@ -34,6 +34,38 @@ function keyOf(text: string, action: string): string {
 }
 
 const bo = { name: 'Bo', email: 'bo@example.com', extension: '1201', model0: 'linphone-mobile', mac0: '' }
+
+test('an answer with a one-time link is forgotten after minutes, also where nobody sends another form', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  try {
+    let minutes = 0
+    const { once } = formDeeds(() => minutes * 60_000)
+    const key = /value="([^"]+)"/.exec(htmlText(formKeyField()))![1]!
+    const sent: string[] = []
+    const response = {
+      statusCode: 200,
+      getHeader: () => undefined,
+      status: () => response,
+      set: () => response,
+      end: (body: string) => void sent.push(body),
+    }
+    const click = () =>
+      once({ key, actor: null, path: '/x', body: {}, response: response as never }, async () =>
+        response.end('https://phones.example.com/join/once'),
+      )
+    await click()
+    await click()
+    expect(sent).toHaveLength(2)
+    minutes = 11
+    vi.advanceTimersByTime(11 * 60_000)
+    // Whatever the clock says at the next click: what was forgotten is not there any more.
+    minutes = 0
+    await expect(click()).rejects.toMatchObject({ code: 'CONFLICT' })
+    expect(sent).toHaveLength(2)
+  } finally {
+    vi.useRealTimers()
+  }
+})
 
 describe('a click that comes twice', () => {
   test('hands a phone out once, and both clicks land on the page with the link', async () => {

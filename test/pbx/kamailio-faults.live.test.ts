@@ -155,7 +155,9 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
 
   test('that runs an older script is told', async () => {
     const driver = kamailioDriver({ ...options, realm: 'another' })
-    expect(await messages(driver)).toEqual(['Kamailio runs a script that was written for other settings'])
+    const message = 'Kamailio runs a script that was written for other settings'
+    expect(await messages(driver)).toEqual([message])
+    await expect(driver.readAccounts(limit())).rejects.toMatchObject({ code: 'PBX_REFUSED', message, retryable: true })
   })
 
   test('whose tables are gone is no Kamailio without accounts', async () => {
