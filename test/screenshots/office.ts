@@ -100,6 +100,8 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
   await set('site', 'default', 'timezone', 'Europe/Berlin')
   await set('site', 'default', 'language', 'de')
   await set('site', 'default', 'pollMinutes', '120')
+  const numbers = { countryCode: '49', internationalPrefix: '00', nationalPrefix: '0', areaCode: '30' }
+  await app.calls.setDialPlan(null, { ...numbers, emergencyNumbers: ['112', '110'] }, owner)
   await hours(0.4)
 
   const team = await bringIn(world, newTeam)
@@ -111,6 +113,7 @@ export async function furnish(world: World, signIn: NamedPbx['signIn'], held: Pr
     await enrol(extension)
   }
   const ada = team.get('1001')!
+  await app.calls.set('1001', { class: 'national', countries: ['43', '41'], callsAtOnce: 2, minutesPerDay: 240 }, admin)
   const desk = handsetOf(ada.employee, 'yealink-t54w').id
   const doubted = handsetOf(team.get('1002')!.employee, 'snom-d785').id
   await hours(19)
