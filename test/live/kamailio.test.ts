@@ -50,7 +50,7 @@ describeLive('a real server with a real Kamailio', [...tunnelNeeds, 'kamailio'],
     expect((await server.api('POST', `/api/v1/employees/${id}/offboard`, { reason: 'test' })).status).toBe(202)
     await until(async () => {
       const { access } = await person()
-      return access.every(({ system, verdict }) => system === 'leftovers' || verdict === 'converged')
+      return access.every(({ system, verdict }) => system === 'extension' || verdict === 'converged')
     }, 60_000)
     const gone = await person()
     expect(line(gone, 'sip-account')).toMatchObject({
