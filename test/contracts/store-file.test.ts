@@ -278,7 +278,7 @@ describe('pulling the plug', () => {
 })
 
 /** Columns of an assignment that older tables do not have yet. */
-const laterColumns = ['adoptedAt']
+const laterColumns = ['adoptedAt', 'callPolicy', 'generation']
 
 function asBefore(tx: StoreWriter): StoreWriter {
   return {
