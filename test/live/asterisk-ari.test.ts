@@ -224,7 +224,10 @@ describe('what answers instead of ARI', () => {
     })
     expect(half).toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
     const silent = await answers(() => undefined, AbortSignal.timeout(300))
-    expect(silent).toMatchObject({ code: 'PBX_UNREACHABLE', message: expect.stringContaining('did not answer in time') })
+    expect(silent).toMatchObject({
+      code: 'PBX_UNREACHABLE',
+      message: expect.stringContaining('did not answer in time'),
+    })
   })
 
   test('an error of the server is told with its number and its words, in one line', async () => {

@@ -133,7 +133,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     const before = contactsOf(spine, '1002')
     const shown = await spine.offboard(ada!.person.id, 10)
     expect(shown.access.map(({ system, wanted, verdict }) => [system, wanted, verdict])).toEqual(
-      ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'sip-account'].map((each) => [
+      ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'extension', 'sip-account'].map((each) => [
         each,
         'closed',
         'converged',
