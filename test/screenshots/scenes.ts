@@ -43,7 +43,6 @@ export function scenes(office: Office): readonly Scene[] {
     owner('person', `/people/${office.ada}`),
     owner('person-stuck', `/people/${office.stuck}`),
     owner('person-waiting', `/people/${office.waiting}`),
-    owner('steps', `/people/${office.waiting}/steps`),
     owner('calls', `/people/${office.ada}/calls`),
     owner('offboard', `/people/${office.ada}/offboard`),
     owner('leaver-file', `/people/${office.gone}/leaver-file`),
