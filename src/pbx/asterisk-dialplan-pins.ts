@@ -35,7 +35,7 @@ export function pinsInDialplan(steps: readonly DialplanStep[]): readonly SharedP
     if (name === 'confbridge-pin') rooms.add(place)
   }
   const from = (files: Set<string>) => {
-    if (files.size === 0) return 'in extensions.conf'
+    if (files.size === 0) return 'in the dialplan'
     const isMade = [...files].some((file) => /\/(?:disa-[0-9]+\.conf|pinset_[0-9]+)$/.test(file))
     return `in ${named(files)}${isMade ? ' (which FreePBX writes: change it on its pages)' : ''}`
   }

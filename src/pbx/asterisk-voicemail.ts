@@ -47,7 +47,8 @@ function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
   const mail = `messages of the voicemail box ${name} are mailed to an address: take it out, or set the next holder's`
   return [
     { extension, kind: 'voicemail-pin', words: pin, clearable: false },
-    ...(field(box, 'Email') ? [{ extension, kind: 'mail-address' as const, words: mail, clearable: false }] : []),
+    // A box without one says `(null)`.
+    ...(field(box, 'Email').includes('@') ? [{ extension, kind: 'mail-address' as const, words: mail, clearable: false }] : []),
     ...(dialOut || callback ? [{ extension, kind: 'voicemail-dial-out' as const, words: out, clearable: false }] : []),
   ]
 }
