@@ -48,7 +48,9 @@ function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
   return [
     { extension, kind: 'voicemail-pin', words: pin, clearable: false },
     // A box without one says `(null)`.
-    ...(field(box, 'Email').includes('@') ? [{ extension, kind: 'mail-address' as const, words: mail, clearable: false }] : []),
+    ...(field(box, 'Email').includes('@')
+      ? [{ extension, kind: 'mail-address' as const, words: mail, clearable: false }]
+      : []),
     ...(dialOut || callback ? [{ extension, kind: 'voicemail-dial-out' as const, words: out, clearable: false }] : []),
   ]
 }

@@ -23,7 +23,8 @@ device=PJSIP/3307
 [desk2](shared)
 device=PJSIP/33070
 `,
-    'confbridge.conf': '[general]\n[default_bridge]\ntype=bridge\n[default_user]\ntype=user\n[default_menu]\ntype=menu\n',
+    'confbridge.conf':
+      '[general]\n[default_bridge]\ntype=bridge\n[default_user]\ntype=user\n[default_menu]\ntype=menu\n',
     'voicemail.conf': `[general]
 format = wav
 [default]
