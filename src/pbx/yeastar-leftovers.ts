@@ -7,7 +7,10 @@ import type { YeastarApi, YeastarDetail } from './yeastar-api.ts'
 const box = { step: 'its voicemail PIN and calling out of the box (the extension, Voicemail)' }
 const features = { step: 'DISA, PINs of conference rooms and PIN lists (Call Features)' }
 
-/** The guide has no interface that shows voicemail PINs being set, DISA, or the PINs of conferences and PIN lists. */
+/**
+ * The guide has no interface for DISA and none that shows PINs of conferences or PIN lists. A voicemail PIN can be read
+ * (`extension/getpassword` with `vm_pin`), which says nothing of who knows it; that `extension/update` sets one is not certain.
+ */
 export const yeastarOutliving: Outliving = {
   'call-forward': 'read',
   'follow-me': 'read',
