@@ -3,6 +3,7 @@ import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { type DialplanStep, named, pinsInDialplan } from './asterisk-dialplan-pins.ts'
 import { readSections, valuesOf } from './asterisk-sections.ts'
 import type { SharedPin } from './pbx-driver.ts'
+import type { Problem } from './pbx-problem.ts'
 
 /**
  * PINs that many know: in the running dialplan, in confbridge.conf and meetme.conf, and where FreePBX keeps those of its
@@ -10,11 +11,7 @@ import type { SharedPin } from './pbx-driver.ts'
  * A module that is not loaded asks for nothing, so its place is not looked at.
  */
 export async function readSharedPins(session: AmiSession): Promise<readonly SharedPin[]> {
-  const isLoaded = async (Module: string) =>
-    field(await session.ask({ Action: 'ModuleCheck', Module }), 'Response') === 'Success'
-  const [disa, authenticate, confbridge, meetme] = await Promise.all(
-    ['app_disa', 'app_authenticate', 'app_confbridge', 'app_meetme'].map(isLoaded),
-  )
+  const { disa, authenticate, confbridge, meetme } = await loadedModules(session)
   const [dialplan, bridges, meetings, rooms] = await Promise.all([
     disa || authenticate || confbridge || meetme ? dialplanPins(session) : [],
     confbridge ? bridgePins(session) : [],
@@ -22,6 +19,25 @@ export async function readSharedPins(session: AmiSession): Promise<readonly Shar
     confbridge || meetme ? storedPins(session) : [],
   ])
   return [...dialplan, ...bridges, ...meetings, ...rooms]
+}
+
+/** For `doctor`: a dialplan that Ringfence may not look at. */
+export async function sharedPinsProblem(session: AmiSession): Promise<Problem[]> {
+  if ((await session.act({ Action: 'ListCommands' })).has('showdialplan')) return []
+  if (!Object.values(await loadedModules(session)).includes(true)) return []
+  return [{ message: 'the manager user may not look for DISA and PINs in the dialplan', hint: rightsHint }]
+}
+
+async function loadedModules(session: AmiSession) {
+  const isLoaded = async (name: string) =>
+    field(await session.ask({ Action: 'ModuleCheck', Module: `app_${name}` }), 'Response') === 'Success'
+  const [disa, authenticate, confbridge, meetme] = await Promise.all([
+    isLoaded('disa'),
+    isLoaded('authenticate'),
+    isLoaded('confbridge'),
+    isLoaded('meetme'),
+  ])
+  return { disa, authenticate, confbridge, meetme }
 }
 
 const rightsHint = 'set `write = system,reporting` for the manager user in manager.conf'

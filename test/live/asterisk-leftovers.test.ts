@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
+import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import type { Leftover } from '../../src/pbx/pbx-driver.ts'
 import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -222,6 +223,43 @@ type=user
     for (const pin of secretPins) expect(JSON.stringify(found)).not.toContain(pin)
   })
 
+  test('of 100 what is its own is cleared and what its holder knows is a step; nothing of 1001 is touched', async () => {
+    for (const extension of ['100', '1001']) {
+      for (const family of ['CF', 'CFB', 'DND']) lab.cli(`database put ${family} ${extension} 01715550100`)
+    }
+    const closed = { kind: 'assignment', employeeId: 'e1', wanted: 'closed', generation: 2, pbxId: 'default' } as const
+    const ofLeaver = { ...closed, id: 'a1', extension: '100', policy: null, hasNextHolder: false, leaving: true }
+    const access = extensionAccess({
+      pbxId: 'default',
+      driver: driver(),
+      accountsOf: async () => [],
+      subjects: async () => [ofLeaver],
+    })
+    expect(access.judge(ofLeaver, await access.read(limit()))).toMatchObject({
+      state: 'differs',
+      problem: expect.stringMatching(/forwarded to 01715550100; .*do not disturb/),
+    })
+    await access.apply([ofLeaver], limit())
+    const finding = access.judge(ofLeaver, await access.read(limit()))
+    expect(finding).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringMatching(
+        /^On the PBX, change what whoever leaves may know by heart: DISA at 1@disa.*room 8010/,
+      ),
+      evidence: { summary: expect.stringContaining('extension 100 is gone from Asterisk') },
+    })
+    for (const pin of secretPins) expect(JSON.stringify(finding)).not.toContain(pin)
+    const left = await driver().readLeftovers!(['100', '1001'], limit())
+    expect(left.map(({ extension, kind }) => `${extension} ${kind}`)).toEqual([
+      '1001 call-forward',
+      '1001 call-forward',
+      '1001 do-not-disturb',
+    ])
+    // Once that is complete it is no matter of hers any more.
+    const gone = { ...ofLeaver, leaving: false }
+    expect(access.judge(gone, await access.readSome!([gone], limit())).state).toBe('as-desired')
+  })
+
   test('what was taken out is gone from the next look', async () => {
     write('extensions.conf', '[from-internal]\nexten => 600,1,Answer()\n')
     lab.cli('dialplan reload')
@@ -247,6 +285,9 @@ describeLive('an Asterisk that shows its dialplan to nobody', ['asterisk', 'open
       expect(await asteriskDriver(lab.driverOptions).readSharedPins!(limit())).toEqual([
         { kind: 'disa', words: expect.stringContaining('system,reporting') },
       ])
+      expect((await asteriskDriver(lab.driverOptions).describe(limit())).problems).toEqual([
+        { message: expect.stringContaining('DISA'), hint: expect.stringContaining('system,reporting') },
+      ])
     } finally {
       await lab.stop()
     }
@@ -268,6 +309,7 @@ describeLive('an Asterisk that shows its voicemail to nobody', ['asterisk', 'ope
       ])
       expect((await driver.describe(limit())).problems).toEqual([
         { message: expect.stringContaining('voicemail'), hint: expect.stringContaining('system,reporting') },
+        { message: expect.stringContaining('DISA'), hint: expect.stringContaining('system,reporting') },
       ])
     } finally {
       await lab.stop()
