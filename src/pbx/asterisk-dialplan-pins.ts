@@ -18,37 +18,51 @@ export interface DialplanStep {
  * The arguments hold the PINs: of them only the path of a file is ever told.
  */
 export function pinsInDialplan(steps: readonly DialplanStep[]): readonly SharedPin[] {
-  const [lines, lineFiles, open, asked, askFiles, rooms] = [places(), places(), places(), places(), places(), places()]
   const calls = steps.flatMap((step) => callsIn(step).map((call) => ({ ...call, place: placeOf(step) })))
-  const guarded = new Set(calls.flatMap(({ name, place }) => (name === 'authenticate' ? [place] : [])))
-  const opened = new Set(calls.flatMap(({ name, place }) => (name === 'disa' ? [place] : [])))
-  for (const { name, args, place } of calls) {
-    const [first = '', options = '', third = ''] = args
-    const files = name === 'disa' || opened.has(place) ? lineFiles : askFiles
-    if (first.startsWith('/') && !(name === 'authenticate' && options.includes('d'))) files.add(first)
-    if (name === 'disa') {
-      const asksNothing = first.toLowerCase() === 'no-password' && !guarded.has(place)
-      ;(asksNothing ? open : lines).add(place)
-    }
-    if (name === 'authenticate' && !opened.has(place)) asked.add(place)
-    if (name === 'meetme' && third !== '') rooms.add(place)
-    if (name === 'confbridge-pin') rooms.add(place)
-  }
-  const from = (files: Set<string>) => {
-    if (files.size === 0) return 'in the dialplan'
-    const isMade = [...files].some((file) => /\/(?:disa-[0-9]+\.conf|pinset_[0-9]+)$/.test(file))
-    return `in ${named(files)}${isMade ? ' (which FreePBX writes: change it on its pages)' : ''}`
-  }
+  const placesOf = (...names: Call['name'][]) =>
+    new Set(calls.filter(({ name }) => names.includes(name)).map(({ place }) => place))
+  const [lines, asking] = [placesOf('disa'), placesOf('authenticate')]
+  const open = new Set(calls.filter((call) => isOpenLine(call) && !asking.has(call.place)).map(({ place }) => place))
+  const rooms = placesOf('meetme', 'confbridge-pin')
+  const kept = (places: ReadonlySet<string>) =>
+    inWords(calls.filter(({ place }) => places.has(place)).flatMap((call) => keptIn(call)))
+  const [behindPin, others] = [lines.difference(open), asking.difference(lines)]
   return [
-    ...told('disa', lines, (at) => `DISA at ${at} gives an outside line for a PIN, to be changed ${from(lineFiles)}`),
+    ...told(
+      'disa',
+      behindPin,
+      (at) => `DISA at ${at} gives an outside line for a PIN, to be changed in ${kept(behindPin)}`,
+    ),
     ...told(
       'disa',
       open,
       (at) => `DISA at ${at} gives an outside line and asks for no PIN itself: see who can reach it`,
     ),
-    ...told('outside-line-pin', asked, (at) => `Authenticate at ${at} asks for a PIN, to be changed ${from(askFiles)}`),
+    ...told(
+      'outside-line-pin',
+      others,
+      (at) => `Authenticate at ${at} asks for a PIN, to be changed in ${kept(others)}`,
+    ),
     ...told('conference-pin', rooms, (at) => `the dialplan sets the PIN of a conference at ${at}, to be changed there`),
   ]
+}
+
+function isOpenLine({ name, args }: Call): boolean {
+  return name === 'disa' && args[0]?.toLowerCase() === 'no-password'
+}
+
+/** Where the PIN of one call is kept; a path is no secret. */
+function keptIn(call: Call): string[] {
+  const { name, args } = call
+  if ((name !== 'disa' && name !== 'authenticate') || isOpenLine(call)) return []
+  const [first = '', options = ''] = args
+  if (name === 'authenticate' && options.includes('d')) return ["Asterisk's database"]
+  return [first.startsWith('/') ? shortLine(first) : 'the dialplan']
+}
+
+function inWords(places: readonly string[]): string {
+  const isMade = places.some((file) => /\/(?:disa-[0-9]+\.conf|pinset_[0-9]+)$/.test(file))
+  return `${named(new Set(places))}${isMade ? ' (which FreePBX writes: change it on its pages)' : ''}`
 }
 
 interface Call {
@@ -62,18 +76,22 @@ const wrappers = ['execif', 'exec', 'tryexec']
 function callsIn({ application, data }: DialplanStep): Call[] {
   const written = application.toLowerCase()
   const name = applications.find((one) => one === written)
-  if (name) return [{ name, args: split(data) }]
+  if (name) return asCall(name, data)
   if (written === 'set' || written === 'mset')
     return /CONFBRIDGE\(\s*user\s*,\s*pin\s*\)\s*=\s*[^\s,]/i.test(data) ? [{ name: 'confbridge-pin', args: [] }] : []
   if (!wrappers.includes(written)) return []
   return [...data.matchAll(/(?:^|[?:])\s*(DISA|Authenticate|MeetMe)\(([^)]*)\)/gi)].flatMap(([, inner, args]) => {
     const found = applications.find((one) => one === inner?.toLowerCase())
-    return found ? [{ name: found, args: split(args ?? '') }] : []
+    return found ? asCall(found, args ?? '') : []
   })
 }
 
-const split = (data: string) => data.split(',').map((arg) => arg.trim())
-const places = () => new Set<string>()
+/** A MeetMe without a PIN of its own asks for what stands in meetme.conf. */
+function asCall(name: (typeof applications)[number], data: string): Call[] {
+  const args = data.split(',').map((arg) => arg.trim())
+  return name === 'meetme' && !args[2] ? [] : [{ name, args }]
+}
+
 const placeOf = ({ context, extension }: DialplanStep) => shortLine(`${extension}@${context}`)
 
 function told(kind: SharedPin['kind'], at: ReadonlySet<string>, words: (at: string) => string): SharedPin[] {

@@ -386,6 +386,10 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         const kinds = async (extension: string) =>
           (await world.driver.readLeftovers!([extension], limit())).map((one) => [one.extension, one.kind])
         expect(await kinds('204')).toEqual([['204', 'call-forward']])
+        // What is found is what is declared.
+        expect(['cleared', 'read']).toContain(world.driver.outliving['call-forward'])
+        for (const { kind } of (await world.driver.readSharedPins?.(limit())) ?? [])
+          expect(world.driver.outliving[kind], kind).toBe('read')
         expect(await kinds('2999')).toEqual([])
         if (abilities.leftovers !== 'cleared') return
         await world.driver.clearLeftovers!(['204'], limit())

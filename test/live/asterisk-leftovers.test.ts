@@ -213,9 +213,9 @@ type=user
     lab.cli('database put CONFERENCE 8012/language en')
     const found = await read()
     expect(found.map(({ kind, words }) => `${kind}: ${words}`)).toEqual([
-      'disa: DISA at 1@disa, 2@disa, 3@disa gives an outside line for a PIN, to be changed in /etc/asterisk/disa-1.conf, /etc/asterisk/line-pins.conf (which FreePBX writes: change it on its pages)',
+      'disa: DISA at 1@disa, 2@disa, 3@disa gives an outside line for a PIN, to be changed in /etc/asterisk/disa-1.conf, /etc/asterisk/line-pins.conf, the dialplan (which FreePBX writes: change it on its pages)',
       'disa: DISA at 4@disa gives an outside line and asks for no PIN itself: see who can reach it',
-      'outside-line-pin: Authenticate at _00.@long-distance, _08.@long-distance, _09.@long-distance asks for a PIN, to be changed in the dialplan',
+      "outside-line-pin: Authenticate at _00.@long-distance, _08.@long-distance, _09.@long-distance asks for a PIN, to be changed in Asterisk's database, the dialplan",
       'conference-pin: the dialplan sets the PIN of a conference at 8000@rooms, to be changed there',
       'conference-pin: conferences ask for the PIN of managers in confbridge.conf',
       'conference-pin: conference room 8010, 8011 has a PIN (in FreePBX: Applications, Conferences)',
