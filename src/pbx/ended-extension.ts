@@ -22,7 +22,7 @@ export function judgeEnded(
     const evidence = { summary, facts: { extension, product, hasNextHolder: true } }
     return byHeart.length === 0
       ? { state: 'as-desired', evidence }
-      : { state: 'waiting', evidence, problem: byHeartWords(byHeart), hint }
+      : { state: 'waiting', evidence, problem: byHeartWords(byHeart), hint: hintByMail }
   }
   const account = accounts.get(extension)
   const standing = standingOf(account)
@@ -67,6 +67,9 @@ export function judgeEnded(
   if (steps.length === 0) return { state: 'as-desired', evidence }
   return { state: 'waiting', evidence, problem: steps.join(' '), hint }
 }
+
+/** The number alone means its owner of today. */
+const hintByMail = "do the step, then `ringfence acknowledge WHO extension`, with the leaver's e-mail address"
 
 function byHeartWords(pins: readonly string[]): string {
   return `On the PBX, change what whoever leaves may know by heart: ${pins.join('; ')}.`
