@@ -9,19 +9,26 @@ export interface FakeEdge {
   open(store: Store, pbxId: string): Edge
   readonly tables: EdgeRows
   isDown: boolean
+  /** As somebody does who changes the tables by hand. */
+  unbind(serial: string): void
+  /** The one that it has taken over. */
+  list: EdgeList
 }
 
 export function fakeEdge(): FakeEdge {
   const deny = new Map<string, string>()
   let rows: EdgeRows = { deny, bind: new Map(), source: new Map() }
-  const list: EdgeList = {
-    number: 1,
-    thisUpdate: new Date(),
-    nextUpdate: new Date(Date.now() + 30 * 86_400_000),
-    serials: new Set(),
-  }
   const fake: FakeEdge = {
     isDown: false,
+    unbind(serial) {
+      rows = { ...rows, bind: new Map([...rows.bind].filter(([bound]) => bound !== serial)) }
+    },
+    list: {
+      number: 1,
+      thisUpdate: new Date(),
+      nextUpdate: new Date(Date.now() + 30 * 86_400_000),
+      serials: new Set(),
+    },
     get tables() {
       return rows
     },
@@ -44,6 +51,7 @@ export function fakeEdge(): FakeEdge {
           },
           async read() {
             reach()
+            const { list } = fake
             return { rows, connected: new Set(), list: null, readAt: new Date(), inForce: list, lastHanded: list }
           },
         },
