@@ -61,7 +61,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const events: string[] = []
   const calls: string[] = []
   let forwardedTo: string | null = null
-  let dialog: { request: Request; to: string; target: string } | null = null
+  let dialog: { request: Request; to: string; target: string; route: readonly string[] } | null = null
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -197,7 +197,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
     const extra = route.map((value) => `Route: ${value}`)
     send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
-    if (answer.status < 300) dialog = { request, to, target }
+    if (answer.status < 300) dialog = { request, to, target, route: extra }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
@@ -227,8 +227,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
 
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
     if (!dialog) throw new Error(`there is no call to ${method}`)
-    const { request, to, target } = dialog
-    return challenged({ method, uri: target, to, callId: request.callId, fromTag: request.fromTag, extra })
+    const { request, to, target, route } = dialog
+    const { callId, fromTag } = request
+    return challenged({ method, uri: target, to, callId, fromTag, extra: [...route, ...extra] })
   }
 
   const address = `<sip:${options.extension}@${domain}>`
