@@ -79,6 +79,13 @@ route[RINGFENCE_IN_DIALOG] {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
+	if ($pr == "tls") {
+		# Who is named anew in the middle of a call is shown by many phones, too.
+		route(RINGFENCE_NO_CLAIMS);
+		$var(rf_name) = "";
+		if ($ft == $dlg(from_tag) && $dlg_var(rf_name) != $null) $var(rf_name) = $dlg_var(rf_name);
+		uac_replace_from("$var(rf_name)", "");
+	}
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
@@ -89,17 +96,19 @@ route[RINGFENCE_IN_DIALOG] {
 `
 
 const login = ({ realm, mtlsPort }: RouteSettings) => `
-# Sets $var(rf_extension), $var(rf_contacts), $var(rf_policy), or ends the request.
+# Sets $var(rf_extension), $var(rf_name), $var(rf_contacts), $var(rf_policy), or ends the request.
 route[RINGFENCE_LOGIN] {
 	$var(rf_extension) = "";
+	$var(rf_name) = "";
 	$var(rf_contacts) = 1;
 	$var(rf_policy) = "none";
 	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
-		sql_query("ringfence", "select extension, max_contacts, policy from ringfence_credential where username = '$au'", "mine");
+		sql_query("ringfence", "select extension, max_contacts, policy, display_name from ringfence_credential where username = '$au'", "mine");
 		if ($dbr(mine=>rows) == 1) {
 			$var(rf_extension) = $dbr(mine=>[0,0]);
 			$var(rf_contacts) = $dbr(mine=>[0,1]);
 			$var(rf_policy) = $dbr(mine=>[0,2]);
+			if ($dbr(mine=>[0,3]) != "") $var(rf_name) = "\\"" + $dbr(mine=>[0,3]) + "\\"";
 		}
 		sql_result_free("mine");
 	}
@@ -163,15 +172,14 @@ route[RINGFENCE_REGISTER] {
 
 const calling = ({ classes }: RouteSettings) => `
 route[RINGFENCE_FROM_PHONE] {
-	remove_hf("P-Asserted-Identity");
-	remove_hf("P-Preferred-Identity");
-	remove_hf("Remote-Party-ID");
-	remove_hf("Diversion");
+	route(RINGFENCE_NO_CLAIMS);
+	uac_replace_from("$var(rf_name)", "");
 	record_route();
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
+	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_GOAL);
 	route(RINGFENCE_ALLOWED);
@@ -184,7 +192,7 @@ route[RINGFENCE_FROM_PHONE] {
 		exit;
 	}
 #!ifdef RINGFENCE_NEXT_HOP
-	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
+	append_hf("P-Asserted-Identity: $var(rf_name) <sip:$var(rf_extension)@$fd>\\r\\n");
 	$du = RINGFENCE_NEXT_HOP;
 	t_on_reply("RINGFENCE_ANSWER");
 	if (!t_relay()) sl_reply_error();
@@ -258,8 +266,14 @@ route[RINGFENCE_TO_PHONE] {
 	if (!t_relay()) sl_reply_error();
 }
 
+# What a phone says of itself beside its login.
+route[RINGFENCE_NO_CLAIMS] {
+	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info)$");
+}
+
 onreply_route[RINGFENCE_ANSWER] {
 	if ($pr != "tls") return;
+	route(RINGFENCE_NO_CLAIMS);
 	fix_nated_contact();
 	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }

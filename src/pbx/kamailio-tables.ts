@@ -9,6 +9,8 @@ export interface CredentialRow {
   /** H(user:realm:secret), lower-case hex. */
   readonly ha1: string
   readonly extension: string
+  /** What others see as the caller's name (`callerName`); empty for none. */
+  readonly display_name: string
   readonly credential_id: string
   readonly generation: number
   readonly max_contacts: number
@@ -51,6 +53,7 @@ export async function makeTables(database: Database): Promise<void> {
     .addColumn('username', 'varchar(64)', (column) => column.primaryKey())
     .addColumn('ha1', 'varchar(64)', (column) => column.notNull())
     .addColumn('extension', 'varchar(15)', (column) => column.notNull())
+    .addColumn('display_name', 'varchar(79)', (column) => column.notNull())
     .addColumn('credential_id', 'varchar(64)', (column) => column.notNull())
     .addColumn('generation', 'integer', (column) => column.notNull())
     .addColumn('max_contacts', 'integer', (column) => column.notNull())

@@ -45,6 +45,8 @@ export interface SipPhoneOptions extends SipConnectionOptions {
   /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
   readonly ha1?: string
   readonly userAgent?: string
+  /** What stands before its address in From, as it says it. */
+  readonly claimedName?: string
   /** Called with the Event of each NOTIFY, after it was answered. */
   readonly onEvent?: (event: string) => void
 }
@@ -148,7 +150,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       `${request.method} ${request.uri} SIP/2.0`,
       `Via: SIP/2.0/TLS ${local};branch=z9hG4bK${randomBytes(8).toString('hex')};rport`,
       'Max-Forwards: 70',
-      `From: <sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
+      `From: ${options.claimedName ?? ''}<sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
       `To: ${request.to}`,
       `Call-ID: ${request.callId}`,
       `CSeq: ${number} ${request.method}`,
