@@ -1,5 +1,5 @@
 /** Who a request comes from, as text for the registrar's script: the login says it, and nothing that the phone claims. Pure. */
-export const registrarLogin = ({ realm, mtlsPort }: { readonly realm: string; readonly mtlsPort: number }) => `
+export const login = ({ realm, mtlsPort }: { readonly realm: string; readonly mtlsPort: number }) => `
 # Sets $var(rf_extension), $var(rf_name), $var(rf_contacts), $var(rf_policy), or ends the request.
 route[RINGFENCE_LOGIN] {
 	$var(rf_extension) = "";

@@ -1,4 +1,4 @@
-import { registrarLogin } from './kamailio-login.ts'
+import { login } from './kamailio-login.ts'
 
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
@@ -11,7 +11,7 @@ export interface RouteSettings {
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), registrarLogin(settings), registering, calling(settings), questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `

@@ -18,17 +18,18 @@ export interface FakeEdge {
 export function fakeEdge(): FakeEdge {
   const deny = new Map<string, string>()
   let rows: EdgeRows = { deny, bind: new Map(), source: new Map() }
+  const list: EdgeList = {
+    number: 1,
+    thisUpdate: new Date(),
+    nextUpdate: new Date(Date.now() + 30 * 86_400_000),
+    serials: new Set(),
+  }
   const fake: FakeEdge = {
     isDown: false,
     unbind(serial) {
       rows = { ...rows, bind: new Map([...rows.bind].filter(([bound]) => bound !== serial)) }
     },
-    list: {
-      number: 1,
-      thisUpdate: new Date(),
-      nextUpdate: new Date(Date.now() + 30 * 86_400_000),
-      serials: new Set(),
-    },
+    list,
     get tables() {
       return rows
     },
@@ -51,8 +52,8 @@ export function fakeEdge(): FakeEdge {
           },
           async read() {
             reach()
-            const { list } = fake
-            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce: list, lastHanded: list }
+            const inForce = fake.list
+            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce, lastHanded: inForce }
           },
         },
         async describe() {

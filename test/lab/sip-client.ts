@@ -196,10 +196,16 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
     // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
-    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
-    const extra = route.map((value) => `Route: ${value}`)
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
-    if (answer.status < 300) dialog = { request, to, target, route: extra }
+    const route = (answer.status < 300 ? (answer.headers.get('record-route') ?? []) : [])
+      .flatMap((value) => value.split(/,\s*/))
+      .toReversed()
+      .map((value) => `Route: ${value}`)
+    send(
+      { method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra: route },
+      number,
+      null,
+    )
+    if (answer.status < 300) dialog = { request, to, target, route }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
