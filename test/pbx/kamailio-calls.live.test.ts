@@ -105,8 +105,8 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
   })
 
   test('who calls is said by Ringfence, number and name: a phone claims neither, not in the middle of a call and not when it answers', async () => {
-    const ada = { ...makeAccount('3111'), displayName: 'Ada "O\\Byron"; Zoë <sip:100@x>' }
-    const [ben, nameless] = [makeAccount('3112'), { ...makeAccount('3113'), displayName: '' }]
+    const ada = { ...makeAccount('3141'), displayName: 'Ada "O\\Byron"; Zoë <sip:100@x>' }
+    const [ben, nameless] = [makeAccount('3142'), { ...makeAccount('3143'), displayName: '' }]
     await apply(ada, ben, nameless)
     const boss = (word: string) => `x\r\n${word}: "The Boss" <sip:100@pbx.test>`
     const callee = await phone(ben, { userAgent: boss('P-Asserted-Identity') })
@@ -120,27 +120,27 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     ] as const) {
       const caller = await phone(ada, { claimedName, userAgent: boss(header) })
       expect((await caller.register()).status).toBe(200)
-      expect((await caller.call('3112')).status).toBe(200)
+      expect((await caller.call('3142')).status).toBe(200)
       expect(callee.calls.at(-1)).toMatch(onTheWire(shown))
       expect((await caller.call('030777111')).status).toBe(200)
       // Asks the next hop for something in the middle of the call.
       expect((await caller.transfer('100')).status).toBe(200)
     }
-    const seen = reached('<sip:3111@')
+    const seen = reached('<sip:3141@')
     expect(seen.map((head) => head.split(' ')[0])).toEqual(
       expect.arrayContaining(['INVITE', 'ACK', 'REFER', 'INVITE', 'ACK', 'REFER']),
     )
     for (const head of seen) {
       expect(head).not.toMatch(/The Boss/)
-      expect(/^from:\s*(.*?)\s*<sip:3111@/im.exec(head)?.[1]).toBe(onTheWire(shown))
+      expect(/^from:\s*(.*?)\s*<sip:3141@/im.exec(head)?.[1]).toBe(onTheWire(shown))
     }
     expect(seen.find((head) => head.startsWith('INVITE'))).toMatch(
-      new RegExp(`^P-Asserted-Identity: ${onTheWire(shown).replace(/[()]/g, '\\$&')} <sip:3111@`, 'm'),
+      new RegExp(`^P-Asserted-Identity: ${onTheWire(shown).replace(/[()]/g, '\\$&')} <sip:3141@`, 'm'),
     )
     const quiet = await phone(nameless, { claimedName: '"The Boss" ' })
     expect((await quiet.register()).status).toBe(200)
-    expect((await quiet.call('3112')).status).toBe(200)
-    expect(callee.calls.at(-1)).toMatch(/^\s*<sip:3113@/)
+    expect((await quiet.call('3142')).status).toBe(200)
+    expect(callee.calls.at(-1)).toMatch(/^\s*<sip:3143@/)
   })
 
   test('nobody calls out without a login, with a made-up dialog, or from elsewhere than the next hop', async () => {
