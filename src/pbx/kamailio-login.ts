@@ -43,5 +43,20 @@ route[RINGFENCE_LOGIN] {
 # What a phone says of itself beside its login.
 route[RINGFENCE_NO_CLAIMS] {
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info)$");
+	# Whether there was any: an answer whose route ends with a "no" would be dropped.
+	return 1;
+}
+
+# Who is named anew in the middle of a call is shown by many phones, too.
+route[RINGFENCE_SAME_CALLER] {
+	route(RINGFENCE_NO_CLAIMS);
+	$var(rf_name) = "";
+	if ($ft == $dlg(from_tag) && $dlg_var(rf_name) != $null) $var(rf_name) = $dlg_var(rf_name);
+	uac_replace_from("$var(rf_name)", "");
+}
+
+# So is who answers.
+reply_route {
+	if ($pr == "tls") route(RINGFENCE_NO_CLAIMS);
 }
 `

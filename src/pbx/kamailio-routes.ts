@@ -77,16 +77,10 @@ route[RINGFENCE_IN_DIALOG] {
 		sl_send_reply("481", "Call/Transaction Does Not Exist");
 		exit;
 	}
+	if ($pr == "tls") route(RINGFENCE_SAME_CALLER);
 	if (!loose_route()) {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
-	}
-	if ($pr == "tls") {
-		# Who is named anew in the middle of a call is shown by many phones, too.
-		route(RINGFENCE_NO_CLAIMS);
-		$var(rf_name) = "";
-		if ($ft == $dlg(from_tag) && $dlg_var(rf_name) != $null) $var(rf_name) = $dlg_var(rf_name);
-		uac_replace_from("$var(rf_name)", "");
 	}
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
@@ -228,7 +222,6 @@ route[RINGFENCE_TO_PHONE] {
 
 onreply_route[RINGFENCE_ANSWER] {
 	if ($pr != "tls") return;
-	route(RINGFENCE_NO_CLAIMS);
 	fix_nated_contact();
 	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }

@@ -116,8 +116,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     )
     const body = method === 'INVITE' ? offer(socket.localAddress ?? '127.0.0.1') : ''
     const contact = `contact: <sip:${options.extension}@${local};transport=tls>\r\ncontent-type: application/sdp\r\n`
+    const agent = `user-agent: ${options.userAgent ?? 'ringfence-test'}\r\n`
     socket.write(
-      `SIP/2.0 200 OK\r\n${copied.join('')}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `SIP/2.0 200 OK\r\n${copied.join('')}${agent}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     )
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''

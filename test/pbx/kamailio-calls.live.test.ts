@@ -120,7 +120,10 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     ] as const) {
       const caller = await phone(ada, { claimedName, userAgent: boss(header) })
       expect((await caller.register()).status).toBe(200)
-      expect((await caller.call('3142')).status).toBe(200)
+      const answer = await caller.call('3142')
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('user-agent')).toEqual(['x'])
+      expect(answer.headers.has('p-asserted-identity')).toBe(false)
       expect(callee.calls.at(-1)).toMatch(onTheWire(shown))
       expect((await caller.call('030777111')).status).toBe(200)
       // Asks the next hop for something in the middle of the call.
