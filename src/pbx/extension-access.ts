@@ -1,7 +1,7 @@
 import type { AccessSystem } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
 import { type ExtensionState, judgeEnded, judgePolicy } from './extension-judgement.ts'
-import type { Leftover, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import type { CallWish, Leftover, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 export interface ExtensionAccessOptions {
   readonly pbxId: string
@@ -22,7 +22,13 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
   const look = async (subjects: readonly AssignmentSubject[], signal: AbortSignal): Promise<ExtensionState> => {
     const { product, accounts } = await readPbx(driver, subjects, signal)
     const leftovers = await readLeftovers(driver, ended(subjects), signal)
-    return { product, accounts: new Map(accounts.map((account) => [account.extension, account])), leftovers }
+    const judged = (await driver.judgeCalls?.(wishesOf(subjects), signal)) ?? []
+    return {
+      product,
+      accounts: new Map(accounts.map((account) => [account.extension, account])),
+      leftovers,
+      judged: new Map(judged.map((judgement) => [judgement.extension, judgement])),
+    }
   }
   return {
     kind: 'extension',
@@ -61,6 +67,12 @@ async function readLeftovers(
   if (!driver.readLeftovers) return null
   const found = extensions.length === 0 ? [] : await driver.readLeftovers(extensions, signal)
   return Map.groupBy(found, ({ extension }) => extension)
+}
+
+function wishesOf(subjects: readonly AssignmentSubject[]): readonly CallWish[] {
+  return subjects.flatMap(({ wanted, extension, policy }) =>
+    wanted === 'open' && policy !== null ? [{ extension, policy }] : [],
+  )
 }
 
 function ended(subjects: readonly AssignmentSubject[]): readonly string[] {
