@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type PeerCertificate, type TLSSocket } from 'node:tls'
 import { type Door, openDoor } from './door.ts'
 
@@ -15,6 +15,8 @@ export interface FakeSofiaPort {
   included: boolean
   /** Reads the parameters anew; every connection ends. */
   restart(): Promise<void>
+  /** cafile.pem. */
+  trust(ca: string): void
   /** What it does instead of answering SIP. */
   fault: 'silent' | 'no-sip' | null
 }
@@ -46,6 +48,7 @@ export async function startFakeSofiaPort(
     policy: 'in|subjects_in',
     included: true,
     fault: null,
+    trust: (ca) => server.setSecureContext({ ...tls, ca }),
     async restart() {
       await fake.door.shut()
       load()
@@ -64,6 +67,8 @@ function namesIn({ subjectaltname = '', subject }: PeerCertificate): readonly st
 
 /** preprocess() of switch_xml.c: lines with <include> are dropped, a line is cut at DLINE_MAX_SIZE; then the parameter. */
 function subjectsIn(path: string): readonly string[] {
+  // preprocess_glob(): "No files to include", and goes on.
+  if (!existsSync(path)) return []
   const lines = readFileSync(path, 'utf8')
     .split('\n')
     .filter((line) => !/<\/?include>|<\?/.test(line))

@@ -169,6 +169,33 @@ describe('the allow-list of certificates on FreeSWITCH', () => {
     })
   })
 
+  test('after many changes without a restart the list in force is still known, by few questions', async () => {
+    const ada = await phone()
+    present = [ada]
+    await keeper().publish()
+    await port.restart()
+    let questions = 0
+    const counted = keeper({
+      knockAs: async (uuid) => {
+        questions += 1
+        return knockWith((await phone(uuid)).issued)
+      },
+    })
+    // As every pass begins.
+    await counted.read(signal())
+    questions = 0
+    for (let index = 0; index < 30; index++) {
+      present = [ada, { ...ada, handset: randomUUID(), issued: { ...ada.issued, serial: `f${index}` } }]
+      await counted.publish()
+    }
+    expect((await counted.read(signal())).running?.handsets).toEqual(entries([ada]))
+    expect(questions).toBeLessThanOrEqual(12)
+    await port.restart()
+    questions = 0
+    expect((await counted.read(signal())).running?.handsets).toEqual(entries(present))
+    expect(questions).toBe(2)
+  })
+
   test('a profile that looks at no names is no proof: who is open stays open, who is shut waits for a person', async () => {
     const [ada, bob] = [await phone(), await phone()]
     present = [ada, bob]

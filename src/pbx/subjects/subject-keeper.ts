@@ -58,10 +58,8 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
       ? before[0]!
       : { mark: options.newId(), handsets, former: await formerIn(handsets, before[0]) }
     if (!isSame) {
-      const inForce = before.findIndex(({ mark }) => mark === seen)
-      const needed = inForce < 0 ? before : before.slice(0, inForce + 1)
       // First: a list whose mark is not known could be in force without anybody seeing it.
-      await writeDurably(historyFile, storedLists([newest, ...needed]), 0o600)
+      await writeDurably(historyFile, storedLists([newest, ...stillPossible(before, seen)]), 0o600)
     }
     const text = listText(newest)
     if ((await readIfThere(listFile)) === text) return
@@ -85,7 +83,7 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
       const written = lists.find((list) => listText(list) === text) ?? null
       const enforced = (await knockAs(stranger, signal)) === 'refused'
       if (!enforced) return { written, enforced, running: null }
-      for (const list of lists) {
+      for (const list of likeliestFirst(lists)) {
         if ((await knockAs(list.mark, signal)) === 'refused') continue
         seen = list.mark
         return { written, enforced, running: list }
@@ -93,6 +91,24 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
       return { written, enforced, running: null }
     },
   }
+}
+
+/** Each is one more question to the port at every look. */
+const mostPending = 10
+
+/**
+ * The list that was seen in force and what came after it; of many, as an import makes them, the newest ones and the oldest,
+ * which is the one that was in force when they came.
+ */
+function stillPossible(lists: readonly SubjectList[], seen: string | null): readonly SubjectList[] {
+  const inForce = lists.findIndex(({ mark }) => mark === seen)
+  const possible = inForce < 0 ? lists : lists.slice(0, inForce + 1)
+  return possible.length <= mostPending ? possible : [...possible.slice(0, mostPending - 1), possible.at(-1)!]
+}
+
+function likeliestFirst(lists: readonly SubjectList[]): readonly SubjectList[] {
+  const [newest, ...former] = lists
+  return newest ? [newest, ...former.reverse()] : []
 }
 
 function sameEntries(one: ReadonlyMap<string, string>, other: ReadonlyMap<string, string>): boolean {
