@@ -31,7 +31,7 @@ export function subjectLists({ config, foundations, system }: Parts): readonly S
     const socket = { ...freeswitch.eventSocket, password: freeswitch.eventSocketPassword }
     const { store, authorities } = foundations
     const identityOf = probes({ pbx, config, authority: authorities.handset, system })
-    const target = { host: pbx.address ?? pbx.own.host, port: pbx.own.mtlsPort, domain: pbx.realm }
+    const target = { host: pbx.address ?? pbx.own.host, port: pbx.own.port, domain: pbx.realm }
     const keeper = subjectKeeper({
       listFile: file,
       historyFile: join(config.dataFolder, `pbx-${pbx.id}-freeswitch-subjects.json`),

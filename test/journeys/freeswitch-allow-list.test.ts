@@ -18,7 +18,7 @@ async function openOffice() {
       RINGFENCE_PBX: 'freeswitch',
       RINGFENCE_PBX_REALM: 'pbx.example.com',
       RINGFENCE_PBX_ADDRESS: '127.0.0.1',
-      RINGFENCE_PBX_MTLS_PORT: String(port.door.port),
+      RINGFENCE_PBX_PORT: String(port.door.port),
       RINGFENCE_PBX_ESL_SECRET_FILE: import.meta.filename,
       RINGFENCE_PBX_DIRECTORY_SECRET_FILE: import.meta.filename,
       RINGFENCE_PBX_SUBJECTS_FILE: listFile,

@@ -78,15 +78,15 @@ function question(domain: string): string {
 }
 
 function unreachable(host: string, port: number, words: string): AppError {
-  return new AppError('PBX_UNREACHABLE', `the port for client certificates at ${host}:${port} ${words}`, {
-    hint: 'check that the sofia profile runs, and that RINGFENCE_PBX_ADDRESS and RINGFENCE_PBX_MTLS_PORT are where its TLS port is',
+  return new AppError('PBX_UNREACHABLE', `the TLS port of the sofia profile at ${host}:${port} ${words}`, {
+    hint: 'check that the sofia profile runs, and that RINGFENCE_PBX_ADDRESS and RINGFENCE_PBX_PORT are where its TLS port is',
     retryable: true,
   })
 }
 
 function noSip(host: string, port: number): AppError {
   return new AppError('PBX_REFUSED', `what answers at ${host}:${port} does not speak SIP`, {
-    hint: 'RINGFENCE_PBX_ADDRESS and RINGFENCE_PBX_MTLS_PORT are where the TLS port of the sofia profile is',
+    hint: 'RINGFENCE_PBX_ADDRESS and RINGFENCE_PBX_PORT are where the TLS port of the sofia profile is',
     retryable: true,
   })
 }
