@@ -5,7 +5,7 @@
 import type { Subject } from '../domain/access.ts'
 
 export interface AccessSystem<S extends Subject, Snapshot> {
-  /** `tunnel`, `firewall`, `certificate`, `sip-account`, `phone-door`, `administrator`. */
+  /** `tunnel`, `firewall`, `certificate`, `allow-list`, `sip-account`, `phone-door`, `administrator`. */
   readonly kind: string
   /** Which one of that kind: the id of the hub, PBX or authority. */
   readonly instance: string

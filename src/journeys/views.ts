@@ -210,6 +210,7 @@ const doorOrder = [
   'firewall',
   'certificate',
   'edge',
+  'allow-list',
   'extension',
   'sip-account',
   'administrator',

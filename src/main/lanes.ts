@@ -16,6 +16,7 @@ import { verdictBook } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
+import { subjectAccess } from '../pbx/subjects/subject-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
 import { certificateAccess, type RevocationEnforcer } from '../pki/certificate-access.ts'
 import { administratorAccess } from '../signin/administrator-access.ts'
@@ -24,6 +25,7 @@ import type { Hub, Revision } from '../tunnels/hub-port.ts'
 import { tunnelAccess } from '../tunnels/tunnel-access.ts'
 import type { Edge } from './edge.ts'
 import type { Foundations } from './foundations.ts'
+import { subjectLists } from './subject-lists.ts'
 
 export interface LaneParts {
   /** Told of each lane that is started. */
@@ -70,6 +72,11 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       timeoutMs,
       sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
+  }
+  const lists = subjectLists({ config: context.config, foundations, system })
+  for (const { keeper } of lists) {
+    // Also while nobody has a certificate: without the file the port would let in every one.
+    keeper.publish().catch((error: unknown) => context.log.error({ err: error }, 'the allow-list could not be written'))
   }
   const nextRevision = revisions(system.now(), lastLease)
   /** What stands on one PBX: it only sees what is there, and a PBX that is away holds up none of the others. */
@@ -135,6 +142,13 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
+    ...lists.map((list) =>
+      lane('certificate', subjectAccess({ ...list, now: system.now }), {
+        timeoutMs: 30_000,
+        sweepEveryMs: 60_000,
+        pbxId: list.pbxId,
+      }),
+    ),
     ...(edge
       ? [
           lane('certificate', edgeAccess(edge.keeper), {
@@ -158,6 +172,7 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
 function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
   const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
   if (pbx?.settings.edge) return 'refused at the edge: see that line'
+  if (pbx?.settings.freeswitch?.subjects) return 'see the line allow-list'
   if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
   const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`
   return `${name} does not check revocation lists`

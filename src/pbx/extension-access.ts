@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts'
 import { judgeEnded } from './ended-extension.ts'
 import { type ExtensionState, judgePolicy } from './extension-judgement.ts'
 import { kindWords, sharedKinds } from './outliving.ts'
-import type { Leftover, PbxAccount, PbxDriver, SharedPin } from './pbx-driver.ts'
+import type { CallWish, Leftover, PbxAccount, PbxDriver, SharedPin } from './pbx-driver.ts'
 
 export interface ExtensionAccessOptions {
   readonly pbxId: string
@@ -27,11 +27,13 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
     const leftovers = await readLeftovers(driver, ended(subjects), signal)
     // One question however many leave, and none while nobody does.
     const sharedPins = subjects.some(isLeaving) ? await readSharedPins(driver, signal) : []
+    const judged = (await driver.judgeCalls?.(wishesOf(subjects), signal)) ?? []
     return {
       product,
       accounts: new Map(accounts.map((account) => [account.extension, account])),
       leftovers,
       sharedPins,
+      judged: new Map(judged.map((judgement) => [judgement.extension, judgement])),
     }
   }
   return {
@@ -86,6 +88,12 @@ async function readSharedPins(driver: PbxDriver, signal: AbortSignal): Promise<r
 
 function isLeaving({ wanted, leaving }: AssignmentSubject): boolean {
   return wanted === 'closed' && leaving
+}
+
+function wishesOf(subjects: readonly AssignmentSubject[]): readonly CallWish[] {
+  return subjects.flatMap(({ wanted, extension, policy }) =>
+    wanted === 'open' && policy !== null ? [{ extension, policy }] : [],
+  )
 }
 
 function ended(subjects: readonly AssignmentSubject[]): readonly string[] {

@@ -34,6 +34,19 @@ export type ThreeCxUser = z.infer<typeof userSchema>
 const callSchema = z.object({ Id: z.number().int(), Caller: z.string().nullish(), Callee: z.string().nullish() })
 export type ThreeCxCall = z.infer<typeof callSchema>
 
+/** `Pbx.OutboundRule`, what says who may dial what. Without the lists nothing could be said, so they must be there. */
+const ruleSchema = z.object({
+  Id: z.number().int(),
+  Name: z.string().nullish(),
+  Prefix: z.string().nullish(),
+  NumberLengthRanges: z.string().nullish(),
+  DNRanges: z.array(z.object({ From: z.string().nullish(), To: z.string().nullish() })),
+  GroupIds: z.array(z.number().int()),
+  GroupNames: z.array(z.string().nullable()),
+  EmergencyRule: z.boolean().nullish(),
+})
+export type ThreeCxRule = z.infer<typeof ruleSchema>
+
 const destinationSchema = z.object({ To: z.string().nullish(), External: z.string().nullish() }).nullish()
 const profileSchema = z.object({
   Name: z.string().nullish(),
@@ -173,6 +186,8 @@ export function threeCxApi(access: ThreeCxAccess) {
       const schema = z.object({ EnablePin: z.boolean() })
       return shaped(schema, await ask({ method: 'GET', path, words }, signal), words).EnablePin
     },
+    rules: (signal: AbortSignal) =>
+      collection(`/OutboundRules?$orderby=Id&$select=${ruleFields}`, ruleSchema, 'the outbound rules', signal),
     calls: (signal: AbortSignal) => collection('/ActiveCalls', callSchema, 'the calls', signal),
     /** That it ended by itself meanwhile is as good. */
     async dropCall(id: string, signal: AbortSignal): Promise<void> {
@@ -181,6 +196,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   }
 }
 
+const ruleFields = Object.keys(ruleSchema.shape).join(',')
 const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Mobile,Enabled,IsRegistered'
 
 /** A string literal of OData: a quote in it is doubled (OData 4.01 URL Conventions, 5.1.1.6.1). */

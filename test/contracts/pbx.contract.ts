@@ -378,6 +378,17 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(await accountOf('2030')).toBeUndefined()
     })
 
+    test('the rules of a PBX are judged by it, one answer for each, or not at all', async () => {
+      if (abilities.callClasses !== 'judged') return expect(world.driver.judgeCalls).toBeUndefined()
+      await apply(makeAccount('208'), makeAccount('2080'))
+      const before = [world.look?.('208'), world.look?.('2080')]
+      const wishes = ['2080', '208'].map((extension) => ({ extension, policy: blockedPolicy }))
+      const answers = await world.driver.judgeCalls!(wishes, limit())
+      expect(answers.map(({ extension }) => extension)).toEqual(['2080', '208'])
+      for (const { seen } of answers) expect(seen).toMatch(/\w/)
+      expect([world.look?.('208'), world.look?.('2080')]).toEqual(before)
+    })
+
     forwards(
       "a call forward is seen, and only on the extension that it belongs to; nobody else's is touched",
       async () => {

@@ -21,6 +21,8 @@ export interface FakeFreeswitch {
     keepsConnections: boolean
     /** Lists fewer rows than it counts. */
     listsHalf: boolean
+    /** The profile is not up for ten seconds. */
+    tooYoung: boolean
   }
   register(phone: SofiaPhone): Promise<number>
   call(phone: SofiaPhone): Promise<{ status: number; variables: Readonly<Record<string, string>> }>
@@ -32,6 +34,8 @@ export interface FakeFreeswitch {
   registered(): readonly string[]
   /** As after a restart: nobody is registered or talking. */
   forget(): void
+  /** What a restart of the profile does beside ending its calls. */
+  restarted: () => Promise<void>
 }
 
 export interface SofiaPhone {
@@ -143,6 +147,15 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
       case 'show':
         return listed(words[1] === 'channels' ? channels : registrations)
       case 'sofia':
+        // cmd_profile: everybody is hung up, parameters are read anew; registrations stay in the database.
+        if (words[1] === 'profile' && words[3] === 'restart') {
+          if (words[2] !== 'internal') return `Invalid Profile [${words[2]}]`
+          if (fake.faults.tooYoung)
+            return 'Profile internal must be up for at least 10 seconds to stop/restart.\nPlease wait 9 seconds\n'
+          channels = []
+          await fake.restarted()
+          return 'Reload XML [Success]\nrestarting: internal'
+        }
         return words[3] === 'internal' ? '<profile>\n</profile>' : 'Invalid Profile!\n'
       case 'xml_locate': {
         const context = fake.contexts.get(words[4] ?? '')
@@ -191,7 +204,8 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     directory: null,
     files: new Map(),
     contexts: new Map(),
-    faults: { keepsConnections: false, listsHalf: false },
+    faults: { keepsConnections: false, listsHalf: false, tooYoung: false },
+    restarted: async () => undefined,
     async register(phone) {
       const user = await logIn(phone, 'REGISTER')
       if (!user) return 403

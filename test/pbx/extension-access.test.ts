@@ -34,6 +34,7 @@ const seen = (one: PbxAccountInForce | null, leftovers: readonly Leftover[] | nu
   accounts: new Map(one ? [[one.extension, one]] : []),
   leftovers: leftovers && Map.groupBy(leftovers, ({ extension }) => extension),
   sharedPins: [],
+  judged: new Map(),
 })
 const forward: Leftover = { extension: '1001', kind: 'call-forward', words: 'calls go to 0171', clearable: true }
 const mailbox: Leftover = { extension: '1001', kind: 'voicemail-pin', words: 'a mailbox is there', clearable: false }

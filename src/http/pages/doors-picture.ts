@@ -58,6 +58,7 @@ const shortNames: Readonly<Record<string, string>> = {
   firewall: 'fw',
   certificate: 'cert',
   edge: 'edge',
+  'allow-list': 'list',
   'sip-account': 'sip',
   extension: 'ext',
 }
