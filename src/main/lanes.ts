@@ -11,8 +11,8 @@ import { consoleTraces, shutConsole } from '../journeys/console-traces.ts'
 import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
 import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
-import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
-import { verdictBook } from '../journeys/verdict-book.ts'
+import { accountsOf, digestOf, heldNow } from '../journeys/pbx-accounts.ts'
+import { seenShut, verdictBook } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
@@ -90,6 +90,8 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
         pbxId: id,
         driver,
         accountsOf: (extensions) => accountsOf(context, id, extensions),
+        heldNow: (extensions) => heldNow(context, id, extensions),
+        seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
         subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
       }),
       // By hand, the step for the account says all that there is to do.

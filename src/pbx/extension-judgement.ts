@@ -7,8 +7,12 @@ import type { Leftover, PbxAbilities, PbxAccountInForce, PbxDriver } from './pbx
 export interface ExtensionState {
   readonly product: string
   readonly accounts: ReadonlyMap<string, PbxAccountInForce>
+  /** Extensions that somebody else made on the PBX, or gave a password there. */
+  readonly others: ReadonlySet<string>
   /** By extension, of those that were asked for; null: this PBX does not show them. */
   readonly leftovers: ReadonlyMap<string, readonly Leftover[]> | null
+  /** Ids of closings whose extension has a next holder and that were seen done, or ticked, before. */
+  readonly seenShut: ReadonlySet<string>
 }
 
 /** Open: what was chosen is in force, or is a step for a person where the PBX takes no call classes. */
@@ -54,16 +58,15 @@ const whatOutlives = 'call forwards, follow-me, voicemail PIN and dial-out, DISA
  */
 export function judgeEnded(
   subject: AssignmentSubject,
-  { product, accounts, leftovers }: ExtensionState,
+  state: ExtensionState,
   { abilities }: Pick<PbxDriver, 'abilities'>,
 ): Finding {
+  if (subject.hasNextHolder) return judgePassedOn(subject, state)
+  const { product, accounts, leftovers } = state
   const { extension } = subject
-  if (subject.hasNextHolder) {
-    const summary = `extension ${extension} has another owner now: what is set there was left alone`
-    return { state: 'as-desired', evidence: { summary, facts: { extension, product, hasNextHolder: true } } }
-  }
   const account = accounts.get(extension)
-  const standing = standingOf(account)
+  const isOthers = state.others.has(extension)
+  const standing = isOthers ? "somebody else's" : standingOf(account)
   const found = leftovers?.get(extension) ?? []
   const facts = {
     extension,
@@ -85,21 +88,57 @@ export function judgeEnded(
     const problem = `On the PBX, look whether something of extension ${extension} goes on without its password, and clear it: ${whatOutlives}.`
     return { state: 'waiting', evidence, problem, hint }
   }
+  if (isOthers && found.length > 0) {
+    const problem = `On the PBX, somebody else made extension ${extension}, or gave it a password, and this is set: ${listed(found)}. Whether whoever left set it or a next owner cannot be told, so it was left alone: clear what the next owner does not want.`
+    return { state: 'waiting', evidence, problem, hint }
+  }
   const clearable = abilities.leftovers === 'cleared' ? found.filter((one) => one.clearable) : []
   if (clearable.length > 0) {
     return {
       state: 'differs',
       evidence,
-      problem: `still set on the PBX for extension ${extension}: ${clearable.map(({ words }) => words).join('; ')}`,
+      problem: `still set on the PBX for extension ${extension}: ${listed(clearable)}`,
       hint: 'Ringfence clears it again',
     }
   }
   if (found.length === 0) return { state: 'as-desired', evidence }
-  const problem = `On the PBX, for extension ${extension}: ${found.map(({ words }) => words).join('; ')}. Clear it.`
+  const problem = `On the PBX, for extension ${extension}: ${listed(found)}. Clear it.`
   return { state: 'waiting', evidence, problem, hint }
 }
 
-type Standing = 'gone' | 'blocked' | 'kept' | 'has a login'
+/**
+ * Somebody else holds the extension in Ringfence. What was seen clean before is theirs whatever is set by now; of what was
+ * never seen clean nobody can tell.
+ */
+function judgePassedOn(subject: AssignmentSubject, { product, leftovers, seenShut }: ExtensionState): Finding {
+  const { extension, id } = subject
+  const found = leftovers?.get(extension) ?? []
+  const kinds = [...new Set(found.map(({ kind }) => kind))].sort().join(', ')
+  const facts = {
+    extension,
+    product,
+    hasNextHolder: true,
+    leftovers: leftovers === null ? null : kinds || 'none found',
+  }
+  const start = `extension ${extension} has another owner now: what is set there was left alone`
+  if (seenShut.has(id) || (leftovers !== null && found.length === 0)) {
+    const summary = kinds ? `${start} (${kinds})` : start
+    return { state: 'as-desired', evidence: { summary, facts } }
+  }
+  const set = leftovers === null ? `look for what the last one set (${whatOutlives})` : `this is set: ${listed(found)}`
+  return {
+    state: 'waiting',
+    evidence: { summary: `${start}, and it was never seen clean on ${product} before`, facts },
+    problem: `On the PBX, extension ${extension} has another owner now, and ${set}. Ask them whether it is theirs, and clear what is not.`,
+    hint: 'do the step, then `ringfence acknowledge WHO extension`, with the e-mail address of whoever left',
+  }
+}
+
+function listed(found: readonly Leftover[]): string {
+  return found.map(({ words }) => words).join('; ')
+}
+
+type Standing = 'gone' | 'blocked' | 'kept' | 'has a login' | "somebody else's"
 
 function standingOf(account: PbxAccountInForce | undefined): Standing {
   if (account === undefined) return 'gone'
@@ -113,6 +152,7 @@ const standingWords: Readonly<Record<Standing, string>> = {
   blocked: 'is blocked on',
   kept: 'is there on',
   'has a login': 'still has a login on',
+  "somebody else's": 'was made, or given a password, by somebody else on',
 }
 
 /** Says no more than was looked at. */
@@ -125,5 +165,5 @@ function evidenceWords(
   const start = `extension ${extension} ${standingWords[standing]} ${product}`
   if (found === null) return `${start}, which does not show what outlives a password`
   if (found.length === 0) return `${start}, and it shows nothing that would outlive the password`
-  return `${start}; still set: ${found.map(({ words }) => words).join('; ')}`
+  return `${start}; still set: ${listed(found)}`
 }
