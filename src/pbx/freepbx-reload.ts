@@ -33,8 +33,7 @@ export function configApplier(
       else await untilItEnds(api, { txnId, deadline }, lookEveryMs, signal)
       running = null
     } catch (error) {
-      const hasEnded = error instanceof AppError && error.code === 'PBX_REFUSED'
-      if (hasEnded || performance.now() > deadline) running = null
+      if (isPlainNo(error) || performance.now() > deadline) running = null
       throw error
     }
   }

@@ -97,3 +97,15 @@ describe('an "Apply Config" whose answer is lost', () => {
     expect(started()).toBe(before + 1)
   })
 })
+
+test('an "Apply Config" is waited for although a gateway spoils the question for its end', async () => {
+  const [account, driver] = [onFreepbx('1001'), driverWith(20_000)]
+  world.fake.faults.reloadNeverEnds = true
+  const first = driver.applyAccounts([account], limit())
+  await expect.poll(() => world.fake.asked.get('fetchApiStatus') ?? 0).toBeGreaterThan(0)
+  world.fake.faults.answers = { status: 502, body: 'bad gateway' }
+  await expect(first).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+  Object.assign(world.fake.faults, { answers: null, reloadNeverEnds: false })
+  await driver.applyAccounts([account], limit())
+  expect([started(), world.fake.mostReloads()]).toEqual([1, 1])
+})
