@@ -2,6 +2,7 @@ import type { Finding } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
 import { policyText } from '../domain/call-policy.ts'
 import { policyWords } from '../domain/call-words.ts'
+import { judgePassedOn, listed, othersStep } from './passed-on-extension.ts'
 import type { Leftover, PbxAbilities, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
 
 export interface ExtensionState {
@@ -61,7 +62,7 @@ export function judgeEnded(
   state: ExtensionState,
   { abilities }: Pick<PbxDriver, 'abilities'>,
 ): Finding {
-  if (subject.hasNextHolder) return judgePassedOn(subject, state)
+  if (subject.hasNextHolder) return judgePassedOn(subject, state, whatOutlives)
   const { product, accounts, leftovers } = state
   const { extension } = subject
   const account = accounts.get(extension)
@@ -88,10 +89,7 @@ export function judgeEnded(
     const problem = `On the PBX, look whether something of extension ${extension} goes on without its password, and clear it: ${whatOutlives}.`
     return { state: 'waiting', evidence, problem, hint }
   }
-  if (isOthers && found.length > 0) {
-    const problem = `On the PBX, somebody else made extension ${extension}, or gave it a password, and this is set: ${listed(found)}. Whether whoever left set it or a next owner cannot be told, so it was left alone: clear what the next owner does not want.`
-    return { state: 'waiting', evidence, problem, hint }
-  }
+  if (isOthers && found.length > 0) return { state: 'waiting', evidence, problem: othersStep(extension, found), hint }
   const clearable = abilities.leftovers === 'cleared' ? found.filter((one) => one.clearable) : []
   if (clearable.length > 0) {
     return {
@@ -104,38 +102,6 @@ export function judgeEnded(
   if (found.length === 0) return { state: 'as-desired', evidence }
   const problem = `On the PBX, for extension ${extension}: ${listed(found)}. Clear it.`
   return { state: 'waiting', evidence, problem, hint }
-}
-
-/**
- * Somebody else holds the extension in Ringfence. What was seen clean before is theirs whatever is set by now; of what was
- * never seen clean nobody can tell.
- */
-function judgePassedOn(subject: AssignmentSubject, { product, leftovers, seenShut }: ExtensionState): Finding {
-  const { extension, id } = subject
-  const found = leftovers?.get(extension) ?? []
-  const kinds = [...new Set(found.map(({ kind }) => kind))].sort().join(', ')
-  const facts = {
-    extension,
-    product,
-    hasNextHolder: true,
-    leftovers: leftovers === null ? null : kinds || 'none found',
-  }
-  const start = `extension ${extension} has another owner now: what is set there was left alone`
-  if (seenShut.has(id) || (leftovers !== null && found.length === 0)) {
-    const summary = kinds ? `${start} (${kinds})` : start
-    return { state: 'as-desired', evidence: { summary, facts } }
-  }
-  const set = leftovers === null ? `look for what the last one set (${whatOutlives})` : `this is set: ${listed(found)}`
-  return {
-    state: 'waiting',
-    evidence: { summary: `${start}, and it was never seen clean on ${product} before`, facts },
-    problem: `On the PBX, extension ${extension} has another owner now, and ${set}. Ask them whether it is theirs, and clear what is not.`,
-    hint: 'do the step, then `ringfence acknowledge WHO extension`, with the e-mail address of whoever left',
-  }
-}
-
-function listed(found: readonly Leftover[]): string {
-  return found.map(({ words }) => words).join('; ')
 }
 
 type Standing = 'gone' | 'blocked' | 'kept' | 'has a login' | "somebody else's"

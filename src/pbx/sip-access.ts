@@ -122,8 +122,7 @@ async function cutOff(
 ): Promise<void> {
   if (!driver.disconnect || closed.length === 0) return
   // Where it cannot be seen whose it is, the rest waits: the look that every pass ends with tells.
-  if (others() === null) await look(signal).catch(() => undefined)
-  const known = others()
+  const known = others() ?? (await look(signal).then(othersExtensions, () => null))
   const targets = closed.flatMap(({ extension, addresses, extensionShared }): DisconnectTarget[] => {
     // Made anew by somebody else: perhaps for a next holder, whose calls no closing may end.
     const isOthers = known === null || known.has(extension)

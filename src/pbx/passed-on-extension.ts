@@ -1,0 +1,48 @@
+import type { Finding } from '../access/access-system.ts'
+import type { AssignmentSubject } from '../domain/access.ts'
+import type { ExtensionState } from './extension-judgement.ts'
+import type { Leftover } from './pbx-driver.ts'
+
+/** Of a closed extension that may be a next owner's by now: nothing on it is touched, and nobody can tell who set it. */
+
+/**
+ * Somebody else holds the extension in Ringfence. What was seen clean before is theirs whatever is set by now; of what was
+ * never seen clean nobody can tell.
+ * @param whatOutlives where to look on a PBX that shows nothing
+ */
+export function judgePassedOn(
+  subject: AssignmentSubject,
+  { product, leftovers, seenShut }: ExtensionState,
+  whatOutlives: string,
+): Finding {
+  const { extension, id } = subject
+  const found = leftovers?.get(extension) ?? []
+  const kinds = [...new Set(found.map(({ kind }) => kind))].sort().join(', ')
+  const facts = {
+    extension,
+    product,
+    hasNextHolder: true,
+    leftovers: leftovers === null ? null : kinds || 'none found',
+  }
+  const start = `extension ${extension} has another owner now: what is set there was left alone`
+  if (seenShut.has(id) || (leftovers !== null && found.length === 0)) {
+    const summary = kinds ? `${start} (${kinds})` : start
+    return { state: 'as-desired', evidence: { summary, facts } }
+  }
+  const set = leftovers === null ? `look for what the last one set (${whatOutlives})` : `this is set: ${listed(found)}`
+  return {
+    state: 'waiting',
+    evidence: { summary: `${start}, and it was never seen clean on ${product} before`, facts },
+    problem: `On the PBX, extension ${extension} has another owner now, and ${set}. Ask them whether it is theirs, and clear what is not.`,
+    hint: 'do the step, then `ringfence acknowledge WHO extension`, with the e-mail address of whoever left',
+  }
+}
+
+/** Somebody made it anew on the PBX, or gave it a password there. */
+export function othersStep(extension: string, found: readonly Leftover[]): string {
+  return `On the PBX, somebody else made extension ${extension}, or gave it a password, and this is set: ${listed(found)}. Whether whoever left set it or a next owner cannot be told, so it was left alone: clear what the next owner does not want.`
+}
+
+export function listed(found: readonly Leftover[]): string {
+  return found.map(({ words }) => words).join('; ')
+}
