@@ -218,6 +218,11 @@ function completionOf(context: JourneyContext): (employeeIds: readonly string[])
 /** Strangers are drift: told once each, never touched. */
 function reporter(context: JourneyContext): (event: LaneEvent) => void {
   const told = new Set<string>()
+  const record = (kind: 'stranger.seen' | 'access.half-done', detail: Readonly<Record<string, unknown>>) => {
+    context.store
+      .transaction((tx) => tx.record(auditEvent(context, kind, { actor: itself }, detail)))
+      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+  }
   return (event) => {
     if (event.kind === 'broken') {
       context.log.error(
@@ -227,12 +232,14 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       return
     }
     if (event.kind === 'acts-failed') {
-      const { system, instance, failedActs } = event
+      const { system, instance, failedActs, givenUp } = event
       for (const { subjectId, error } of failedActs.slice(0, 20))
         context.log.warn(
           { err: error, system, instance, subject: subjectId, count: failedActs.length },
           'a change failed although what can be seen is as it should be; part of it may be undone',
         )
+      for (const [summary, acts] of Map.groupBy(givenUp, ({ error }) => error.message))
+        record('access.half-done', { system, summary, hint: acts[0]!.error.hint ?? null, doors: acts.length })
       return
     }
     const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))
@@ -242,18 +249,7 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       { system: event.system, strangers: fresh.slice(0, 20), count: fresh.length },
       'something is there that Ringfence did not issue; it is left alone',
     )
-    context.store
-      .transaction((tx) =>
-        tx.record(
-          auditEvent(
-            context,
-            'stranger.seen',
-            { actor: itself },
-            { system: event.system, strangers: fresh.slice(0, 50) },
-          ),
-        ),
-      )
-      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+    record('stranger.seen', { system: event.system, strangers: fresh.slice(0, 50) })
   }
 }
 
