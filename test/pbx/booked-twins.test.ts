@@ -29,14 +29,18 @@ describe('two objects of one number on the PBX', () => {
   test('with a password of ours in both: a leaver is shut out of both, whichever is listed first', async () => {
     const account = makeAccount('1001')
     await bench.apply(account)
+    expect(bench.fake.register('1001', ...loginOf(account))).toBe(200)
+    const [first] = users()
     const id = addTwin(loginOf(account))
     expect(await accountsOf('1001')).toMatchObject([
-      { credentials: [{ generation: 1 }, { generation: 1 }], registrations: [{}] },
+      { credentials: [{ generation: 1 }, { generation: 1 }], registrations: [{}, {}] },
     ])
     await bench.apply(shut(account))
     expect(users().map(({ Enabled }) => Enabled)).toEqual([false, false])
     expect(users().filter(({ AuthPassword }) => AuthPassword === loginOf(account)[1])).toEqual([])
-    expect(await accountsOf('1001')).toMatchObject([{ credentials: [], registrations: [{ id: String(id) }] }])
+    expect(await accountsOf('1001')).toMatchObject([
+      { credentials: [], registrations: [first!.Id, id].map((one) => ({ id: String(one) })) },
+    ])
     // Nobody but a person knows what the second one is for.
     expect((await bench.read()).foreign).toEqual(['1001'])
   })
