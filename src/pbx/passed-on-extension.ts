@@ -34,7 +34,7 @@ export function judgePassedOn(
     state: 'waiting',
     evidence: { summary: `${start}, and it was never seen clean on ${product} before`, facts },
     problem: `On the PBX, extension ${extension} has another owner now, and ${set}. Ask them whether it is theirs, and clear what is not.`,
-    hint: 'do the step, then `ringfence acknowledge WHO extension`, with the e-mail address of whoever left',
+    hint: "do the step, then `ringfence acknowledge WHO extension`, with the leaver's e-mail address",
   }
 }
 
