@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Drift, VerdictBook } from '../access/lane.ts'
-import type { Verdict } from '../domain/condition.ts'
+import type { Subject } from '../domain/access.ts'
+import { isSettled, type Verdict } from '../domain/condition.ts'
 import type { NewAuditEvent, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 
@@ -52,6 +53,18 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
 
     forget: (ids) => context.store.transaction((tx) => tx.remove('verdict', ids)),
   }
+}
+
+/** The ids of those whose line says, for this generation, that they were seen shut, or ticked as such. */
+export async function seenShut(
+  { store }: Pick<JourneyContext, 'store'>,
+  system: string,
+  instance: string,
+  subjects: readonly Pick<Subject, 'id' | 'generation'>[],
+): Promise<ReadonlySet<string>> {
+  const lines = await store.find('verdict', { system, instance, wanted: 'closed' })
+  const settled = new Map(lines.filter(isSettled).map(({ subjectId, generation }) => [subjectId, generation]))
+  return new Set(subjects.flatMap(({ id, generation }) => (settled.get(id) === generation ? [id] : [])))
 }
 
 async function write(context: BookContext, tx: StoreWriter, changed: readonly Verdict[]): Promise<void> {

@@ -11,8 +11,8 @@ import { consoleTraces, shutConsole } from '../journeys/console-traces.ts'
 import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
 import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
-import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
-import { verdictBook } from '../journeys/verdict-book.ts'
+import { accountsOf, digestOf, heldNow } from '../journeys/pbx-accounts.ts'
+import { seenShut, verdictBook } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
@@ -97,6 +97,8 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
         pbxId: id,
         driver,
         accountsOf: (extensions) => accountsOf(context, id, extensions),
+        heldNow: (extensions) => heldNow(context, id, extensions),
+        seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
         subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
       }),
       // By hand, the step for the account says all that there is to do.
@@ -231,6 +233,11 @@ function completionOf(context: JourneyContext): (employeeIds: readonly string[])
 /** Strangers are drift: told once each, never touched. */
 function reporter(context: JourneyContext): (event: LaneEvent) => void {
   const told = new Set<string>()
+  const record = (kind: 'stranger.seen' | 'access.half-done', detail: Readonly<Record<string, unknown>>) => {
+    context.store
+      .transaction((tx) => tx.record(auditEvent(context, kind, { actor: itself }, detail)))
+      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+  }
   return (event) => {
     if (event.kind === 'broken') {
       context.log.error(
@@ -240,12 +247,14 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       return
     }
     if (event.kind === 'acts-failed') {
-      const { system, instance, failedActs } = event
+      const { system, instance, failedActs, givenUp } = event
       for (const { subjectId, error } of failedActs.slice(0, 20))
         context.log.warn(
           { err: error, system, instance, subject: subjectId, count: failedActs.length },
           'a change failed although what can be seen is as it should be; part of it may be undone',
         )
+      for (const [summary, acts] of Map.groupBy(givenUp, ({ error }) => error.message))
+        record('access.half-done', { system, summary, hint: acts[0]!.error.hint ?? null, doors: acts.length })
       return
     }
     const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))
@@ -255,18 +264,7 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       { system: event.system, strangers: fresh.slice(0, 20), count: fresh.length },
       'something is there that Ringfence did not issue; it is left alone',
     )
-    context.store
-      .transaction((tx) =>
-        tx.record(
-          auditEvent(
-            context,
-            'stranger.seen',
-            { actor: itself },
-            { system: event.system, strangers: fresh.slice(0, 50) },
-          ),
-        ),
-      )
-      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+    record('stranger.seen', { system: event.system, strangers: fresh.slice(0, 50) })
   }
 }
 

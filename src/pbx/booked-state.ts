@@ -9,6 +9,7 @@ import type {
   ExistingExtension,
   PbxAccountInForce,
   PbxState,
+  Registration,
 } from './pbx-driver.ts'
 
 /** What a PBX that holds one secret for an extension shows of the extensions that are ours by the book. */
@@ -25,13 +26,18 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
   )
   const accounts: PbxAccountInForce[] = []
   const foreign: string[] = []
-  for (const { extension, objectId, registrations } of listed) {
-    const [entry, one] = [entries.get(extension), looked.get(objectId)]
-    // Gone between the listing and the look.
-    if (entry && !one) continue
-    const isOurs = entry !== undefined && one !== undefined && isOurObject(entry, objectId, one, realm)
-    if (!isOurs) foreign.push(extension)
-    const credentials = isOurs ? inForce(entry, one, realm) : []
+  for (const [extension, objects] of Map.groupBy(listed, (one) => one.extension)) {
+    const entry = entries.get(extension)
+    const credentials: CredentialInForce[] = []
+    const registrations: Registration[] = []
+    for (const { objectId, registrations: own } of objects) {
+      const one = looked.get(objectId)
+      // Gone between the listing and the look.
+      if (entry && !one) continue
+      registrations.push(...own)
+      if (entry && one && isOurObject(entry, objectId, one, realm)) credentials.push(...inForce(entry, one, realm))
+      else if (!foreign.includes(extension)) foreign.push(extension)
+    }
     const account = { extension, credentials, registrations, calls: callsOf(extension, calls), policy: null }
     if (credentials.length + registrations.length + account.calls.length > 0) accounts.push(account)
   }
@@ -112,9 +118,13 @@ export async function listUnbooked(
   signal: AbortSignal,
 ): Promise<readonly ExistingExtension[]> {
   const entries = await book.read()
-  return (await desk.list(signal))
-    .filter((one) => !mayBeOurs(one, entries.get(one.extension)))
-    .map(({ extension, displayName, email, facts }) => ({ extension, displayName, email, facts, obstacle: null }))
+  const free = (await desk.list(signal)).filter((one) => !mayBeOurs(one, entries.get(one.extension)))
+  return [...Map.groupBy(free, ({ extension }) => extension).values()]
+    .map(([one, another]) => {
+      const { extension, displayName, email, facts } = one!
+      const obstacle = another ? 'it is there more than once: remove all but one on the PBX' : null
+      return { extension, displayName, email, facts, obstacle }
+    })
     .sort(byExtension)
 }
 

@@ -7,8 +7,12 @@ import type { CallJudgement, Leftover, PbxAbilities, PbxAccountInForce, SharedPi
 export interface ExtensionState {
   readonly product: string
   readonly accounts: ReadonlyMap<string, PbxAccountInForce>
+  /** Extensions that somebody else made on the PBX, or gave a password there. */
+  readonly others: ReadonlySet<string>
   /** By extension, of those that were asked for; null: this PBX does not show them. */
   readonly leftovers: ReadonlyMap<string, readonly Leftover[]> | null
+  /** Ids of closings whose extension has a next holder and that were seen done, or ticked, before. */
+  readonly seenShut: ReadonlySet<string>
   /** What this PBX shows of them, asked only while somebody is leaving. */
   readonly sharedPins: readonly SharedPin[]
   /** By extension, where the PBX's own rules are judged. */

@@ -81,10 +81,18 @@ function shaped<T>({ status, body }: JsonAnswer, shape: z.ZodType<T>): T {
   return parsed.data
 }
 
+/** True for a plain no of FreePBX. Of a gateway's page or half an answer nobody knows what was done. */
+export function isPlainNo(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'PBX_REFUSED' && error.cause !== notItsAnswer
+}
+
+const notItsAnswer = new Error('something else than FreePBX answered')
+
 function garbage(words: string): AppError {
   return new AppError('PBX_REFUSED', `what answers at the address of FreePBX is not its API: ${words}`, {
     hint: "check RINGFENCE_PBX_API_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
     retryable: true,
+    cause: notItsAnswer,
   })
 }
 

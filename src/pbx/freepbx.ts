@@ -36,7 +36,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const inTurn = oneAtATime()
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
-  const applyConfig = configApplier(api, options)
+  const applyConfig = configApplier(api, { lookEveryMs: options.lookEveryMs, lostMs: options.lostReloadMs })
   const { manager } = options
   return {
     kind: 'freepbx',
@@ -134,9 +134,10 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
 }
 
 async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): Promise<void> {
-  if (changes.length === 0 || notInForce(changes, await readRunning(workshop)).length === 0) return
-  await workshop.applyConfig(workshop.signal)
-  const late = notInForce(changes, await readRunning(workshop))
+  const lacking = async () => notInForce(changes, await readRunning(workshop))
+  if (changes.length === 0 || (await lacking()).length === 0) return
+  await workshop.applyConfig(workshop.signal, async () => (await lacking()).length > 0)
+  const late = await lacking()
   if (late.length === 0) return
   const names = late.map(({ extension }) => extension).slice(0, 10)
   throw new AppError(

@@ -233,6 +233,8 @@ type=user
       pbxId: 'default',
       driver: driver(),
       accountsOf: async () => [],
+      heldNow: async () => new Set(),
+      seenShut: async () => new Set(),
       subjects: async () => [ofLeaver],
     })
     expect(access.judge(ofLeaver, await access.read(limit()))).toMatchObject({

@@ -154,6 +154,8 @@ describe('the line of the extension on 3CX', () => {
       pbxId: 'default',
       driver: bench.driver,
       accountsOf: async () => [],
+      heldNow: async () => new Set(),
+      seenShut: async () => new Set(),
       subjects: async () => [chosen],
     })
     return access.judge(chosen, await access.read(signal()))
