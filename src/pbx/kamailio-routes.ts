@@ -5,11 +5,10 @@ export interface RouteSettings {
   readonly rpcPort: number
   /** SHA-256 of the Authorization header: the script need not know the secret itself. */
   readonly secretHash: string
-  readonly classes: boolean
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling, questions(settings)].join('\n')
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
@@ -161,7 +160,7 @@ route[RINGFENCE_REGISTER] {
 }
 `
 
-const calling = ({ classes }: RouteSettings) => `
+const calling = `
 route[RINGFENCE_FROM_PHONE] {
 	remove_hf("P-Asserted-Identity");
 	remove_hf("P-Preferred-Identity");
@@ -214,15 +213,14 @@ route[RINGFENCE_FROM_OUTSIDE] {
 # $var(rf_goal): phone (the request then has its targets), away (an extension without a phone), or outside.
 route[RINGFENCE_GOAL] {
 	$var(rf_goal) = "outside";
-	$var(rf_dialled) = $rU;
-${
-  classes
-    ? `	$var(rf_internal) = 0;
+	# An empty one would be a nought.
+	$var(rf_dialled) = "";
+	if ($rU != $null) $var(rf_dialled) = $rU;
+	route(RINGFENCE_PLAN);
+	$var(rf_internal) = 0;
 	route(RINGFENCE_CLASSIFY);
 	if ($var(rf_kind) == "emergency") return;
-`
-    : ''
-}	if (!($rU =~ "^[0-9]+$")) return;
+	if (!($rU =~ "^[0-9]+$")) return;
 	if (lookup("location")) {
 		$var(rf_goal) = "phone";
 		return;
@@ -232,24 +230,28 @@ ${
 	sql_result_free("held");
 }
 
+# The dial plan, from the database at each call: whoever has a class there has it under this plan, and a change needs no
+# word to Kamailio.
+route[RINGFENCE_PLAN] {
+	$var(rf_plan) = "";
+	if (!sql_query("ringfence", "select plan from ringfence_plan where id = 1", "plan")) return;
+	if ($dbr(plan=>rows) > 0) $var(rf_plan) = $dbr(plan=>[0,0]);
+	sql_result_free("plan");
+}
+
 route[RINGFENCE_ALLOWED] {
-${
-  classes
-    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
+	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
 	}
-	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency" && $var(rf_kind) != "perhaps") {
 		if (!route(RINGFENCE_WITHIN_LIMITS)) {
 			sl_send_reply("403", "Too Many Calls");
 			exit;
 		}
 	}
-	return;`
-    : '	return;'
-}
 }
 
 route[RINGFENCE_TO_PHONE] {
@@ -275,7 +277,7 @@ event_route[xhttp:request] {
 		jsonrpc_dispatch();
 		exit;
 	}
-	# The database as Kamailio sees it, the script that it runs, and what was noted since it started.
+	# The database as Kamailio sees it, the plan in it, the script that it runs, and what was noted since it started.
 	if ($hu == "/ringfence/state") {
 		$var(mark) = "";
 		if (sql_query("ringfence", "select mark from ringfence_mark where id = 1", "mark")) {
@@ -284,7 +286,10 @@ event_route[xhttp:request] {
 		}
 		$var(files) = "";
 		if ($sht(ringfence_note=>files) != $null) $var(files) = $sht(ringfence_note=>files);
-		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(files)");
+		route(RINGFENCE_PLAN);
+		$var(plan) = "";
+		if ($var(rf_plan) != "") $var(plan) = $(var(rf_plan){s.sha256});
+		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(plan) $var(files)");
 		exit;
 	}
 	if ($hu =~ "^/ringfence/drop/[0-9]+$") {

@@ -34,9 +34,8 @@ export function registrarScript(options: KamailioOptions): Script {
     mtlsPort: options.mtlsPort,
     rpcPort: options.rpc.port,
     secretHash,
-    classes: options.dialPlan !== null,
   })
-  const rules = options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}`
+  const rules = `${kamailioCallRules}${kamailioCallLimits}`
   const fingerprint = createHash('sha256').update([frame, routes, rules, tls].join('\0')).digest('hex').slice(0, 16)
   const script = `#!KAMAILIO
 # Written by Ringfence. Changes here are overwritten; yours go into local.cfg beside this file (docs/kamailio.md).

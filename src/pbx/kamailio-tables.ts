@@ -19,6 +19,8 @@ export interface Tables {
   ringfence_credential: CredentialRow
   /** One row that changes with every change: seen through Kamailio it proves that Kamailio reads this database. */
   ringfence_mark: { id: number; mark: string }
+  /** One row: what dialled numbers mean (`planText`). */
+  ringfence_plan: { id: number; plan: string }
   /** As module htable wants its tables. */
   ringfence_denied: { key_name: string; key_type: number; value_type: number; key_value: string; expires: number }
   /** Kamailio's own table; Ringfence only takes a row away when its extension is taken over. */
@@ -72,6 +74,12 @@ export async function makeTables(database: Database): Promise<void> {
     .insertInto('ringfence_mark')
     .values({ id: 1, mark: newMark() })
     .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await schema
+    .createTable('ringfence_plan')
+    .ifNotExists()
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('plan', 'varchar(1024)', (column) => column.notNull())
     .execute()
   await schema
     .createTable('ringfence_denied')

@@ -18,7 +18,7 @@ const told: PbxAbilities = {
   certificates: 'required-on-own-port',
   revocationLists: 'enforced',
   storesSecretAs: 'digest',
-  callClasses: 'absent',
+  callClasses: 'enforced',
   leftovers: 'unseen',
   adoption: true,
 }
@@ -33,10 +33,8 @@ const dialPlan: DialPlan = {
 }
 
 describeLive('Kamailio', ['kamailio'], () => {
-  pbxContract('kamailio, accounts in SQLite', told, kamailioWorld)
-
-  pbxContract('kamailio with call classes', { ...told, callClasses: 'enforced' }, () =>
-    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan }) }),
+  pbxContract('kamailio, accounts in SQLite', told, () =>
+    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan: async () => dialPlan }) }),
   )
 })
 
@@ -57,7 +55,7 @@ describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
       // As an admin writes it, with a role of Kamailio's own; where the server has a socket only, libpq is told by PGHOST.
       local: `#!substdef "!RINGFENCE_DATABASE!postgres://ringfence:none@/${name}!g"`,
       environment: { PGHOST: asked.searchParams.get('host') ?? '' },
-      options: (defaults) => ({ ...defaults, database: { postgres: url } }),
+      options: (defaults) => ({ ...defaults, dialPlan: async () => dialPlan, database: { postgres: url } }),
       sql: (statements) => server.sql(url, statements),
       before: () => void server.sql(url, subscriberTable('postgres')),
     })

@@ -1,34 +1,39 @@
 import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
+import { blockedPolicy, type CallPolicy, type DialPlan } from '../../src/domain/call-policy.ts'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
+import { sqliteSql } from '../lab/kamailio-world.ts'
 import { type NextHop, startNextHop } from '../lab/next-hop.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
 
+const germany: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['112'],
+}
+
 describeLive('calls through a real Kamailio', ['kamailio'], () => {
   let lab: RegistrarLab
   let driver: PbxDriver
+  let dialPlan: DialPlan | null
   let stranger: NextHop
   const phones: SipPhone[] = []
   const limit = () => AbortSignal.timeout(20_000)
 
   beforeAll(async () => {
+    dialPlan = germany
     lab = await startRegistrar({
       options: (defaults) => ({
         ...defaults,
-        dialPlan: {
-          countryCode: '49',
-          outsideLine: '',
-          internationalPrefix: '00',
-          nationalPrefix: '0',
-          areaCode: '30',
-          emergencyNumbers: ['112'],
-        },
+        dialPlan: async () => dialPlan,
       }),
     })
     driver = kamailioDriver(lab.options)
@@ -158,6 +163,78 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect(reached('INVITE sip:112@')).toHaveLength(5)
     // The number that is shown is the login's, whatever the phone claims.
     expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: <sip:3108@/m)
+  })
+
+  test('a dial plan that changes counts from the next call on, without a restart, and survives one', async () => {
+    const account = { ...makeAccount('3111'), policy: { ...blockedPolicy, class: 'local' } as const }
+    await apply(account)
+    let dialling = await registered(account)
+    const answers = async (...numbers: string[]) => {
+      const found: number[] = []
+      for (const dialled of numbers) found.push((await dialling.call(dialled)).status)
+      return found
+    }
+    expect(await answers('030777501', '089777502', '115')).toEqual([200, 403, 200])
+    try {
+      dialPlan = { ...germany, areaCode: '89', outsideLine: '9', emergencyNumbers: ['112', '999'] }
+      // What is in force is no longer what was said; a class counts as in force only under the plan that was said.
+      expect((await accountOf('3111'))!.policy).toBeNull()
+      await apply(account)
+      expect((await accountOf('3111'))!.policy).toBe('local')
+      const dialled = ['9030777503', '9089777504', '089777505', '112', '9999', '999']
+      expect(await answers(...dialled)).toEqual([403, 200, 403, 200, 200, 200])
+      await lab.kamailio.halt('SIGKILL')
+      await lab.kamailio.start()
+      dialling = await registered(account)
+      expect(await answers(...dialled)).toEqual([403, 200, 403, 200, 200, 200])
+      expect((await accountOf('3111'))!.policy).toBe('local')
+    } finally {
+      dialPlan = germany
+      await apply(account)
+    }
+  })
+
+  test('nobody gets a class before Kamailio shows the plan, and emergency numbers pass when the plan is lost', async () => {
+    const sql = sqliteSql(lab.options.database)
+    const [known, fresh] = [makeAccount('3112'), makeAccount('3113')]
+    await apply(known)
+    const classed = [known, fresh].map((account) => ({
+      ...account,
+      policy: { ...blockedPolicy, class: 'internal' } as const,
+    }))
+    dialPlan = null
+    await expect(apply(...classed)).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: /3112, 3113 has a call class/,
+    })
+    expect((await accountOf('3112'))!.policy).toBe('none')
+    expect(await accountOf('3113')).toBeUndefined()
+    // It is written, and Kamailio sees nothing of it.
+    dialPlan = germany
+    sql(
+      'create trigger lost after insert on ringfence_plan begin delete from ringfence_plan; end; delete from ringfence_plan',
+    )
+    try {
+      await expect(apply(...classed)).rejects.toThrow(/does not see the dial plan/)
+      expect((await accountOf('3112'))!.policy).toBe('none')
+      expect(await accountOf('3113')).toBeUndefined()
+    } finally {
+      sql('drop trigger lost')
+    }
+    await apply(...classed)
+    expect((await accountOf('3112'))!.policy).toBe('internal')
+    sql('delete from ringfence_plan')
+    expect((await accountOf('3112'))!.policy).toBeNull()
+    const dialling = await registered(known)
+    for (const [dialled, status] of [
+      ['112', 200],
+      ['9112', 200],
+      ['004312345678', 403],
+      ['+4312345678', 403],
+    ] as const)
+      expect((await dialling.call(dialled)).status).toBe(status)
+    await apply(...classed)
+    expect((await dialling.call('9112')).status).toBe(403)
   })
 
   test('calls at once, in an hour and in a day are limited, each extension for itself, and emergency calls are not', async () => {
