@@ -4,6 +4,9 @@
  * route(RINGFENCE_WITHIN_LIMITS) reads $var(rf_extension) and $var(rf_policy), a `policyText`, after dlg_manage() (with
  * $dlg_ctx(timeout_bye) set before it, and $dlg_var(rf_caller) the extension), and returns 1 (the call is counted, and ends by itself when its minutes are used up) or -1. Emergency calls never come here.
  *
+ * route(RINGFENCE_CALLS_LEFT) and route(RINGFENCE_COUNT_CALL) are the part of it that needs no dialog: calls per hour and
+ * day. The first returns 1 (another call is left) or -1.
+ *
  * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory: its restart begins them anew. Calls that
  * run at the same time each get what is left when they begin, so together they may use more than that.
  *
@@ -34,8 +37,27 @@ route[RINGFENCE_SPANS] {
 	$var(rf_day) = "d" + $var(rf_number);
 }
 
-route[RINGFENCE_WITHIN_LIMITS] {
+route[RINGFENCE_CALLS_LEFT] {
 	route(RINGFENCE_SPANS);
+	if ($var(rf_policy) != "none") {
+${limit('callsPerHour', 'calls', 'rf_hour', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
+${limit('callsPerDay', 'calls', 'rf_day', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
+	}
+	return 1;
+}
+
+route[RINGFENCE_COUNT_CALL] {
+	$var(rf_unit) = "calls";
+	$var(rf_span) = $var(rf_hour);
+	route(RINGFENCE_SPENT);
+	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + 1;
+	$var(rf_span) = $var(rf_day);
+	route(RINGFENCE_SPENT);
+	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + 1;
+}
+
+route[RINGFENCE_WITHIN_LIMITS] {
+	if (!route(RINGFENCE_CALLS_LEFT)) return -1;
 	$var(rf_seconds) = 43200;
 	if ($var(rf_policy) != "none") {
 		$var(rf_name) = "callsAtOnce";
@@ -45,18 +67,10 @@ route[RINGFENCE_WITHIN_LIMITS] {
 			get_profile_size("ringfence_outside", "$var(rf_extension)", "$var(rf_running)");
 			if ($var(rf_running) >= $var(rf_limit)) return -1;
 		}
-${limit('callsPerHour', 'calls', 'rf_hour', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
-${limit('callsPerDay', 'calls', 'rf_day', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
 ${limit('minutesPerHour', 'seconds', 'rf_hour', remaining())}
 ${limit('minutesPerDay', 'seconds', 'rf_day', remaining())}
 	}
-	$var(rf_unit) = "calls";
-	$var(rf_span) = $var(rf_hour);
-	route(RINGFENCE_SPENT);
-	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + 1;
-	$var(rf_span) = $var(rf_day);
-	route(RINGFENCE_SPENT);
-	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + 1;
+	route(RINGFENCE_COUNT_CALL);
 	set_dlg_profile("ringfence_outside", "$var(rf_extension)");
 	$dlg_var(rf_outside) = "yes";
 	dlg_set_timeout("$var(rf_seconds)");

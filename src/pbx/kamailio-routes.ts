@@ -213,7 +213,6 @@ route[RINGFENCE_FROM_OUTSIDE] {
 # $var(rf_goal): phone (the request then has its targets), away (an extension without a phone), or outside.
 route[RINGFENCE_GOAL] {
 	$var(rf_goal) = "outside";
-	# An empty one would be a nought.
 	$var(rf_dialled) = "";
 	if ($rU != $null) $var(rf_dialled) = $rU;
 	route(RINGFENCE_PLAN);
@@ -230,8 +229,7 @@ route[RINGFENCE_GOAL] {
 	sql_result_free("held");
 }
 
-# The dial plan, from the database at each call: whoever has a class there has it under this plan, and a change needs no
-# word to Kamailio.
+# The dial plan, from the database at each call, so that a change needs no word to Kamailio.
 route[RINGFENCE_PLAN] {
 	$var(rf_plan) = "";
 	if (!sql_query("ringfence", "select plan from ringfence_plan where id = 1", "plan")) return;
@@ -287,9 +285,8 @@ event_route[xhttp:request] {
 		$var(files) = "";
 		if ($sht(ringfence_note=>files) != $null) $var(files) = $sht(ringfence_note=>files);
 		route(RINGFENCE_PLAN);
-		$var(plan) = "";
-		if ($var(rf_plan) != "") $var(plan) = $(var(rf_plan){s.sha256});
-		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(plan) $var(files)");
+		if ($var(rf_plan) != "") $var(rf_plan) = $(var(rf_plan){s.sha256});
+		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(rf_plan) $var(files)");
 		exit;
 	}
 	if ($hu =~ "^/ringfence/drop/[0-9]+$") {

@@ -12,7 +12,7 @@ import { type EdgeLab, startEdge } from './edge.ts'
 import { connectSipPhone, type SipPhone, type SipPhoneOptions } from './sip-client.ts'
 
 /** Conversations: whoever is called by number rings; 600 answers and echoes. */
-const dialplan = `[from-internal]
+const conversations = `[from-internal]
 exten => 600,1,Answer()
  same => n,Echo()
 exten => _XXXX,1,Dial(PJSIP/\${EXTEN},20)
@@ -44,7 +44,7 @@ export interface EdgeWorld {
 const address = '127.0.0.3'
 export const limit = () => AbortSignal.timeout(20_000)
 
-export async function edgeWorld(): Promise<EdgeWorld> {
+export async function edgeWorld(dialplan = conversations): Promise<EdgeWorld> {
   const asterisk = await startAsterisk({ dialplan })
   const edge = await startEdge({
     address,

@@ -15,6 +15,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Within the call that was answered last: sends the other side to this number (RFC 3515). */
   transfer(number: string): Promise<SipAnswer>
+  /** A REFER outside of any call, with these headers. */
+  refer(headers: readonly string[]): Promise<SipAnswer>
   /** Ends the call that was answered last. */
   hangUp(): Promise<SipAnswer>
   /** From now on calls to this phone are sent on to this number (302). */
@@ -61,7 +63,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const events: string[] = []
   const calls: string[] = []
   let forwardedTo: string | null = null
-  let dialog: { request: Request; to: string; target: string } | null = null
+  let dialog: { request: Request; to: string; target: string; route: readonly string[] } | null = null
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -194,10 +196,16 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
     // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
-    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
-    const extra = route.map((value) => `Route: ${value}`)
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
-    if (answer.status < 300) dialog = { request, to, target }
+    const route = (answer.status < 300 ? (answer.headers.get('record-route') ?? []) : [])
+      .flatMap((value) => value.split(/,\s*/))
+      .toReversed()
+      .map((value) => `Route: ${value}`)
+    send(
+      { method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra: route },
+      number,
+      null,
+    )
+    if (answer.status < 300) dialog = { request, to, target, route }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
@@ -227,8 +235,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
 
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
     if (!dialog) throw new Error(`there is no call to ${method}`)
-    const { request, to, target } = dialog
-    return challenged({ method, uri: target, to, callId: request.callId, fromTag: request.fromTag, extra })
+    const { request, to, target, route } = dialog
+    const { callId, fromTag } = request
+    return challenged({ method, uri: target, to, callId, fromTag, extra: [...route, ...extra] })
   }
 
   const address = `<sip:${options.extension}@${domain}>`
@@ -260,6 +269,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
     transfer: (number) => inDialog('REFER', [`Refer-To: <sip:${number}@${domain}>`]),
+    refer: (extra) =>
+      challenged({
+        method: 'REFER',
+        uri: `sip:${options.extension}@${domain};transport=tls`,
+        to: address,
+        callId: randomBytes(8).toString('hex'),
+        fromTag: randomBytes(4).toString('hex'),
+        extra,
+      }),
     hangUp: () => inDialog('BYE', []),
     forwardTo(number) {
       forwardedTo = number

@@ -23,6 +23,8 @@ const options: EdgeOptions = {
 }
 const rows = (part: Partial<EdgeRows> = {}): EdgeRows => ({
   deny: new Map(),
+  plan: new Map(),
+  policy: new Map(),
   bind: new Map(),
   source: new Map(),
   ...part,

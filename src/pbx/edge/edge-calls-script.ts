@@ -1,0 +1,121 @@
+import { kamailioCallLimits } from '../kamailio-call-limits.ts'
+import { kamailioCallRules } from '../kamailio-call-rules.ts'
+
+/**
+ * Call classes and limits at the edge, as part of its script. Pure. Every phone is bound to one extension; what it dials
+ * is judged by that extension's policy wherever it stands: in the URI of an INVITE, in the Refer-To of a REFER, inside a
+ * call too, and in the Contact of a 3xx with which it sends a call on. All routes here set $var(may), which is 1 only when
+ * they came to their end.
+ *
+ * Internal is what the tables name: extensions that Ringfence knows behind this edge, and what the setting adds.
+ */
+export const edgeCallsScript = `
+# Whether the extension in $var(ext) may dial $var(rf_dialled); $var(outside) is 1 for a call that limits count.
+route[CLASS] {
+	$var(may) = 0;
+	$var(outside) = 0;
+	$var(rf_extension) = $var(ext);
+	if ($sht(policy=>$var(ext)) == $null || $sht(policy=>$var(ext)) == "none") {
+		$var(may) = 1;
+		return;
+	}
+	$var(rf_policy) = $sht(policy=>$var(ext));
+	$var(rf_plan) = "";
+	if ($sht(plan=>dial) != $null) $var(rf_plan) = $sht(plan=>dial);
+	$var(rf_internal) = 0;
+	if ($var(rf_dialled) != "" && $sht(policy=>$var(rf_dialled)) != $null) $var(rf_internal) = 1;
+	if ($sht(plan=>internal) != $null) {
+		$var(pattern) = $sht(plan=>internal);
+		if ($var(rf_dialled) =~ $var(pattern)) $var(rf_internal) = 1;
+	}
+	route(RINGFENCE_CLASSIFY);
+	if (!route(RINGFENCE_MAY_DIAL)) return;
+	if (!($var(rf_kind) =~ "^(internal|emergency|perhaps)$")) $var(outside) = 1;
+	$var(may) = 1;
+}
+
+# An INVITE that begins a call.
+route[CALL] {
+	$var(rf_dialled) = "";
+	if ($rU != $null) $var(rf_dialled) = $rU;
+	route(CLASS);
+	if ($var(may) != 1) route(NOT_ALLOWED);
+	if ($var(outside) != 1) return;
+	$dlg_ctx(timeout_bye) = 1;
+	dlg_manage();
+	$dlg_var(rf_caller) = $var(ext);
+	$var(may) = 0;
+	if (route(RINGFENCE_WITHIN_LIMITS)) $var(may) = 1;
+	if ($var(may) != 1) {
+		sl_send_reply("403", "Too Many Calls");
+		exit;
+	}
+	$var(counted) = 1;
+	route(NOTE);
+}
+
+# A REFER: whom the PBX shall call for this phone.
+route[TRANSFER] {
+	$var(rf_dialled) = "";
+	if ($rt != $null && $(hdr(Refer-To)[1]) == $null) $var(rf_dialled) = "" + $(rt{uri.user});
+	route(CLASS_ELSEWHERE);
+	if ($var(may) != 1) route(NOT_ALLOWED);
+	if ($var(outside) == 1) route(NOTE);
+}
+
+# For a call that the PBX makes in this phone's name: how long it lasts is not seen from here, so whoever has a limit on
+# that, or on calls at once, can have none to the outside.
+route[CLASS_ELSEWHERE] {
+	route(CLASS);
+	if ($var(may) != 1 || $var(outside) != 1) return;
+	$var(may) = 0;
+	if ($var(rf_policy) =~ " (callsAtOnce|minutesPerHour|minutesPerDay)=") return;
+	if (!route(RINGFENCE_CALLS_LEFT)) return;
+	route(RINGFENCE_COUNT_CALL);
+	$var(may) = 1;
+}
+
+# The PBX asks for the password first: that was no call yet.
+route[NOTE] {
+	$avp(counted_hour) = $var(rf_extension) + ":calls:" + $var(rf_hour);
+	$avp(counted_day) = $var(rf_extension) + ":calls:" + $var(rf_day);
+	t_on_reply("COUNTED");
+}
+
+onreply_route[COUNTED] {
+	if ($rs != 401 && $rs != 407) return;
+	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_hour));
+	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_hour)) = $var(rf_spent) - 1;
+	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_day));
+	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_day)) = $var(rf_spent) - 1;
+}
+
+# An INVITE to a phone, whose extension is in $var(ext).
+route[RINGING] {
+	$avp(callee) = $var(ext);
+	$avp(forwarded) = "no";
+	t_on_reply("ANSWERED");
+	t_on_failure("FORWARDED");
+}
+
+# A phone that sends a call on names one number, or nothing that is understood.
+onreply_route[ANSWERED] {
+	if ($rs < 300 || $rs > 399) return;
+	$avp(forwarded) = "not allowed";
+	$var(ext) = $avp(callee);
+	$var(rf_dialled) = "";
+	if ($ct != $null && $(hdr(Contact)[1]) == $null && !($ct =~ ","))
+		$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+	route(CLASS_ELSEWHERE);
+	if ($var(may) == 1) $avp(forwarded) = "allowed";
+}
+
+failure_route[FORWARDED] {
+	if ($avp(forwarded) == "not allowed") t_reply("480", "Temporarily Unavailable");
+}
+
+route[NOT_ALLOWED] {
+	sl_send_reply("403", "Not Allowed");
+	exit;
+}
+${kamailioCallRules}${kamailioCallLimits}`
