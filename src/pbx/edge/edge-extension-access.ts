@@ -26,7 +26,8 @@ interface Seen<Behind> {
 
 /**
  * The line `extension` of a PBX that has the edge in front of it: what the edge enforces counts beside what the PBX does,
- * and alone where the PBX takes no call classes.
+ * and alone where the PBX takes no call classes. An edge that is down holds the line up, and with it a change on the PBX:
+ * nobody behind it can call meanwhile. What shuts does not wait for the look, so a leaver's forwards are cleared at once.
  */
 export function extensionBehindEdge<Behind>(
   system: AccessSystem<AssignmentSubject, Behind>,
