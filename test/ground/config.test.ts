@@ -647,7 +647,6 @@ describe('a SIP edge', () => {
       { EDGE_INTERNAL_NUMBERS: 'xxxxxxxxx' },
       ['EDGE_INTERNAL_NUMBERS'],
     ],
-    ['internal numbers of no edge', { EDGE_ADDRESS: '', EDGE_INTERNAL_NUMBERS: '1xxx' }, ['EDGE_INTERNAL_NUMBERS']],
     ['management on a port of phones', { EDGE_RPC: '127.0.0.1:5062' }, ['EDGE_RPC']],
     ["the PBX's own port at the PBX's own address", { EDGE_ADDRESS: '192.0.2.10' }, ['EDGE_PORT']],
     ['handsets that all look alike', { HUB_MASQUERADE: 'yes' }, ['HUB_MASQUERADE']],

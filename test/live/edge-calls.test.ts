@@ -169,6 +169,21 @@ describeLive(
       expect((await phone.call('0112')).status).toBe(200)
     })
 
+    test('minutes are reserved while a call runs, once, and come back with a call that ends', async () => {
+      const handset = await person({ minutesPerHour: 10 })
+      const phone = await registered(handset)
+      const key = `${handset.extension}:seconds:h${Math.floor(Date.now() / 3_600_000)}`
+      const spent = async () =>
+        ((await world.edge.rpc.call('htable.get', ['ringfence_spent', key], limit())) as { item: { value: number } })
+          .item.value
+      expect((await phone.call('05551234')).status).toBe(200)
+      expect(await spent()).toBe(600)
+      expect((await phone.call('05551235')).status).toBe(403)
+      await phone.hangUp()
+      await vi.waitFor(async () => expect(await spent()).toBeLessThan(60), { timeout: 5_000 })
+      expect((await phone.call('05551236')).status).toBe(200)
+    })
+
     test('a phone transfers to nobody whom it may not call, from inside of a call and from without, in whatever spelling', async () => {
       const phone = await registered(await person({ class: 'local' }))
       expect((await phone.call('3001')).status).toBe(200)

@@ -284,6 +284,37 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect((await dialling.call('112')).status).toBe(200)
   })
 
+  test('minutes are reserved while a call runs, shared out among those that may run at once, and what was not used comes back', async () => {
+    const rpc = kamailioRpc(lab.options.rpc)
+    const spent = async (extension: string) => {
+      const key = `${extension}:seconds:h${Math.floor(Date.now() / 3_600_000)}`
+      const { item } = (await rpc.call('htable.get', ['ringfence_spent', key], limit())) as { item: { value: number } }
+      return item.value
+    }
+    const policy = { ...blockedPolicy, class: 'national', minutesPerHour: 10 } as const
+    const [alone, two] = [
+      { ...makeAccount('3132'), policy },
+      { ...makeAccount('3133'), policy: { ...policy, callsAtOnce: 2 } as const },
+    ]
+    await apply(alone, two)
+    const one = await registered(alone)
+    expect((await one.call('030777501')).status).toBe(200)
+    expect(await spent('3132')).toBe(600)
+    expect((await one.call('030777502')).status).toBe(403)
+    await driver.disconnect!([{ extension: '3132', addresses: null }], limit())
+    await vi.waitFor(async () => expect(await spent('3132')).toBeLessThan(60), { timeout: 5_000 })
+    expect((await (await registered(alone)).call('030777503')).status).toBe(200)
+    const both = await registered(two)
+    expect((await both.call('030777504')).status).toBe(200)
+    expect(await spent('3133')).toBe(300)
+    expect((await both.call('030777505')).status).toBe(200)
+    expect(await spent('3133')).toBe(600)
+    expect((await both.call('030777506')).status).toBe(403)
+    expect((await both.call('112')).status).toBe(200)
+    await driver.disconnect!([{ extension: '3133', addresses: null }], limit())
+    await vi.waitFor(async () => expect(await spent('3133')).toBeLessThan(60), { timeout: 5_000 })
+  })
+
   test('a phone too many takes the place of the one that registered first', async () => {
     const account = { ...makeAccount('3110'), maxContacts: 2 }
     await apply(account)
