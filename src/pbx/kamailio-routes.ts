@@ -1,3 +1,5 @@
+import { forwardRoutes } from './kamailio-forward-routes.ts'
+
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
   readonly realm: string
@@ -8,7 +10,7 @@ export interface RouteSettings {
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), login(settings), registering, calling, questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling, forwardRoutes, questions(settings)].join('\n')
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
@@ -78,6 +80,7 @@ route[RINGFENCE_IN_DIALOG] {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
+	if (is_method("REFER") && $pr == "tls") route(RINGFENCE_TRANSFER);
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
@@ -200,7 +203,7 @@ route[RINGFENCE_FROM_OUTSIDE] {
 		record_route();
 		dlg_manage();
 		route(RINGFENCE_GOAL);
-		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE);
+		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE_FROM_OUTSIDE);
 		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");
 		else sl_send_reply("404", "Not Found");
 		exit;
@@ -229,14 +232,6 @@ route[RINGFENCE_GOAL] {
 	sql_result_free("held");
 }
 
-# The dial plan, from the database at each call, so that a change needs no word to Kamailio.
-route[RINGFENCE_PLAN] {
-	$var(rf_plan) = "";
-	if (!sql_query("ringfence", "select plan from ringfence_plan where id = 1", "plan")) return;
-	if ($dbr(plan=>rows) > 0) $var(rf_plan) = $dbr(plan=>[0,0]);
-	sql_result_free("plan");
-}
-
 route[RINGFENCE_ALLOWED] {
 	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
@@ -250,18 +245,6 @@ route[RINGFENCE_ALLOWED] {
 			exit;
 		}
 	}
-}
-
-route[RINGFENCE_TO_PHONE] {
-	$dlg_var(rf_callee) = $var(rf_dialled);
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-}
-
-onreply_route[RINGFENCE_ANSWER] {
-	if ($pr != "tls") return;
-	fix_nated_contact();
-	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }
 `
 

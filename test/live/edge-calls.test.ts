@@ -184,6 +184,17 @@ describeLive(
       expect((await phone.call('05551236')).status).toBe(200)
     })
 
+    test('a call that the PBX never took costs nothing', async () => {
+      const phone = await registered(await person({ callsAtOnce: 1, minutesPerHour: 10 }))
+      await world.asterisk.halt()
+      try {
+        expect((await phone.call('05551234')).status).toBeGreaterThanOrEqual(400)
+      } finally {
+        await world.asterisk.start()
+      }
+      await vi.waitFor(async () => expect((await phone.call('05551234')).status).toBe(200), { timeout: 15_000 })
+    })
+
     test('a phone transfers to nobody whom it may not call, from inside of a call and from without, in whatever spelling', async () => {
       const phone = await registered(await person({ class: 'local' }))
       expect((await phone.call('3001')).status).toBe(200)

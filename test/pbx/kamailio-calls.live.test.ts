@@ -315,6 +315,41 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     await vi.waitFor(async () => expect(await spent('3133')).toBeLessThan(60), { timeout: 5_000 })
   })
 
+  test('a phone lets the next hop call nobody for it whom it may not call itself: not by a transfer, and not by sending a call on', async () => {
+    const policy = { ...blockedPolicy, class: 'local' } as const
+    const [bound, limited, free] = [
+      { ...makeAccount('3140'), policy },
+      { ...makeAccount('3141'), policy: { ...policy, minutesPerDay: 100 } },
+      makeAccount('3142'),
+    ]
+    await apply(bound, limited, free)
+    const referred = () =>
+      reached('REFER sip:hop@').flatMap((head) => /^refer-to: <sip:([^@]*)/im.exec(head)?.[1] ?? [])
+    for (const [account, number, may] of [
+      [bound, '+43777601', false],
+      [bound, '089777601', false],
+      [bound, '030777601', true],
+      [bound, '3142', true],
+      [limited, '030777602', false],
+      [limited, '3142', true],
+      [limited, '112', true],
+      [free, '+43777603', true],
+    ] as const) {
+      const made = await registered(account)
+      expect((await made.call('030777600')).status).toBe(200)
+      const before = referred().length
+      expect((await made.transfer(number)).status).toBe(may ? 200 : 403)
+      expect(referred().slice(before)).toEqual(may ? [number] : [])
+      await made.hangUp()
+      made.forwardTo(number)
+      expect(await lab.nextHop.call(account.extension, lab.trunkPort)).toBe(may ? 302 : 480)
+    }
+    // Who is called by a colleague sends the colleague on, who calls with a login of their own.
+    const [caller, called] = [await registered(free), await registered(bound)]
+    called.forwardTo('+43777604')
+    expect((await caller.call('3140')).status).toBe(302)
+  })
+
   test('a phone too many takes the place of the one that registered first', async () => {
     const account = { ...makeAccount('3110'), maxContacts: 2 }
     await apply(account)

@@ -1,22 +1,23 @@
 import { kamailioCallLimits } from '../kamailio-call-limits.ts'
 import { kamailioCallRules } from '../kamailio-call-rules.ts'
+import { kamailioTransfers } from '../kamailio-transfers.ts'
 
 /**
  * Call classes and limits at the edge, as part of its script. Pure. Every phone is bound to one extension; what it dials
  * is judged by that extension's policy wherever it stands: in the URI of an INVITE, in the Refer-To of a REFER, inside a
- * call too, and in the Contact of a 3xx with which it sends a call on. All routes here set $var(may), which is 1 only when
+ * call too, and in the Contact of a 3xx with which it sends a call on. All routes here set $var(rf_ok), which is 1 only when
  * they came to their end.
  *
  * Internal is what the tables name: extensions that Ringfence knows behind this edge, and what the setting adds.
  */
 export const edgeCallsScript = `
-# Whether the extension in $var(ext) may dial $var(rf_dialled); $var(outside) is 1 for a call that limits count.
-route[CLASS] {
-	$var(may) = 0;
-	$var(outside) = 0;
+# See kamailio-transfers.ts. $var(rf_extension) is $var(ext).
+route[RINGFENCE_CLASS] {
+	$var(rf_ok) = 0;
+	$var(rf_outside) = 0;
 	$var(rf_extension) = $var(ext);
 	if ($sht(policy=>$var(ext)) == $null || $sht(policy=>$var(ext)) == "none") {
-		$var(may) = 1;
+		$var(rf_ok) = 1;
 		return;
 	}
 	$var(rf_policy) = $sht(policy=>$var(ext));
@@ -30,23 +31,23 @@ route[CLASS] {
 	}
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) return;
-	if (!($var(rf_kind) =~ "^(internal|emergency|perhaps)$")) $var(outside) = 1;
-	$var(may) = 1;
+	if (!($var(rf_kind) =~ "^(internal|emergency|perhaps)$")) $var(rf_outside) = 1;
+	$var(rf_ok) = 1;
 }
 
 # An INVITE that begins a call.
 route[CALL] {
 	$var(rf_dialled) = "";
 	if ($rU != $null) $var(rf_dialled) = $rU;
-	route(CLASS);
-	if ($var(may) != 1) route(NOT_ALLOWED);
-	if ($var(outside) != 1) return;
+	route(RINGFENCE_CLASS);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(ext);
-	$var(may) = 0;
-	if (route(RINGFENCE_WITHIN_LIMITS)) $var(may) = 1;
-	if ($var(may) != 1) {
+	$var(rf_ok) = 0;
+	if (route(RINGFENCE_WITHIN_LIMITS)) $var(rf_ok) = 1;
+	if ($var(rf_ok) != 1) {
 		sl_send_reply("403", "Too Many Calls");
 		exit;
 	}
@@ -56,23 +57,10 @@ route[CALL] {
 
 # A REFER: whom the PBX shall call for this phone.
 route[TRANSFER] {
-	$var(rf_dialled) = "";
-	if ($rt != $null && $(hdr(Refer-To)[1]) == $null) $var(rf_dialled) = "" + $(rt{uri.user});
-	route(CLASS_ELSEWHERE);
-	if ($var(may) != 1) route(NOT_ALLOWED);
-	if ($var(outside) == 1) route(NOTE);
-}
-
-# For a call that the PBX makes in this phone's name: how long it lasts is not seen from here, so whoever has a limit on
-# that, or on calls at once, can have none to the outside.
-route[CLASS_ELSEWHERE] {
-	route(CLASS);
-	if ($var(may) != 1 || $var(outside) != 1) return;
-	$var(may) = 0;
-	if ($var(rf_policy) =~ " (callsAtOnce|minutesPerHour|minutesPerDay)=") return;
-	if (!route(RINGFENCE_CALLS_LEFT)) return;
-	route(RINGFENCE_COUNT_CALL);
-	$var(may) = 1;
+	route(RINGFENCE_REFER_TO);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_outside) == 1) route(NOTE);
 }
 
 # The PBX asks for the password first: that was no call yet.
@@ -98,16 +86,13 @@ route[RINGING] {
 	t_on_failure("FORWARDED");
 }
 
-# A phone that sends a call on names one number, or nothing that is understood.
 onreply_route[ANSWERED] {
 	if ($rs < 300 || $rs > 399) return;
 	$avp(forwarded) = "not allowed";
 	$var(ext) = $avp(callee);
-	$var(rf_dialled) = "";
-	if ($ct != $null && $(hdr(Contact)[1]) == $null && !($ct =~ ","))
-		$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
-	route(CLASS_ELSEWHERE);
-	if ($var(may) == 1) $avp(forwarded) = "allowed";
+	route(RINGFENCE_SENT_ON);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) == 1) $avp(forwarded) = "allowed";
 }
 
 failure_route[FORWARDED] {
@@ -118,4 +103,4 @@ route[NOT_ALLOWED] {
 	sl_send_reply("403", "Not Allowed");
 	exit;
 }
-${kamailioCallRules}${kamailioCallLimits}`
+${kamailioCallRules}${kamailioCallLimits}${kamailioTransfers}`
