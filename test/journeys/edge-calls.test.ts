@@ -40,6 +40,7 @@ describe('call classes at the edge', () => {
       verdict: 'converged',
       evidence: { summary: 'national countries=43 callsAtOnce=2 in force at the edge' },
     })
+    expect(world.app.pbxs.list()).toMatchObject([{ driver: 'manual', abilities: { callClasses: 'enforced' } }])
     expect([...edge.tables.plan]).toEqual([['dial', '49|00|0|30||110,112']])
     await world.app.calls.set('1001', { class: 'internal' }, mia)
     expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
