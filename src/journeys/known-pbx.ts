@@ -18,6 +18,11 @@ export interface KnownPbx {
   readonly isConfigured: boolean
 }
 
+/** With an edge in front, call classes are enforced there whatever the PBX itself can do. */
+export function abilitiesOf({ settings, driver }: Pick<KnownPbx, 'settings' | 'driver'>): PbxDriver['abilities'] {
+  return settings.edge ? { ...driver.abilities, callClasses: 'enforced' } : driver.abilities
+}
+
 type Knowing = Pick<JourneyContext, 'pbxs'>
 
 /** Of a live assignment; every one of them is on a PBX that is known (main/pbx.ts). */

@@ -14,6 +14,7 @@ import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { accountsOf, digestOf, heldNow } from '../journeys/pbx-accounts.ts'
 import { seenShut, verdictBook } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
+import { extensionBehindEdge } from '../pbx/edge/edge-extension-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
 import { subjectAccess } from '../pbx/subjects/subject-access.ts'
@@ -80,31 +81,38 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
   }
   const nextRevision = revisions(system.now(), lastLease)
   /** What stands on one PBX: it only sees what is there, and a PBX that is away holds up none of the others. */
-  const pbxLanes = ({ settings: { id }, driver }: KnownPbx) => [
-    lane(
-      'sip-credential',
-      sipAccess({
-        pbxId: id,
-        driver,
-        accountsOf: (extensions) => accountsOf(context, id, extensions),
-        digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
-      }),
-      { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
-    ),
-    lane(
-      'assignment',
-      extensionAccess({
-        pbxId: id,
-        driver,
-        accountsOf: (extensions) => accountsOf(context, id, extensions),
-        heldNow: (extensions) => heldNow(context, id, extensions),
-        seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
-        subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
-      }),
-      // By hand, the step for the account says all that there is to do.
-      { timeoutMs: 20_000, sweepEveryMs: 300_000, pbxId: id, opensOnly: driver.describeStep !== undefined },
-    ),
-  ]
+  const pbxLanes = ({ settings: { id }, driver }: KnownPbx) => {
+    // By hand, the step for the account says all that there is to do.
+    const extensions = {
+      timeoutMs: 20_000,
+      sweepEveryMs: 300_000,
+      pbxId: id,
+      opensOnly: driver.describeStep !== undefined,
+    }
+    const access = extensionAccess({
+      pbxId: id,
+      driver,
+      accountsOf: (extensions) => accountsOf(context, id, extensions),
+      heldNow: (extensions) => heldNow(context, id, extensions),
+      seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
+      subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
+    })
+    return [
+      lane(
+        'sip-credential',
+        sipAccess({
+          pbxId: id,
+          driver,
+          accountsOf: (extensions) => accountsOf(context, id, extensions),
+          digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
+        }),
+        { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
+      ),
+      edge?.pbxId === id
+        ? lane('assignment', extensionBehindEdge(access, edge.calls, driver.abilities), extensions)
+        : lane('assignment', access, extensions),
+    ]
+  }
   return loopOver([
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,

@@ -1,3 +1,4 @@
+import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
 
 /** What the registrar does with a request, as text. Pure. */
@@ -7,11 +8,10 @@ export interface RouteSettings {
   readonly rpcPort: number
   /** SHA-256 of the Authorization header: the script need not know the secret itself. */
   readonly secretHash: string
-  readonly classes: boolean
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling, forwardRoutes, questions(settings)].join('\n')
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
@@ -82,6 +82,7 @@ route[RINGFENCE_IN_DIALOG] {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
+	if (is_method("REFER") && $pr == "tls") route(RINGFENCE_TRANSFER);
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
@@ -124,7 +125,7 @@ route[RINGFENCE_REGISTER] {
 }
 `
 
-const calling = ({ classes }: RouteSettings) => `
+const calling = `
 route[RINGFENCE_FROM_PHONE] {
 	route(RINGFENCE_NO_CLAIMS);
 	uac_replace_from("$var(rf_name)", "");
@@ -163,7 +164,7 @@ route[RINGFENCE_FROM_OUTSIDE] {
 		record_route();
 		dlg_manage();
 		route(RINGFENCE_GOAL);
-		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE);
+		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE_FROM_OUTSIDE);
 		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");
 		else sl_send_reply("404", "Not Found");
 		exit;
@@ -176,15 +177,13 @@ route[RINGFENCE_FROM_OUTSIDE] {
 # $var(rf_goal): phone (the request then has its targets), away (an extension without a phone), or outside.
 route[RINGFENCE_GOAL] {
 	$var(rf_goal) = "outside";
-	$var(rf_dialled) = $rU;
-${
-  classes
-    ? `	$var(rf_internal) = 0;
+	$var(rf_dialled) = "";
+	if ($rU != $null) $var(rf_dialled) = $rU;
+	route(RINGFENCE_PLAN);
+	$var(rf_internal) = 0;
 	route(RINGFENCE_CLASSIFY);
 	if ($var(rf_kind) == "emergency") return;
-`
-    : ''
-}	if (!($rU =~ "^[0-9]+$")) return;
+	if (!($rU =~ "^[0-9]+$")) return;
 	if (lookup("location")) {
 		$var(rf_goal) = "phone";
 		return;
@@ -195,35 +194,18 @@ ${
 }
 
 route[RINGFENCE_ALLOWED] {
-${
-  classes
-    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
+	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
 	}
-	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency" && $var(rf_kind) != "perhaps") {
 		if (!route(RINGFENCE_WITHIN_LIMITS)) {
 			sl_send_reply("403", "Too Many Calls");
 			exit;
 		}
 	}
-	return;`
-    : '	return;'
-}
-}
-
-route[RINGFENCE_TO_PHONE] {
-	$dlg_var(rf_callee) = $var(rf_dialled);
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-}
-
-onreply_route[RINGFENCE_ANSWER] {
-	if ($pr != "tls") return;
-	fix_nated_contact();
-	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }
 `
 
@@ -237,7 +219,7 @@ event_route[xhttp:request] {
 		jsonrpc_dispatch();
 		exit;
 	}
-	# The database as Kamailio sees it, the script that it runs, and what was noted since it started.
+	# The database as Kamailio sees it, the plan in it, the script that it runs, and what was noted since it started.
 	if ($hu == "/ringfence/state") {
 		$var(mark) = "";
 		if (sql_query("ringfence", "select mark from ringfence_mark where id = 1", "mark")) {
@@ -246,7 +228,9 @@ event_route[xhttp:request] {
 		}
 		$var(files) = "";
 		if ($sht(ringfence_note=>files) != $null) $var(files) = $sht(ringfence_note=>files);
-		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(files)");
+		route(RINGFENCE_PLAN);
+		if ($var(rf_plan) != "") $var(rf_plan) = $(var(rf_plan){s.sha256});
+		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(rf_plan) $var(files)");
 		exit;
 	}
 	if ($hu =~ "^/ringfence/drop/[0-9]+$") {

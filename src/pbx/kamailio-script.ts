@@ -4,6 +4,7 @@ import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
+import { kamailioTransfers } from './kamailio-transfers.ts'
 
 /**
  * The files of a Kamailio that is nothing but our registrar. A whole script and not a piece to be included: that a denied
@@ -34,9 +35,8 @@ export function registrarScript(options: KamailioOptions): Script {
     mtlsPort: options.mtlsPort,
     rpcPort: options.rpc.port,
     secretHash,
-    classes: options.dialPlan !== null,
   })
-  const rules = options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}`
+  const rules = `${kamailioCallRules}${kamailioCallLimits}${kamailioTransfers}`
   const fingerprint = createHash('sha256').update([frame, routes, rules, tls].join('\0')).digest('hex').slice(0, 16)
   const script = `#!KAMAILIO
 # Written by Ringfence. Changes here are overwritten; yours go into local.cfg beside this file (docs/kamailio.md).

@@ -21,6 +21,8 @@ export interface Tables {
   ringfence_credential: CredentialRow
   /** One row that changes with every change: seen through Kamailio it proves that Kamailio reads this database. */
   ringfence_mark: { id: number; mark: string }
+  /** One row: what dialled numbers mean (`planText`). */
+  ringfence_plan: { id: number; plan: string }
   /** As module htable wants its tables. */
   ringfence_denied: { key_name: string; key_type: number; value_type: number; key_value: string; expires: number }
   /** Kamailio's own table; Ringfence only takes a row away when its extension is taken over. */
@@ -48,6 +50,7 @@ export function withTables<T>(
 const ownTables = Object.keys({
   ringfence_credential: true,
   ringfence_mark: true,
+  ringfence_plan: true,
   ringfence_denied: true,
 } satisfies Record<Exclude<keyof Tables, 'subscriber'>, true>)
 
@@ -105,6 +108,12 @@ async function makeTables(database: Database): Promise<void> {
     .insertInto('ringfence_mark')
     .values({ id: 1, mark: newMark() })
     .onConflict((conflict) => conflict.doNothing())
+    .execute()
+  await schema
+    .createTable('ringfence_plan')
+    .ifNotExists()
+    .addColumn('id', 'integer', (column) => column.primaryKey())
+    .addColumn('plan', 'varchar(1024)', (column) => column.notNull())
     .execute()
   await schema
     .createTable('ringfence_denied')

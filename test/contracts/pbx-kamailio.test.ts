@@ -18,7 +18,7 @@ const told: PbxAbilities = {
   certificates: 'required-on-own-port',
   revocationLists: 'enforced',
   storesSecretAs: 'digest',
-  callClasses: 'absent',
+  callClasses: 'enforced',
   leftovers: 'unseen',
   adoption: true,
 }
@@ -33,10 +33,8 @@ const dialPlan: DialPlan = {
 }
 
 describeLive('Kamailio', ['kamailio'], () => {
-  pbxContract('kamailio, accounts in SQLite', told, kamailioWorld)
-
-  pbxContract('kamailio with call classes', { ...told, callClasses: 'enforced' }, () =>
-    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan }) }),
+  pbxContract('kamailio, accounts in SQLite', told, () =>
+    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan: async () => dialPlan }) }),
   )
 })
 
@@ -52,6 +50,10 @@ describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
 
   pbxContract('kamailio, accounts in PostgreSQL, with roles of the least rights', told, () => {
     const { admin, lab } = leastRights(server, { subscribers: true })
-    return kamailioWorld({ ...lab, sql: (statements) => server.sql(admin, statements) })
+    return kamailioWorld({
+      ...lab,
+      options: (defaults, authorities) => ({ ...lab.options!(defaults, authorities), dialPlan: async () => dialPlan }),
+      sql: (statements) => server.sql(admin, statements),
+    })
   })
 })

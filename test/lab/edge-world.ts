@@ -12,7 +12,7 @@ import { type EdgeLab, type EdgeLabOptions, startEdge } from './edge.ts'
 import { connectSipPhone, type SipPhone, type SipPhoneOptions } from './sip-client.ts'
 
 /** Conversations: whoever is called by number rings; 600 answers and echoes. */
-const dialplan = `[from-internal]
+const conversations = `[from-internal]
 exten => 600,1,Answer()
  same => n,Echo()
 exten => _XXXX,1,Dial(PJSIP/\${EXTEN},20)
@@ -46,7 +46,10 @@ export interface EdgeWorld {
 const address = '127.0.0.3'
 export const limit = () => AbortSignal.timeout(20_000)
 
-export async function edgeWorld(options: Pick<EdgeLabOptions, 'memoryMb'> = {}): Promise<EdgeWorld> {
+export async function edgeWorld({
+  dialplan = conversations,
+  ...options
+}: { readonly dialplan?: string } & Pick<EdgeLabOptions, 'memoryMb'> = {}): Promise<EdgeWorld> {
   const asterisk = await startAsterisk({ dialplan })
   const edge = await startEdge({
     ...options,

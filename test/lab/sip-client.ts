@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { offer } from './media-offer.ts'
 import { openTls, type SipConnectionOptions } from './sip-connection.ts'
+import { digestAnswer } from './sip-digest.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -15,6 +16,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Within the call that was answered last: sends the other side to this number (RFC 3515). */
   transfer(number: string): Promise<SipAnswer>
+  /** A REFER outside of any call, with these headers. */
+  refer(headers: readonly string[]): Promise<SipAnswer>
   /** Ends the call that was answered last. */
   hangUp(): Promise<SipAnswer>
   /** From now on calls to this phone are sent on to this number (302). */
@@ -218,20 +221,10 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const authorization = `${answered}: ${digest(challenge, request.method, request.uri)}`
+    const authorization = `${answered}: ${digestAnswer(challenge, request, options)}`
     const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer
-  }
-
-  function digest(challenge: string, method: string, uri: string): string {
-    const part = (name: string) => new RegExp(`${name}="?([^",]*)"?`, 'i').exec(challenge)?.[1] ?? ''
-    const md5 = (text: string) => createHash('md5').update(text).digest('hex')
-    const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]
-    const cnonce = randomBytes(8).toString('hex')
-    const ha1 = options.ha1 ?? md5(`${options.username}:${realm}:${options.secret}`)
-    const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
-    return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
   }
 
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
@@ -270,6 +263,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
     transfer: (number) => inDialog('REFER', [`Refer-To: <sip:${number}@${domain}>`]),
+    refer: (extra) =>
+      challenged({
+        method: 'REFER',
+        uri: `sip:${options.extension}@${domain};transport=tls`,
+        to: address,
+        callId: randomBytes(8).toString('hex'),
+        fromTag: randomBytes(4).toString('hex'),
+        extra,
+      }),
     hangUp: () => inDialog('BYE', []),
     forwardTo(number) {
       forwardedTo = number
