@@ -27,6 +27,7 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
   return {
     kind: 'extension',
     instance: options.pbxId,
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
     read: async (signal) => look(await options.subjects(), signal),
     readSome: look,
     judge: (subject, state) =>
@@ -49,7 +50,7 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
 /** A PBX that cannot be read has nothing to show; one that is away must show as away. */
 async function readPbx(driver: PbxDriver, subjects: readonly AssignmentSubject[], signal: AbortSignal) {
   const extensions = [...new Set(subjects.map(({ extension }) => extension))]
-  if (driver.abilities.readBack) return driver.readAccounts(signal, extensions)
+  if (driver.abilities.readBack) return driver.readAccounts(signal, extensions, extensions)
   return { product: (await driver.describe(signal)).product, accounts: [] }
 }
 

@@ -33,9 +33,16 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
   return {
     kind: 'sip-account',
     instance: options.pbxId,
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
     async read(signal) {
       const state = await readPbx(driver, signal)
       othersNow = new Set(state.foreign.map(foreignExtension))
+      return state
+    },
+    async readSome(subjects, signal) {
+      const asked = subjects.map(({ extension }) => extension)
+      const state = await readPbx(driver, signal, asked)
+      othersNow = othersNow.difference(new Set(asked)).union(new Set(state.foreign.map(foreignExtension)))
       return state
     },
     judge(subject, state) {
@@ -52,8 +59,8 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 /** What becomes of an extension that nobody holds. */
 const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
-async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal, [])
+async function readPbx(driver: PbxDriver, signal: AbortSignal, only?: readonly string[]): Promise<PbxState> {
+  if (driver.abilities.readBack) return driver.readAccounts(signal, [], only && [...new Set(only)])
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
   const { product } = await driver.describe(signal)
   return { product, accounts: [], foreign: [] }
@@ -120,7 +127,8 @@ async function withoutSecret(
   signal: AbortSignal,
 ): Promise<readonly SipCredentialSubject[]> {
   if (!driver.abilities.readBack) return []
-  const state = await driver.readAccounts(signal, []).catch(() => null)
+  const asked = [...new Set(closing.map(({ extension }) => extension))]
+  const state = await driver.readAccounts(signal, [], asked).catch(() => null)
   if (state === null) return []
   const inForce = new Set(state.accounts.flatMap(({ credentials }) => credentials.map(({ id }) => id)))
   return closing.filter(({ id }) => !inForce.has(id))

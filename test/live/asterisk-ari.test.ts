@@ -86,6 +86,22 @@ describeLive('accounts over ARI', ['asterisk', 'openssl'], () => {
     expect(await register(account)).toBe(200)
   })
 
+  test("a leaver's secret behind somebody else's endpoint is seen when only the leaver is asked about", async () => {
+    const account = makeAccount('3207')
+    const [endpoint, , auth] = accountObjects(account, world.lab.driverOptions)!
+    await apply(account)
+    await apply({ ...account, credentials: [] })
+    const objects = ariObjects(world.plain)
+    await objects.put(auth!, limit())
+    await objects.put({ ...endpoint!, id: 'lobby' }, limit())
+    const { accounts } = await world.driver.readAccounts(limit(), [], ['3207'])
+    expect(accounts.find(({ extension }) => extension === '3207')).toMatchObject({
+      credentials: [{ id: account.credentials[0]!.id, generation: 1 }],
+    })
+    await objects.remove('endpoint', 'lobby', limit())
+    await objects.remove('auth', auth!.id, limit())
+  })
+
   test('broken off after any request, no endpoint is without its login, and the next try mends it', async () => {
     const account = makeAccount('3205', 2)
     const rotated = { ...account, credentials: account.credentials.map(rotate) }
