@@ -6,7 +6,7 @@ import { folderProblems } from './asterisk-files.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 import { severalAtATime } from './in-turn.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
-import { readMapping } from './sorcery-mapping.ts'
+import { readMapping, readSection } from './sorcery-mapping.ts'
 
 /** Extensions that are worked on beside each other. The interface has a request for one object alone, none for several. */
 const atOnce = 4
@@ -37,12 +37,13 @@ export function ariWriter(address: AriAddress, folder: AsteriskFolder | null): A
     },
     takeOver: (session, changes, signal) => removeOldSecrets(session, objects, changes, signal),
     async problems(session, signal) {
-      const [included, mapping, unusable] = await Promise.all([
+      const [included, mapping, overload, unusable] = await Promise.all([
         folder ? folderProblems(session, folder.configDir) : [],
         mappingProblems(session),
+        overloadProblems(session),
         objects.probe(signal).then(() => [], asProblem),
       ])
-      return [...unusable, ...mapping, ...included]
+      return [...unusable, ...mapping, ...overload, ...included]
     },
   }
 }
@@ -85,6 +86,23 @@ async function removeOldSecrets(
     .map((auth) => field(auth, 'ObjectName'))
     .filter((name) => changes.has(parseAuthName(name)?.extension ?? '') && !wanted.has(name))
   await severalAtATime(old, atOnce, (name) => objects.remove('auth', name, signal))
+}
+
+/**
+ * For each AOR that is new Asterisk goes through all endpoints (res/res_pjsip/pjsip_options.c), later than it answers. While
+ * more than 500 wait, it counts itself overloaded and refuses every phone with 503, unless it is told to look at its SIP
+ * queues alone (seen with 22.10.1, 900 accounts at once).
+ */
+async function overloadProblems(session: AmiSession): Promise<Problem[]> {
+  const lines = await readSection(session, 'pjsip.conf', 'global')
+  const trigger = lines.find(({ name }) => name === 'taskprocessor_overload_trigger')?.value ?? 'global'
+  if (trigger !== 'global') return []
+  return [
+    {
+      message: 'while many accounts are made at once, Asterisk would refuse every phone (503)',
+      hint: 'put `taskprocessor_overload_trigger = pjsip_only` into [global] of pjsip.conf and run: asterisk -rx "module reload res_pjsip.so"',
+    },
+  ]
 }
 
 async function mappingProblems(session: AmiSession): Promise<Problem[]> {

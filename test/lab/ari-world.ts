@@ -20,9 +20,10 @@ export interface AriWorld extends PbxWorld {
 /** What an Asterisk has to have for it, as docs/asterisk.md sets it up. */
 export function ariSetup(
   secret: Secret,
-  { address = '127.0.0.1', sorcery = sorceryLines, readOnly = false } = {},
-): Required<Pick<AsteriskLabOptions, 'modules' | 'files'>> {
+  { address = '127.0.0.1', sorcery = sorceryLines, readOnly = false, trigger = 'pjsip_only' } = {},
+): Required<Pick<AsteriskLabOptions, 'modules' | 'files' | 'pjsip'>> {
   return {
+    pjsip: `[global](+)\ntaskprocessor_overload_trigger=${trigger}\n`,
     modules: ['res_websocket_client.so', 'res_stasis.so', 'res_ari.so', 'res_ari_model.so', 'res_ari_asterisk.so'],
     files: ({ inner, http, https }) => ({
       'sorcery.conf': `[res_pjsip]\n${sorcery}\n`,
@@ -42,11 +43,10 @@ tlsprivatekey = ${inner}/keys/server.key
 }
 
 /** A real Asterisk whose accounts are made over ARI. */
-export async function ariWorld(
-  options: { readonly sorcery?: string; readonly readOnly?: boolean } = {},
-): Promise<AriWorld> {
+export async function ariWorld(options: Parameters<typeof ariSetup>[1] = {}): Promise<AriWorld> {
   const secret = new Secret(randomBytes(18).toString('base64url'))
-  const lab = await startAsterisk({ dialPlan: germany, pjsip: outboundEndpoint, ...ariSetup(secret, options) })
+  const setup = ariSetup(secret, options)
+  const lab = await startAsterisk({ dialPlan: germany, ...setup, pjsip: outboundEndpoint + setup.pjsip })
   const user = { username: 'ringfence', secret }
   const ari = { ...user, origin: `https://127.0.0.1:${lab.httpsPort}`, ca: lab.serverAuthority.certificate }
   return {

@@ -72,7 +72,7 @@ export interface Newcomer {
 
 /** Where the PBX keeps its accounts; without one, in files. */
 export interface AccountPlace {
-  readonly asterisk: Pick<AsteriskLabOptions, 'modules' | 'files' | 'before'>
+  readonly asterisk: Pick<AsteriskLabOptions, 'modules' | 'files' | 'pjsip'>
   /** Of the server, without their prefix. */
   readonly settings: Readonly<Record<string, string>>
 }

@@ -184,6 +184,12 @@ describeLive('an Asterisk that is not set up for ARI', ['asterisk', 'openssl'], 
     expect(isUnchanged).toBe(true)
   })
 
+  test('counts the making of accounts as overload of its SIP: told which line of pjsip.conf', async () => {
+    const { problems, refusal } = await refusalOf({ trigger: 'global' })
+    expect(problems).toMatchObject([{ hint: expect.stringContaining('taskprocessor_overload_trigger = pjsip_only') }])
+    expect(refusal).toBeUndefined()
+  })
+
   test('forgets its objects at a restart: told before it happens', async () => {
     const sorcery = ['endpoint', 'auth', 'aor'].map((type) => `${type} = memory`).join('\n')
     const { problems } = await refusalOf({ sorcery })
