@@ -29,6 +29,12 @@ export interface AccessSystem<S extends Subject, Snapshot> {
   apply(subjects: readonly S[], signal: AbortSignal): Promise<void>
 
   /**
+   * How many subjects one pass acts on, where an act takes its time for each of them: a closing never waits behind a
+   * thousand openings, and a pass ends before its time is over. Left out: any number.
+   */
+  readonly mostAtOnce?: number
+
+  /**
    * Shuts these while another `apply` may be running: only where the system itself takes care that such a request is not
    * undone. It saves the wait, not the proof: the ordinary pass follows.
    */

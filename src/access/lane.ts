@@ -121,12 +121,12 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   async function drain(): Promise<void> {
     while (pending()) {
       if (closing.size > 0) {
-        const subjects = [...closing.values()]
-        closing.clear()
+        const subjects = [...closing.values()].slice(0, system.mostAtOnce)
+        for (const { id } of subjects) closing.delete(id)
         await pass(subjects, { actFirst: true, whole: false })
       } else if (nudged.size > 0) {
-        const ids = [...nudged]
-        nudged.clear()
+        const ids = [...nudged].slice(0, system.mostAtOnce)
+        for (const id of ids) nudged.delete(id)
         const subjects = (await options.subjects(ids)).filter(isOwn)
         if (subjects.length > 0) await pass(subjects, { actFirst: true, whole: false })
       } else {

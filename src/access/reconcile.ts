@@ -62,19 +62,21 @@ export async function reconcile<S extends Subject, Snapshot>(
     return { outcomes, strangers, failedActs: untold(outcomes, errors) }
   }
 
-  const again = new Set(differing)
-  await applyIsolated(system, differing, signal, errors)
+  // The others are told as they were seen, and come with the next try.
+  const acted = differing.slice(0, system.mostAtOnce)
+  const again = new Set(acted)
+  await applyIsolated(system, acted, signal, errors)
   let blind: AppError | null = null
   try {
-    snapshot = system.readSome ? await system.readSome(differing, signal) : await system.read(signal)
+    snapshot = system.readSome ? await system.readSome(acted, signal) : await system.read(signal)
   } catch (error) {
     blind = asAppError(error)
   }
   const outcomes = subjects.map((subject): Outcome<S> => {
     const before = first.get(subject)!
-    if (!again.has(subject)) return settled(subject, before)
-    const finding = blind ? failure(blind) : judged(subject)
     const foundDiffering = before.state === 'differs' ? before : null
+    if (!again.has(subject)) return { subject, finding: before, foundDiffering }
+    const finding = blind ? failure(blind) : judged(subject)
     const error = errors.get(subject)
     // The look says what is; the error of the act says why.
     return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }

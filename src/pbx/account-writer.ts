@@ -30,6 +30,8 @@ export interface AccountWriter {
    * an endpoint without a login. May be killed anywhere and called again.
    */
   write(changes: AccountChanges, signal: AbortSignal): Promise<void>
+  /** How many accounts are changed in one go, where each takes its time. */
+  readonly mostAtOnce?: number
   /**
    * Accounts of ours from before the edge came, went or moved get what it asks of them now, and nothing else of them
    * changes. Absent where no edge can be in front. Returns the extensions that changed; `takeOver` is still to be called.

@@ -1,6 +1,7 @@
 import type { AccountWriter } from './account-writer.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
-import { extensionNames, isOurs, listRegistrations } from './asterisk-state.ts'
+import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
+import { listRegistrations } from './asterisk-state.ts'
 import type { Problem } from './pbx-problem.ts'
 
 /** What `edgeProblems` asks of the manager user. */
@@ -14,14 +15,17 @@ export async function edgeProblems(
   // What keeps the place from being read is told already.
   const written = (await writer.unaligned?.(signal).catch(() => [])) ?? []
   if (edge === null) return written.length === 0 ? [] : [leftBehind(written)]
-  const [endpoints, aors, registrations] = await Promise.all([
-    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+  const [{ endpoints }, aors, registrations] = await Promise.all([
+    listEndpoints(session),
     session.list({ Action: 'PJSIPShowAors' }, 'No AORs found'),
     listRegistrations(session),
   ])
-  const ours = extensionNames(endpoints.filter(isOurs))
+  const ours = new Set(endpoints.filter(isOurs).map(({ name }) => name))
   // Written is not in force: Asterisk keeps an old object when a new one is bad.
-  const withoutPath = [...extensionNames(aors.filter(hasNoPath))].filter((extension) => ours.has(extension))
+  const withoutPath = aors
+    .filter(hasNoPath)
+    .map((aor) => field(aor, 'ObjectName'))
+    .filter((name) => ours.has(name))
   const open = [...new Set([...written, ...withoutPath])].sort()
   const way = `@${edge.includes(':') ? `[${edge}]` : edge}:`
   const past = registrations.filter(({ extension, path }) => ours.has(extension) && !path.includes(way))

@@ -48,6 +48,7 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
   return {
     kind: 'extension',
     instance: options.pbxId,
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
     read: async (signal) => look(await options.subjects(), signal),
     readSome: look,
     judge: (subject, state) =>
@@ -73,7 +74,10 @@ async function readPbx(
   subjects: readonly AssignmentSubject[],
   signal: AbortSignal,
 ): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal, extensionsOf(subjects))
+  if (driver.abilities.readBack) {
+    const extensions = extensionsOf(subjects)
+    return driver.readAccounts(signal, extensions, extensions)
+  }
   return { product: (await driver.describe(signal)).product, accounts: [], foreign: [] }
 }
 
@@ -97,7 +101,7 @@ async function clearLeftovers(
   const found = await readLeftovers(driver, extensions, signal)
   const set = extensions.filter((extension) => found?.get(extension)?.some(({ clearable }) => clearable))
   if (set.length === 0) return
-  const others = othersExtensions(await driver.readAccounts(signal, []))
+  const others = othersExtensions(await driver.readAccounts(signal, [], set))
   const held = await heldNow(set)
   const left = set.filter((extension) => !held.has(extension) && !others.has(extension))
   if (left.length > 0) await driver.clearLeftovers(left, signal)

@@ -20,6 +20,8 @@ export interface PbxDriver {
   readonly abilities: PbxAbilities
   /** How long one pass of changes may take, where a change takes longer than elsewhere. */
   readonly patienceMs?: number
+  /** How many accounts one pass may change, where each takes its time. */
+  readonly mostAtOnce?: number
 
   /** What this PBX is and whether it answers; for `doctor` and the start banner. */
   describe(signal: AbortSignal): Promise<PbxDescription>
@@ -30,8 +32,10 @@ export interface PbxDriver {
    * be behind it.
    * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
    * be null. Left out: all.
+   * `only`: the extensions that the caller asks about, where a list of all takes long; anything may be left out that
+   * tells nothing of them and of the credentials made for them. Left out: all.
    */
-  readAccounts(signal: AbortSignal, policiesOf?: readonly string[]): Promise<PbxState>
+  readAccounts(signal: AbortSignal, policiesOf?: readonly string[], only?: readonly string[]): Promise<PbxState>
 
   /** Brings these extensions, and only these, into the state that is given. */
   applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>

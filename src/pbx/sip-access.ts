@@ -36,17 +36,27 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
     others = othersExtensions(state)
     return state
   }
+  /** Of a few it says nothing about all: where nothing is known, that stays so. */
+  const readSome = async (asked: readonly string[], signal: AbortSignal) => {
+    const before = others
+    others = null
+    const state = await readPbx(driver, signal, asked)
+    others = before?.difference(new Set(asked)).union(othersExtensions(state)) ?? null
+    return state
+  }
   return {
     kind: 'sip-account',
     instance: options.pbxId,
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
     read,
+    readSome: (subjects, signal) => readSome(extensionsOf(subjects), signal),
     judge(subject, state) {
       if (!driver.abilities.readBack) return judgeUnread(subject, state, driver)
       if (subject.wanted === 'closed') return judgeClosed(subject, state)
       const showsDigest = driver.abilities.storesSecretAs === 'digest'
       return judgeOpen(subject, state, { expected: options.digestOf(subject), showsDigest })
     },
-    apply: (subjects, signal) => apply(subjects, { ...options, look: read, others: () => others }, signal),
+    apply: (subjects, signal) => apply(subjects, { ...options, look: readSome, others: () => others }, signal),
     strangers: (subjects, state) => listStrangers(subjects, state, driver.abilities),
   }
 }
@@ -54,21 +64,22 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 /** What becomes of an extension that nobody holds. */
 const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
-async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal, [])
+async function readPbx(driver: PbxDriver, signal: AbortSignal, only?: readonly string[]): Promise<PbxState> {
+  if (driver.abilities.readBack) return driver.readAccounts(signal, [], only)
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
   const { product } = await driver.describe(signal)
   return { product, accounts: [], foreign: [] }
 }
 
 interface Sight extends SipAccessOptions {
-  readonly look: (signal: AbortSignal) => Promise<PbxState>
+  /** At these. */
+  readonly look: (extensions: readonly string[], signal: AbortSignal) => Promise<PbxState>
   /** What the last look showed; null when nothing is known. */
   readonly others: () => ReadonlySet<string> | null
 }
 
 async function apply(subjects: readonly SipCredentialSubject[], options: Sight, signal: AbortSignal) {
-  const extensions = [...new Set(subjects.map(({ extension }) => extension))]
+  const extensions = extensionsOf(subjects)
   const closing = subjects.filter(({ wanted }) => wanted === 'closed')
   const closedIds = new Set(closing.map(({ id }) => id))
   const desired = new Map((await options.accountsOf(extensions)).map((account) => [account.extension, account]))
@@ -122,7 +133,7 @@ async function cutOff(
 ): Promise<void> {
   if (!driver.disconnect || closed.length === 0) return
   // Where it cannot be seen whose it is, the rest waits: the look that every pass ends with tells.
-  const known = others() ?? (await look(signal).then(othersExtensions, () => null))
+  const known = others() ?? (await look(extensionsOf(closed), signal).then(othersExtensions, () => null))
   const targets = closed.flatMap(({ extension, addresses, extensionShared }): DisconnectTarget[] => {
     // Made anew by somebody else: perhaps for a next holder, whose calls no closing may end.
     const isOthers = known === null || known.has(extension)
@@ -139,8 +150,12 @@ async function withoutSecret(
   signal: AbortSignal,
 ): Promise<readonly SipCredentialSubject[]> {
   if (!driver.abilities.readBack) return []
-  const state = await look(signal).catch(() => null)
+  const state = await look(extensionsOf(closing), signal).catch(() => null)
   if (state === null) return []
   const inForce = new Set(state.accounts.flatMap(({ credentials }) => credentials.map(({ id }) => id)))
   return closing.filter(({ id }) => !inForce.has(id))
+}
+
+function extensionsOf(subjects: readonly SipCredentialSubject[]): readonly string[] {
+  return [...new Set(subjects.map(({ extension }) => extension))]
 }
