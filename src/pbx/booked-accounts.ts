@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
-import { digestShown, knownDigest } from './booked-state.ts'
+import { digestShown, knownDigest, lookAtListed } from './booked-state.ts'
 import type { ExtensionDesk, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -68,8 +68,8 @@ async function open(pbx: BookedPbx, { account, credential, entry, seen }: Openin
   const { desk, book, realm } = pbx
   const { extension } = account
   const digest = digestHa1(credential.username, realm, credential.secret)
-  const before = seen ? await desk.look(seen.objectId, signal) : null
-  if (before && !account.adopted && !isOurs(entry, before, realm)) throw somebodyElses(extension)
+  const before = seen ? await lookAtListed(desk, seen, signal) : null
+  if (before && !isOurs(entry, before, realm) && !mayTakeOver(account, entry)) throw somebodyElses(extension)
   const booked = { id: credential.id, generation: credential.generation, digest }
   const note = (objectId: string | null, renewedFor: string | undefined) =>
     book.note(new Map([[extension, { objectId, credential: booked, ...(renewedFor ? { renewedFor } : {}) }]]))
@@ -97,6 +97,11 @@ async function open(pbx: BookedPbx, { account, credential, entry, seen }: Openin
   await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
 }
 
+/** Once: what stands there while the book has it open for somebody was made anew by others, and nobody gave us that. */
+export function mayTakeOver({ adopted }: PbxAccount, entry: BookEntry | undefined): boolean {
+  return adopted && (entry === undefined || entry.credential === null || entry.credential.generation === 0)
+}
+
 /** A backup from before it was taken over brings this secret back: then it is known, and shut. */
 async function noteFormerHolder({ book, realm }: BookedPbx, extension: string, looked: Looked): Promise<void> {
   const credential = { id: 'before-ringfence', generation: 0, digest: digestShown(looked, realm) }
@@ -109,7 +114,7 @@ async function shut(
   signal: AbortSignal,
 ) {
   const { desk, book, realm } = pbx
-  const before = seen ? await desk.look(seen.objectId, signal) : null
+  const before = seen ? await lookAtListed(desk, seen, signal) : null
   const holds = (looked: Looked) => knownDigest(entry, digestShown(looked, realm)) !== undefined
   const noteShut = (after: Looked | null) => {
     const objectId = after?.objectId ?? entry.objectId
@@ -182,6 +187,6 @@ function notTaken(what: string): AppError {
 
 function somebodyElses(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} was there before and is not Ringfence's`, {
-    hint: 'take it over, or choose another one: Ringfence changes nothing that it did not make',
+    hint: 'Ringfence changes nothing that is not its own. Take it over with `ringfence adopt`, choose another one, or, if nobody needs it, remove it there: Ringfence makes it anew',
   })
 }

@@ -10,6 +10,7 @@ import type {
   PbxAccountInForce,
   PbxState,
 } from './pbx-driver.ts'
+import { unreachable } from './pbx-http.ts'
 
 /** What a PBX that holds one secret for an extension shows of the extensions that are ours by the book. */
 
@@ -27,8 +28,8 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
   const foreign: string[] = []
   for (const { extension, objectId, registrations } of listed) {
     const [entry, one] = [entries.get(extension), looked.get(objectId)]
-    // Gone between the listing and the look.
-    if (entry && !one) continue
+    // Gone between the listing and the look. What was seen registered or talking then is shown all the same.
+    if (entry && !one && registrations.length === 0 && callsOf(extension, calls).length === 0) continue
     const isOurs = entry !== undefined && one !== undefined && isOurObject(entry, objectId, one, realm)
     if (!isOurs) foreign.push(extension)
     const credentials = isOurs ? inForce(entry, one, realm) : []
@@ -45,9 +46,10 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
 async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: AbortSignal) {
   const looked = new Map<string, Looked | 'not-shown'>()
   const refusals: AppError[] = []
-  await inLanes(4, listed, async ({ objectId }) => {
+  await inLanes(4, listed, async (listing) => {
+    const { objectId } = listing
     try {
-      const one = await desk.look(objectId, signal)
+      const one = await lookAtListed(desk, listing, signal)
       if (one) looked.set(objectId, one)
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
@@ -57,6 +59,18 @@ async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: Ab
   })
   if (refusals[0] && refusals.length === looked.size) throw refusals[0]
   return looked
+}
+
+/**
+ * Null: gone since it was listed. One that is listed still, and answers that it is not there, is a PBX that cannot be read
+ * now (its service starts, a proxy stands in front of it): called gone, it would pass for shut.
+ */
+export async function lookAtListed(desk: ExtensionDesk, listed: Listed, signal: AbortSignal): Promise<Looked | null> {
+  const one = await desk.look(listed.objectId, signal)
+  if (one) return one
+  const again = await desk.find([listed.extension], signal)
+  if (!again.some(({ objectId }) => objectId === listed.objectId)) return null
+  throw unreachable(`the PBX lists extension ${listed.extension} and says that it is not there`)
 }
 
 /**

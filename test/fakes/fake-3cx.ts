@@ -43,6 +43,8 @@ export interface Fake3cxFaults {
   shortList: boolean
   /** Regenerate leaves the SIP login as it is. */
   keepSipAuth: boolean
+  /** To these requests about one user it says that there is no such user, as a proxy in front of a service that starts. */
+  missing: RegExp | null
 }
 
 export async function startFake3cx(): Promise<Fake3cx> {
@@ -59,6 +61,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     hideSecrets: false,
     shortList: false,
     keepSipAuth: false,
+    missing: null,
   }
   let token = ''
   let logins = 0
@@ -124,7 +127,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
 
   function oneUser(id: number, action: string | null, asked: Asked): Told {
     const user = users.get(id)
-    if (!user) return problem(404, 'no such user')
+    if (!user || faults.missing?.test(`${asked.method} ${action ?? ''}`)) return problem(404, 'no such user')
     if (action === 'ForwardingProfiles') return page(profiles.get(id) ?? [], asked)
     if (action === 'Pbx.Regenerate' && asked.method === 'POST') return regenerate(user, fieldsOf(asked))
     if (action !== null) return problem(404, 'no such action')

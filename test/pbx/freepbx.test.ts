@@ -371,9 +371,13 @@ describe('whose extension it is', () => {
     fake.apply()
     expect(await login('1001')).toMatchObject([{ id: 'set-on-the-pbx', generation: 0 }])
     // It may be somebody else's by now: FreePBX gives an extension no identity beside its number.
-    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    // Nor does a word that it was taken over once make it ours again.
+    for (const adopted of [false, true])
+      await expect(apply(account('1001', 1, { adopted }))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
     expect(fake.database.get('1001')!.secret).toBe('set-by-hand-1')
-    await apply(account('1001', 1, { adopted: true }))
+    fake.database.delete('1001')
+    fake.apply()
+    await apply(account('1001'))
     expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
   })
 
