@@ -84,6 +84,11 @@ export interface AssignmentSubject extends SubjectOf<'assignment'> {
   readonly policy: CallPolicy | null
   /** Closed only: somebody else holds the extension now, and what is set there is theirs. */
   readonly hasNextHolder: boolean
+  /**
+   * Closed only: its holder is leaving just now, so that PINs which they may know by heart are a step as well. Once that is
+   * complete nobody is asked again for their sake.
+   */
+  readonly leaving: boolean
 }
 
 /** What the phone door would hand to one handset. */

@@ -110,7 +110,7 @@ export async function closeDoors(
 /** Whoever never had a call policy has no line while here; forwards that outlive the password they may have. */
 function assignmentSubject({ id, employeeId, generation, pbxId, extension }: Assignment): AssignmentSubject {
   const what = { kind: 'assignment', id, employeeId, generation, pbxId, extension } as const
-  return { ...what, wanted: 'open', policy: null, hasNextHolder: false }
+  return { ...what, wanted: 'open', policy: null, hasNextHolder: false, leaving: true }
 }
 
 async function subjectsOf<K extends SubjectKind>(

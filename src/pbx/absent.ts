@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { nothingSeen } from './outliving.ts'
 import type { PbxDriver } from './pbx-driver.ts'
 
 /**
@@ -29,6 +30,7 @@ export function absentDriver({ name }: { readonly name: string }): PbxDriver {
       adoption: false,
     },
     describe: refuse,
+    outliving: nothingSeen,
     readAccounts: refuse,
     applyAccounts: refuse,
   }

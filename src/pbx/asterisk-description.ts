@@ -4,6 +4,7 @@ import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
+import { sharedPinsProblem } from './asterisk-shared-pins.ts'
 import { readProduct } from './asterisk-state.ts'
 import { voicemailProblem } from './asterisk-voicemail.ts'
 import type { PbxDescription } from './pbx-driver.ts'
@@ -51,7 +52,9 @@ export function describeAsterisk(
     const product = await readProduct(session)
     const [modules, ofAccounts, ports] = await Promise.all([
       Promise.all(Object.entries(neededModules).map(([module, effect]) => moduleProblem(session, module, effect))),
-      Promise.all([writer.problems(session, signal), voicemailProblem(session)]).then((found) => found.flat()),
+      Promise.all([writer.problems(session, signal), voicemailProblem(session), sharedPinsProblem(session)]).then(
+        (found) => found.flat(),
+      ),
       Promise.all(options.transports ? transportChecks(options.transports, signal) : []),
     ])
     return {

@@ -44,8 +44,13 @@ function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
   const [dialOut, callback] = [field(box, 'Dialout'), field(box, 'Callback')]
   const pin = `there is a voicemail box ${name}, whose PIN still opens it: change the PIN or remove the box (voicemail.conf, or where your boxes are kept)`
   const out = `from the voicemail box ${name} calls can be made (${dialOut ? 'dialout' : 'callback'} is set): take that out of its options`
+  const mail = `messages of the voicemail box ${name} are mailed to an address: take it out, or set the next holder's`
   return [
     { extension, kind: 'voicemail-pin', words: pin, clearable: false },
+    // A box without one says `(null)`.
+    ...(field(box, 'Email').includes('@')
+      ? [{ extension, kind: 'mail-address' as const, words: mail, clearable: false }]
+      : []),
     ...(dialOut || callback ? [{ extension, kind: 'voicemail-dial-out' as const, words: out, clearable: false }] : []),
   ]
 }

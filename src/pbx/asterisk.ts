@@ -16,9 +16,10 @@ import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
-import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
+import { readSharedPins } from './asterisk-shared-pins.ts'
 import { extensionNames, isOurs, readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
@@ -77,6 +78,8 @@ export function asteriskDriver(
       withAmi(options.manager, signal, (session) => readLeftovers(session, extensions)),
     clearLeftovers: (extensions, signal) =>
       inTurn(() => withAmi(options.manager, signal, (session) => clearLeftovers(session, extensions))),
+    outliving: asteriskOutliving,
+    readSharedPins: (signal) => withAmi(options.manager, signal, readSharedPins),
     ...(listExisting ? { listExisting } : {}),
   }
 }

@@ -1,7 +1,10 @@
 import type { AccessSystem } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
-import { type ExtensionState, judgeEnded, judgePolicy } from './extension-judgement.ts'
-import type { Leftover, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { AppError } from '../errors.ts'
+import { judgeEnded } from './ended-extension.ts'
+import { type ExtensionState, judgePolicy } from './extension-judgement.ts'
+import { kindWords, sharedKinds } from './outliving.ts'
+import type { Leftover, PbxAccount, PbxDriver, SharedPin } from './pbx-driver.ts'
 
 export interface ExtensionAccessOptions {
   readonly pbxId: string
@@ -22,7 +25,14 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
   const look = async (subjects: readonly AssignmentSubject[], signal: AbortSignal): Promise<ExtensionState> => {
     const { product, accounts } = await readPbx(driver, subjects, signal)
     const leftovers = await readLeftovers(driver, ended(subjects), signal)
-    return { product, accounts: new Map(accounts.map((account) => [account.extension, account])), leftovers }
+    // One question however many leave, and none while nobody does.
+    const sharedPins = subjects.some(isLeaving) ? await readSharedPins(driver, signal) : []
+    return {
+      product,
+      accounts: new Map(accounts.map((account) => [account.extension, account])),
+      leftovers,
+      sharedPins,
+    }
   }
   return {
     kind: 'extension',
@@ -61,6 +71,21 @@ async function readLeftovers(
   if (!driver.readLeftovers) return null
   const found = extensions.length === 0 ? [] : await driver.readLeftovers(extensions, signal)
   return Map.groupBy(found, ({ extension }) => extension)
+}
+
+/** What may not be looked at is a step for a person, and no reason to wait for ever. */
+async function readSharedPins(driver: PbxDriver, signal: AbortSignal): Promise<readonly SharedPin[]> {
+  try {
+    return (await driver.readSharedPins?.(signal)) ?? []
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
+    const kinds = sharedKinds.filter((kind) => driver.outliving[kind] === 'read').map((kind) => kindWords[kind])
+    return [{ kind: 'conference-pin', words: `${kinds.join(', ')}, which cannot be seen (${error.message})` }]
+  }
+}
+
+function isLeaving({ wanted, leaving }: AssignmentSubject): boolean {
+  return wanted === 'closed' && leaving
 }
 
 function ended(subjects: readonly AssignmentSubject[]): readonly string[] {

@@ -4,8 +4,9 @@ import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
+import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
@@ -68,6 +69,8 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     readLeftovers: (extensions, signal) => withAmi(manager, signal, (session) => readLeftovers(session, extensions)),
     clearLeftovers: (extensions, signal) =>
       inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
+    outliving: asteriskOutliving,
+    readSharedPins: (signal) => withAmi(manager, signal, readSharedPins),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
       return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)

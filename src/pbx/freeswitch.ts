@@ -9,6 +9,7 @@ import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts'
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
 import { oneAtATime } from './in-turn.ts'
+import type { Outliving } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
 
@@ -60,7 +61,28 @@ function driverOf(parts: Parts): PbxDriver {
       for (const target of targets) requireValidTarget(target)
       return talk(signal, (session) => tellPhones(session, targets, options))
     },
+    outliving: freeswitchOutliving,
   }
+}
+
+/**
+ * A voicemail box opens to users of the directory alone (mod_voicemail.c looks each up), and its mails go where the
+ * directory says: that is Ringfence's own, and names neither a box nor an address. FreeSWITCH itself forwards nothing.
+ */
+export const freeswitchOutliving: Outliving = {
+  'call-forward': { step: 'call forwards and do not disturb, as your dialplan keeps them (db, hash)' },
+  'follow-me': { step: 'follow-me of your dialplan' },
+  'do-not-disturb': { step: 'call forwards and do not disturb, as your dialplan keeps them (db, hash)' },
+  'voicemail-pin': 'none',
+  'voicemail-dial-out': 'none',
+  'mail-address': 'none',
+  'mobile-number': 'none',
+  'shared-line': { step: 'shared lines (manage-shared-appearance of the SIP profile)' },
+  disa: { step: 'DISA of your dialplan' },
+  'conference-pin': {
+    step: 'PINs of conference rooms (pin and moderator-pin in conference.conf.xml, +pin in the dialplan)',
+  },
+  'outside-line-pin': { step: 'PINs that your dialplan asks for' },
 }
 
 export function freeswitchAbilities({

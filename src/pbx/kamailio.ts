@@ -11,6 +11,7 @@ import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
 import { registrarScript, scriptFile } from './kamailio-script.ts'
 import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
+import { nothingSeen, type Outliving } from './outliving.ts'
 import type { PbxAbilities, PbxDriver, PbxState } from './pbx-driver.ts'
 
 export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'realm' | 'dialPlan'>): PbxAbilities {
@@ -60,9 +61,29 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
     disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
+    outliving: kamailioOutliving,
     listExisting: (signal) => withTables(options.database, signal, existingExtensions),
     revocations: { ...revocations, enforce: (signal) => inTurn(() => revocations.enforce(signal)) },
   }
+}
+
+/**
+ * The script is Ringfence's own: it sends a call to where the extension is registered and knows nothing else. What acts for
+ * an extension stands on what is behind it: a PBX for voicemail and conferences, or the provider's gateway.
+ */
+export const kamailioOutliving: Outliving = {
+  ...nothingSeen,
+  'call-forward': 'none',
+  'follow-me': 'none',
+  'do-not-disturb': 'none',
+  'voicemail-pin': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
+  'voicemail-dial-out': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
+  'mail-address': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
+  'mobile-number': 'none',
+  'shared-line': 'none',
+  disa: { step: 'DISA on the gateway or PBX behind' },
+  'conference-pin': { step: 'PINs of conference rooms on the server that has them' },
+  'outside-line-pin': { step: 'PINs that the gateway behind asks for' },
 }
 
 async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { nothingSeen } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 export const manualAbilities: PbxAbilities = {
@@ -25,6 +26,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
   return {
     kind: 'manual',
     abilities: manualAbilities,
+    outliving: nothingSeen,
     describe: async () => ({ product: `${options.name} (operated by hand)`, problems: [] }),
     async readAccounts() {
       throw new AppError('PBX_REFUSED', `${options.name} is operated by hand and cannot be read`, {

@@ -12,6 +12,7 @@
  */
 import type { CallPolicy } from '../domain/call-policy.ts'
 import type { Secret } from '../domain/secret.ts'
+import type { Outliving, OwnKind, SharedKind } from './outliving.ts'
 
 export interface PbxDriver {
   /** `asterisk`, `manual`, … */
@@ -56,6 +57,16 @@ export interface PbxDriver {
 
   /** Clears what `readLeftovers` shows as clearable. Present exactly when `abilities.leftovers` is `cleared`. */
   readonly clearLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<void>
+
+  /** What is done about each kind of thing that outlives a password, `leftovers` in detail. */
+  readonly outliving: Outliving
+
+  /**
+   * PINs that many people of this PBX know, whoever had an extension may be one of them: DISA, conference rooms, PINs that
+   * open outside lines. Read as one, however many extensions are closed. Never the PIN itself. Present exactly when
+   * `outliving` says `read` of one of these kinds.
+   */
+  readonly readSharedPins?: (signal: AbortSignal) => Promise<readonly SharedPin[]>
 
   /**
    * Extensions that Ringfence did not make, with what can be compared. Looks only. Present exactly when
@@ -163,22 +174,18 @@ export interface CredentialInForce {
 /** Something that goes on acting for an extension when its password is gone. */
 export interface Leftover {
   readonly extension: string
-  readonly kind: LeftoverKind
+  readonly kind: OwnKind
   /** For people: `calls are forwarded to 0171…`. Never a PIN. */
   readonly words: string
   readonly clearable: boolean
 }
 
-export type LeftoverKind =
-  | 'call-forward'
-  | 'follow-me'
-  | 'voicemail-pin'
-  | 'voicemail-dial-out'
-  | 'disa'
-  | 'conference-pin'
-  | 'shared-line'
-  | 'mail-address'
-  | 'mobile-number'
+/** A PIN that does not belong to one extension. */
+export interface SharedPin {
+  readonly kind: SharedKind
+  /** For people: what it opens and where it is changed. Never the PIN. */
+  readonly words: string
+}
 
 /** An extension of somebody else's making. */
 export interface ExistingExtension {

@@ -42,6 +42,14 @@ const profileSchema = z.object({
   AwayRoute: z.record(z.string(), z.unknown()).nullish(),
 })
 export type ThreeCxProfile = z.infer<typeof profileSchema>
+
+/** `Pbx.User` with `ForwardingExceptions`, an array of `Pbx.ExtensionRule`. */
+const exceptionsSchema = z.object({
+  VMEnabled: z.boolean().nullish(),
+  VMDisablePinAuth: z.boolean().nullish(),
+  ForwardingExceptions: z.array(z.object({ CallerId: z.string().nullish(), Destination: destinationSchema })),
+})
+export type ThreeCxExceptions = z.infer<typeof exceptionsSchema>
 export const asDestination = (value: unknown) => destinationSchema.safeParse(value).data ?? null
 
 export type ThreeCxApi = ReturnType<typeof threeCxApi>
@@ -161,6 +169,18 @@ export function threeCxApi(access: ThreeCxAccess) {
     },
     profiles: (id: string, signal: AbortSignal) =>
       collection(`/Users(${id})/ForwardingProfiles`, profileSchema, 'the forwarding profiles', signal),
+    async exceptions(id: string, signal: AbortSignal): Promise<ThreeCxExceptions> {
+      const words = 'the exceptions of call forwarding'
+      const path = `/Users(${id})?$select=Id,VMEnabled,VMDisablePinAuth&$expand=ForwardingExceptions`
+      return shaped(exceptionsSchema, await ask({ method: 'GET', path, words }, signal), words)
+    },
+    /** Whether conferences ask for a PIN; the PIN itself is not asked for. */
+    async conferencePin(signal: AbortSignal): Promise<boolean> {
+      const words = 'the conference settings'
+      const path = '/ConferenceSettings?$select=EnablePin'
+      const schema = z.object({ EnablePin: z.boolean() })
+      return shaped(schema, await ask({ method: 'GET', path, words }, signal), words).EnablePin
+    },
     calls: (signal: AbortSignal) => collection('/ActiveCalls', callSchema, 'the calls', signal),
     /** That it ended by itself meanwhile is as good. */
     async dropCall(id: string, signal: AbortSignal): Promise<void> {

@@ -8,7 +8,7 @@ import type { ExtensionDesk, Listed } from './extension-desk.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxDriver } from './pbx-driver.ts'
 import { type ThreeCxAccess, type ThreeCxApi, type ThreeCxCall, type ThreeCxUser, threeCxApi } from './three-cx-api.ts'
-import { leftoversOf } from './three-cx-leftovers.ts'
+import { leftoversOf, sharedPinsOf, threeCxOutliving } from './three-cx-leftovers.ts'
 
 export interface ThreeCxOptions extends ThreeCxAccess {
   /** What 3CX says in its challenge; only to compare secrets without keeping them. */
@@ -55,7 +55,9 @@ export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
     readAccounts: (signal) => readBooked(pbx, signal),
     applyAccounts: (accounts, signal) => inTurn(() => applyBooked(pbx, accounts, signal)),
     disconnect: (targets, signal) => inTurn(() => hangUpBooked(pbx, targets, signal)),
+    outliving: threeCxOutliving,
     readLeftovers: (extensions, signal) => leftoversOf(api, extensions, signal),
+    readSharedPins: (signal) => sharedPinsOf(api, signal),
     listExisting: (signal) => listUnbooked(pbx, signal),
   }
 }

@@ -8,6 +8,7 @@ import type { ExtensionDesk, Listed } from './extension-desk.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver, Registration } from './pbx-driver.ts'
 import { type YeastarAccess, type YeastarApi, type YeastarListed, yeastarApi } from './yeastar-api.ts'
+import { leftoversOf, yeastarOutliving } from './yeastar-leftovers.ts'
 import { requireRegistrationSecret, unknownPassword } from './yeastar-password.ts'
 
 export interface YeastarOptions extends YeastarAccess {
@@ -30,13 +31,14 @@ export function yeastarAbilities(realm: string): PbxAbilities {
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     callClasses: 'absent',
-    leftovers: 'unseen',
+    leftovers: 'read',
     adoption: true,
   }
 }
 
 export function yeastarDriver(options: YeastarOptions): PbxDriver {
-  const desk = yeastarDesk(yeastarApi(options))
+  const api = yeastarApi(options)
+  const desk = yeastarDesk(api)
   const pbx: BookedPbx = { desk, book: accountBook(options.accountsFile), realm: options.realm, requireFit }
   const inTurn = oneAtATime()
   return {
@@ -46,6 +48,8 @@ export function yeastarDriver(options: YeastarOptions): PbxDriver {
     readAccounts: (signal) => readBooked(pbx, signal),
     applyAccounts: (accounts, signal) => inTurn(() => applyBooked(pbx, accounts, signal)),
     disconnect: (targets, signal) => inTurn(() => hangUpBooked(pbx, targets, signal)),
+    outliving: yeastarOutliving,
+    readLeftovers: (extensions, signal) => leftoversOf(api, extensions, signal),
     listExisting: (signal) => listUnbooked(pbx, signal),
   }
 }

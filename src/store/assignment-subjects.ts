@@ -20,12 +20,25 @@ export async function assignmentSubjects(db: Database, ids?: readonly string[]):
       wanted: 'open',
       policy: storedPolicy(callPolicy),
       hasNextHolder: false,
+      leaving: false,
     }),
   )
   const closed = await shutSubjects(db, 'assignment', open, ids)
   const held = await heldNow(db, closed)
-  // Never from the tombstone: the extension may have got a new holder since.
-  return [...open, ...closed.map((subject) => ({ ...subject, hasNextHolder: held.has(placeOf(subject)) }))]
+  const leavers = await leavingNow(db, closed)
+  // Never from the tombstone: the extension may have got a new holder since, and its last one may be gone for good.
+  const now = (subject: AssignmentSubject): AssignmentSubject => ({
+    ...subject,
+    hasNextHolder: held.has(placeOf(subject)),
+    leaving: subject.employeeId !== null && leavers.has(subject.employeeId),
+  })
+  return [...open, ...closed.map(now)]
+}
+
+async function leavingNow(db: Database, closed: readonly AssignmentSubject[]): Promise<ReadonlySet<string>> {
+  if (closed.length === 0) return new Set()
+  const rows = await db.selectFrom('employee').select('id').where('lifecycle', '=', 'offboarding').execute()
+  return new Set(rows.map(({ id }) => id))
 }
 
 async function heldNow(db: Database, closed: readonly AssignmentSubject[]): Promise<ReadonlySet<string>> {

@@ -60,7 +60,7 @@ export function closedSubject(tombstone: Tombstone): Subject {
     case 'sip-credential':
       return { ...subject, ...closed, displayName: null, secretSealed: null, extensionShared: false }
     case 'assignment':
-      return { ...subject, ...closed, policy: null, hasNextHolder: false }
+      return { ...subject, ...closed, policy: null, hasNextHolder: false, leaving: false }
     default:
       return { ...subject, ...closed }
   }

@@ -5,7 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { yeastarDriver } from '../../src/pbx/yeastar.ts'
-import { startFakeYeastar } from '../fakes/fake-yeastar.ts'
+import { presence, startFakeYeastar } from '../fakes/fake-yeastar.ts'
 import { pbxContract } from './pbx.contract.ts'
 
 /** What the driver is held to, written down a second time. */
@@ -20,7 +20,7 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'clear',
   callClasses: 'absent',
-  leftovers: 'unseen',
+  leftovers: 'read',
   adoption: true,
 }
 
@@ -45,6 +45,14 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
     }),
     addForeign: async (extension) => {
       fake.addExtension(extension)
+    },
+    addLeftover: async (extension) => {
+      const away = presence('away', {
+        enb_ex_always_forward: 1,
+        ex_always_forward_dest: 'mobile',
+        ex_always_forward_num: '0171',
+      })
+      Object.assign(fake.extension(extension)!, { presence_list: [presence('available'), away] })
     },
     look: (extension) => JSON.stringify(fake.extension(extension) ?? null),
     goDown: () => fake.https.goDown(),

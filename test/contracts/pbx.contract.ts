@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { blockedPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
+import { ownKinds, showsSharedPins } from '../../src/pbx/outliving.ts'
 import type { NotifyTarget, PbxAbilities, PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 
 /** One PBX under test and what surrounds it: phones, somebody else's extension, a power cut. */
@@ -356,6 +357,10 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(world.driver.disconnect !== undefined).toBe(cuts)
       expect(world.driver.readLeftovers !== undefined).toBe(abilities.leftovers !== 'unseen')
       expect(world.driver.clearLeftovers !== undefined).toBe(abilities.leftovers === 'cleared')
+      expect(world.driver.readSharedPins !== undefined).toBe(showsSharedPins(world.driver.outliving))
+      const own = ownKinds.map((kind) => world.driver.outliving[kind])
+      expect(own.includes('cleared')).toBe(abilities.leftovers === 'cleared')
+      expect(own.includes('cleared') || own.includes('read')).toBe(abilities.leftovers !== 'unseen')
       expect(world.driver.listExisting !== undefined).toBe(abilities.adoption)
       expect(world.driver.revocations !== undefined).toBe(abilities.revocationLists === 'enforced')
     })
@@ -381,6 +386,10 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
         const kinds = async (extension: string) =>
           (await world.driver.readLeftovers!([extension], limit())).map((one) => [one.extension, one.kind])
         expect(await kinds('204')).toEqual([['204', 'call-forward']])
+        // What is found is what is declared.
+        expect(['cleared', 'read']).toContain(world.driver.outliving['call-forward'])
+        for (const { kind } of (await world.driver.readSharedPins?.(limit())) ?? [])
+          expect(world.driver.outliving[kind], kind).toBe('read')
         expect(await kinds('2999')).toEqual([])
         if (abilities.leftovers !== 'cleared') return
         await world.driver.clearLeftovers!(['204'], limit())

@@ -560,6 +560,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         generation: 2,
         policy: national,
         hasNextHolder: false,
+        leaving: false,
       } as const
       expect(await store.subjects('assignment')).toEqual([chosen])
       expect(await store.subjects('assignment', ['a1', 'a2'])).toEqual([chosen])
@@ -573,6 +574,11 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
       const shut = { ...chosen, wanted: 'closed', generation: 4, policy: null } as const
       expect(await store.subjects('assignment')).toEqual([shut])
       await write((tx) => tx.insert('assignment', [cast.assignment(3, { employeeId: 'e2', extension: '1001' })]))
+      expect(await store.subjects('assignment')).toEqual([{ ...shut, hasNextHolder: true }])
+      // Whoever is being offboarded may know PINs by heart; once that is complete nobody is asked again.
+      await write((tx) => tx.update('employee', 'e1', { lifecycle: 'offboarding' }))
+      expect(await store.subjects('assignment')).toEqual([{ ...shut, hasNextHolder: true, leaving: true }])
+      await write((tx) => tx.update('employee', 'e1', { lifecycle: 'offboarded' }))
       expect(await store.subjects('assignment')).toEqual([{ ...shut, hasNextHolder: true }])
     })
 

@@ -41,6 +41,7 @@ const subjects: Readonly<Record<Subject['kind'], Subject>> = {
     extension: '1001',
     policy: { ...blockedPolicy, class: 'national' },
     hasNextHolder: false,
+    leaving: false,
   },
   'phone-door': { ...common, kind: 'phone-door', handsetId: 'h1' },
   administrator: { ...common, kind: 'administrator', tokenIds: ['k1'] },

@@ -24,6 +24,9 @@ export interface Fake3cx {
   /** Runs after each page of a listing was sent. */
   afterPage: () => void
   setProfile(number: string, profile: Record<string, unknown>): void
+  /** A `Pbx.ExtensionRule`: a rule for single callers. */
+  addException(number: string, rule: Record<string, unknown>): void
+  readonly conference: { EnablePin: boolean; readonly PinNumber: string }
 }
 
 export interface Fake3cxFaults {
@@ -50,6 +53,8 @@ export interface Fake3cxFaults {
 export async function startFake3cx(): Promise<Fake3cx> {
   const users = new Map<number, Record<string, unknown>>()
   const profiles = new Map<number, Record<string, unknown>[]>()
+  const exceptions = new Map<number, Record<string, unknown>[]>()
+  const conference = { EnablePin: false, PinNumber: '4711' }
   const calls = new Map<number, { Caller: string; Callee: string }>()
   const client = { clientId: '900', clientSecret: randomBytes(12).toString('hex') }
   const faults: Fake3cxFaults = {
@@ -88,6 +93,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     if (callId !== undefined && asked.method === 'POST') {
       return calls.delete(Number(callId)) ? { status: 200, body: { value: true } } : problem(404, 'no such call')
     }
+    if (path === '/ConferenceSettings') return { status: 200, body: { EnablePin: conference.EnablePin } }
     if (path === '/SystemStatus') return { status: 200, body: { Version: '20.0.7.1057' } }
     return problem(404, 'no such path')
   }
@@ -132,6 +138,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     if (action === 'Pbx.Regenerate' && asked.method === 'POST') return regenerate(user, fieldsOf(asked))
     if (action !== null) return problem(404, 'no such action')
     if (asked.method === 'GET') {
+      if (asked.query.get('$expand') === 'ForwardingExceptions') return expanded(user, asked)
       const hidden = faults.hideSecrets ? { AuthPassword: null, AccessPassword: null } : {}
       return { status: 200, body: { '@odata.context': 'x', ...user, ...hidden } }
     }
@@ -143,6 +150,12 @@ export async function startFake3cx(): Promise<Fake3cx> {
       if (faults.dropField && (!isRestoring || faults.dropAgain)) user[faults.dropField] = null
     }
     return { status: 204, body: undefined }
+  }
+
+  function expanded(user: Record<string, unknown>, { query }: Asked): Told {
+    const names = query.get('$select')?.split(',') ?? Object.keys(user)
+    const shown = Object.fromEntries(names.map((name) => [name, user[name] ?? null]))
+    return { status: 200, body: { ...shown, ForwardingExceptions: exceptions.get(Number(user.Id)) ?? [] } }
   }
 
   function regenerate(user: Record<string, unknown>, options: Record<string, unknown>): Told {
@@ -218,6 +231,11 @@ export async function startFake3cx(): Promise<Fake3cx> {
     },
     logins: () => logins,
     setProfile: (number, profile) => profiles.set(Number(numbered(number)?.Id), [profile]),
+    addException(number, rule) {
+      const id = Number(numbered(number)?.Id)
+      exceptions.set(id, [...(exceptions.get(id) ?? []), { Id: 1, ...rule }])
+    },
+    conference,
   }
   return fake
 }

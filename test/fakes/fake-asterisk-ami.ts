@@ -10,6 +10,8 @@ export interface FakeAsterisk {
   readonly secret: string
   /** Key: `Family/Key`. */
   readonly database: Map<string, string>
+  /** The running dialplan, in its order. */
+  readonly dialplan: { Context: string; Extension: string; Application: string; AppData: string }[]
   /** What a reload gives it: takes the place of everything. */
   load(endpoints: ReadonlyMap<string, LoadedEndpoint>): void
   /** Everything that runs, in one text. */
@@ -38,6 +40,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   const contacts = new Map<string, { extension: string; uri: string; address: string }>()
   const channels = new Map<string, { extension: string; uri: string }>()
   const database = new Map<string, string>()
+  const dialplan: FakeAsterisk['dialplan'] = []
   const notified: { uri: string; event: string }[] = []
   const secret = 'a long one'
   let serial = 0
@@ -104,6 +107,11 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
       const value = database.get(`${Family}/${Key}`)
       return value === undefined ? 'Database entry not found' : [{ Event: 'DBGetResponse', Family, Key, Val: value }]
     },
+    DBGetTree: ({ Family }) =>
+      [...database]
+        .filter(([key]) => key.startsWith(`${Family}/`))
+        .map(([key, value]) => ({ Event: 'DBGetTreeResponse', Key: `/${key}`, Val: value })),
+    ShowDialPlan: () => dialplan.map((step) => ({ Event: 'ListDialplan', ...step, Registrar: 'pbx_config' })),
     DBPut: ({ Family, Key, Val = '' }) => {
       database.set(`${Family}/${Key}`, Val)
       return {}
@@ -140,6 +148,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
     ami,
     secret,
     database,
+    dialplan,
     load: (loaded) => {
       endpoints = loaded
     },

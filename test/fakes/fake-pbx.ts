@@ -1,6 +1,7 @@
 import { type CallPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
+import { nothingSeen, type Outliving } from '../../src/pbx/outliving.ts'
 import type {
   Call,
   ExistingExtension,
@@ -11,6 +12,7 @@ import type {
   PbxDriver,
   PbxState,
   Registration,
+  SharedPin,
 } from '../../src/pbx/pbx-driver.ts'
 import { addressMatcher } from '../../src/pbx/source-address.ts'
 
@@ -33,6 +35,8 @@ export interface FakePbx {
   addForeign(extension: string, secret?: string): void
   /** A call forward that somebody set. */
   addLeftover(extension: string): void
+  /** A conference room with a PIN, which many know. */
+  addRoom(room: string): void
   /** What somebody else lets an extension dial. */
   choose(extension: string, policy: CallPolicy): void
   /** A copy of everything, for "nothing else changed". */
@@ -78,6 +82,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const foreign = new Set<string>()
   const foreignSecrets = new Map<string, string>()
   const forwarded = new Set<string>()
+  const rooms = new Set<string>()
   const registrations: (Registration & { extension: string })[] = []
   const calls: (Call & { extension: string })[] = []
   const counts = { read: 0, apply: 0, disconnect: 0, notify: 0 }
@@ -129,6 +134,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const driver: PbxDriver = {
     kind: 'fake',
     abilities,
+    outliving: abilities.leftovers === 'unseen' ? nothingSeen : onlyForwards(abilities.leftovers),
     async describe(signal) {
       await answer(signal)
       return { product: 'Fake PBX 1.0', problems: [] }
@@ -163,7 +169,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       keep(calls, (one) => !meant(one))
     },
     ...(abilities.resync ? { notify } : {}),
-    ...(abilities.leftovers === 'unseen' ? {} : { readLeftovers }),
+    ...(abilities.leftovers === 'unseen' ? {} : { readLeftovers, readSharedPins }),
     ...(abilities.leftovers === 'cleared' ? { clearLeftovers } : {}),
     ...(abilities.adoption ? { listExisting } : {}),
   }
@@ -173,6 +179,11 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     return extensions
       .filter((extension) => forwarded.has(extension))
       .map((extension) => ({ extension, kind: 'call-forward', words: 'calls are forwarded', clearable: true }))
+  }
+
+  async function readSharedPins(signal: AbortSignal): Promise<SharedPin[]> {
+    await answer(signal)
+    return [...rooms].map((room) => ({ kind: 'conference-pin', words: `the PIN of conference room ${room}` }))
   }
 
   async function clearLeftovers(extensions: readonly string[], signal: AbortSignal) {
@@ -274,12 +285,19 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       if (secret !== undefined) foreignSecrets.set(extension, secret)
     },
     addLeftover: (extension) => forwarded.add(extension),
+    addRoom: (room) => rooms.add(room),
     choose(extension, policy) {
       const entry = stored.get(extension)!
       stored.set(extension, { ...entry, account: { ...entry.account, policy } })
     },
     snapshot: () => JSON.stringify(state()),
   }
+}
+
+/** Of all that may outlive a password it knows call forwards alone, and PINs of conference rooms. */
+function onlyForwards(reach: 'cleared' | 'read'): Outliving {
+  const none = Object.fromEntries(Object.keys(nothingSeen).map((kind) => [kind, 'none'])) as unknown as Outliving
+  return { ...none, 'call-forward': reach, 'conference-pin': 'read' }
 }
 
 interface Trace {

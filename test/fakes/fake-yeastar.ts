@@ -183,7 +183,7 @@ export async function startFakeYeastar(): Promise<FakeYeastar> {
       user_password: chance(),
       concurrent_registrations: 1,
       presence_status: 'available',
-      presence_list: [{ presence: 'away', always_forward: 'off' }],
+      presence_list: ['available', 'away'].map((status) => presence(status)),
       ...fields,
     })
     return id
@@ -224,6 +224,20 @@ export async function startFakeYeastar(): Promise<FakeYeastar> {
     logins: () => logins,
     openLinkus: (number) => linkus.add(number),
   }
+}
+
+/** One entry of `presence_list`, as Yeastar's own tests send it: unanswered calls go to its own voicemail. */
+export function presence(status: string, fields: Record<string, unknown> = {}): Record<string, unknown> {
+  const forwards = ['in', 'ex'].flatMap((from) =>
+    ['always', 'no_answer', 'busy'].flatMap((when) => [
+      [`enb_${from}_${when}_forward`, when === 'always' ? 0 : 1],
+      [`${from}_${when}_forward_dest`, 'ext_vm'],
+      [`${from}_${when}_forward_prefix`, ''],
+      [`${from}_${when}_forward_num`, ''],
+      [`${from}_${when}_forward_value`, ''],
+    ]),
+  )
+  return { status, information: '', ...Object.fromEntries(forwards), enb_ring_mobile: 0, ring_timeout: 30, ...fields }
 }
 
 /** As the cloud edition, which is the strictest. */

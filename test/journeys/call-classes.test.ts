@@ -242,7 +242,7 @@ describe('somebody who left', () => {
 
   test.each([
     ['read', 'calls are forwarded'],
-    ['unseen', 'voicemail PIN and dial-out'],
+    ['unseen', 'voicemail PIN; calling out'],
   ] as const)(
     'where what outlives a password is %s by the PBX, it is a step for a person',
     async (leftovers, words) => {
@@ -257,6 +257,31 @@ describe('somebody who left', () => {
       expect(done.lifecycle).toBe('offboarded')
     },
   )
+
+  test('PINs that they know by heart are a step once, whoever has the extension by then, and never again', async () => {
+    await using world = await openWorld()
+    world.pbx.addRoom('8000')
+    const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await world.app.offboard('1001', null, mia)
+    const left = await world.app.settled('1001', 5_000)
+    expect(lineOf(left)).toMatchObject({
+      verdict: 'waiting',
+      problem: 'On the PBX, change what whoever leaves may know by heart: the PIN of conference room 8000.',
+    })
+    await onboarded(world, person('Bo Byron', '1001', 'linphone-desktop'))
+    await world.sweep()
+    expect(lineOf(await world.app.employee(ada.employee.id))).toMatchObject({
+      verdict: 'waiting',
+      problem: expect.stringContaining('conference room 8000'),
+      hint: expect.stringContaining("the leaver's e-mail address"),
+    })
+    expect((await world.app.acknowledge(ada.employee.id, 'extension', null, mia)).lifecycle).toBe('offboarded')
+    // A room that is new by then has a PIN that she never knew.
+    world.pbx.addRoom('8001')
+    await world.sweep()
+    expect(lineOf(await world.app.employee(ada.employee.id))).toMatchObject({ verdict: 'converged' })
+    expect((await world.app.people.openSteps()).map(({ system }) => system)).toEqual([])
+  })
 
   test('an older database cannot give the extension back', async () => {
     await using world = await withPlan()

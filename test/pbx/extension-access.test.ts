@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
+import { AppError } from '../../src/errors.ts'
+import { judgeEnded } from '../../src/pbx/ended-extension.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
-import { type ExtensionState, judgeEnded, judgePolicy } from '../../src/pbx/extension-judgement.ts'
+import { type ExtensionState, judgePolicy } from '../../src/pbx/extension-judgement.ts'
 import type { Leftover, PbxAbilities, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { fakePbx } from '../fakes/fake-pbx.ts'
@@ -18,6 +20,7 @@ const open: AssignmentSubject = {
   extension: '1001',
   policy: national,
   hasNextHolder: false,
+  leaving: false,
 }
 const closed: AssignmentSubject = { ...open, wanted: 'closed', generation: 2, policy: null }
 const soon = () => AbortSignal.timeout(2_000)
@@ -30,10 +33,11 @@ const seen = (one: PbxAccountInForce | null, leftovers: readonly Leftover[] | nu
   product: 'Fake PBX 1.0',
   accounts: new Map(one ? [[one.extension, one]] : []),
   leftovers: leftovers && Map.groupBy(leftovers, ({ extension }) => extension),
+  sharedPins: [],
 })
 const forward: Leftover = { extension: '1001', kind: 'call-forward', words: 'calls go to 0171', clearable: true }
 const mailbox: Leftover = { extension: '1001', kind: 'voicemail-pin', words: 'a mailbox is there', clearable: false }
-const able = (leftovers: PbxAbilities['leftovers']) => ({ abilities: fakePbx({ leftovers }).driver.abilities })
+const able = (leftovers: PbxAbilities['leftovers']) => fakePbx({ leftovers }).driver
 
 describe('whoever is here', () => {
   test.each([
@@ -86,6 +90,64 @@ describe('whoever left', () => {
     const finding = judgeEnded(closed, seen(null, found), able(ability))
     expect(finding.state).toBe(state)
     if (words !== null) expect(finding).toMatchObject({ problem: expect.stringContaining(words) })
+  })
+
+  test('while somebody leaves, what they may know by heart is a step too, whoever has the extension by then', () => {
+    const room = { kind: 'conference-pin', words: 'the PIN of conference room 8000' } as const
+    const state = { ...seen(null), sharedPins: [room] }
+    const leaving = { ...closed, leaving: true }
+    for (const subject of [leaving, { ...leaving, hasNextHolder: true }]) {
+      expect(judgeEnded(subject, state, able('cleared'))).toMatchObject({
+        state: 'waiting',
+        problem: expect.stringContaining('by heart: the PIN of conference room 8000'),
+      })
+    }
+    expect(judgeEnded(closed, state, able('cleared')).state).toBe('as-desired')
+    // Nothing to see: the step says where to look.
+    expect(judgeEnded(leaving, seen(null, null), able('unseen'))).toMatchObject({
+      problem: expect.stringMatching(/voicemail PIN.*by heart: DISA .*; PINs of conference rooms/),
+    })
+    expect(judgeEnded(closed, seen(null, null), able('unseen'))).not.toMatchObject({
+      problem: expect.stringContaining('by heart'),
+    })
+  })
+
+  test('PINs are asked for once however many leave, not at all while nobody does, and no "no" keeps anybody waiting', async () => {
+    const pbx = fakePbx()
+    pbx.addRoom('8000')
+    let asked = 0
+    let refusing = false
+    const readSharedPins = async (signal: AbortSignal) => {
+      asked += 1
+      if (refusing) throw new AppError('PBX_REFUSED', 'the PBX does not show confbridge.conf')
+      return pbx.driver.readSharedPins!(signal)
+    }
+    const leaving = ['1001', '1002', '1003'].map((extension) => ({
+      ...closed,
+      id: extension,
+      extension,
+      leaving: true,
+    }))
+    const gone = { ...closed, id: 'a9', extension: '1009' }
+    let subjects: readonly AssignmentSubject[] = [...leaving, gone]
+    const access = extensionAccess({
+      pbxId: 'default',
+      driver: { ...pbx.driver, readSharedPins },
+      accountsOf: async () => [],
+      subjects: async () => subjects,
+    })
+    const state = await access.read(soon())
+    expect(asked).toBe(1)
+    expect(leaving.map((one) => access.judge(one, state).state)).toEqual(['waiting', 'waiting', 'waiting'])
+    expect(access.judge(gone, state).state).toBe('as-desired')
+    refusing = true
+    expect(access.judge(leaving[0]!, await access.read(soon()))).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringMatching(/PINs of conference rooms, which cannot be seen .*confbridge/),
+    })
+    subjects = [gone, open]
+    await access.read(soon())
+    expect(asked).toBe(2)
   })
 
   test("a forward of the next owner is nobody else's business", () => {

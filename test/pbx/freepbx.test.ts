@@ -50,6 +50,33 @@ const shut = (extension: string) => account(extension, 1, { credentials: [] })
 const register = (extension: string, secret: string) =>
   fake.asterisk.register({ extension, username: extension, secret, address: '127.0.0.1' })
 
+test('its DISA and the PINs of its conferences are steps while somebody leaves, and no PIN is told', async () => {
+  // As its modules disa, conferences and pinsets write them.
+  const step = (Context: string, Extension: string, Application: string, AppData: string) =>
+    fake.asterisk.dialplan.push({ Context, Extension, Application, AppData })
+  step('disa', '1', 'Authenticate', '/etc/asterisk/disa-1.conf')
+  step('disa', '1', 'DISA', 'no-password,disa-dial')
+  step('from-internal', '1001', 'Dial', 'PJSIP/1001')
+  fake.asterisk.database.set('CONFERENCE/8000/userpin', '4711')
+  fake.asterisk.database.set('CONFERENCE/8000/adminpin', '0815')
+  fake.asterisk.database.set('CONFERENCE/8001/userpin', '')
+  fake.asterisk.database.set('CONFERENCE/8001/options', 'o')
+  const found = await driver.readSharedPins!(limit())
+  expect(found.map(({ words }) => words)).toEqual([
+    'DISA at 1@disa gives an outside line for a PIN, to be changed in /etc/asterisk/disa-1.conf (which FreePBX writes: change it on its pages)',
+    'conference room 8000 has a PIN (in FreePBX: Applications, Conferences)',
+  ])
+  expect(JSON.stringify(found)).not.toMatch(/4711|0815/)
+})
+
+test('do not disturb is cleared like a forward, and stays on the longer number', async () => {
+  for (const extension of ['100', '1001']) fake.asterisk.database.set(`DND/${extension}`, 'YES')
+  await driver.clearLeftovers!(['100'], limit())
+  expect(await driver.readLeftovers!(['100', '1001'], limit())).toEqual([
+    { extension: '1001', kind: 'do-not-disturb', words: 'do not disturb is on: no call rings', clearable: true },
+  ])
+})
+
 describe('changing a password on FreePBX, which deletes the extension and makes it anew', () => {
   test('what FreePBX lost of the user is put back', async () => {
     await apply(account('1001'))

@@ -4,11 +4,12 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config.ts'
 import { AppError } from '../../src/errors.ts'
-import { abilityTable, drivers } from './pbx-document.ts'
+import { abilityTable, drivers, outlivingTable } from './pbx-document.ts'
 
 const docs = join(import.meta.dirname, '../../docs')
 const path = join(docs, 'pbx.md')
 const table = /^\| It can \|.*(\n\|.*)*/m
+const outliving = /^\| What \|.*(\n\|.*)*/m
 
 describe('docs/pbx.md', () => {
   test('says of every driver what it declares itself (UPDATE_DOCS=1 rewrites it)', async () => {
@@ -17,6 +18,15 @@ describe('docs/pbx.md', () => {
     if (process.env.UPDATE_DOCS === '1') await writeFile(path, wanted)
     expect(await readFile(path, 'utf8')).toBe(wanted)
     expect(wanted).toContain(abilityTable())
+  })
+
+  test('has beside it, in docs/offboarding.md, what each does about what outlives a password', async () => {
+    const other = join(docs, 'offboarding.md')
+    const page = await readFile(other, 'utf8')
+    const wanted = page.replace(outliving, () => outlivingTable())
+    if (process.env.UPDATE_DOCS === '1') await writeFile(other, wanted)
+    expect(await readFile(other, 'utf8')).toBe(wanted)
+    expect(wanted).toContain(outlivingTable())
   })
 
   test('has every driver that the settings know, and each has a page', () => {

@@ -1,14 +1,18 @@
-/** The table of docs/pbx.md, made from what each driver declares. A further driver is one entry here. */
+/** The tables of docs/pbx.md and docs/offboarding.md, made from what each driver declares. A further driver is one entry here. */
 import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
+import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
 import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
-import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
-import { kamailioAbilities } from '../../src/pbx/kamailio.ts'
+import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
+import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
+import { kindWords, nothingSeen, type Outliving, ownKinds, type Reach, sharedKinds } from '../../src/pbx/outliving.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxAbilities } from '../../src/pbx/three-cx.ts'
+import { threeCxOutliving } from '../../src/pbx/three-cx-leftovers.ts'
 import { yeastarAbilities } from '../../src/pbx/yeastar.ts'
+import { yeastarOutliving } from '../../src/pbx/yeastar-leftovers.ts'
 
 export interface Driver {
   /** Value of RINGFENCE_PBX. */
@@ -17,6 +21,7 @@ export interface Driver {
   /** Its page under docs. */
   readonly page: string
   readonly abilities: PbxAbilities
+  readonly outliving: Outliving
   /** What the tests ran it against: a real one with its version, or a fake built from the published interface. */
   readonly testedAgainst: string
 }
@@ -37,6 +42,7 @@ export const drivers: readonly Driver[] = [
     name: 'Asterisk 22 and newer, PJSIP files',
     page: 'asterisk.md',
     abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22',
   },
   {
@@ -44,6 +50,7 @@ export const drivers: readonly Driver[] = [
     name: 'Asterisk, realtime tables',
     page: 'asterisk.md',
     abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true, callClasses: true }),
+    outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
   },
   {
@@ -51,6 +58,7 @@ export const drivers: readonly Driver[] = [
     name: 'Asterisk, ARI',
     page: 'asterisk.md',
     abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22',
   },
   {
@@ -58,6 +66,7 @@ export const drivers: readonly Driver[] = [
     name: 'FreePBX',
     page: 'freepbx.md',
     abilities: freepbxAbilities({ realm: 'asterisk' }),
+    outliving: asteriskOutliving,
     testedAgainst: 'a fake of its published interface, with a real Asterisk 22 beneath; not a real FreePBX',
   },
   {
@@ -65,6 +74,7 @@ export const drivers: readonly Driver[] = [
     name: 'FreeSWITCH',
     page: 'freeswitch.md',
     abilities: freeswitchAbilities({ realm: 'pbx.example.com', classContexts: 'ringfence' }),
+    outliving: freeswitchOutliving,
     testedAgainst: 'a fake of its published interface; not a real FreeSWITCH',
   },
   {
@@ -72,6 +82,7 @@ export const drivers: readonly Driver[] = [
     name: 'Kamailio 5.6 as registrar',
     page: 'kamailio.md',
     abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: somewhere }),
+    outliving: kamailioOutliving,
     testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
   },
   {
@@ -79,6 +90,7 @@ export const drivers: readonly Driver[] = [
     name: '3CX v20',
     page: '3cx.md',
     abilities: threeCxAbilities('asterisk'),
+    outliving: threeCxOutliving,
     testedAgainst: 'a fake of its published interface; not a real 3CX',
   },
   {
@@ -86,6 +98,7 @@ export const drivers: readonly Driver[] = [
     name: 'Yeastar P-Series',
     page: 'yeastar.md',
     abilities: yeastarAbilities('asterisk'),
+    outliving: yeastarOutliving,
     testedAgainst: 'a fake of its published interface; not a real Yeastar',
   },
   {
@@ -93,6 +106,7 @@ export const drivers: readonly Driver[] = [
     name: 'any other, by hand',
     page: 'manual-pbx.md',
     abilities: manualAbilities,
+    outliving: nothingSeen,
     testedAgainst: 'nothing is driven: a person does each step and ticks it',
   },
 ]
@@ -112,4 +126,24 @@ export function abilityTable(): string {
     ['tested against', ...drivers.map(({ testedAgainst }) => testedAgainst)],
   ]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+/** What outlives a password down, PBXs across; the ways of driving an Asterisk do not differ in it. */
+export function outlivingTable(): string {
+  const columns = drivers.filter(({ setting }, index) => drivers.findIndex((one) => one.setting === setting) === index)
+  const rows = [...ownKinds, ...sharedKinds].map((kind) => [
+    kindWords[kind],
+    ...columns.map(({ outliving }) => reachWords(outliving[kind])),
+  ])
+  const lines = [
+    ['What', ...columns.map(({ name, page }) => `[${name.split(',')[0]}](${page})`)],
+    ['---', ...columns.map(() => '---')],
+    ...rows,
+  ]
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function reachWords(reach: Reach): string {
+  if (typeof reach === 'object') return 'a step'
+  return { cleared: 'cleared', renewed: 'renewed', read: 'a step where set', none: '–' }[reach]
 }

@@ -155,6 +155,28 @@ describe('closing an extension on 3CX', () => {
     expect(JSON.stringify(found)).not.toMatch(/0171|ana@/)
   })
 
+  test('an exception of forwarding that leads outside and a voicemail without a PIN are named, of 1001 and not of 100', async () => {
+    for (const number of ['100', '1001']) fake.addUser(number)
+    fake.addException('1001', { CallerId: '030*', Destination: { To: 'External', External: '0171555' } })
+    fake.addException('1001', { CallerId: '031*', Destination: { To: 'Boomerang', External: '0172555' } })
+    fake.addException('1001', { CallerId: '032*', Destination: { To: 'VoiceMail', External: '' } })
+    fake.addException('1001', { CallerId: '033*', Destination: null })
+    Object.assign(fake.user('1001')!, { VMEnabled: true, VMDisablePinAuth: true })
+    expect(await bench.driver.readLeftovers!(['100'], signal())).toEqual([])
+    const found = await bench.driver.readLeftovers!(['1001', '100'], signal())
+    expect(found.map(({ kind }) => kind)).toEqual(['call-forward', 'call-forward', 'voicemail-pin'])
+    expect(found[0]!.words).toContain('for callers 030* forwards calls to 0171555')
+    expect(found[1]!.words).toContain('0172555')
+  })
+
+  test('the PIN of conferences is a step if they ask for one, and is not even asked for', async () => {
+    expect(await bench.driver.readSharedPins!(signal())).toEqual([])
+    fake.conference.EnablePin = true
+    expect(await bench.driver.readSharedPins!(signal())).toMatchObject([{ kind: 'conference-pin' }])
+    const asked = fake.https.asked.filter(({ path }) => path.endsWith('/ConferenceSettings'))
+    expect(asked.map(({ query }) => query.get('$select'))).toEqual(['EnablePin', 'EnablePin'])
+  })
+
   test('an extension that is given to somebody else of ours gets his name', async () => {
     const account = makeAccount('1001')
     await apply({ ...account, displayName: 'Ada Byron' })

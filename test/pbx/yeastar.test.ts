@@ -8,7 +8,7 @@ import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type YeastarOptions, yeastarDriver } from '../../src/pbx/yeastar.ts'
 import { unknownPassword } from '../../src/pbx/yeastar-password.ts'
 import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
-import { type FakeYeastar, startFakeYeastar } from '../fakes/fake-yeastar.ts'
+import { type FakeYeastar, presence, startFakeYeastar } from '../fakes/fake-yeastar.ts'
 
 let fake: FakeYeastar
 let folder: string
@@ -89,6 +89,45 @@ describe('closing an extension on a Yeastar', () => {
     await apply(shut(account))
     expect(await of('1001')).toBeUndefined()
   })
+})
+
+test('forwards, ringing elsewhere, do not disturb, address and mobile number are named, of 1001 and not of 100', async () => {
+  for (const number of ['100', '1001']) fake.addExtension(number)
+  expect(await driver.readLeftovers!(['100', '1001'], signal())).toEqual([])
+  Object.assign(fake.extension('1001')!, {
+    email_addr: 'ana@example.com',
+    mobile_number: '0172555',
+    presence_status: 'do_not_disturb',
+    presence_list: [
+      presence('available', { enb_ring_mobile: 1 }),
+      presence('away', {
+        enb_in_always_forward: 1,
+        in_always_forward_dest: 'extension',
+        enb_ex_always_forward: 1,
+        ex_always_forward_dest: 'custom',
+        ex_always_forward_prefix: '0',
+        ex_always_forward_num: '0171555',
+      }),
+    ],
+  })
+  const found = await driver.readLeftovers!(['100', '1001'], signal())
+  expect(found.map(({ extension, kind, clearable }) => `${extension} ${kind} ${clearable}`)).toEqual([
+    '1001 follow-me false',
+    '1001 call-forward false',
+    '1001 call-forward false',
+    '1001 do-not-disturb false',
+    '1001 mail-address false',
+    '1001 mobile-number false',
+  ])
+  expect(found.map(({ words }) => words).join()).toMatch(/away calls are forwarded to extension.*to 00171555/)
+  expect(JSON.stringify(found)).not.toMatch(/0172555|ana@/)
+})
+
+test('a Yeastar that shows its forwards under other names is not called clear', async () => {
+  fake.addExtension('1001', { presence_list: [{ status: 'away', always_forward: 'off' }] })
+  expect(await driver.readLeftovers!(['1001'], signal())).toMatchObject([
+    { kind: 'call-forward', words: expect.stringContaining('cannot be read') },
+  ])
 })
 
 test('a password that somebody sets after it was shut is seen, and left to a person', async () => {

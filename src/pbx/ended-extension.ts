@@ -1,0 +1,108 @@
+import type { Finding } from '../access/access-system.ts'
+import type { AssignmentSubject } from '../domain/access.ts'
+import type { ExtensionState } from './extension-judgement.ts'
+import { ownKinds, sharedKinds, stepsFor } from './outliving.ts'
+import type { Leftover, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
+
+/**
+ * Closed: nothing of whoever had it goes on, and where the PBX keeps the extension without a login it is blocked. Whether
+ * somebody can still log in is said on the line of the account alone. PINs that the leaver may know by heart are no part of
+ * the extension: they are a step once, while somebody leaves, also where the extension has its next owner already.
+ */
+export function judgeEnded(
+  subject: AssignmentSubject,
+  { product, accounts, leftovers, sharedPins }: ExtensionState,
+  { abilities, outliving }: Pick<PbxDriver, 'abilities' | 'outliving'>,
+): Finding {
+  const { extension, hasNextHolder } = subject
+  const byHeart = subject.leaving ? [...sharedPins.map(({ words }) => words), ...stepsFor(outliving, sharedKinds)] : []
+  const hint = `do the step, then \`ringfence acknowledge ${extension} extension\``
+  if (hasNextHolder) {
+    const summary = `extension ${extension} has another owner now: what is set there was left alone`
+    const evidence = { summary, facts: { extension, product, hasNextHolder: true } }
+    return byHeart.length === 0
+      ? { state: 'as-desired', evidence }
+      : { state: 'waiting', evidence, problem: byHeartWords(byHeart), hint: hintByMail }
+  }
+  const account = accounts.get(extension)
+  const standing = standingOf(account)
+  const found = leftovers?.get(extension) ?? []
+  const facts = {
+    extension,
+    product,
+    account: standing,
+    leftovers: leftovers === null ? null : found.map(({ kind }) => kind).join(' ') || 'none found',
+  }
+  if (standing === 'kept') {
+    return {
+      state: 'differs',
+      evidence: { summary: `extension ${extension} is there on ${product}, without a login and not blocked`, facts },
+      problem: `extension ${extension} is neither gone nor blocked`,
+      hint: 'Ringfence blocks it again with its account: see the line sip-account',
+    }
+  }
+  const unseen = stepsFor(outliving, ownKinds)
+  const seen = leftovers === null ? null : found
+  const evidence = { summary: evidenceWords(extension, product, standing, seen, unseen.length > 0), facts }
+  const clearable = abilities.leftovers === 'cleared' ? found.filter((one) => one.clearable) : []
+  if (clearable.length > 0) {
+    return {
+      state: 'differs',
+      evidence,
+      problem: `still set on the PBX for extension ${extension}: ${clearable.map(({ words }) => words).join('; ')}`,
+      hint: 'Ringfence clears it again',
+    }
+  }
+  const steps = [
+    ...(found.length > 0
+      ? [`On the PBX, for extension ${extension}: ${found.map(({ words }) => words).join('; ')}. Clear it.`]
+      : []),
+    ...(unseen.length > 0
+      ? [
+          `On the PBX, look whether something of extension ${extension} goes on without its password, and clear it: ${unseen.join('; ')}.`,
+        ]
+      : []),
+    ...(byHeart.length > 0 ? [byHeartWords(byHeart)] : []),
+  ]
+  if (steps.length === 0) return { state: 'as-desired', evidence }
+  return { state: 'waiting', evidence, problem: steps.join(' '), hint }
+}
+
+/** The number alone means its owner of today. */
+const hintByMail = "do the step, then `ringfence acknowledge WHO extension`, with the leaver's e-mail address"
+
+function byHeartWords(pins: readonly string[]): string {
+  return `On the PBX, change what whoever leaves may know by heart: ${pins.join('; ')}.`
+}
+
+type Standing = 'gone' | 'blocked' | 'kept' | 'has a login'
+
+function standingOf(account: PbxAccountInForce | undefined): Standing {
+  if (account === undefined) return 'gone'
+  if (account.policy === 'blocked') return 'blocked'
+  if (account.credentials.length > 0) return 'has a login'
+  return account.policy === null ? 'gone' : 'kept'
+}
+
+const standingWords: Readonly<Record<Standing, string>> = {
+  gone: 'is gone from',
+  blocked: 'is blocked on',
+  kept: 'is there on',
+  'has a login': 'still has a login on',
+}
+
+/** Says no more than was looked at. `more`: there are kinds that this PBX does not show. */
+function evidenceWords(
+  extension: string,
+  product: string,
+  standing: Standing,
+  found: readonly Leftover[] | null,
+  more: boolean,
+): string {
+  const start = `extension ${extension} ${standingWords[standing]} ${product}`
+  if (found === null) return `${start}, which does not show what outlives a password`
+  if (found.length > 0) return `${start}; still set: ${found.map(({ words }) => words).join('; ')}`
+  return more
+    ? `${start}, and nothing of what it shows would outlive the password; it does not show everything`
+    : `${start}, and it shows nothing that would outlive the password`
+}
