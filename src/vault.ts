@@ -1,6 +1,7 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, scrypt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
+import { tryJson } from './domain/json-text.ts'
 import { Secret } from './domain/secret.ts'
 import { createDurably } from './durable-file.ts'
 import { AppError } from './errors.ts'
@@ -111,12 +112,4 @@ function openWith(key: Buffer, sealed: string, context: string): Buffer {
 
 function locked(message: string, hint: string): AppError {
   return new AppError('VAULT_LOCKED', message, { hint })
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type Prefix, parsePrefix } from '../domain/address.ts'
+import { tryJson } from '../domain/json-text.ts'
 import { AppError } from '../errors.ts'
 import { prefixesOfRange } from '../tunnels/prefix.ts'
 import { admittedSets } from './firewall-rules.ts'
@@ -68,12 +69,4 @@ function notUnderstood(): AppError {
     hint: '`ringfence doctor` shows the version of nft; 1.0.6 is known to work',
     retryable: true,
   })
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -2,6 +2,7 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
+import { tryJson } from '../domain/json-text.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { Hub } from '../tunnels/hub-port.ts'
 import { longestLine, type Operation, operations, requestSchema } from '../tunnels/hub-protocol.ts'
@@ -145,12 +146,4 @@ function answers(path: string): Promise<boolean> {
     socket.once('connect', () => answer(true))
     socket.once('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'ECONNREFUSED' && code !== 'ENOENT'))
   })
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

@@ -3,6 +3,7 @@ import type { AuditKind } from '../domain/audit.ts'
 import type { AuditEntry } from '../store/store.ts'
 import { tellEvent } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import type { Alarm } from './people-view.ts'
 
 export const alarmKinds: readonly AuditKind[] = [
@@ -42,7 +43,7 @@ export function byCause(newestFirst: readonly Alarm[]): readonly Alarm[] {
 
 /** Strangers that were found together are as many alarms. */
 function alarmsIn({ at, kind, employeeId, detail }: AuditEntry): Alarm[] {
-  const facts: Readonly<Record<string, unknown>> = detail === null ? {} : JSON.parse(detail)
+  const facts = factsOf(detail)
   const each = Array.isArray(facts.strangers) && facts.strangers.length > 0 ? facts.strangers : [null]
   return each.map((stranger) => {
     const told = stranger === null ? facts : { ...facts, strangers: [stranger] }

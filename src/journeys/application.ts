@@ -10,7 +10,7 @@ import type { Lifecycle } from '../domain/employee.ts'
 import type { PhoneSettingAddress } from '../domain/phone-setting.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { Actor, ApiToken, Role } from '../domain/token.ts'
-import type { Capabilities } from '../phones/phone-port.ts'
+import type { Model } from '../phones/phone-port.ts'
 import type { CallDeeds } from './calls-view.ts'
 import type { DoctorReport } from './doctor-view.ts'
 import type { DoorDeeds } from './door-view.ts'
@@ -267,16 +267,8 @@ export interface AccessLine {
 export interface TokenView
   extends Pick<ApiToken, 'id' | 'label' | 'role' | 'createdAt' | 'createdBy' | 'lastUsedAt' | 'revokedAt'> {}
 
-export interface ModelView {
-  readonly id: string
-  readonly vendor: string
-  readonly kind: 'desk-phone' | 'softphone' | 'gateway'
-  readonly name: string
-  readonly capabilities: Capabilities
-  readonly notes: readonly string[]
-  /** Said each time it is handed out. */
-  readonly warnings: readonly string[]
-}
+export interface ModelView
+  extends Pick<Model, 'id' | 'vendor' | 'kind' | 'name' | 'capabilities' | 'notes' | 'warnings'> {}
 
 export interface Overview {
   /** What is not configured and therefore only good for trying. */

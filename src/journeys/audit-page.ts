@@ -1,6 +1,7 @@
 import type { AuditKind } from '../domain/audit.ts'
 import { tellEvent, toldKinds } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import type { AuditLine, AuditPage, AuditQuery } from './records-view.ts'
 
 export async function auditPage({ store, catalogue }: JourneyContext, query: AuditQuery): Promise<AuditPage> {
@@ -16,7 +17,7 @@ export async function auditPage({ store, catalogue }: JourneyContext, query: Aud
     limit: limit + 1,
   })
   const events = found.slice(0, limit).map(({ employeeId, name, model, detail, ...event }): AuditLine => {
-    const facts: Readonly<Record<string, unknown>> = detail === null ? {} : JSON.parse(detail)
+    const facts = factsOf(detail)
     const itself = facts.via === 'system' && facts.actor === 'ringfence'
     return {
       ...event,

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import { newId } from '../system.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import { linesOf } from './expected-lines.ts'
 import type { LeaverFile } from './leaver-view.ts'
 import { employeeView } from './views.ts'
@@ -106,6 +107,6 @@ function leaverFile(context: JourneyContext, access: EmployeeAccess, completedAt
 
 function summaryOf(detail: string | null): string {
   if (detail === null) return 'erased'
-  const { summary } = JSON.parse(detail) as { summary?: unknown }
+  const { summary } = factsOf(detail)
   return typeof summary === 'string' ? summary : ''
 }

@@ -2,6 +2,7 @@
 import { type Actor, mayDo, type Role } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { StoreReader } from '../store/store.ts'
+import { factsOf } from './event-facts.ts'
 import { usableOwners } from './owners.ts'
 
 type Reader = Pick<StoreReader, 'find' | 'auditTrail'>
@@ -36,9 +37,8 @@ export async function askerOf(
 ): Promise<Asker> {
   const trail = await store.auditTrail({ employeeId, limit: 1_000 })
   const set = trail.find(({ kind, subjectId }) => kind === 'leaving.set' && subjectId === id)
-  const facts: unknown = set?.detail ? JSON.parse(set.detail) : null
   // A name that is claimed over the socket may be an owner's address; how it came is what was recorded.
-  const via = typeof facts === 'object' && facts !== null && 'via' in facts ? facts.via : null
+  const { via } = factsOf(set?.detail ?? null)
   if (via === 'local-socket') return { role: 'owner', via }
   return { role: (await roleOf(store, askedBy, via)) ?? 'auditor', via: 'system' }
 }

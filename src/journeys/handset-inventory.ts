@@ -3,6 +3,7 @@ import type { Handset } from '../domain/handset.ts'
 import type { Contradiction, Seen } from '../phones/phone-port.ts'
 import type { AuditEntry, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 
 type InventoryContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'publish' | 'log'>
 
@@ -140,7 +141,6 @@ function isSame(seen: Seen, { seenModel, seenFirmware, seenMac }: Handset): bool
 }
 
 function findingIn({ detail }: AuditEntry): string | null {
-  if (detail === null) return null
-  const { finding } = JSON.parse(detail) as { finding?: unknown }
+  const { finding } = factsOf(detail)
   return typeof finding === 'string' ? finding : null
 }

@@ -2,6 +2,7 @@
 import type { Cause } from '../domain/phone-facts.ts'
 import type { Actor } from '../domain/token.ts'
 import type { TrafficOf } from '../domain/traffic.ts'
+import type { LedgerFilter } from '../store/console-lists.ts'
 import type { AccessLine, EmployeeView, HandsetView, ModelView, Onboarded, TunnelView } from './application.ts'
 import type { Matches } from './people-view.ts'
 import type { BlankedView } from './phone-view.ts'
@@ -111,18 +112,10 @@ export interface Diagnosis {
   readonly fine: readonly string[]
 }
 
-export interface LedgerQuery {
+export interface LedgerQuery extends Omit<LedgerFilter, 'employeeId' | 'handsetId'> {
   /** An id, an e-mail address or an extension. */
   readonly who?: string
   readonly handset?: string
-  readonly address?: string
-  readonly outcome?: string
-  readonly reason?: string
-  readonly since?: string
-  readonly until?: string
-  /** From here on to older lines. */
-  readonly before?: string
-  readonly limit: number
 }
 
 export interface LedgerPage {

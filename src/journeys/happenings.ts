@@ -3,6 +3,7 @@ import type { AuditEntry, DoorFetch } from '../store/store.ts'
 import { alarmKinds } from './alarms.ts'
 import { tellEvent, tellFetch } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import type { Happening } from './people-view.ts'
 
 const most = 200
@@ -34,7 +35,7 @@ async function namesOf({ store, catalogue }: JourneyContext, employeeId: string)
 }
 
 function ofEvent({ at, kind, employeeId, subjectId, detail }: AuditEntry, names: Names): Happening {
-  const facts: Readonly<Record<string, unknown>> = detail === null ? {} : JSON.parse(detail)
+  const facts = factsOf(detail)
   const subject = subjectId === null ? null : (names.get(subjectId) ?? null)
   const by = facts.via === 'system' && facts.actor === 'ringfence' ? null : facts.actor
   return {

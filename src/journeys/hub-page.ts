@@ -1,6 +1,7 @@
 import type { Peer } from '../tunnels/hub-port.ts'
 import { tellEvent } from './audit-words.ts'
 import type { JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import type { HubQuery, HubView, PeerView, peerKinds } from './hub-view.ts'
 import type { HubWatch } from './hub-watch.ts'
 import { onlineMinutes, quietDays } from './people-view.ts'
@@ -106,7 +107,7 @@ async function peerViews(
 async function drift({ store }: JourneyContext): Promise<HubView['drift']> {
   const events = await store.auditPage({ kinds: ['access.drift', 'stranger.seen'], limit: driftRead })
   return events
-    .map(({ at, kind, detail }) => ({ at, kind, facts: detail === null ? {} : JSON.parse(detail) }))
+    .map(({ at, kind, detail }) => ({ at, kind, facts: factsOf(detail) }))
     .filter(({ facts }) => facts.system === 'tunnel' || facts.system === 'firewall')
     .slice(0, driftShown)
     .map(({ at, kind, facts }) => ({ at, text: tellEvent(kind, { detail: facts, subject: null }) }))

@@ -1,6 +1,7 @@
 import { mayDo } from '../domain/token.ts'
 import { newId } from '../system.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
+import { factsOf } from './event-facts.ts'
 import type { OpenStep } from './step-view.ts'
 import { openSteps } from './steps.ts'
 
@@ -115,5 +116,5 @@ function keyOf({ subjectId, wanted }: OpenStep): string {
 }
 
 function wantedIn(detail: string | null): string {
-  return detail === null ? '' : String(JSON.parse(detail).wanted ?? '')
+  return String(factsOf(detail).wanted ?? '')
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Subject, SubjectKind } from '../domain/access.ts'
+import { tryJson } from '../domain/json-text.ts'
 import { defaultId } from '../domain/site.ts'
 import type { Tombstone } from '../domain/tombstone.ts'
 import { AppError } from '../errors.ts'
@@ -82,13 +83,4 @@ export function closedSubjects<K extends SubjectKind>(
   return tombstones
     .map(closedSubject)
     .filter((subject): subject is Extract<Subject, { kind: K }> => subject.kind === kind)
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Not JSON is as damaged as the wrong JSON; the caller says which tombstone it is.
-    return undefined
-  }
 }

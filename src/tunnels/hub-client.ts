@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { z } from 'zod'
+import { tryJson } from '../domain/json-text.ts'
 import { AppError } from '../errors.ts'
 import type { Hub } from './hub-port.ts'
 import { answerSchema, longestLine, type Operation, results, wireForm } from './hub-protocol.ts'
@@ -139,12 +140,4 @@ function garbled(): AppError {
     hint: 'server and hub may be of different versions: restart both',
     retryable: true,
   })
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }

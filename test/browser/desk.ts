@@ -12,7 +12,15 @@ export interface Look {
   readonly more?: BrowserContextOptions
 }
 
-export interface SignedIn {
+/** By day and by night, at a desk and in a hand. */
+export const looks = [
+  ['light', 1280],
+  ['dark', 1280],
+  ['light', 390],
+  ['dark', 390],
+] as const
+
+export interface SignedIn extends AsyncDisposable {
   readonly context: BrowserContext
   readonly open: (path: string) => Promise<Page>
   /** What the browser complained about: blocked by the policy, failed to load. */
@@ -63,5 +71,6 @@ async function signIn(
       await page.goto(`http://127.0.0.1:${world.port}${path}`)
       return page
     },
+    [Symbol.asyncDispose]: () => context.close(),
   }
 }

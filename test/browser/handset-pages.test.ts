@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { furnishOffice, type HandsetOffice } from '../journeys/handset-office.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { faultsOf, keep, tabTo } from './chromium.ts'
-import { type Desk, openDesk } from './desk.ts'
+import { type Desk, looks, openDesk } from './desk.ts'
 
 let desk: Desk
 let office: HandsetOffice
@@ -39,12 +39,7 @@ describeLive('handsets in a browser', ['chromium'], () => {
     await desk?.[Symbol.asyncDispose]()
   })
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
+  test.each(looks)(
     'in %s colours at %i pixels no page has a finding of axe or runs over its edge',
     async (scheme, width) => {
       const { open, context, complaints } = await desk.signedIn({ scheme, width })

@@ -1,20 +1,15 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { mia, onboarded, person } from '../journeys/world.ts'
+import { mia, onboardNext } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { faultsOf, tabTo } from './chromium.ts'
-import { type Desk, type Look, openDesk } from './desk.ts'
+import { type Desk, type Look, looks, openDesk } from './desk.ts'
 
 let desk: Desk
 
 const signedIn = (look: Look = {}) => desk.signedIn({ role: 'admin', ...look })
 
-let extension = 1000
-async function somebody(name: string) {
-  extension += 1
-  const input = { ...person(name, String(extension), 'linphone-desktop'), email: `p${extension}@example.com` }
-  return (await onboarded(desk.world, input)).employee
-}
+const somebody = (name: string) => onboardNext(desk.world, name, 'linphone-desktop')
 
 describeLive('people in a browser', ['chromium'], () => {
   beforeAll(async () => {
@@ -147,12 +142,7 @@ describeLive('people in a browser', ['chromium'], () => {
     await context.close()
   })
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
+  test.each(looks)(
     'in %s colours at %i pixels no page has a finding of axe or runs over its edge',
     async (scheme, width) => {
       const ada = await somebody('Ada Axe')

@@ -1,15 +1,13 @@
-import type { Browser, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { furnishOffice, type HandsetOffice } from '../journeys/handset-office.ts'
 import { finished } from '../journeys/roster-run.ts'
 import { mia } from '../journeys/world.ts'
 import { describeLive } from '../setup/requirements.ts'
-import { keep, startChromium } from './chromium.ts'
-import { axeFindings, sideways, visitConsole } from './console-visitor.ts'
+import { faultsOf, keep } from './chromium.ts'
+import { type Desk, looks, openDesk } from './desk.ts'
 
-let browser: Browser
-let desk: ConsoleWorld
+let desk: Desk
 let office: HandsetOffice
 let holder: string
 
@@ -21,15 +19,13 @@ const roster = [
 
 describeLive('previews and comfort in a browser', ['chromium'], () => {
   beforeAll(async () => {
-    desk = await openConsoleWorld()
+    desk = await openDesk()
     office = await furnishOffice(desk.world)
     holder = (await desk.world.app.handsets.one(office.mobile)).employee.id
     const { id } = await desk.world.app.importRoster(Buffer.from(roster), mia)
     await finished(desk.world, id, 40_000)
-    browser = await startChromium()
   }, 90_000)
   afterAll(async () => {
-    await browser?.close()
     await desk?.[Symbol.asyncDispose]()
   })
 
@@ -53,19 +49,13 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
     await page.getByRole('button', { name: button }).click()
   }
 
-  test.each([
-    ['light', 1280],
-    ['dark', 1280],
-    ['light', 390],
-    ['dark', 390],
-  ] as const)(
+  test.each(looks)(
     'in %s colours at %i pixels no preview, no page of a new link and no page that takes back has a finding of axe or runs over its edge',
     async (colorScheme, width) => {
-      await using visit = await visitConsole(browser, desk, 'owner', { colorScheme, viewport: { width, height: 900 } })
+      await using visit = await desk.signedIn({ scheme: colorScheme, width })
       const looked = async (name: string, page: Page) => {
         await keep(`${name}-${colorScheme}-${width}`, page)
-        expect.soft([name, await axeFindings(page)]).toEqual([name, []])
-        expect.soft([name, await sideways(page)]).toEqual([name, 0])
+        expect.soft([name, await faultsOf(page)]).toEqual([name, []])
         await page.close()
       }
       for (const [name, path, choose] of previews) {
@@ -87,7 +77,7 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
   )
 
   test('from names to names the same people stay meant, what was typed stays, and Enter never turns the page', async () => {
-    await using visit = await visitConsole(browser, desk, 'owner', {})
+    await using visit = await desk.signedIn()
     const page = await visit.open('/people?q=many')
     await chooseAll(page, 'Offboard …')
     await isPreview(page)
@@ -109,7 +99,7 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
   test('at zoom 200 % on a screen of 1280 pixels nothing has to be moved sideways to be read', async () => {
     // Twice as large is half as wide (WCAG 2.2, 1.4.10).
     const zoomed = { viewport: { width: 640, height: 450 }, deviceScaleFactor: 2 }
-    await using visit = await visitConsole(browser, desk, 'owner', zoomed)
+    await using visit = await desk.signedIn({ more: zoomed })
     for (const [name, path] of [
       ['today', '/'],
       ['people', '/people'],
@@ -120,8 +110,7 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
     ] as const) {
       const page = await visit.open(path)
       await keep(`${name}-zoomed`, page)
-      expect.soft([name, await sideways(page)]).toEqual([name, 0])
-      expect.soft([name, await axeFindings(page)]).toEqual([name, []])
+      expect.soft([name, await faultsOf(page)]).toEqual([name, []])
       await page.close()
     }
   })
@@ -135,7 +124,7 @@ describeLive('previews and comfort in a browser', ['chromium'], () => {
         ['reduce', false],
         ['no-preference', true],
       ] as const) {
-        await using visit = await visitConsole(browser, desk, 'owner', { reducedMotion })
+        await using visit = await desk.signedIn({ more: { reducedMotion } })
         const page = await visit.open(`/people/${people[0]!.id}/offboard`)
         await page.locator('.state.closing').first().waitFor()
         const moving = await page.evaluate<number>('document.getAnimations({ subtree: true }).length')

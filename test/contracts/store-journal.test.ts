@@ -1,16 +1,4 @@
-import { randomBytes } from 'node:crypto'
-import {
-  appendFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  truncateSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { appendFileSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Subject } from '../../src/domain/access.ts'
@@ -19,33 +7,26 @@ import { type Withdrawal, type WithdrawalKind, withdrawalOf } from '../../src/do
 import { readJournal } from '../../src/store/journal-file.ts'
 import type { JournalRow } from '../../src/store/journal-rows.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
-import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
+import {
+  type JournalOffice,
+  nothingReplayed as nothing,
+  openJournalOffice,
+  journalSystem as system,
+} from './journal-office.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
 
-let folder: string
+let office: JournalOffice
 let path: string
-const stores: Store[] = []
-const system = { now: () => new Date(at(100)), randomBytes }
-const nothing = { inserted: 0, repaired: 0, shut: 0, withdrawn: 0, offboarding: [], appended: 0 }
-
-async function company(): Promise<Store> {
-  const store = await openStore({ sqlite: join(folder, `${stores.length}.db`) })
-  stores.push(store)
-  await cast.seed(store)
-  return store
-}
+const company = () => office.company()
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'journal-'))
-  path = join(folder, 'leavers.journal')
+  office = openJournalOffice()
+  path = office.path
 })
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => office[Symbol.asyncDispose]())
 
 function tombstone(n: number, generation = 2, change: Partial<Tombstone> = {}): Tombstone {
   // In the journal's own order of names, so that what comes back can be compared.

@@ -1,29 +1,22 @@
-import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { statSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { readJournal } from '../../src/store/journal-file.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
 import { noteMoment } from '../../src/store/moment.ts'
-import { openStore } from '../../src/store/open-store.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
+import {
+  type JournalOffice,
+  nothingReplayed as nothing,
+  openJournalOffice,
+  journalSystem as system,
+} from './journal-office.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
 
-let folder: string
+let office: JournalOffice
 let path: string
-const stores: Store[] = []
-const system = { now: () => new Date(at(100)), randomBytes }
-const nothing = { inserted: 0, repaired: 0, shut: 0, withdrawn: 0, offboarding: [], appended: 0 }
-
-async function company(): Promise<Store> {
-  const store = await openStore({ sqlite: join(folder, `${stores.length}.db`) })
-  stores.push(store)
-  await cast.seed(store)
-  return store
-}
+const company = () => office.company()
 
 async function withInvite(tx: StoreWriter): Promise<void> {
   await cast.onboard(tx, 1)
@@ -33,13 +26,10 @@ async function withInvite(tx: StoreWriter): Promise<void> {
 }
 
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'moment-'))
-  path = join(folder, 'leavers.journal')
+  office = openJournalOffice()
+  path = office.path
 })
-afterEach(async () => {
-  for (const store of stores.splice(0)) await store.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterEach(() => office[Symbol.asyncDispose]())
 
 describe('the moment that the database has reached', () => {
   const something = (store: Store, minute: number) =>

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { furnishOffice } from '../journeys/handset-office.ts'
-import { mia, onboarded, person } from '../journeys/world.ts'
-import { type Answer, ask } from './http-client.ts'
+import { mia, onboarded, onboardNext, person } from '../journeys/world.ts'
+import { formVisitor, namesIn, plain } from './form-visitor.ts'
+import type { Answer } from './http-client.ts'
 
 let desk: ConsoleWorld
 let admin: string
@@ -12,52 +13,18 @@ beforeAll(async () => {
 })
 afterAll(async () => desk?.[Symbol.asyncDispose]())
 
-const get = (path: string, cookie = admin, headers: Record<string, string> = {}) =>
-  ask(desk.port, { path, headers: { cookie, accept: 'text/html', ...headers } })
+const { get, post } = formVisitor(
+  () => desk.port,
+  () => admin,
+)
 
-const post = (path: string, form: Record<string, string | readonly string[]> = {}, cookie = admin, more = {}) => {
-  const body = new URLSearchParams(
-    Object.entries(form).flatMap(([name, value]) => [value].flat().map((each): [string, string] => [name, each])),
-  ).toString()
-  const headers = {
-    cookie,
-    'content-type': 'application/x-www-form-urlencoded',
-    origin: `http://127.0.0.1:${desk.port}`,
-    host: `127.0.0.1:${desk.port}`,
-    ...more,
-  }
-  return ask(desk.port, { method: 'POST', path, headers, body })
-}
-
-let extension = 2000
-async function somebody(name: string, model = 'linphone-mobile') {
-  extension += 1
-  const input = { ...person(name, String(extension), model), email: `p${extension}@example.com` }
-  return (await onboarded(desk.world, input)).employee
-}
-
-/** The names in the list, in order. */
-const named = ({ text }: Answer) =>
-  [...text.matchAll(/<th scope="row"><a href="[^"]*"><bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name)
-
-/** As somebody reads it. */
-function words({ text }: Answer): string {
-  return text
-    .replace(/<title>.*?<\/title>/gs, '')
-    .replace(/<[^>]*>/g, ' ')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&quot;', '"')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-    .replace(/\s+/g, ' ')
-}
+const somebody = (name: string, model?: string) => onboardNext(desk.world, name, model)
 
 describe('several people at once', () => {
   test('the preview names exactly who is hit, and more than one needs the words typed', async () => {
     const [ada, bo, che] = [await somebody('Ada Bulk'), await somebody('Bo Bulk'), await somebody('Che Bulk')]
     const preview = await post('/bulk/offboard/preview', { id: [ada.id, bo.id] })
-    expect(named(preview)).toEqual(['Ada Bulk', 'Bo Bulk'])
+    expect(namesIn(preview)).toEqual(['Ada Bulk', 'Bo Bulk'])
     expect(preview.text).toContain('offboard 2 people')
 
     const without = await post('/bulk/offboard', { id: [ada.id, bo.id], confirm: 'offboard 3 people' })
@@ -98,7 +65,7 @@ describe('several people at once', () => {
     // From page to page the same people: the form carries them.
     const second = await post('/bulk/offboard/preview', { id: frozen, filter: '?q=frozen', page: '2', reason: 'kept' })
     expect(second.text).toContain('value="kept"')
-    const names = [...named(preview), ...named(second)]
+    const names = [...namesIn(preview), ...namesIn(second)]
     expect(names).toHaveLength(130)
     expect(new Set(names).size).toBe(130)
     expect(names).not.toContain('Frozen Late')
@@ -126,7 +93,7 @@ describe('several people at once', () => {
     await desk.world.app.offboard(bo.id, null, mia)
     const { text } = await post('/bulk/invite', { id: [ada.id, bo.id] })
     expect(text.match(/https:\/\/phones\.example\.com\/join\/[A-Za-z0-9_-]{43}/g)).toHaveLength(1)
-    expect(named({ text } as Answer)).toEqual(['Ada Links', 'Bo Links'])
+    expect(namesIn({ text } as Answer)).toEqual(['Ada Links', 'Bo Links'])
   })
 })
 
@@ -135,14 +102,14 @@ describe('several handsets at once', () => {
     const office = await furnishOffice(desk.world)
     const preview = await post('/bulk/resync/preview', { which: 'chosen', id: [office.desk, office.gone] })
     // Whoever was taken back has nothing to fetch.
-    expect(words(preview)).toMatch(/Have 1 handset fetch.*Yealink T54W: 1.*Ada Byron/)
+    expect(plain(preview.text)).toMatch(/Have 1 handset fetch.*Yealink T54W: 1.*Ada Byron/)
     const before = await resyncs()
     // All that match a filter are frozen by the preview: whoever comes to match later is not meant.
     const all = await post('/bulk/resync/preview', { which: 'all', filter: '?model=yealink-t54w' })
     const id = /name="id" value="([^"]*)"/.exec(all.text)![1]!
     expect(id).toBe(office.desk)
     await onboarded(desk.world, person('Late Comer', '1055', 'yealink-t54w=805ec0aabb55'))
-    expect(words(await post('/bulk/resync', { id, which: 'all', filter: '?model=yealink-t54w' }))).toContain(
+    expect(plain((await post('/bulk/resync', { id, which: 'all', filter: '?model=yealink-t54w' })).text)).toContain(
       '1 handset is on the way',
     )
     await desk.world.resyncs.idle()

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { onboarded, person } from '../journeys/world.ts'
-import { ask } from './http-client.ts'
+import { formVisitor } from './form-visitor.ts'
 
 let desk: ConsoleWorld
 let owner: string
@@ -18,20 +18,10 @@ beforeAll(async () => {
 })
 afterAll(async () => desk?.[Symbol.asyncDispose]())
 
-const get = (path: string, cookie: string) => ask(desk.port, { path, headers: { cookie, accept: 'text/html' } })
-
-const post = (path: string, form: Record<string, string>, cookie: string) =>
-  ask(desk.port, {
-    method: 'POST',
-    path,
-    headers: {
-      cookie,
-      'content-type': 'application/x-www-form-urlencoded',
-      origin: `http://127.0.0.1:${desk.port}`,
-      host: `127.0.0.1:${desk.port}`,
-    },
-    body: new URLSearchParams(form).toString(),
-  })
+const { get, post } = formVisitor(
+  () => desk.port,
+  () => admin,
+)
 
 const plan = {
   site: 'Main site',

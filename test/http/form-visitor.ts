@@ -1,15 +1,30 @@
 /** Somebody who is signed in to the console and works with its forms. */
-import { ask } from './http-client.ts'
+import { type Answer, ask } from './http-client.ts'
+
+type Headers = Readonly<Record<string, string>>
+/** More than one value is a name that is sent more than once, as ticked rows are. */
+type Fields = Readonly<Record<string, string | readonly string[]>>
 
 export function formVisitor(port: () => number, usual: () => string) {
-  const get = (path: string, cookie = usual()) => ask(port(), { path, headers: { cookie } })
-  const post = (path: string, fields: Record<string, string>, cookie = usual(), headers: Record<string, string> = {}) =>
-    ask(port(), {
+  const get = (path: string, cookie = usual(), headers: Headers = {}) =>
+    ask(port(), { path, headers: { cookie, accept: 'text/html', ...headers } })
+  const post = (path: string, fields: Fields = {}, cookie = usual(), headers: Headers = {}) => {
+    const pairs = Object.entries(fields).flatMap(([name, value]) =>
+      [value].flat().map((each): [string, string] => [name, each]),
+    )
+    return ask(port(), {
       method: 'POST',
       path,
-      headers: { cookie, 'content-type': 'application/x-www-form-urlencoded', ...headers },
-      body: new URLSearchParams(fields).toString(),
+      headers: {
+        cookie,
+        'content-type': 'application/x-www-form-urlencoded',
+        origin: `http://127.0.0.1:${port()}`,
+        host: `127.0.0.1:${port()}`,
+        ...headers,
+      },
+      body: new URLSearchParams(pairs).toString(),
     })
+  }
 
   /** As a browser sends it (RFC 7578). */
   async function upload(path: string, parts: Record<string, string | Blob>, cookie = usual()) {
@@ -27,9 +42,18 @@ export function formVisitor(port: () => number, usual: () => string) {
   return { get, post, upload }
 }
 
+/** As somebody reads it. */
 export const plain = (text: string) =>
   text
+    .replace(/<title>.*?<\/title>/gs, '')
     .replace(/<[^>]+>/g, ' ')
-    .replaceAll('&quot;', '"')
     .replaceAll('&#39;', "'")
+    .replaceAll('&quot;', '"')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&amp;', '&')
     .replace(/\s+/g, ' ')
+
+/** The names in a list of people, in order. */
+export const namesIn = ({ text }: Answer) =>
+  [...text.matchAll(/<th scope="row"><a href="[^"]*"><bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name)

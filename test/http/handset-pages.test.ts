@@ -4,6 +4,7 @@ import type { Role } from '../../src/domain/token.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { furnishOffice, type HandsetOffice, hostileText } from '../journeys/handset-office.ts'
 import { onboarded, person } from '../journeys/world.ts'
+import { formVisitor, plain } from './form-visitor.ts'
 import { type Answer, ask } from './http-client.ts'
 
 let desk: ConsoleWorld
@@ -17,27 +18,14 @@ beforeAll(async () => {
 }, 60_000)
 afterAll(async () => desk?.[Symbol.asyncDispose]())
 
-function get(path: string, role: Role = 'owner'): Promise<Answer> {
-  return ask(desk.port, { path, headers: { cookie: cookies.get(role)!, accept: 'text/html' } })
-}
-
-function post(path: string, fields: Readonly<Record<string, string>> | URLSearchParams, role: Role = 'owner') {
-  const headers = { cookie: cookies.get(role)!, 'content-type': 'application/x-www-form-urlencoded' }
-  return ask(desk.port, { method: 'POST', path, headers, body: new URLSearchParams(fields).toString() })
-}
-
-/** As somebody reads it. */
-function words({ text }: Answer): string {
-  return text
-    .replace(/<title>.*?<\/title>/gs, '')
-    .replace(/<[^>]*>/g, ' ')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&quot;', '"')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&amp;', '&')
-    .replace(/\s+/g, ' ')
-}
+const visit = formVisitor(
+  () => desk.port,
+  () => cookies.get('owner')!,
+)
+const get = (path: string, role: Role = 'owner') => visit.get(path, cookies.get(role))
+const post = (path: string, fields: Readonly<Record<string, string>>, role: Role = 'owner') =>
+  visit.post(path, fields, cookies.get(role))
+const words = ({ text }: Answer) => plain(text)
 
 describe('what people and phones wrote', () => {
   test('is text on every page, never markup: names, User-Agent, file names, reasons, settings', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
-import { ask } from './http-client.ts'
+import { formVisitor } from './form-visitor.ts'
 
 let desk: ConsoleWorld
 let branch: FakePbx
@@ -22,14 +22,10 @@ beforeAll(async () => {
 })
 afterAll(() => desk?.[Symbol.asyncDispose]())
 
-const get = (path: string, cookie = helpdesk) => ask(desk.port, { path, headers: { cookie } })
-const post = (path: string, fields: Record<string, string>, cookie = helpdesk) =>
-  ask(desk.port, {
-    method: 'POST',
-    path,
-    headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
-    body: new URLSearchParams(fields).toString(),
-  })
+const { get, post } = formVisitor(
+  () => desk.port,
+  () => helpdesk,
+)
 const bo = { name: 'Bo Berg', email: 'bo@example.com', model0: 'linphone-mobile', mac0: '', mail: 'none' }
 
 describe('the pages of several PBXs', () => {

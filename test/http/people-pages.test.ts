@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
-import { handsetOf, mia, onboarded, person } from '../journeys/world.ts'
-import { type Answer, ask } from './http-client.ts'
+import { handsetOf, mia, onboardNext } from '../journeys/world.ts'
+import { formVisitor, namesIn } from './form-visitor.ts'
 
 let desk: ConsoleWorld
 let admin: string
@@ -13,33 +13,12 @@ beforeAll(async () => {
 })
 afterAll(async () => desk?.[Symbol.asyncDispose]())
 
-const get = (path: string, cookie = admin, headers: Record<string, string> = {}) =>
-  ask(desk.port, { path, headers: { cookie, accept: 'text/html', ...headers } })
+const { get, post } = formVisitor(
+  () => desk.port,
+  () => admin,
+)
 
-const post = (path: string, form: Record<string, string | readonly string[]> = {}, cookie = admin, more = {}) => {
-  const body = new URLSearchParams(
-    Object.entries(form).flatMap(([name, value]) => [value].flat().map((each): [string, string] => [name, each])),
-  ).toString()
-  const headers = {
-    cookie,
-    'content-type': 'application/x-www-form-urlencoded',
-    origin: `http://127.0.0.1:${desk.port}`,
-    host: `127.0.0.1:${desk.port}`,
-    ...more,
-  }
-  return ask(desk.port, { method: 'POST', path, headers, body })
-}
-
-let extension = 2000
-async function somebody(name: string, model = 'linphone-mobile') {
-  extension += 1
-  const input = { ...person(name, String(extension), model), email: `p${extension}@example.com` }
-  return (await onboarded(desk.world, input)).employee
-}
-
-/** The names in the list, in order. */
-const named = ({ text }: Answer) =>
-  [...text.matchAll(/<th scope="row"><a href="[^"]*"><bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name)
+const somebody = (name: string, model?: string) => onboardNext(desk.world, name, model)
 
 describe('the first page', () => {
   test('leads from each number to a list with as many people', async () => {
@@ -58,7 +37,7 @@ describe('the first page', () => {
     expect(figures.length).toBe(8)
     for (const [, href, count] of figures) {
       const list = await get(href!.replaceAll('&amp;', '&'))
-      expect([href, named(list).length]).toEqual([href, Number(count)])
+      expect([href, namesIn(list).length]).toEqual([href, Number(count)])
     }
     const counted = Object.fromEntries(figures.map(([, href, count]) => [href, Number(count)]))
     expect(counted['/people?tunnel=online']).toBe(1)
@@ -100,10 +79,10 @@ describe('the list of people', () => {
   test('finds by part of the name and sorts either way; what cannot be read counts as not given', async () => {
     await somebody('Zoe Listed')
     await somebody('Abe Listed', 'linphone-desktop')
-    expect(named(await get('/people?q=listed'))).toEqual(['Abe Listed', 'Zoe Listed'])
-    expect(named(await get('/people?q=listed&down=1'))).toEqual(['Zoe Listed', 'Abe Listed'])
-    expect(named(await get('/people?q=listed&model=linphone-desktop'))).toEqual(['Abe Listed'])
-    expect(named(await get('/people?q=listed&sort=nonsense&page=x&state=dead&tunnel=-4'))).toEqual([
+    expect(namesIn(await get('/people?q=listed'))).toEqual(['Abe Listed', 'Zoe Listed'])
+    expect(namesIn(await get('/people?q=listed&down=1'))).toEqual(['Zoe Listed', 'Abe Listed'])
+    expect(namesIn(await get('/people?q=listed&model=linphone-desktop'))).toEqual(['Abe Listed'])
+    expect(namesIn(await get('/people?q=listed&sort=nonsense&page=x&state=dead&tunnel=-4'))).toEqual([
       'Abe Listed',
       'Zoe Listed',
     ])
@@ -153,7 +132,7 @@ describe('the list of people', () => {
     const run = await desk.world.app.importRoster(Buffer.from(csv), mia)
     await expect.poll(async () => (await desk.world.app.importRun(run.id)).finished, { timeout: 25_000 }).toBe(true)
     const pages = [1, 2, 3].map((page) => get(`/people?q=paged&sort=extension&page=${page}`))
-    const names = (await Promise.all(pages)).map(named)
+    const names = (await Promise.all(pages)).map(namesIn)
     expect(names.map(({ length }) => length)).toEqual([50, 50, 20])
     expect(new Set(names.flat()).size).toBe(120)
     expect(names[0]!.slice(0, 2)).toEqual(['Paged 0', 'Paged 1'])

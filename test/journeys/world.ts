@@ -371,6 +371,13 @@ export async function onboarded(world: World, input: OnboardInput): Promise<Onbo
   return made
 }
 
+/** Somebody with an extension and a mail address that nobody else of this test has. */
+export async function onboardNext(world: World, name: string, model = 'linphone-mobile'): Promise<EmployeeView> {
+  const extension = String(2001 + (await world.store.find('employee', {})).length)
+  const input = { ...person(name, extension, model), email: `p${extension}@example.com` }
+  return (await onboarded(world, input)).employee
+}
+
 export async function offboarded(world: World, who: string): Promise<EmployeeView> {
   await world.app.offboard(who, null, mia)
   return world.app.settled(who, 10_000)

@@ -10,7 +10,7 @@ import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { handsetSign } from './handset-sign.ts'
 import { type PageTools, pageText } from './layout.ts'
-import { choice, pager, placeWords, sortColumn } from './list-parts.ts'
+import { choice, choiceOf, keptOrder, pager, placeWords, sortColumn, tunnelChoice } from './list-parts.ts'
 import { moment } from './moment.ts'
 
 const path = '/handsets'
@@ -54,26 +54,14 @@ ${choice('state', 'State', query.state, [
   ['blanked', 'tombstone fetched'],
   ['not-blanked', 'tombstone not fetched'],
 ])}
-${choice('tunnel', 'Tunnel', query.tunnel, [
-  ['online', 'online now'],
-  ['1', 'quiet for a day'],
-  ['7', 'quiet for a week'],
-  ['30', 'quiet for a month'],
-  ['90', 'quiet for three months'],
-  ['never', 'never connected'],
-])}
+${tunnelChoice(query.tunnel)}
 ${choice('attention', 'Needs a look', query.attention, [
   ['open-doors', 'a door is not as it should be'],
   ['warnings', 'not what was handed out'],
   ['certificate-due', `certificate ends within ${certificateDueDays} days`],
   ['stale', 'handed out before names changed'],
 ])}
-${choice(
-  'model',
-  'Model',
-  query.model,
-  models.map(({ id, name }) => [id, name]),
-)}
+${choiceOf('model', 'Model', query.model, models)}
 ${choice('gateway', 'Gateway', query.gateway, [
   ['none', 'its own tunnel'],
   ['any', 'behind any gateway'],
@@ -83,16 +71,8 @@ ${choice('firmware', 'Firmware', query.firmware, [
   ['unknown', 'never told'],
   ...firmwares.map((firmware) => [firmware, firmware] as const),
 ])}
-${
-  sites.length > 1 &&
-  choice(
-    'site',
-    'Site',
-    query.site,
-    sites.map(({ id, name }) => [id, name]),
-  )
-}
-${query.sort && html`<input type="hidden" name="sort" value="${query.sort}">`}${query.down && html`<input type="hidden" name="down" value="1">`}
+${sites.length > 1 && choiceOf('site', 'Site', query.site, sites)}
+${keptOrder(query)}
 <button class="quiet">Search</button>
 <a class="reset" href="${path}">Show all</a>
 </form>`

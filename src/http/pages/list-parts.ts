@@ -14,6 +14,40 @@ export function choice(
   )}${chosen !== undefined && !known && html`<option value="${chosen}" selected>${chosen}</option>`}</select></label>`
 }
 
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+/** Of things that the database names. */
+export function choiceOf(name: string, label: string, chosen: string | undefined, things: readonly Named[]): Html {
+  const options = things.map((thing) => [thing.id, thing.name] as const)
+  return choice(name, label, chosen, options)
+}
+
+/** By the last handshake. */
+export function tunnelChoice(chosen: string | number | undefined): Html {
+  return choice('tunnel', 'Tunnel', chosen, [
+    ['online', 'online now'],
+    ['1', 'quiet for a day'],
+    ['7', 'quiet for a week'],
+    ['30', 'quiet for a month'],
+    ['90', 'quiet for three months'],
+    ['never', 'never connected'],
+  ])
+}
+
+/** A filter that is sent keeps the order that was chosen. */
+export function keptOrder({
+  sort,
+  down,
+}: {
+  readonly sort?: string | undefined
+  readonly down?: '1' | undefined
+}): Html {
+  return html`${sort && html`<input type="hidden" name="sort" value="${sort}">`}${down && html`<input type="hidden" name="down" value="1">`}`
+}
+
 /** The head of a column: a click sorts by it, one more the other way round. */
 export function sortColumn(
   path: string,

@@ -16,7 +16,7 @@ import { type Route, route } from '../route.ts'
 import { doorSigns } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
-import { choice, pager, placeWords, sortColumn } from './list-parts.ts'
+import { choice, choiceOf, keptOrder, pager, placeWords, sortColumn, tunnelChoice } from './list-parts.ts'
 import { moment } from './moment.ts'
 
 const path = '/people'
@@ -66,39 +66,16 @@ ${choice('state', 'State', query.state, [
   ['offboarding', 'leaving'],
   ['offboarded', 'left'],
 ])}
-${choice('tunnel', 'Tunnel', query.tunnel, [
-  ['online', 'online now'],
-  ['1', 'quiet for a day'],
-  ['7', 'quiet for a week'],
-  ['30', 'quiet for a month'],
-  ['90', 'quiet for three months'],
-  ['never', 'never connected'],
-])}
+${tunnelChoice(query.tunnel)}
 ${choice('attention', 'Needs a look', query.attention, [
   ['open-doors', 'a door is not as it should be'],
   ['certificate-due', `certificate ends within ${certificateDueDays} days`],
   ['secret-old', `SIP password older than ${secretOldDays} days`],
   ['leaving-set', 'leaving date set'],
 ])}
-${
-  models.length > 0 &&
-  choice(
-    'model',
-    'Model',
-    query.model,
-    models.map(({ id, name }) => [id, name]),
-  )
-}
-${
-  sites.length > 1 &&
-  choice(
-    'site',
-    'Site',
-    query.site,
-    sites.map(({ id, name }) => [id, name]),
-  )
-}
-${query.sort && html`<input type="hidden" name="sort" value="${query.sort}">`}${query.down && html`<input type="hidden" name="down" value="1">`}
+${models.length > 0 && choiceOf('model', 'Model', query.model, models)}
+${sites.length > 1 && choiceOf('site', 'Site', query.site, sites)}
+${keptOrder(query)}
 <button class="quiet">Search</button>
 <a class="reset" href="/people">Show everybody</a>
 </form>`
