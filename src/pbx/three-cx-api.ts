@@ -64,7 +64,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   async function logIn(signal: AbortSignal) {
     const form = {
       client_id: access.clientId,
-      client_secret: access.clientSecret.reveal(),
+      client_secret: access.clientSecret,
       grant_type: 'client_credentials',
     }
     const answer = await json({ method: 'POST', path: '/connect/token', form, words: 'the login' }, signal)
@@ -86,7 +86,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   async function ask(question: JsonQuestion, signal: AbortSignal): Promise<JsonAnswer | null> {
     const answer = await token.with(async (secret) => {
       const headers = { authorization: `Bearer ${secret.reveal()}` }
-      const given = await json({ ...question, path: `/xapi/v1${question.path}`, headers }, signal)
+      const given = await json({ ...question, path: `/xapi/v1${question.path}`, headers, secrets: [secret] }, signal)
       return given.status === 401 ? null : given
     }, signal)
     if (answer.status >= 200 && answer.status < 300) return answer
@@ -172,14 +172,14 @@ export function threeCxApi(access: ThreeCxAccess) {
     async exceptions(id: string, signal: AbortSignal): Promise<ThreeCxExceptions> {
       const words = 'the exceptions of call forwarding'
       const path = `/Users(${id})?$select=Id,VMEnabled,VMDisablePinAuth&$expand=ForwardingExceptions`
-      return shaped(exceptionsSchema, await ask({ method: 'GET', path, words }, signal), words)
+      return shaped(exceptionsSchema, await must({ method: 'GET', path, words }, signal), words)
     },
     /** Whether conferences ask for a PIN; the PIN itself is not asked for. */
     async conferencePin(signal: AbortSignal): Promise<boolean> {
       const words = 'the conference settings'
       const path = '/ConferenceSettings?$select=EnablePin'
       const schema = z.object({ EnablePin: z.boolean() })
-      return shaped(schema, await ask({ method: 'GET', path, words }, signal), words).EnablePin
+      return shaped(schema, await must({ method: 'GET', path, words }, signal), words).EnablePin
     },
     calls: (signal: AbortSignal) => collection('/ActiveCalls', callSchema, 'the calls', signal),
     /** That it ended by itself meanwhile is as good. */
