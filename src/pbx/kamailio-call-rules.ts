@@ -13,6 +13,7 @@
  * What is not understood is unknown, and unknown is refused for everybody who has a policy.
  */
 import { callClasses, type DialPlan } from '../domain/call-policy.ts'
+import { reachesOperators } from '../domain/dialled-number.ts'
 import { AppError } from '../errors.ts'
 
 export function kamailioCallRules(plan: DialPlan): string {
@@ -80,7 +81,8 @@ function leaveOutsideLine(outsideLine: string): string {
 }
 
 /** The longest prefix decides: 00 is not 0 with something behind it. */
-function byPrefix({ internationalPrefix, nationalPrefix, areaCode }: DialPlan): string {
+function byPrefix(plan: DialPlan): string {
+  const { internationalPrefix, nationalPrefix, areaCode } = plan
   const prefixes = [
     { prefix: '+', goal: 'route(RINGFENCE_ABROAD);' },
     { prefix: internationalPrefix, goal: 'route(RINGFENCE_ABROAD);' },
@@ -96,7 +98,8 @@ function byPrefix({ internationalPrefix, nationalPrefix, areaCode }: DialPlan): 
   )
   // Where no prefix tells an area code from a subscriber's number, every number has its area code, if there are any.
   const bare = nationalPrefix === '' && areaCode !== null ? 'route(RINGFENCE_AT_HOME);' : '$var(rf_kind) = "local";'
-  return `${steps.join('')}	${bare}`
+  const operators = reachesOperators(plan) ? '	if ($var(rf_number) =~ "^[01]") return;\n' : ''
+  return `${steps.join('')}${operators}	${bare}`
 }
 
 /** Each class holds all before it; countries come on top of any class but `blocked`. */
