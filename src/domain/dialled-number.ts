@@ -28,8 +28,11 @@ export const outsideNumber = '^[+]?[0-9]+$'
  */
 export function numberRules(plan: DialPlan): readonly NumberRule[] {
   const { countryCode, outsideLine, nationalPrefix, areaCode } = plan
+  // `first`: what such a number begins with, as an expression for one digit.
   const atHome = (start: string, first = ''): NumberRule[] => [
-    ...(areaCode === null ? [] : [{ kind: 'local', pattern: `${start}${areaCode}` } as const]),
+    ...(areaCode === null || !matches(`^${first}`, areaCode)
+      ? []
+      : [{ kind: 'local', pattern: `${start}${areaCode}` } as const]),
     { kind: 'national', pattern: `${start}${first}` },
   ]
   const abroad = abroadStart(plan)
