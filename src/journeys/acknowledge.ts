@@ -1,3 +1,4 @@
+import { wordsMark } from '../domain/condition.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
@@ -5,7 +6,10 @@ import { completeOffboardings } from './complete-offboarding.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { viewOf } from './views.ts'
 
-/** A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. */
+/**
+ * A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. Nobody gives
+ * their word for what they did not see: where `shown` is known, a line that says something else by now is refused.
+ */
 export async function acknowledge(
   context: JourneyContext,
   {
@@ -13,7 +17,8 @@ export async function acknowledge(
     system,
     subjectId,
     actor,
-  }: { employeeId: string; system: string; subjectId: string | null; actor: Actor },
+    shown,
+  }: { employeeId: string; system: string; subjectId: string | null; actor: Actor; shown: string | null },
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
   await context.store.transaction(async (tx) => {
@@ -33,6 +38,14 @@ export async function acknowledge(
           ? `${system} is still being tried; only waiting and unverifiable lines can be ticked`
           : `${system} is shown by the system itself; there is nothing to tick`,
       )
+    }
+    const changed = open.find(
+      ({ problem, acknowledgedAt }) => shown !== null && acknowledgedAt === null && wordsMark(problem) !== shown,
+    )
+    if (changed) {
+      throw new AppError('CONFLICT', `${system} says something else by now: ${changed.problem ?? 'nothing'}`, {
+        hint: 'look at the step again and do what it says now; then tick it',
+      })
     }
     for (const line of open) {
       // Whose word it was, and when, stays as it was given.

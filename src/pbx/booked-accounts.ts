@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
-import { digestShown, knownDigest } from './booked-state.ts'
+import { digestShown, knownDigest, lookAtListed } from './booked-state.ts'
 import type { ExtensionDesk, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -74,8 +74,8 @@ async function lookAt(
   signal: AbortSignal,
 ): Promise<Objects> {
   const looked: Looked[] = []
-  for (const { objectId } of listed) {
-    const one = await desk.look(objectId, signal)
+  for (const listing of listed) {
+    const one = await lookAtListed(desk, listing, signal)
     if (one) looked.push(one)
   }
   const isNamed = ({ objectId }: Looked) => Number(objectId === entry?.objectId)
@@ -91,7 +91,7 @@ async function open(pbx: BookedPbx, { account, credential, entry, objects }: Ope
   const digest = digestHa1(credential.username, realm, credential.secret)
   const [mine, ...twins] = objects.ours
   const [theirs, another] = objects.others
-  if (!mine && theirs && !account.adopted) throw somebodyElses(extension)
+  if (!mine && theirs && !mayTakeOver(account, entry)) throw somebodyElses(extension)
   if (!mine && another) throw isTwice(extension)
   const before = mine ?? theirs ?? null
   const booked = { id: credential.id, generation: credential.generation, digest }
@@ -121,6 +121,11 @@ async function open(pbx: BookedPbx, { account, credential, entry, objects }: Ope
   const after = await desk.look(before.objectId, signal)
   requireTaken(after, digest, pbx, extension)
   await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
+}
+
+/** Once: what stands there while the book has it open for somebody was made anew by others, and nobody gave us that. */
+export function mayTakeOver({ adopted }: PbxAccount, entry: BookEntry | undefined): boolean {
+  return adopted && (entry === undefined || entry.credential === null || entry.credential.generation === 0)
 }
 
 /** A backup from before it was taken over brings this secret back: then it is known, and shut. */
@@ -226,7 +231,7 @@ function notTaken(what: string): AppError {
 
 function somebodyElses(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} was there before and is not Ringfence's`, {
-    hint: 'take it over, or choose another one: Ringfence changes nothing that it did not make',
+    hint: 'Ringfence changes nothing that is not its own. Take it over with `ringfence adopt`, choose another one, or, if nobody needs it, remove it there: Ringfence makes it anew',
   })
 }
 

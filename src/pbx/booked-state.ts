@@ -11,6 +11,7 @@ import type {
   PbxState,
   Registration,
 } from './pbx-driver.ts'
+import { unreachable } from './pbx-http.ts'
 
 /** What a PBX that holds one secret for an extension shows of the extensions that are ours by the book. */
 
@@ -32,11 +33,10 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
     const registrations: Registration[] = []
     for (const { objectId, registrations: own } of objects) {
       const one = looked.get(objectId)
-      // Gone between the listing and the look.
-      if (entry && !one) continue
       registrations.push(...own)
       if (entry && one && isOurObject(entry, objectId, one, realm)) credentials.push(...inForce(entry, one, realm))
-      else if (!foreign.includes(extension)) foreign.push(extension)
+      // Gone between the listing and the look, it is nobody's; what was seen registered then is shown all the same.
+      else if ((one || !entry) && !foreign.includes(extension)) foreign.push(extension)
     }
     const account = { extension, credentials, registrations, calls: callsOf(extension, calls), policy: null }
     if (credentials.length + registrations.length + account.calls.length > 0) accounts.push(account)
@@ -51,9 +51,10 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
 async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: AbortSignal) {
   const looked = new Map<string, Looked | 'not-shown'>()
   const refusals: AppError[] = []
-  await inLanes(4, listed, async ({ objectId }) => {
+  await inLanes(4, listed, async (listing) => {
+    const { objectId } = listing
     try {
-      const one = await desk.look(objectId, signal)
+      const one = await lookAtListed(desk, listing, signal)
       if (one) looked.set(objectId, one)
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
@@ -63,6 +64,18 @@ async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: Ab
   })
   if (refusals[0] && refusals.length === looked.size) throw refusals[0]
   return looked
+}
+
+/**
+ * Null: gone since it was listed. One that is listed still, and answers that it is not there, is a PBX that cannot be read
+ * now (its service starts, a proxy stands in front of it): called gone, it would pass for shut.
+ */
+export async function lookAtListed(desk: ExtensionDesk, listed: Listed, signal: AbortSignal): Promise<Looked | null> {
+  const one = await desk.look(listed.objectId, signal)
+  if (one) return one
+  const again = await desk.find([listed.extension], signal)
+  if (!again.some(({ objectId }) => objectId === listed.objectId)) return null
+  throw unreachable(`the PBX lists extension ${listed.extension} and says that it is not there`)
 }
 
 /**

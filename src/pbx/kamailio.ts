@@ -72,6 +72,7 @@ export const kamailioOutliving: Outliving = {
   'mail-address': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
   'mobile-number': 'none',
   'shared-line': 'none',
+  'other-login': 'none',
   disa: { step: 'DISA on the gateway or PBX behind' },
   'conference-pin': { step: 'PINs of conference rooms on the server that has them' },
   'outside-line-pin': { step: 'PINs that the gateway behind asks for' },

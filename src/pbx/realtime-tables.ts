@@ -159,7 +159,9 @@ async function listExisting(db: Db, { columns }: RealtimeSchema): Promise<readon
   const shown = ['context', 'allow', 'transport', 'media_encryption', 'mailboxes'].filter((column) =>
     columns.get('ps_endpoints')?.has(column),
   )
-  const judged = ['callerid', 'aors', 'webrtc'].filter((column) => columns.get('ps_endpoints')?.has(column))
+  const judged = ['callerid', 'aors', 'webrtc', 'outbound_auth'].filter((column) =>
+    columns.get('ps_endpoints')?.has(column),
+  )
   const rows = await db
     .selectFrom('ps_endpoints')
     .select(['id', 'auth', ...shown, ...judged])
@@ -200,6 +202,7 @@ function obstacleOf(extension: string, row: Row, aors: Pick<ReadonlyMap<string, 
   if (namesIn(text(row.aors)).join() !== extension || !aors.has(extension)) {
     return `its AOR is not called ${extension} and nothing else: give it one of that name in ps_aors and in the column aors`
   }
+  if (text(row.outbound_auth) !== '') return 'it logs in elsewhere itself (outbound_auth), as a trunk does'
   if (/^(yes|on|true|1)$/.test(text(row.webrtc))) return 'it is set up for a web browser (webrtc): switch that off'
   return null
 }

@@ -166,7 +166,7 @@ function isSteady(name: string): boolean {
 }
 
 function loginFields(username: string, secret: Secret) {
-  return { AuthID: username, AuthPassword: secret.reveal(), Enabled: true }
+  return { AuthID: username, AuthPassword: secret, Enabled: true }
 }
 
 function nameFields(displayName: string, otherwise: string) {

@@ -67,6 +67,8 @@ export interface Fake3cxFaults {
   noRules: boolean
   /** Outbound rules come without this field. */
   dropRuleField: string | null
+  /** To these requests about one user it says that there is no such user, as a proxy in front of a service that starts. */
+  missing: RegExp | null
 }
 
 export async function startFake3cx(): Promise<Fake3cx> {
@@ -88,6 +90,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     keepSipAuth: false,
     noRules: false,
     dropRuleField: null,
+    missing: null,
   }
   let token = ''
   let logins = 0
@@ -167,7 +170,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
 
   function oneUser(id: number, action: string | null, asked: Asked): Told {
     const user = users.get(id)
-    if (!user) return problem(404, 'no such user')
+    if (!user || faults.missing?.test(`${asked.method} ${action ?? ''}`)) return problem(404, 'no such user')
     if (action === 'ForwardingProfiles') return page(profiles.get(id) ?? [], asked)
     if (action === 'Pbx.Regenerate' && asked.method === 'POST') return regenerate(user, fieldsOf(asked))
     if (action !== null) return problem(404, 'no such action')

@@ -26,8 +26,8 @@ export interface FakeFreeswitch {
   }
   register(phone: SofiaPhone): Promise<number>
   call(phone: SofiaPhone): Promise<{ status: number; variables: Readonly<Record<string, string>> }>
-  /** Somebody calls this phone. */
-  ring(phone: SofiaPhone): void
+  /** Somebody calls this phone; `presence`: as the directory has it, unless another is named. */
+  ring(phone: SofiaPhone, presence?: string): void
   events(phone: SofiaPhone): readonly string[]
   look(extension: string): string
   /** Everybody who is registered: `user@host Call-ID`. */
@@ -46,6 +46,8 @@ export interface SofiaPhone {
   /** The phone's own choice. */
   readonly callId?: string
   readonly host?: string
+  /** Where its channels begin, default `sofia/internal`. */
+  readonly endpoint?: string
 }
 
 interface Row {
@@ -192,8 +194,8 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     direction,
     name:
       direction === 'inbound'
-        ? `sofia/internal/${phone.extension}@${realm}`
-        : `sofia/internal/${phone.extension}@${phone.address}:5061`,
+        ? `${phone.endpoint ?? 'sofia/internal'}/${phone.extension}@${realm}`
+        : `${phone.endpoint ?? 'sofia/internal'}/${phone.extension}@${phone.address}:5061`,
     ip_addr: direction === 'inbound' ? phone.address : '192.0.2.99',
     presence_id: presence,
   })
@@ -234,7 +236,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
       channels.push(channel(phone, 'inbound', user.variables.presence_id ?? ''))
       return { status: 200, variables: user.variables }
     },
-    ring: (phone) => void channels.push(channel(phone, 'outbound', `${phone.extension}@${realm}`)),
+    ring: (phone, presence = `${phone.extension}@${realm}`) => void channels.push(channel(phone, 'outbound', presence)),
     events: (phone) => notified.filter(({ callId }) => callId === callIdOf(phone)).map(({ event }) => event),
     look: (extension) =>
       JSON.stringify([fake.files.get(extension), registrations.filter(({ reg_user }) => reg_user === extension)]),

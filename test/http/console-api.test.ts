@@ -132,7 +132,9 @@ describe('the API', () => {
     expect(click.headers['preference-applied']).toBe('wait=5')
     expect(click.json).toMatchObject({ lifecycle: 'offboarding' })
     expect(doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
-    expect((await call('POST', `/api/v1/employees/${body.id}/access/sip-account/acknowledge`)).json).toMatchObject({
+    const tick = `/api/v1/employees/${body.id}/access/sip-account/acknowledge`
+    expect((await call('POST', tick, { problem: 'what it said an hour ago' })).status).toBe(409)
+    expect((await call('POST', tick)).json).toMatchObject({
       id: body.id,
     })
     expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })

@@ -1,33 +1,14 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy, type DialPlan, policyText } from '../../src/domain/call-policy.ts'
 import { kindOf, mayDial } from '../../src/domain/dialled-number.ts'
 import { kamailioCallRules } from '../../src/pbx/kamailio-call-rules.ts'
 import { planText } from '../../src/pbx/kamailio-dial-plan.ts'
+import { denmark, dialledNumbers, germany } from '../fixtures/dialled-numbers.ts'
 import { freeTcpPorts, type KamailioLab, kamailioLab } from '../lab/kamailio.ts'
 import { describeLive } from '../setup/requirements.ts'
-
-const germany: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
-}
-const germanyWithLine = { ...germany, outsideLine: '0' }
-const unitedStates: DialPlan = {
-  countryCode: '1',
-  outsideLine: '9',
-  internationalPrefix: '011',
-  nationalPrefix: '1',
-  areaCode: '212',
-  emergencyNumbers: ['911'],
-}
-const spain: DialPlan = { ...germany, countryCode: '34', nationalPrefix: '', areaCode: '91', emergencyNumbers: ['112'] }
-const denmark: DialPlan = { ...spain, countryCode: '45', areaCode: null }
 
 /** A Kamailio that does nothing but answer what its script makes of a number under a plan. */
 async function startRuling() {
@@ -79,46 +60,10 @@ describeLive('call classes in a Kamailio script', ['kamailio'], () => {
     await lab?.stop()
   })
 
-  test.each([
-    ['Germany', '110', 'emergency', germany],
-    ['Germany', '1100', 'local', germany],
-    ['Germany', '5551234', 'local', germany],
-    ['Germany', '0305551234', 'local', germany],
-    ['Germany', '+49305551234', 'local', germany],
-    ['Germany', '0049305551234', 'local', germany],
-    ['Germany', '0895551234', 'national', germany],
-    ['Germany', '+49895551234', 'national', germany],
-    ['Germany', '004312345', 'international 43', germany],
-    ['Germany', '+12125551234', 'international 1', germany],
-    ['Germany', '0037212345', 'international 372', germany],
-    ['Germany', '+77012345', 'international 7', germany],
-    ['Germany', '+88216123', 'international 882', germany],
-    ['Germany', 'sip-name', 'unknown', germany],
-    ['Germany', '00%2B43', 'unknown', germany],
-    ['Germany', '030 555', 'unknown', germany],
-    ['Germany', '+', 'unknown', germany],
-    ['Germany', '++43', 'unknown', germany],
-    ['Germany behind a 0', '112', 'emergency', germanyWithLine],
-    ['Germany behind a 0', '0112', 'emergency', germanyWithLine],
-    ['Germany behind a 0', '5551234', 'unknown', germanyWithLine],
-    ['Germany behind a 0', '05551234', 'local', germanyWithLine],
-    ['Germany behind a 0', '000895551234', 'international 895', germanyWithLine],
-    ['Germany behind a 0', '00895551234', 'national', germanyWithLine],
-    ['Germany behind a 0', '0004312345', 'international 43', germanyWithLine],
-    ['Germany behind a 0', '+4312345', 'international 43', germanyWithLine],
-    ['the United States behind a 9', '911', 'emergency', unitedStates],
-    ['the United States behind a 9', '9911', 'emergency', unitedStates],
-    ['the United States behind a 9', '912125551234', 'local', unitedStates],
-    ['the United States behind a 9', '914155551234', 'national', unitedStates],
-    ['the United States behind a 9', '9011493012345', 'international 49', unitedStates],
-    ['the United States behind a 9', '+14155551234', 'national', unitedStates],
-    ['Spain', '911234567', 'local', spain],
-    ['Spain', '931234567', 'national', spain],
-    ['Spain', '0033123456', 'international 33', spain],
-    ['Denmark', '33123456', 'local', denmark],
-    ['Denmark', '+4533123456', 'national', denmark],
-  ] as const)('in %s, %s is %s', async (_country, dialled, what, plan) => {
-    expect((await ask(plan, dialled)).what).toBe(what)
+  describe.each(dialledNumbers)('in %s', (_where, plan, numbers) => {
+    test.each(Object.entries(numbers))('%s is %s', async (dialled, what) => {
+      expect((await ask(plan, dialled)).what).toBe(what)
+    })
   })
 
   test.each([

@@ -3,6 +3,7 @@ import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
 import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
+import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
 import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
@@ -55,7 +56,7 @@ export const drivers: readonly Driver[] = [
     name: 'FreePBX',
     page: 'freepbx.md',
     abilities: freepbxAbilities({ realm: 'asterisk' }),
-    outliving: asteriskOutliving,
+    outliving: freepbxOutliving,
     testedAgainst: 'a fake of its published interface, with a real Asterisk 22 beneath; not a real FreePBX',
   },
   {
