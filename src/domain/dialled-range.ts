@@ -24,7 +24,8 @@ export function beyondPolicy(range: DialledRange, policy: CallPolicy, plan: Dial
   const forks = forksOf(policy, plan)
   const visit = (stem: string): void => {
     for (const number of samples(stem, range)) {
-      if (mayDial(policy, number, plan, false)) continue
+      // The outside line alone calls nobody.
+      if (number === plan.outsideLine || mayDial(policy, number, plan, false)) continue
       const kind = kindOf(number, plan, false)
       const rank = kind === 'emergency' || kind === 'unknown' ? -1 : rankOf(kind)
       if (worst === null || rank > worst.rank) worst = { stem, rank }

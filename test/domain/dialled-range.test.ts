@@ -56,7 +56,9 @@ describe('numbers that a rule lets through, held against a call class', () => {
 
   test('what the dial plan does not know is beyond every class', () => {
     expect(beyondPolicy({ prefix: '0171', lengths: null }, policy('international'), newYork)).toBe('0171')
-    expect(beyondPolicy({ prefix: '9', lengths: null }, policy('international'), newYork)).toBeNull()
+    expect(beyondPolicy({ prefix: '92', lengths: null }, policy('international'), newYork)).toBeNull()
+    // Operators of North America.
+    expect(beyondPolicy({ prefix: '9', lengths: null }, policy('international'), newYork)).toBe('90')
   })
 
   test('whatever number is in a range that fits a class may be dialled by that class', () => {
