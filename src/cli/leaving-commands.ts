@@ -2,6 +2,7 @@ import { byClick } from '../domain/leaver-doors.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from '../journeys/application.ts'
 import type { LeaverFile } from '../journeys/leaver-view.ts'
+import { placeWords } from '../journeys/pbx-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { stayingGatewayLines } from './gateway-lines.ts'
@@ -134,6 +135,7 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
       ? paint(terminal, 'good', '✓ complete and frozen')
       : paint(terminal, 'warn', '! not complete: this is a preview'),
     '',
+    ...(employee.pbx ? [`PBX         ${safe(placeWords(employee.pbx))}`] : []),
     `Asked for   ${when(file.requestedAt)} by ${safe(file.requestedBy)}`,
     ...table(terminal, [], [['Reason    ', file.reason === null ? 'none given' : safe(file.reason)]]),
     `Completed   ${file.completedAt === null ? 'not yet' : `${when(file.completedAt)}${file.durationMs === null ? '' : `, after ${duration(file.durationMs)}`}`}`,

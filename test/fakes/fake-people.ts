@@ -110,6 +110,8 @@ function stepsIn({ id, name, extension, access }: EmployeeView): OpenStep[] {
       employeeId: id,
       name,
       extension,
+      who: extension,
+      pbx: null,
       system,
       instance,
       subjectId: subject.id,

@@ -1,4 +1,5 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import { extensionAt } from '../../domain/sip-account.ts'
 import { mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
@@ -63,9 +64,10 @@ ${leaversTotal > people.length && html`<p><a href="${listAddress('/people', { st
 </section>`
 }
 
-function leaver({ id, name, extension, offboardRequestedAt, access }: EmployeeView, now: string): Html {
+function leaver(view: EmployeeView, now: string): Html {
+  const { id, name, offboardRequestedAt, access } = view
   const since = offboardRequestedAt ?? now
-  return html`<li><div><a href="/people/${id}/offboard"><bdi>${name}</bdi></a> <small>${extension}</small></div>
+  return html`<li><div><a href="/people/${id}/offboard"><bdi>${name}</bdi></a> <small>${extensionAt(view)}</small></div>
 ${doorSigns(access)}<small>since the click: <span data-since="${since}">${duration(Date.parse(now) - Date.parse(since))}</span></small></li>`
 }
 
