@@ -182,6 +182,6 @@ function notTaken(what: string): AppError {
 
 function somebodyElses(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} was there before and is not Ringfence's`, {
-    hint: 'take it over, or choose another one: Ringfence changes nothing that it did not make',
+    hint: 'Ringfence changes nothing that it did not make: to take the extension over, offboard this person and bring them in with `ringfence adopt`; or choose another one',
   })
 }

@@ -191,7 +191,7 @@ function digestOf({ extensionId, user }: FreepbxExtension, realm: string): strin
 
 function notOurs(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on FreePBX, extension ${extension} has a password that is somebody else's`, {
-    hint: 'Ringfence changes nothing that it did not make: take the extension over, or change or remove it in FreePBX and press "Apply Config"',
+    hint: 'Ringfence changes nothing that it did not make: to take the extension over, offboard this person and bring them in with `ringfence adopt`; or change or remove it in FreePBX and press "Apply Config"',
     retryable: true,
   })
 }
