@@ -40,11 +40,12 @@ export function pbxOfPerson(context: Knowing, { assignments }: Pick<EmployeeAcce
  */
 export function pbxNamed({ pbxs }: Knowing, name: string | undefined): KnownPbx {
   const configured = pbxs.filter(({ isConfigured }) => isConfigured)
-  const word = name?.trim().toLowerCase() ?? ''
+  const typed = name?.trim() ?? ''
+  const word = typed.toLowerCase()
   const found =
     word === '' ? configured[0] : configured.find(({ settings }) => [settings.name, settings.id].includes(word))
   if (found) return found
-  const message = `${JSON.stringify(word.slice(0, 40))} is not a PBX here`
+  const message = `${JSON.stringify(typed.slice(0, 40))} is not a PBX here`
   const hint = `one of ${configured.map(({ settings }) => settings.name).join(', ')}`
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'pbx', message, hint }] })
 }

@@ -40,7 +40,7 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   }
   const claimed = await takenBy(context.store, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
-  if (person.calls !== null) await requireDialPlan(context.store, person.pbx.settings.site)
+  if (person.calls !== null) await requireDialPlan(context, person.pbx.settings.site)
   if (!person.adopt) await demandFree(context, person.pbx, person.extension)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
   const sharedGateway = await gatewayOf(context, input, person.handsets, person.pbx.settings.id)

@@ -188,7 +188,7 @@ async function withoutDialPlan(context: Reading, people: readonly RosterPerson[]
   const choosing = people.filter(({ calls = null }) => calls !== null)
   const found: Problem[] = []
   for (const [name, some] of Map.groupBy(choosing, ({ pbx }) => pbx ?? undefined)) {
-    const why = await requireDialPlan(context.store, pbxNamed(context, name).settings.site).then(() => [], problemsOf)
+    const why = await requireDialPlan(context, pbxNamed(context, name).settings.site).then(() => [], problemsOf)
     found.push(...some.flatMap(({ row }) => why.map((problem) => ({ row, ...problem }))))
   }
   return found
