@@ -65,6 +65,7 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
       `  next  ringfence report ${view.id}`,
     ]
   }
+  if (view.lifecycle === 'offboarded') return [byWord(terminal, view), `  next  ringfence report ${view.id}`]
   const open = view.access.filter(
     ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )
@@ -75,6 +76,18 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
     `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(currentDoors(view))})`,
     ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
+}
+
+/** Nothing is left to do, but not all of it was seen: who vouched for the rest. */
+function byWord(terminal: Session['terminal'], view: EmployeeView): string {
+  const doors = currentDoors(view)
+  const words = Map.groupBy(
+    doors.filter((door) => !isShut(door)),
+    ({ acknowledged }) => acknowledged?.by ?? 'nobody',
+  )
+  const said = [...words].map(([by, its]) => `${its.length} by ${safe(by)}'s word`)
+  const seen = `${doors.filter(isShut).length} of ${doors.length} doors seen shut`
+  return `${paint(terminal, 'good', '☑ Complete')}: ${[seen, ...said].join(', ')}`
 }
 
 export async function acknowledge(
