@@ -35,9 +35,12 @@ export interface LaneParts {
   readonly mayWrite: () => boolean
   /** The last writer's lease, as the hub knows it; null before the hub answered. */
   readonly lastLease: () => number | null
+  /** The last stop took interface and firewall away (taken-away.ts). */
+  readonly tookHubAway?: boolean
 }
 
-export function startLanes({ context, systems, foundations, hub, edge, mayWrite, lastLease }: LaneParts): Loop {
+export function startLanes(parts: LaneParts): Loop {
+  const { context, systems, foundations, hub, edge, mayWrite, lastLease, tookHubAway = false } = parts
   const { store, system, vault, pbxs } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
@@ -49,7 +52,8 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       sweepEveryMs,
       pbxId = null,
       opensOnly = false,
-    }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string | null; opensOnly?: boolean },
+      tookAway = false,
+    }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string | null; opensOnly?: boolean; tookAway?: boolean },
   ) => {
     const enabled: EnabledSystem = { kind: access.kind, instance: access.instance, subjectKind, pbxId, opensOnly }
     systems.push(enabled)
@@ -68,6 +72,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       verdicts: book,
       report: reporter(context),
       timeoutMs,
+      tookAway,
       sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
   }
@@ -100,6 +105,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
       sweepEveryMs: 30_000,
+      tookAway: tookHubAway,
     }),
     lane(
       'tunnel',
@@ -107,6 +113,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       {
         timeoutMs: 60_000,
         sweepEveryMs: 60_000,
+        tookAway: tookHubAway,
       },
     ),
     lane('phone-door', phoneDoorAccess({ handsets: (ids) => handsetRows(context, ids), now: system.now }), {
