@@ -72,8 +72,19 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
   // Where the hint says already how to tick it, a second command would look like a second thing to do.
   const untold = open.filter(({ hint }) => !hint?.includes('ringfence acknowledge'))
   const ticks = [...new Set(untold.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
+  const retrying = view.access.some(({ verdict }) => verdict === 'retrying')
+  const shut = retrying
+    ? [
+        ...new Set(
+          currentDoors(view)
+            .filter(isShut)
+            .map(({ system }) => safe(system)),
+        ),
+      ]
+    : []
   return [
     `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(currentDoors(view))})`,
+    ...(shut.length > 0 ? [`  meanwhile  seen shut: ${shut.join(', ')}`] : []),
     ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
 }

@@ -46,6 +46,8 @@ describe('offboard', () => {
           ? /\n {2}next {2}ringfence show /
           : /\n {2}tick {2}ringfence acknowledge \S+ sip-account\n/,
       )
+      // What is still tried keeps nobody safe; what was seen shut does.
+      expect(out.includes('\n  meanwhile  seen shut: tunnel, phone-door\n')).toBe(verdict === 'retrying')
       const json = await run(['offboard', extension, '--wait', '0', '--json'])
       expect(json.code).toBe(3)
       expect(JSON.parse(json.out)).toMatchObject({ lifecycle: 'offboarding' })

@@ -19,7 +19,15 @@ export function stepsPages(application: Application, tools: PageTools): readonly
       { summary: 'Steps that wait for somebody', answer: 'text/html' },
       async ({ actor, response }) => {
         const steps = await application.people.openSteps()
-        response.type('html').send(pageText(tools, { title: 'Steps', actor, here: '/' }, everybody(steps)))
+        response
+          .type('html')
+          .send(
+            pageText(
+              tools,
+              { title: 'Steps', actor, here: '/', trail: [{ name: 'Today', href: '/' }] },
+              everybody(steps),
+            ),
+          )
       },
     ),
     route(
