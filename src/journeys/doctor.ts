@@ -95,8 +95,8 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
     checks.push({
       area: 'pbx',
       state: 'note',
-      message: `${settings.edge ? 'with the edge in front: ' : ''}can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
-      hint: null,
+      message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
+      hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
     })
     if (driver.abilities.revocationLists === 'not-checked') {
       checks.push({

@@ -143,6 +143,20 @@ describe('two PBXs', () => {
     expect(await evidenceOf('1002')).not.toContain('check')
   })
 
+  test('doctor says in one short line how much each can do; the list has all of it in words', async () => {
+    await using world = await openTwo(fakePbx({ revocationLists: 'enforced' }))
+    const { checks } = await world.app.doctor()
+    const notes = checks.filter(({ message }) => message.includes('asks of a PBX'))
+    const [office, branch] = world.app.pbxs.list().map(({ can, cannot }) => [can.length, can.length + cannot.length])
+    expect(notes.map(({ message }) => message)).toEqual([
+      `PBX office: does ${office!.join(' of ')} things that Ringfence asks of a PBX`,
+      `PBX branch: does ${branch!.join(' of ')} things that Ringfence asks of a PBX`,
+    ])
+    expect(branch![0]).toBe(office![0]! + 1)
+    expect(notes[0]!.hint).toContain('`ringfence pbx list`')
+    for (const { message } of checks) expect(message.length).toBeLessThan(200)
+  })
+
   test('an unknown name of a PBX is refused with the names that there are', async () => {
     await using world = await openTwo()
     await expect(
