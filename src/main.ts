@@ -1,13 +1,10 @@
 /** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
-import { privateFolder } from './durable-file.ts'
-import { AppError } from './errors.ts'
-import { startHubChild } from './hub/hub-child.ts'
 import { runHub } from './hub/hub-main.ts'
 import { hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
@@ -30,6 +27,7 @@ import { openEdge, writeEdge } from './main/edge.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
+import { hubFolder, noteTakenAway, startOwnHub, wasTakenAway } from './main/own-hub.ts'
 import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
@@ -118,19 +116,6 @@ export async function runHubAlone(env: Environment): Promise<Awaited<ReturnType<
   return runHub(hubSettingsSchema.parse(hubSettings(config)), openLog(config))
 }
 
-/** @throws AppError CONFIG_INVALID where closing the folder would take the hub's socket from the server's user. */
-async function hubFolder({ hub: { dataFolder, socket, separate } }: Config): Promise<void> {
-  const isWithin = separate && socket.startsWith(`${dataFolder}/`)
-  // One that is not there yet shuts nobody out; what else is wrong with it is told below.
-  const mode = isWithin ? (await stat(dataFolder).catch(() => null))?.mode : undefined
-  if (mode !== undefined && (mode & 0o077) !== 0) {
-    throw new AppError('CONFIG_INVALID', `the hub's socket is in ${dataFolder}, which others may look into`, {
-      hint: "RINGFENCE_HUB_DATA holds the hub's key and is for the hub alone: put RINGFENCE_HUB_SOCKET elsewhere",
-    })
-  }
-  await privateFolder(dataFolder, ['hub.key'])
-}
-
 async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const system = realSystem
   const lost = Promise.withResolvers<string>()
@@ -138,11 +123,9 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const foundations = await layFoundations(config, system, log, undo)
   const { store, vault, authorities, templates } = foundations
 
-  if (!config.hub.separate) {
-    await hubFolder(config)
-    const child = await startHubChild(hubSettings(config), log)
-    undo.push(() => child.stop(true))
-  }
+  const tookHubAway = await wasTakenAway(store)
+  if (!config.hub.separate)
+    undo.push(await startOwnHub(config, log, async () => mayWrite && noteTakenAway(store, system.now())))
   const client = hubClient(config.hub.socket)
   undo.push(() => client.close())
   const hubWatch = openHubWatch(system.now)
@@ -211,6 +194,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     edge,
     mayWrite: () => mayWrite,
     lastLease: () => hubNow.description?.lease ?? null,
+    tookHubAway,
   })
   undo.push(() => loop.stop())
   const imports = rosterImport(

@@ -40,6 +40,8 @@ export interface LaneOptions<S extends Subject, Snapshot> {
   readonly report: (event: LaneEvent) => void
   readonly timeoutMs: number
   readonly sweepEveryMs: number
+  /** What is to be open was taken away by this server's own orderly stop: until all was looked at once, that is no drift. */
+  readonly tookAway?: boolean
   readonly retryMs?: { readonly first: number; readonly most: number }
 }
 
@@ -90,6 +92,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   let nextSweepAt = 0
   let sweepWanted = false
   let loaded = false
+  let isOwnAbsence = options.tookAway ?? false
   let stopped = false
   let running: Promise<void> | null = null
   let timer: NodeJS.Timeout | undefined
@@ -150,6 +153,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     await remember(outcomes)
     tellFailedActs(outcomes, failedActs, how.actFirst)
     if (how.whole) {
+      if (outcomes.some(({ finding }) => finding.state !== 'failed')) isOwnAbsence = false
       await forgetOthers(subjects)
       if (strangers.length > 0)
         options.report({ kind: 'strangers', system: system.kind, instance: system.instance, strangers })
@@ -173,7 +177,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         outcome.foundDiffering &&
         before.state === 'converged' &&
         before.generation === verdict.generation &&
-        before.wanted === verdict.wanted
+        before.wanted === verdict.wanted &&
+        !(isOwnAbsence && verdict.wanted === 'open')
       ) {
         const { problem, ofAll = false } = outcome.foundDiffering
         untold.push({ verdict, problem, ofAll })

@@ -59,6 +59,7 @@ interface PlanOptions {
 }
 
 export async function setDialPlan(session: Session, options: PlanOptions): Promise<ExitCode> {
+  const before = await session.client.send<List<DialPlanView>>({ method: 'GET', path: '/dial-plans' })
   const plan = await session.client.send<DialPlanView>({
     method: 'PUT',
     path: '/dial-plan',
@@ -73,8 +74,28 @@ export async function setDialPlan(session: Session, options: PlanOptions): Promi
     },
   })
   if (session.json) printJson(session, plan)
-  else print(session, planLines(plan))
+  else {
+    const was = before.items.find(({ site }) => site.id === plan.site.id)?.plan ?? null
+    print(session, [...planLines(plan), ...goneLines(was, plan.plan)])
+  }
   return exitCodes.ok
+}
+
+/** The plan is taken as a whole: what was not said again is gone, and that must not go by unseen. */
+function goneLines(before: DialPlanView['plan'], now: DialPlanView['plan']): string[] {
+  if (before === null || now === null) return []
+  const gone = (words: string, old: string, fresh: string) =>
+    old === '' || old === fresh ? [] : [`${words} ${safe(old)}`]
+  const numbers = before.emergencyNumbers.filter((one) => !now.emergencyNumbers.includes(one))
+  const lines = [
+    ...(numbers.length === 0 ? [] : [`emergency ${numbers.length === 1 ? 'number' : 'numbers'} ${numbers.join(', ')}`]),
+    ...gone('area code', before.areaCode ?? '', now.areaCode ?? ''),
+    ...gone('for an outside line', before.outsideLine, now.outsideLine),
+    ...gone('country', `+${before.countryCode}`, `+${now.countryCode}`),
+    ...gone('before a country code', before.internationalPrefix, now.internationalPrefix),
+    ...gone('before an area code', before.nationalPrefix, now.nationalPrefix),
+  ]
+  return lines.length === 0 ? [] : [`  not any more: ${lines.join('; ')}`]
 }
 
 function planLines({ site, plan }: DialPlanView): string[] {

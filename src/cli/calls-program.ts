@@ -29,7 +29,7 @@ export function callsCommands(program: Command, { asking, run, needs }: Ways): v
 
   const plan = program.command('dial-plan').description('what dialled numbers mean, for call classes')
   asking(plan, 'show', 'for each site').action((options) => run(options, showDialPlans))
-  asking(plan, 'set', 'say it once; whoever has a call class gets it anew')
+  asking(plan, 'set', 'say it, as a whole: what is left out is gone; whoever has a call class gets it anew')
     .option('--country <code>', 'country code of the site: 49')
     .option('--international <prefix>', 'what stands before a country code: 00, 011')
     .option('--national <prefix>', "what stands before an area code: 0, or '' where there is no prefix")

@@ -2,6 +2,7 @@ import { byClick } from '../domain/leaver-doors.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from '../journeys/application.ts'
 import type { LeaverFile } from '../journeys/leaver-view.ts'
+import { placeWords } from '../journeys/pbx-view.ts'
 import { path } from './api-client.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { stayingGatewayLines } from './gateway-lines.ts'
@@ -64,16 +65,40 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
       `  next  ringfence report ${view.id}`,
     ]
   }
+  if (view.lifecycle === 'offboarded') return [byWord(terminal, view), `  next  ringfence report ${view.id}`]
   const open = view.access.filter(
     ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )
   // Where the hint says already how to tick it, a second command would look like a second thing to do.
   const untold = open.filter(({ hint }) => !hint?.includes('ringfence acknowledge'))
   const ticks = [...new Set(untold.map(({ system }) => `  tick  ringfence acknowledge ${view.id} ${safe(system)}`))]
+  const retrying = view.access.some(({ verdict }) => verdict === 'retrying')
+  const shut = retrying
+    ? [
+        ...new Set(
+          currentDoors(view)
+            .filter(isShut)
+            .map(({ system }) => safe(system)),
+        ),
+      ]
+    : []
   return [
     `${paint(terminal, 'warn', '! Not every door was seen shut yet')} (${tally(currentDoors(view))})`,
+    ...(shut.length > 0 ? [`  meanwhile  seen shut: ${shut.join(', ')}`] : []),
     ...(open.length > 0 ? ticks : [`  next  ringfence show ${view.id}  (the server goes on by itself)`]),
   ]
+}
+
+/** Nothing is left to do, but not all of it was seen: who vouched for the rest. */
+function byWord(terminal: Session['terminal'], view: EmployeeView): string {
+  const doors = currentDoors(view)
+  const words = Map.groupBy(
+    doors.filter((door) => !isShut(door)),
+    ({ acknowledged }) => acknowledged?.by ?? 'nobody',
+  )
+  const said = [...words].map(([by, its]) => `${its.length} by ${safe(by)}'s word`)
+  const seen = `${doors.filter(isShut).length} of ${doors.length} doors seen shut`
+  return `${paint(terminal, 'good', '☑ Complete')}: ${[seen, ...said].join(', ')}`
 }
 
 export async function acknowledge(
@@ -134,6 +159,7 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
       ? paint(terminal, 'good', '✓ complete and frozen')
       : paint(terminal, 'warn', '! not complete: this is a preview'),
     '',
+    ...(employee.pbx ? [`PBX         ${safe(placeWords(employee.pbx))}`] : []),
     `Asked for   ${when(file.requestedAt)} by ${safe(file.requestedBy)}`,
     ...table(terminal, [], [['Reason    ', file.reason === null ? 'none given' : safe(file.reason)]]),
     `Completed   ${file.completedAt === null ? 'not yet' : `${when(file.completedAt)}${file.durationMs === null ? '' : `, after ${duration(file.durationMs)}`}`}`,

@@ -1,3 +1,4 @@
+import { placeWords } from '../journeys/pbx-view.ts'
 import type { OpenStep } from '../journeys/step-view.ts'
 import { type ExitCode, exitCodes } from './exit-codes.ts'
 import { type List, print, printJson, type Session } from './session.ts'
@@ -11,13 +12,14 @@ export async function listSteps(session: Session): Promise<ExitCode> {
   else
     print(
       session,
-      list.items.flatMap(({ name, extension, system, wanted, step, at }) => [
-        `${safe(extension ?? '?')}  ${safe(name ?? 'somebody who was erased')}  ${system}, to be ${wanted === 'closed' ? 'shut' : 'opened'}`,
+      list.items.flatMap(({ name, extension, who, pbx, system, wanted, step, at }) => [
+        `${safe(who ?? '?')}  ${safe(name ?? 'somebody who was erased')}  ${system}, to be ${wanted === 'closed' ? 'shut' : 'opened'}`,
+        ...(pbx !== null && who !== extension ? [`  PBX ${safe(placeWords(pbx))}`] : []),
         `  ${safe(step)}`,
         paint(
           terminal,
           'quiet',
-          `  open since ${when(at)}; done: ringfence acknowledge ${safe(extension ?? 'WHO')} ${system}`,
+          `  open since ${when(at)}; done: ringfence acknowledge ${safe(who ?? 'WHO')} ${system}`,
         ),
         '',
       ]),

@@ -90,6 +90,17 @@ export function parseCallPolicy(input: CallPolicyInput): Parsed<CallPolicy> {
   return good({ class: named, countries, ...given })
 }
 
+/** As somebody chooses it: what would be without effect is refused. What is kept since before can still be read. */
+export function withEffect<Chosen extends CallPolicy | null>(parsed: Parsed<Chosen>): Parsed<Chosen> {
+  if (!parsed.ok || parsed.value?.class !== 'blocked' || parsed.value.countries.length === 0) return parsed
+  const codes = parsed.value.countries.map((code) => `+${code}`).join(', ')
+  return bad(
+    'countries',
+    `blocked means emergency numbers alone: ${codes} would not be reached`,
+    'leave the countries out, or choose internal: that and these countries',
+  )
+}
+
 /** One text for one policy, and the reverse: what is written beside an account and compared when it is read back. */
 export function policyText(policy: CallPolicy | null): string {
   if (policy === null) return 'none'

@@ -1,5 +1,5 @@
 /** The roster CSV: one row per handset, rows with the same extension are one person (design: contract). */
-import { parsePolicyText, policyText } from './call-policy.ts'
+import { parsePolicyText, policyText, withEffect } from './call-policy.ts'
 import { parseEmail, parseName } from './employee.ts'
 import { parseMac } from './handset.ts'
 import { isLanguage, type Language, languages } from './language.ts'
@@ -111,7 +111,7 @@ export function parseRoster(
     const email = take(parseEmail(cell('email')))
     const extension = take(parseExtension(cell('extension')))
     const pbx = take(pbxOf(cell('pbx')))
-    const policy = cell('calls') === '' ? null : take(parsePolicyText(cell('calls')))
+    const policy = cell('calls') === '' ? null : take(withEffect(parsePolicyText(cell('calls'))))
     const calls = policy === null ? null : policyText(policy)
     const mac = cell('mac') === '' ? null : take(parseMac(cell('mac')))
     const model = cell('model').toLowerCase()

@@ -148,10 +148,18 @@ export const phonePasswords = z.object({
   generation: z.int(),
 })
 
+export const pbxPlace = z.object({ name: z.string(), site: z.string(), address: z.string().nullable() })
+
 export const leaverFile = z.object({
   version: z.literal(1),
   complete: z.boolean(),
-  employee: z.object({ id: z.string(), name: z.string(), email: z.string(), extension: z.string() }),
+  employee: z.object({
+    id: z.string(),
+    name: z.string(),
+    email: z.string(),
+    extension: z.string(),
+    pbx: pbxPlace.nullish().describe('where they held the extension; files of before do not say it'),
+  }),
   requestedAt: time,
   requestedBy: z.string(),
   reason: z.string().nullable(),

@@ -1,6 +1,6 @@
 /** The bodies of the API about leaving dates and the events of one person. */
 import { z } from 'zod'
-import { time } from './api-shapes.ts'
+import { pbxPlace, time } from './api-shapes.ts'
 
 export const leavingRequest = z.strictObject({
   at: z.iso.datetime({ offset: true }).describe('ISO 8601 with its offset, in the future'),
@@ -14,6 +14,8 @@ export const openStep = z.object({
   employeeId: z.string(),
   name: z.string().nullable().describe('null once the data of the person was erased'),
   extension: z.string().nullable(),
+  who: z.string().nullable().describe('the extension as commands take it: 1001@branch where there are several PBXs'),
+  pbx: pbxPlace.nullable().describe('where it is to be done'),
   system: z.string(),
   instance: z.string(),
   subjectId: z.string(),

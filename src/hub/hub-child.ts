@@ -10,8 +10,8 @@ import type { HubSettingsInput } from './hub-settings.ts'
 interface HubChild {
   /** The process id of the hub that runs now; undefined between two lives. */
   readonly pid: number | undefined
-  /** Asks the hub to end, taking interface and firewall table away, and waits until it has. */
-  stop(takeAway?: boolean): Promise<void>
+  /** Asks the hub to end, taking interface and firewall table away, and waits until it has. False: it did not hear that. */
+  stop(takeAway?: boolean): Promise<boolean>
 }
 
 interface HubChildOptions {
@@ -85,20 +85,26 @@ export async function startHubChild(
     if (waited) start()
   }
 
-  async function stop(takeAway = true): Promise<void> {
+  async function stop(takeAway = true): Promise<boolean> {
     stopping.abort()
+    let heard = false
     if (child) {
-      await client.shutdown(takeAway, AbortSignal.timeout(stopTimeoutMs)).catch((error: unknown) => {
-        log.warn({ err: error }, 'the hub could not be asked to end; it is told to')
-        // While it starts a signal ends it. Once it serves it ends with its channel only: a signal may be meant for us.
-        child?.kill('SIGTERM')
-        if (child?.connected) child.disconnect()
-      })
+      const asked = client.shutdown(takeAway, AbortSignal.timeout(stopTimeoutMs))
+      heard = await asked
+        .then(() => true)
+        .catch((error: unknown) => {
+          log.warn({ err: error }, 'the hub could not be asked to end; it is told to')
+          // While it starts a signal ends it. Once it serves it ends with its channel only: a signal may be meant for us.
+          child?.kill('SIGTERM')
+          if (child?.connected) child.disconnect()
+          return false
+        })
       const last = setTimeout(() => child?.kill('SIGKILL'), stopTimeoutMs)
       await gone
       clearTimeout(last)
     }
     client.close()
+    return heard
   }
 
   start()

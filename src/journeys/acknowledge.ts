@@ -1,4 +1,4 @@
-import { wordsMark } from '../domain/condition.ts'
+import { type Verdict, wordsMark } from '../domain/condition.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
@@ -31,12 +31,13 @@ export async function acknowledge(
       })
     const open = lines.filter(({ state }) => state === 'waiting' || state === 'unverifiable')
     if (open.length === 0) {
-      const retrying = lines.some(({ state }) => state === 'retrying')
+      const trying = lines.find(({ state }) => state === 'retrying')
+      if (!trying) throw new AppError('CONFLICT', `${system} is shown by the system itself; there is nothing to tick`)
+      const all = await tx.find('verdict', { employeeId })
       throw new AppError(
         'CONFLICT',
-        retrying
-          ? `${system} is still being tried; only waiting and unverifiable lines can be ticked`
-          : `${system} is shown by the system itself; there is nothing to tick`,
+        `${system} is still being tried; only waiting and unverifiable lines can be ticked`,
+        { hint: wayOut(context, trying, all) },
       )
     }
     const changed = open.find(
@@ -64,4 +65,17 @@ export async function acknowledge(
   await completeOffboardings(context, [employeeId])
   context.publish({ kind: 'employee', employeeId, data: { acknowledged: system } })
   return viewOf(context, employeeId)
+}
+
+/** What to do where the system will never answer again, and what keeps the person out until then. */
+function wayOut({ pbxs }: Pick<JourneyContext, 'pbxs'>, line: Verdict, all: readonly Verdict[]): string {
+  const isShut = ({ wanted, state }: Verdict) => wanted === 'closed' && state === 'converged'
+  const shut = [...new Set(all.filter(isShut).map(({ system }) => system))].sort()
+  const meanwhile = line.wanted === 'closed' && shut.length > 0 ? `; seen shut meanwhile: ${shut.join(', ')}` : ''
+  const isOnPbx = line.subjectKind === 'sip-credential' || line.subjectKind === 'assignment'
+  const place = isOnPbx ? pbxs.find(({ settings }) => settings.id === line.instance)?.settings.prefix : undefined
+  const lost = place
+    ? `. If this PBX is gone for good, set RINGFENCE_${place}=manual, leave its name as it is, and restart: then each of its doors is a step that can be ticked`
+    : ''
+  return `the server goes on by itself, and the line says what is in the way${meanwhile}${lost}`
 }

@@ -1,4 +1,4 @@
-import { parseCallPolicy } from '../domain/call-policy.ts'
+import { parseCallPolicy, withEffect } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
@@ -20,9 +20,9 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   const email = take(parseEmail(input.email))
   const extension = take(parseExtension(input.extension))
   const pbx = checkPbx(context, input.pbx, problems)
-  const calls = input.calls === undefined ? null : take(parseCallPolicy(input.calls))
+  const calls = input.calls === undefined ? null : take(withEffect(parseCallPolicy(input.calls)))
   if (calls !== null && pbx !== null)
-    await collect(problems, async () => requireDialPlan(context.store, pbx.settings.site), 'calls')
+    await collect(problems, async () => requireDialPlan(context, pbx.settings.site), 'calls')
   if (input.handsets.length === 0) problems.push({ field: 'handsets', message: 'no handset was named' })
   const handsets = input.handsets.map((handset, index) => {
     const its: Problem[] = []

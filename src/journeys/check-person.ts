@@ -1,5 +1,5 @@
 /** What somebody typed, checked as a whole: every problem at once, or clean values. */
-import { type CallPolicy, parseCallPolicy } from '../domain/call-policy.ts'
+import { type CallPolicy, parseCallPolicy, withEffect } from '../domain/call-policy.ts'
 import { parseEmail, parseName } from '../domain/employee.ts'
 import { parseMac } from '../domain/handset.ts'
 import { noting, type Problem } from '../domain/parse.ts'
@@ -50,7 +50,7 @@ export function checkPerson(context: Pick<JourneyContext, 'catalogue' | 'pbxs'>,
   const macs = handsets.flatMap((handset) => handset?.mac ?? [])
   const twice = macs.find((mac, index) => macs.indexOf(mac) !== index)
   if (twice) problems.push({ field: 'mac', message: `${twice} is named twice` })
-  const calls = input.calls === undefined ? null : take(parseCallPolicy(input.calls))
+  const calls = input.calls === undefined ? null : take(withEffect(parseCallPolicy(input.calls)))
   const gateway = checkGateway(catalogue, input.gateway, handsets, problems)
   if (problems.length > 0 || name === null || email === null || extension === null || pbx === null)
     throw invalid(problems)

@@ -5,6 +5,7 @@ import { newId } from '../system.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { factsOf } from './event-facts.ts'
 import { linesOf } from './expected-lines.ts'
+import { placeOf } from './known-pbx.ts'
 import type { LeaverFile } from './leaver-view.ts'
 import { employeeView } from './views.ts'
 
@@ -80,7 +81,13 @@ function leaverFile(context: JourneyContext, access: EmployeeAccess, completedAt
   return {
     version: 1,
     complete: completedAt !== null,
-    employee: { id: employee.id, name: employee.name, email: employee.email, extension: view.extension },
+    employee: {
+      id: employee.id,
+      name: employee.name,
+      email: employee.email,
+      extension: view.extension,
+      pbx: placeOf(context, access.assignments.at(-1)?.pbxId),
+    },
     requestedAt,
     requestedBy: employee.offboardRequestedBy ?? '',
     reason: employee.offboardReason,

@@ -13,13 +13,16 @@ export async function dialPlanOf(store: Pick<StoreReader, 'get'>, siteId: string
 }
 
 /** @throws AppError INVALID_INPUT with the command that mends it */
-export async function requireDialPlan(store: Pick<StoreReader, 'get'>, site: Site): Promise<DialPlan> {
+export async function requireDialPlan(
+  { store, pbxs }: { readonly store: Pick<StoreReader, 'get'>; readonly pbxs: JourneyContext['pbxs'] },
+  site: Site,
+): Promise<DialPlan> {
   const plan = await dialPlanOf(store, site.id)
   if (plan !== null) return plan
   const message = `nobody has said yet what dialled numbers mean at ${site.name}: its country, its prefixes and its emergency numbers`
   const hint = [
     'say it once, then try again, for example in Berlin:',
-    '`ringfence dial-plan set --country 49 --international 00 --national 0 --area 30 --emergency 112,110`',
+    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --area 30 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\``,
   ].join(' ')
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'calls', message, hint }] })
 }
@@ -75,12 +78,17 @@ function sitesOf({ pbxs }: Pick<JourneyContext, 'pbxs'>): readonly Site[] {
 
 function siteNamed(context: Pick<JourneyContext, 'pbxs'>, name: string | null): Site {
   const sites = sitesOf(context)
-  const word = name?.trim().toLowerCase() ?? ''
+  const typed = name?.trim() ?? ''
+  const word = typed.toLowerCase()
   const found = word === '' ? sites[0] : sites.find(({ id, name }) => [id, name.toLowerCase()].includes(word))
   if (found) return found
-  throw new AppError('NOT_FOUND', `${JSON.stringify(word.slice(0, 40))} is not a site here`, {
+  throw new AppError('NOT_FOUND', `${JSON.stringify(typed.slice(0, 40))} is not a site here`, {
     hint: `one of ${sites.map((site) => site.name).join(', ')}`,
   })
+}
+
+function quotedForShell(text: string): string {
+  return /^[A-Za-z0-9._-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }
 
 function keyOf(siteId: string): string {

@@ -76,8 +76,11 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
 async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx): Promise<DoctorCheck[]> {
   // Where there are several, each sentence says of which it speaks.
   const name = `PBX ${settings.name}`
-  const named = (check: DoctorCheck): DoctorCheck =>
-    severalPbxs(context) && !check.message.startsWith(name) ? { ...check, message: `${name}: ${check.message}` } : check
+  const named = (check: DoctorCheck): DoctorCheck => {
+    if (!severalPbxs(context)) return check
+    const message = check.message.replace(/^the PBX\b/, name)
+    return { ...check, message: message.startsWith(name) ? message : `${name}: ${message}` }
+  }
   try {
     const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [
@@ -92,8 +95,8 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
     checks.push({
       area: 'pbx',
       state: 'note',
-      message: `${settings.edge ? 'with the edge in front: ' : ''}can ${can.join(', ') || 'nothing by itself'}; cannot ${cannot.join(', ') || 'nothing less'}`,
-      hint: null,
+      message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
+      hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
     })
     if (driver.abilities.revocationLists === 'not-checked') {
       checks.push({

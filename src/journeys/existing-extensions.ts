@@ -1,16 +1,18 @@
 /** Extensions that are on a PBX and that Ringfence did not make: beside whom they may be of, and whether they can be taken over. */
 import type { Problem } from '../domain/parse.ts'
 import { type Actor, mayDo } from '../domain/token.ts'
-import { AppError } from '../errors.ts'
+import { AppError, asAppError } from '../errors.ts'
 import type { ExistingExtension } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
-import { type KnownPbx, pbxName } from './known-pbx.ts'
+import { type KnownPbx, pbxName, severalPbxs } from './known-pbx.ts'
 import type { ExistingOnPbx, ExistingView } from './pbx-view.ts'
 
 type Looking = Pick<JourneyContext, 'store' | 'pbxs'>
 
 /** A PBX that hangs keeps nobody waiting for longer. */
 const timeoutMs = 15_000
+/** Somebody waits for their link; the answer is a help, no condition. */
+const promptMs = 3_000
 
 /** Looks only. @throws AppError CONFLICT where the PBX cannot list any, else what its driver throws */
 export async function existingExtensions(context: Looking, pbx: KnownPbx): Promise<ExistingOnPbx> {
@@ -35,7 +37,19 @@ export function demandMayAdopt({ role }: Actor): void {
 
 /** @throws AppError CONFLICT, or what the driver throws: nobody is onboarded on an extension that cannot be taken over */
 export async function demandAdoptable(context: Looking, pbx: KnownPbx, extension: string): Promise<void> {
-  const [found] = await adoptionProblems(context, pbx, [extension])
+  demandNone(await adoptionProblems(context, pbx, [extension]))
+}
+
+/** @throws AppError CONFLICT where somebody else's extension of this number is on the PBX */
+export async function demandFree(
+  context: Pick<JourneyContext, 'pbxs' | 'log'>,
+  pbx: KnownPbx,
+  extension: string,
+): Promise<void> {
+  demandNone(await foreignProblems(context, pbx, [extension]))
+}
+
+function demandNone([found]: readonly (Problem & { readonly extension: string })[]): void {
   if (!found) return
   const { extension: _, ...problem } = found
   const { message, hint } = problem
@@ -61,6 +75,50 @@ export async function adoptionProblems(
     const message = `extension ${extension} cannot be taken over: ${existing.obstacle}`
     return [{ extension, field, message, hint: 'see `ringfence pbx existing`' }]
   })
+}
+
+/**
+ * What is in the way of giving these to somebody new: extensions that are on the PBX and that Ringfence did not make. As
+ * far as the PBX says so at once: one that is away keeps nobody from being onboarded, its driver looks again before it acts.
+ */
+export async function foreignProblems(
+  context: Pick<JourneyContext, 'pbxs' | 'log'>,
+  pbx: KnownPbx,
+  extensions: readonly string[],
+): Promise<readonly (Problem & { readonly extension: string })[]> {
+  if (extensions.length === 0) return []
+  const obstacles = await obstaclesOn(context, pbx)
+  return extensions.flatMap((extension) => {
+    const obstacle = obstacles.get(extension)
+    if (obstacle === undefined) return []
+    const at = severalPbxs(context) ? ` --pbx ${pbx.settings.name}` : ''
+    const hint =
+      obstacle === null
+        ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` shows what is there. Else choose another extension`
+        : `choose another extension: this one cannot be taken over (${obstacle})`
+    const message = `extension ${extension} is on PBX ${pbx.settings.name} already, and not by Ringfence`
+    return [{ extension, field: 'extension', message, hint }]
+  })
+}
+
+/** By extension: what keeps it from being taken over, or null. */
+async function obstaclesOn(
+  { log }: Pick<JourneyContext, 'log'>,
+  { settings, driver }: KnownPbx,
+): Promise<ReadonlyMap<string, string | null>> {
+  const { adoption, readBack } = driver.abilities
+  const signal = AbortSignal.timeout(promptMs)
+  try {
+    if (adoption && driver.listExisting)
+      return new Map((await driver.listExisting(signal)).map(({ extension, obstacle }) => [extension, obstacle]))
+    if (!readBack) return new Map()
+    const { foreign } = await driver.readAccounts(signal, [])
+    return new Map(foreign.map((extension) => [extension, 'Ringfence cannot take over extensions of this PBX']))
+  } catch (error) {
+    if (asAppError(error).code === 'INTERNAL') throw error
+    log.info({ err: error, pbx: settings.name }, 'whether the extension is on the PBX already could not be seen')
+    return new Map()
+  }
 }
 
 async function listed({ settings, driver }: KnownPbx): Promise<readonly ExistingExtension[]> {

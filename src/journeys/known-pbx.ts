@@ -6,6 +6,7 @@ import type { ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
+import type { PbxPlace } from './pbx-view.ts'
 
 export type PbxSettings = Config['pbxs'][number]
 
@@ -44,11 +45,12 @@ export function pbxOfPerson(context: Knowing, { assignments }: Pick<EmployeeAcce
  */
 export function pbxNamed({ pbxs }: Knowing, name: string | undefined): KnownPbx {
   const configured = pbxs.filter(({ isConfigured }) => isConfigured)
-  const word = name?.trim().toLowerCase() ?? ''
+  const typed = name?.trim() ?? ''
+  const word = typed.toLowerCase()
   const found =
     word === '' ? configured[0] : configured.find(({ settings }) => [settings.name, settings.id].includes(word))
   if (found) return found
-  const message = `${JSON.stringify(word.slice(0, 40))} is not a PBX here`
+  const message = `${JSON.stringify(typed.slice(0, 40))} is not a PBX here`
   const hint = `one of ${configured.map(({ settings }) => settings.name).join(', ')}`
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'pbx', message, hint }] })
 }
@@ -56,6 +58,34 @@ export function pbxNamed({ pbxs }: Knowing, name: string | undefined): KnownPbx 
 /** Whether a word beside an extension is needed to tell its holders apart. */
 export function severalPbxs({ pbxs }: Knowing): boolean {
   return pbxs.length > 1
+}
+
+/** Where a PBX is, for whoever is sent to it. */
+export function placeOf({ pbxs }: Knowing, id: string | undefined): PbxPlace | null {
+  const found = pbxs.find(({ settings }) => settings.id === id)
+  return found ? { name: found.settings.name, site: found.settings.site.name, address: found.settings.address } : null
+}
+
+export interface HeldExtension {
+  readonly extension: string
+  readonly pbxId: string
+}
+
+/** As commands take it: the number alone says whose it is where there is one PBX. */
+export function typedExtension(context: Knowing, { extension, pbxId }: HeldExtension): string {
+  return severalPbxs(context) ? `${extension}@${pbxName(context, pbxId)}` : extension
+}
+
+/**
+ * Drivers and judges speak of "the PBX" and of bare extensions, so that what is kept of a step stays the same when another
+ * PBX joins. Whoever reads it is told which one is meant.
+ */
+export function sayWhich(context: Knowing, text: string, held: HeldExtension): string {
+  if (!severalPbxs(context)) return text
+  const bare = new RegExp(`(?<= )${held.extension}(?=[ \`])`, 'g')
+  return text
+    .replace(/`ringfence [^`]*`/g, (command) => command.replace(bare, typedExtension(context, held)))
+    .replace(/\bthe PBX\b/g, `PBX ${pbxName(context, held.pbxId)}`)
 }
 
 /** Also of one that left the settings, after its last person left it. */

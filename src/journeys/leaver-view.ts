@@ -1,10 +1,18 @@
 /** The leaver file, as it is frozen when every door was proved shut. */
 import type { AccessLine } from './application.ts'
+import type { PbxPlace } from './pbx-view.ts'
 
 export interface LeaverFile {
   readonly version: 1
   readonly complete: boolean
-  readonly employee: { readonly id: string; readonly name: string; readonly email: string; readonly extension: string }
+  readonly employee: {
+    readonly id: string
+    readonly name: string
+    readonly email: string
+    readonly extension: string
+    /** Where they held the extension; leaver files of before do not say it. */
+    readonly pbx?: PbxPlace | null | undefined
+  }
   readonly requestedAt: string
   readonly requestedBy: string
   readonly reason: string | null

@@ -23,7 +23,7 @@ import { gatewayOf, ownGateway } from './choose-gateway.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
 import { doorTokens, invitedBy, type NewInvite, newInvite } from './enrolment.ts'
-import { demandAdoptable, demandMayAdopt } from './existing-extensions.ts'
+import { demandAdoptable, demandFree, demandMayAdopt } from './existing-extensions.ts'
 import { announce, insertKit, type Kit, prepareKit } from './kit.ts'
 import { severalPbxs } from './known-pbx.ts'
 import { mailLanguage, newMail } from './mails.ts'
@@ -40,7 +40,8 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
   }
   const claimed = await takenBy(context.store, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
-  if (person.calls !== null) await requireDialPlan(context.store, person.pbx.settings.site)
+  if (person.calls !== null) await requireDialPlan(context, person.pbx.settings.site)
+  if (!person.adopt) await demandFree(context, person.pbx, person.extension)
   const mail = input.mail === undefined ? null : mailLanguage(context, input.mail)
   const sharedGateway = await gatewayOf(context, input, person.handsets, person.pbx.settings.id)
   return enrolPerson(context, person, newInvite(context), actor, { sharedGateway, mail })

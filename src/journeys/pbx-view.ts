@@ -26,6 +26,18 @@ export interface PbxView {
   readonly cannot: readonly string[]
 }
 
+/** Where it is, for whoever is sent to it. */
+export interface PbxPlace {
+  readonly name: string
+  readonly site: string
+  readonly address: string | null
+}
+
+/** `branch, Main site, 10.90.0.2` */
+export function placeWords({ name, site, address }: PbxPlace): string {
+  return [name, site, ...(address === null ? [] : [address])].join(', ')
+}
+
 /** As its driver declares them; nothing of it is guessed (src/pbx/pbx-driver.ts). */
 export interface PbxAbilityView {
   readonly readBack: boolean

@@ -8,7 +8,7 @@ import type { OnboardInput } from './application.ts'
 import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
-import { adoptionProblems } from './existing-extensions.ts'
+import { adoptionProblems, foreignProblems } from './existing-extensions.ts'
 import { type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
 
@@ -19,7 +19,7 @@ const mostColumns = 50
 const mostSeparators = 20 * mostLines
 const mostProblemsTold = 200
 
-type Reading = Pick<JourneyContext, 'catalogue' | 'store' | 'pbxs'>
+type Reading = Pick<JourneyContext, 'catalogue' | 'store' | 'pbxs' | 'log'>
 
 /** @throws AppError TOO_LARGE, or INVALID_INPUT where the text is no CSV */
 export function rosterRecords(csv: Uint8Array): readonly RosterRecord[] {
@@ -188,7 +188,7 @@ async function withoutDialPlan(context: Reading, people: readonly RosterPerson[]
   const choosing = people.filter(({ calls = null }) => calls !== null)
   const found: Problem[] = []
   for (const [name, some] of Map.groupBy(choosing, ({ pbx }) => pbx ?? undefined)) {
-    const why = await requireDialPlan(context.store, pbxNamed(context, name).settings.site).then(() => [], problemsOf)
+    const why = await requireDialPlan(context, pbxNamed(context, name).settings.site).then(() => [], problemsOf)
     found.push(...some.flatMap(({ row }) => why.map((problem) => ({ row, ...problem }))))
   }
   return found
@@ -206,6 +206,7 @@ async function takenPeople(context: Reading, people: readonly RosterPerson[]): P
   for (const [name, some] of byPbx) {
     const pbx = pbxNamed(context, name)
     found.push(...(await takenOn(context, pbx.settings.id, some)), ...(await unadoptable(context, pbx, some)))
+    found.push(...(await somebodyElses(context, pbx, some)))
   }
   return found
 }
@@ -222,6 +223,13 @@ async function unadoptable(context: Reading, pbx: KnownPbx, people: readonly Ros
     if (code === 'INTERNAL') throw error
     return adopted.map(({ row }) => ({ row, field: 'adopt', message, ...(hint ? { hint } : {}) }))
   }
+}
+
+/** Of those who are to get a new one. */
+async function somebodyElses(context: Reading, pbx: KnownPbx, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const rowOf = new Map(people.filter(({ adopt }) => !adopt).map(({ extension, row }) => [extension, row]))
+  const problems = await foreignProblems(context, pbx, [...rowOf.keys()])
+  return problems.map(({ extension, ...problem }) => ({ row: rowOf.get(extension)!, ...problem }))
 }
 
 async function takenOn({ store }: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {

@@ -101,8 +101,8 @@ function letterOf({ mail, config }: JourneyContext, steps: readonly OpenStep[]) 
 
 const mostListed = 50
 
-function lineOf({ name, extension, wanted, at }: OpenStep): string {
-  return `${extension ?? '?'} ${name ?? ''} (${wanted === 'closed' ? 'leaving' : 'starting'}), ${at.slice(0, 16).replace('T', ' ')} UTC`
+function lineOf({ name, who, wanted, at }: OpenStep): string {
+  return `${who ?? '?'} ${name ?? ''} (${wanted === 'closed' ? 'leaving' : 'starting'}), ${at.slice(0, 16).replace('T', ' ')} UTC`
 }
 
 /** Ids are in order of time: the first six bytes are milliseconds (RFC 9562 section 5.7). */

@@ -1,4 +1,4 @@
-import { type CallPolicyInput, parseCallPolicy, policyText, storedPolicy } from '../domain/call-policy.ts'
+import { type CallPolicyInput, parseCallPolicy, policyText, storedPolicy, withEffect } from '../domain/call-policy.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
@@ -24,14 +24,14 @@ async function setCalls(
   input: CallPolicyInput | null,
   actor: Actor,
 ): Promise<EmployeeView> {
-  const parsed = input === null ? null : parseCallPolicy(input)
+  const parsed = input === null ? null : withEffect(parseCallPolicy(input))
   if (parsed && !parsed.ok) {
     const { message, hint } = parsed.problem
     throw new AppError('INVALID_INPUT', message, { problems: [parsed.problem], ...(hint ? { hint } : {}) })
   }
   const policy = parsed?.value ?? null
   const { assignment } = await activeHolder(context, employeeId)
-  if (policy !== null) await requireDialPlan(context.store, pbxById(context, assignment.pbxId).settings.site)
+  if (policy !== null) await requireDialPlan(context, pbxById(context, assignment.pbxId).settings.site)
   const isChanged = await context.store.transaction(async (tx) => {
     const current = await tx.get('assignment', assignment.id)
     if (!current || current.untilAt !== null) throw new AppError('CONFLICT', 'this person is being offboarded')

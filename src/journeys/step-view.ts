@@ -1,11 +1,16 @@
 /** Steps that a person must do on a PBX, as pages and the API show them. */
 import type { Wanted } from '../domain/access.ts'
+import type { PbxPlace } from './pbx-view.ts'
 
 export interface OpenStep {
   readonly employeeId: string
   /** Null once the person's data was erased. */
   readonly name: string | null
   readonly extension: string | null
+  /** The extension as commands take it: `1001@branch` where the number alone could be somebody else's. */
+  readonly who: string | null
+  /** Where it is to be done; null where it is on no PBX of today's. */
+  readonly pbx: PbxPlace | null
   readonly system: string
   readonly instance: string
   readonly subjectId: string

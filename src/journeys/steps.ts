@@ -1,11 +1,14 @@
 import type { Verdict } from '../domain/condition.ts'
+import type { Assignment } from '../domain/employee.ts'
 import type { ManualDeed } from '../pbx/manual-guide.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
+import { placeOf, sayWhich, typedExtension } from './known-pbx.ts'
 import type { OpenStep, PersonSteps, StepSheet } from './step-view.ts'
 
 /** Steps that wait for a person, until somebody ticks them by name (acknowledge.ts). */
-export async function openSteps({ store }: Pick<JourneyContext, 'store'>): Promise<readonly OpenStep[]> {
+export async function openSteps(context: Pick<JourneyContext, 'store' | 'pbxs'>): Promise<readonly OpenStep[]> {
+  const { store } = context
   const lines = (await store.find('verdict', { state: 'waiting', acknowledgedAt: null })).filter(
     ({ employeeId }) => employeeId !== null,
   )
@@ -14,20 +17,21 @@ export async function openSteps({ store }: Pick<JourneyContext, 'store'>): Promi
     (ids.length === 0 ? [] : await store.employeesWithAccess({ ids })).map((access) => [access.employee.id, access]),
   )
   return lines
-    .map((line) => stepOf(line, people.get(line.employeeId!)))
+    .map((line) => stepOf(context, line, people.get(line.employeeId!)))
     .sort((one, other) =>
       one.at === other.at ? (one.subjectId < other.subjectId ? -1 : 1) : one.at < other.at ? -1 : 1,
     )
 }
 
 export async function stepsOf(
-  { store, pbxs }: Pick<JourneyContext, 'store' | 'pbxs'>,
+  context: Pick<JourneyContext, 'store' | 'pbxs'>,
   employeeId: string,
 ): Promise<PersonSteps> {
+  const { store, pbxs } = context
   const [access] = await store.employeesWithAccess({ ids: [employeeId] })
   const lines = await store.find('verdict', { employeeId, state: 'waiting', acknowledgedAt: null })
   const sheets = lines.map((line): StepSheet => {
-    const step = stepOf(line, access)
+    const step = stepOf(context, line, access)
     const deed: ManualDeed = line.wanted === 'closed' ? 'closing' : line.generation > 1 ? 'rotating' : 'opening'
     const credential = access?.credentials.find(({ id }) => id === line.subjectId)
     // The parts are those of a SIP account; of another system only its own sentence is known.
@@ -38,34 +42,39 @@ export async function stepsOf(
       username: credential?.username ?? step.extension ?? '',
       generation: String(line.generation),
     }
-    const filled = parts.map((part) => part.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? ''))
+    const filled = parts
+      .map((part) => part.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? ''))
+      .map((part) => sayWhich(context, part, { extension: step.extension ?? '', pbxId: line.instance }))
     return { ...step, deed, brand: pbx?.guide.name ?? null, parts: filled }
   })
   return {
     employeeId,
     name: access?.employee.name ?? '',
-    extension: extensionIn(access) ?? '',
+    extension: latestIn(access)?.extension ?? '',
     sheets,
   }
 }
 
-function stepOf(line: Verdict, access: EmployeeAccess | undefined): OpenStep {
+function stepOf(context: Pick<JourneyContext, 'pbxs'>, line: Verdict, access: EmployeeAccess | undefined): OpenStep {
   const credential = access?.credentials.find(({ id }) => id === line.subjectId)
-  const assignment = access?.assignments.find(({ id }) => id === credential?.assignmentId)
+  const assignment =
+    access?.assignments.find(({ id }) => id === (credential?.assignmentId ?? line.subjectId)) ?? latestIn(access)
+  const problem = line.problem ?? ''
   return {
     employeeId: line.employeeId ?? '',
     name: access?.employee.name ?? null,
-    extension: assignment?.extension ?? extensionIn(access),
+    extension: assignment?.extension ?? null,
+    who: assignment ? typedExtension(context, assignment) : null,
+    pbx: placeOf(context, assignment?.pbxId),
     system: line.system,
     instance: line.instance,
     subjectId: line.subjectId,
     wanted: line.wanted,
-    step: line.problem ?? '',
+    step: assignment ? sayWhich(context, problem, assignment) : problem,
     at: line.at,
   }
 }
 
-function extensionIn(access: EmployeeAccess | undefined): string | null {
-  const living = access?.assignments.find(({ untilAt }) => untilAt === null)
-  return (living ?? access?.assignments.at(-1))?.extension ?? null
+function latestIn(access: EmployeeAccess | undefined): Assignment | undefined {
+  return access?.assignments.find(({ untilAt }) => untilAt === null) ?? access?.assignments.at(-1)
 }

@@ -71,10 +71,11 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
   const rows: Verdict[] = []
   for (const verdict of changed) {
     const before = await tx.get('verdict', verdict.id)
+    const at = openSince(before, verdict)
     rows.push(
       before && sameClaim(before, verdict)
-        ? { ...verdict, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
-        : verdict,
+        ? { ...verdict, at, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
+        : { ...verdict, at },
     )
     const wasShut =
       before?.wanted === 'closed' && before.state === 'converged' && before.generation === verdict.generation
@@ -90,6 +91,17 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
     }
   }
   await tx.put('verdict', rows)
+}
+
+/** A step that nobody ticked has been waiting since it was first asked for, however its words changed. */
+function openSince(before: Verdict | undefined, now: Verdict): string {
+  const goesOn =
+    before?.state === 'waiting' &&
+    now.state === 'waiting' &&
+    before.wanted === now.wanted &&
+    before.generation === now.generation &&
+    before.acknowledgedAt === null
+  return goesOn ? before.at : now.at
 }
 
 /** A tick stands for as long as the line says what it said when it was ticked. */

@@ -13,7 +13,7 @@ import { looksAfter } from './expected-lines.ts'
 import { gatewayViewer } from './gateway-view.ts'
 import { doubtsAbout, seenOf } from './handset-inventory.ts'
 import { handsetStatus } from './handset-status.ts'
-import { pbxName } from './known-pbx.ts'
+import { pbxName, sayWhich } from './known-pbx.ts'
 
 type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'system' | 'systems' | 'pbxs'>
 
@@ -61,13 +61,13 @@ export function employeeView(
 }
 
 /** Every line that there must be: what is not judged yet is shown as on its way, never by an older verdict. */
-function accessLines({ systems }: ViewContext, access: EmployeeAccess): AccessLine[] {
+function accessLines(context: ViewContext, access: EmployeeAccess): AccessLine[] {
   const verdicts = new Map(access.verdicts.map((verdict) => [verdict.id, verdict]))
   const subjects = subjectsIn(access)
-  const told = lineTeller(access)
+  const told = lineTeller(context, access)
   const own = subjects.flatMap((subject) => {
     const { kind, id, wanted, generation, since } = subject
-    return systems
+    return context.systems
       .filter((system) => looksAfter(system, subject))
       .map((system): AccessLine => {
         const key = verdictId(system.kind, system.instance, kind, id)
@@ -176,26 +176,42 @@ function heard({ handshakes }: ViewContext, { tunnels }: EmployeeAccess, gateway
 }
 
 /** A verdict as a line, with whose door it is and what it is known by. */
-function lineTeller(access: EmployeeAccess) {
+function lineTeller(context: ViewContext, access: EmployeeAccess) {
   const nameOf = doorNames(access)
   const markOf = doorMarks(access)
   const subject = (kind: SubjectKind, id: string) => {
     const { mark, shutAt } = markOf(kind, id)
     return { subject: { kind, id, name: nameOf(kind, id), mark }, shutAt }
   }
-  return Object.assign((verdict: Verdict) => accessLine(verdict, subject), { subject })
+  const said = (verdict: Verdict) => {
+    const held = heldBy(access, verdict)
+    return (text: string) => (held ? sayWhich(context, text, held) : text)
+  }
+  return Object.assign((verdict: Verdict) => accessLine(verdict, subject, said(verdict)), { subject })
 }
 
-function accessLine(verdict: Verdict, subject: ReturnType<typeof lineTeller>['subject']): AccessLine {
+/** What the line is about, where that is on a PBX. */
+function heldBy({ credentials, assignments }: EmployeeAccess, { subjectKind, subjectId }: Verdict) {
+  const assignmentId =
+    subjectKind === 'sip-credential' ? credentials.find(({ id }) => id === subjectId)?.assignmentId : subjectId
+  return assignments.find(({ id }) => id === assignmentId)
+}
+
+function accessLine(
+  verdict: Verdict,
+  subject: ReturnType<typeof lineTeller>['subject'],
+  said: (text: string) => string,
+): AccessLine {
+  const evidence: AccessLine['evidence'] = verdict.evidence === null ? null : JSON.parse(verdict.evidence)
   return {
     system: verdict.system,
     instance: verdict.instance,
     ...subject(verdict.subjectKind, verdict.subjectId),
     wanted: verdict.wanted,
     verdict: verdict.state,
-    evidence: verdict.evidence === null ? null : JSON.parse(verdict.evidence),
-    problem: verdict.problem,
-    hint: verdict.hint,
+    evidence: evidence && { ...evidence, summary: said(evidence.summary) },
+    problem: verdict.problem && said(verdict.problem),
+    hint: verdict.hint && said(verdict.hint),
     nextTryAt: verdict.nextTryAt,
     at: verdict.at,
     acknowledged:

@@ -38,9 +38,12 @@ export interface LaneParts {
   readonly mayWrite: () => boolean
   /** The last writer's lease, as the hub knows it; null before the hub answered. */
   readonly lastLease: () => number | null
+  /** The last stop took interface and firewall away (taken-away.ts). */
+  readonly tookHubAway?: boolean
 }
 
-export function startLanes({ context, systems, foundations, hub, edge, mayWrite, lastLease }: LaneParts): Loop {
+export function startLanes(parts: LaneParts): Loop {
+  const { context, systems, foundations, hub, edge, mayWrite, lastLease, tookHubAway = false } = parts
   const { store, system, vault, pbxs } = context
   const inTurn = turns()
   const book = verdictBook(context, completionOf(context))
@@ -52,7 +55,8 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       sweepEveryMs,
       pbxId = null,
       opensOnly = false,
-    }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string | null; opensOnly?: boolean },
+      tookAway = false,
+    }: { timeoutMs: number; sweepEveryMs: number; pbxId?: string | null; opensOnly?: boolean; tookAway?: boolean },
   ) => {
     const enabled: EnabledSystem = { kind: access.kind, instance: access.instance, subjectKind, pbxId, opensOnly }
     systems.push(enabled)
@@ -71,6 +75,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       verdicts: book,
       report: reporter(context),
       timeoutMs,
+      tookAway,
       sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
   }
@@ -117,6 +122,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
       sweepEveryMs: 30_000,
+      tookAway: tookHubAway,
     }),
     lane(
       'tunnel',
@@ -124,6 +130,7 @@ export function startLanes({ context, systems, foundations, hub, edge, mayWrite,
       {
         timeoutMs: 60_000,
         sweepEveryMs: 60_000,
+        tookAway: tookHubAway,
       },
     ),
     lane('phone-door', phoneDoorAccess({ handsets: (ids) => handsetRows(context, ids), now: system.now }), {

@@ -32,20 +32,15 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    const words = config.pbxs.length === 1 ? 'the PBX' : `PBX ${settings.name}`
-    const driver = await driverOf(settings, words, { config, foundations })
+    const driver = await driverOf(settings, { config, foundations })
     pbxs.push({ settings, driver: behindEdge(settings, driver), guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-/**
- * A further driver is a line here, and a file beside this one where it needs to be put together.
- * @param words what people call it in a sentence
- */
+/** A further driver is a line here, and a file beside this one where it needs to be put together. */
 async function driverOf(
   pbx: PbxSettings,
-  words: string,
   { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
 ): Promise<PbxDriver> {
   const { asterisk, freepbx, freeswitch, kamailio, api } = pbx
@@ -62,7 +57,7 @@ async function driverOf(
     const options = { ...access, ca: ca ?? undefined, realm: pbx.realm, accountsFile }
     return pbx.driver === '3cx' ? threeCxDriver({ ...options, dialPlan }) : yeastarDriver(options)
   }
-  return manualDriver({ name: words })
+  return manualDriver({ name: 'the PBX' })
 }
 
 /** The database remembers that there is one: only of a PBX that is new may the book be an empty one. */

@@ -231,7 +231,7 @@ function notTaken(what: string): AppError {
 
 function somebodyElses(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} was there before and is not Ringfence's`, {
-    hint: 'Ringfence changes nothing that is not its own. Take it over with `ringfence adopt`, choose another one, or, if nobody needs it, remove it there: Ringfence makes it anew',
+    hint: 'Ringfence changes nothing that is not its own. To take it over, offboard this person and bring them in with `ringfence adopt`; or choose another one; or, if nobody needs it, remove it there: Ringfence makes it anew',
   })
 }
 

@@ -192,7 +192,7 @@ function digestOf({ extensionId, user }: FreepbxExtension, realm: string): strin
 
 function notOurs(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on FreePBX, extension ${extension} has a password that is somebody else's`, {
-    hint: 'Ringfence changes nothing that is not its own: see whose it is. If nobody needs it, remove it in FreePBX and press "Apply Config": Ringfence makes it anew. If it was there before Ringfence, onboard its holder with `ringfence adopt`',
+    hint: 'Ringfence changes nothing that is not its own: see whose it is. If nobody needs it, remove it in FreePBX and press "Apply Config": Ringfence makes it anew. If it was there before Ringfence, offboard this person and bring them in with `ringfence adopt`',
     retryable: true,
   })
 }

@@ -180,7 +180,7 @@ function takenBySomebodyElse(extensions: readonly string[]): AppError {
     'PBX_REFUSED',
     `on the PBX, extension ${list} already belongs to somebody else (table subscriber)`,
     {
-      hint: 'Ringfence overwrites nothing that it did not make: take the extension over, remove its row, or choose another one',
+      hint: 'Ringfence changes nothing that it did not make: to take the extension over, offboard this person and bring them in with `ringfence adopt`; or remove its row, or choose another one',
     },
   )
 }

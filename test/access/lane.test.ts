@@ -315,6 +315,35 @@ describe('drift', () => {
     expect(store.verdict('ada')).toMatchObject({ state: 'retrying' })
   })
 
+  test('is not what our own orderly stop took away: an open door comes back quietly, one that should be shut is told', async () => {
+    const [system, store] = [memorySystem(), memoryStore()]
+    store.put(door('ada'), shut('ben'))
+    await (await settled(system, store)).stop()
+    system.present.delete('ada')
+    system.present.set('ben', 1)
+    const lane = begin(system, store, { tookAway: true })
+    lane.sweep()
+    await lane.idle()
+    expect([...system.present.keys()]).toEqual(['ada'])
+    expect(store.drifts).toMatchObject([{ problem: 'ben is there as 1' }])
+    // From the first whole look on, what is gone was taken by somebody else.
+    system.present.delete('ada')
+    lane.sweep()
+    await lane.idle()
+    expect(store.drifts).toMatchObject([{}, { problem: expect.stringContaining('ada'), verdict: { wanted: 'open' } }])
+  })
+
+  test('is what is missing after a crash, where nobody says that it was our own doing', async () => {
+    const [system, store] = [memorySystem(), memoryStore()]
+    store.put(door('ada'))
+    await (await settled(system, store)).stop()
+    system.present.delete('ada')
+    const lane = begin(system, store)
+    lane.sweep()
+    await lane.idle()
+    expect(store.drifts).toHaveLength(1)
+  })
+
   test('is not what a change of our own looks like on the way', async () => {
     const [system, store] = [memorySystem(), memoryStore()]
     store.put(door('ada'))

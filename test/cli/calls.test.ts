@@ -30,6 +30,14 @@ describe('`dial-plan`, `calls` and what people may dial', () => {
     expect(items).toMatchObject([{ plan: { countryCode: '49', areaCode: '30', outsideLine: '' } }])
   })
 
+  test('said anew it is taken as a whole, and what is gone is named', async () => {
+    const { code, out } = await cli.run(['dial-plan', 'set', ...berlin.slice(0, 6), '--emergency', '112'])
+    expect([code, out]).toEqual([0, expect.stringContaining('not any more: emergency number 110; area code 30\n')])
+    const back = await cli.run(['dial-plan', 'set', ...berlin])
+    expect(back.out).not.toContain('not any more')
+    expect((await cli.run(['dial-plan', 'set', '--help'])).out.replace(/\s+/g, ' ')).toContain('as a whole')
+  })
+
   test('a class comes with the phone, is looked at, chosen anew as a whole, and taken away', async () => {
     const limits = ['--countries', '43,41', '--calls-at-once', '2', '--minutes-per-day', '60']
     const words = ['onboard', ...ada, '--extension', '1001', '--calls', 'national', ...limits, '--wait', '0', '--json']

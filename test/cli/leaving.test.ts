@@ -46,6 +46,8 @@ describe('offboard', () => {
           ? /\n {2}next {2}ringfence show /
           : /\n {2}tick {2}ringfence acknowledge \S+ sip-account\n/,
       )
+      // What is still tried keeps nobody safe; what was seen shut does.
+      expect(out.includes('\n  meanwhile  seen shut: tunnel, phone-door\n')).toBe(verdict === 'retrying')
       const json = await run(['offboard', extension, '--wait', '0', '--json'])
       expect(json.code).toBe(3)
       expect(JSON.parse(json.out)).toMatchObject({ lifecycle: 'offboarding' })
@@ -77,7 +79,13 @@ describe('offboard', () => {
     expect(code).toBe(0)
     expect(out).toMatch(/☑ waiting, ticked +sip-account .*\(ticked by \S+, 2026-11-22 14:00:00 UTC\)/)
     expect((await run(['acknowledge', '3200', 'nonsense'])).code).toBe(4)
-    expect((await run(['offboard', '3200', '--wait', '0'])).code).toBe(3)
+    // Nobody is kept waiting: nothing is left to do. But a script must not take a word for a look.
+    const again = await run(['offboard', '3200', '--wait', '0'])
+    expect(again.code).toBe(3)
+    expect(again.out).toMatch(
+      /\n☑ Complete: 2 of 3 doors seen shut, 1 by \S+'s word\n {2}next {2}ringfence report \S+\n$/,
+    )
+    expect(again.out).not.toContain('goes on by itself')
   })
 
   test('with the words that were seen a step is ticked only if it still says them', async () => {

@@ -57,6 +57,13 @@ describe('looking', () => {
     expect(out).toContain('sip-account, to be shut')
     expect(out).toContain('ringfence acknowledge 4003 sip-account')
     expect(JSON.parse((await run(['steps', '--json'])).out)).toMatchObject({ items: [{ extension: '4003' }] })
+    expect(out).not.toContain('site of')
+    await run(['onboard', ...ada, '--extension', '4005', '--pbx', 'branch', '--email', 'p4005@example.com'])
+    await run(['offboard', 'p4005@example.com', '--wait', '0'])
+    const branch = (await run(['steps'])).out
+    expect(branch).toContain('\n  PBX branch, site of branch, 10.90.1.2\n')
+    expect(branch).toContain('ringfence acknowledge 4005@branch sip-account')
+    await run(['acknowledge', 'p4005@example.com', 'sip-account'])
     await run(['acknowledge', '4003', 'sip-account'])
     expect((await run(['steps'])).out).toBe('no step waits for anybody\n')
     doors().application.closing = {}

@@ -7,6 +7,7 @@ import {
   parsePolicyText,
   policyText,
   storedPolicy,
+  withEffect,
 } from '../../src/domain/call-policy.ts'
 
 const limit = fc.option(fc.integer({ min: 1, max: 100_000 }), { nil: null })
@@ -51,6 +52,17 @@ test.each([
   ['none callsAtOnce=2', 'callClass'],
 ])('%j is no policy', (text, field) => {
   expect(parsePolicyText(text)).toMatchObject({ ok: false, problem: { field, message: expect.stringMatching(/\w/) } })
+})
+
+test('countries beside `blocked` would never be reached: whoever chooses them is told, what is kept stays readable', () => {
+  const blocked = parsePolicyText('blocked countries=43+1')
+  expect(blocked).toMatchObject({ ok: true })
+  expect(withEffect(blocked)).toMatchObject({
+    ok: false,
+    problem: { field: 'countries', message: expect.stringContaining('+1, +43') },
+  })
+  for (const text of ['blocked', 'internal countries=43', 'none'])
+    expect(withEffect(parsePolicyText(text))).toEqual(parsePolicyText(text))
 })
 
 test('a policy that was damaged in the database is an error and no freedom', () => {

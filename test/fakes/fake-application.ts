@@ -423,7 +423,10 @@ export function fakeApplication(): FakeApplication {
           ? { ...open, acknowledged: { by: actor.name, at } }
           : open,
       )
-      return save({ ...view, access })
+      const done =
+        view.lifecycle === 'offboarding' &&
+        access.every(({ verdict, acknowledged }) => verdict === 'converged' || acknowledged !== null)
+      return save(done ? { ...view, access, lifecycle: 'offboarded', offboardedAt: at } : { ...view, access })
     },
     async erase(employeeId, actor) {
       did('erase', actor)

@@ -1,4 +1,5 @@
 /** The lists and leaving dates of the fake application: the plain meaning of each filter, over a map. */
+import { extensionAt } from '../../src/domain/sip-account.ts'
 import type { Actor } from '../../src/domain/token.ts'
 import { AppError } from '../../src/errors.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
@@ -103,13 +104,16 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
   }
 }
 
-function stepsIn({ id, name, extension, access }: EmployeeView): OpenStep[] {
+function stepsIn(view: EmployeeView): OpenStep[] {
+  const { id, name, extension, pbx, access } = view
   return access
     .filter(({ verdict, acknowledged }) => verdict === 'waiting' && acknowledged === null)
     .map(({ system, instance, subject, wanted, problem, at }) => ({
       employeeId: id,
       name,
       extension,
+      who: extensionAt(view),
+      pbx: { name: pbx, site: `site of ${pbx}`, address: '10.90.1.2' },
       system,
       instance,
       subjectId: subject.id,

@@ -132,13 +132,13 @@ describe('the API', () => {
     expect(click.headers['preference-applied']).toBe('wait=5')
     expect(click.json).toMatchObject({ lifecycle: 'offboarding' })
     expect(doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
+    expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })
+    expect((await call('DELETE', `/api/v1/employees/${body.id}`)).status).toBe(409)
     const tick = `/api/v1/employees/${body.id}/access/sip-account/acknowledge`
     expect((await call('POST', tick, { problem: 'what it said an hour ago' })).status).toBe(409)
     expect((await call('POST', tick)).json).toMatchObject({
       id: body.id,
     })
-    expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })
-    expect((await call('DELETE', `/api/v1/employees/${body.id}`)).status).toBe(409)
 
     doors.application.closing = {}
     const leaver = (await call('POST', '/api/v1/employees', { ...ada, extension: '1002' })).json as Body

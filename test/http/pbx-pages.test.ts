@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { manualDriver } from '../../src/pbx/manual.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
-import { formVisitor } from './form-visitor.ts'
+import { mia, person } from '../journeys/world.ts'
+import { formVisitor, plain } from './form-visitor.ts'
 
 let desk: ConsoleWorld
 let branch: FakePbx
@@ -80,5 +82,48 @@ describe('the pages of several PBXs', () => {
       expect((await get('/pbxs/branch/existing', cookie)).status).toBe(403)
     }
     expect((await get('/pbxs/paris/existing', admin)).status).toBe(400)
+  })
+})
+
+describe('the steps of a PBX that is operated by hand', () => {
+  let byHand: ConsoleWorld
+  let cookie: string
+  beforeAll(async () => {
+    const env = {
+      RINGFENCE_PBX_NAME: 'office',
+      RINGFENCE_PBX2: 'manual',
+      RINGFENCE_PBX2_NAME: 'branch',
+      RINGFENCE_PBX2_SITE: 'Branch <office>',
+      RINGFENCE_PBX2_ADDRESS: '10.90.1.2',
+    }
+    byHand = await openConsoleWorld({ env, morePbxs: { branch: { driver: manualDriver({ name: 'the PBX' }) } } })
+    cookie = await byHand.signIn('admin')
+    await byHand.world.app.onboard({ ...person('Bo Berg', '1001', 'linphone-mobile'), pbx: 'branch' }, mia)
+    await byHand.world.loop.idle()
+  })
+  afterAll(() => byHand?.[Symbol.asyncDispose]())
+  const page = formVisitor(
+    () => byHand.port,
+    () => cookie,
+  )
+
+  test('are one click away from the first page and from the PBXs', async () => {
+    for (const path of ['/', '/pbxs']) expect((await page.get(path)).text).toContain('href="/steps"')
+    expect((await page.get('/steps')).text).toMatch(/aria-label="Where you are"[\s\S]*href="\/">Today/)
+  })
+
+  test('say in the list and on the sheet on which PBX, at which site and address, they are to be done', async () => {
+    const list = plain((await page.get('/steps')).text)
+    expect(list).toContain('1001@branch · branch, Branch <office>, 10.90.1.2')
+    const { id } = await byHand.world.app.employee('bo@example.com')
+    const sheet = (await page.get(`/people/${id}/steps`)).text
+    expect(sheet).toContain('PBX <strong>branch, Branch &lt;office&gt;, 10.90.1.2</strong>')
+    expect(sheet).toContain('<code>ringfence secret 1001@branch</code>')
+    await byHand.world.app.offboard(id, null, mia)
+    await byHand.world.loop.idle()
+    expect(plain((await page.get('/')).text)).toContain('Bo Berg 1001@branch')
+    expect(plain((await page.get(`/people/${id}/leaver-file`)).text)).toContain(
+      'PBX branch, Branch <office>, 10.90.1.2',
+    )
   })
 })

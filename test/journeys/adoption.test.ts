@@ -33,8 +33,8 @@ describe('extensions that were on the PBX before', () => {
 
   test('say so where somebody here holds the same extension', async () => {
     await using world = await openWorld()
-    world.pbx.addForeign('1001')
     await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    world.pbx.addForeign('1001')
     const { items } = await world.app.pbxs.existing('default')
     expect(items).toMatchObject([
       {
@@ -48,7 +48,11 @@ describe('extensions that were on the PBX before', () => {
   test('stay somebody else’s until an admin takes one over, and then only that one changes', async () => {
     await using world = await openWorld()
     for (const extension of ['1001', '10010']) world.pbx.addForeign(extension)
+    // Whoever starts while it is away meets it later.
+    world.pbx.faults.down = true
     const plain = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    world.pbx.faults.down = false
+    await world.sweep()
     expect(plain.employee.access.find(({ system }) => system === 'sip-account')?.verdict).not.toBe('converged')
     await offboarded(world, plain.employee.id)
     // Whether a leaver's password opens somebody else's extension cannot be told: a person says that it is not theirs.
@@ -64,6 +68,49 @@ describe('extensions that were on the PBX before', () => {
     expect(told).toContainEqual(expect.stringContaining('1001, which was there before'))
     expect((await offboarded(world, taken.employee.id)).lifecycle).toBe('offboarded')
     expect(JSON.parse(world.pbx.snapshot()).accounts).toEqual([])
+  })
+
+  test('are given to nobody new by accident: the refusal names the command that takes them over', async () => {
+    await using world = await openWorld()
+    world.pbx.addForeign('1005')
+    const before = world.pbx.snapshot()
+    await expect(world.app.onboard(person('Ada Byron', '1005', 'linphone-mobile'), mia)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: 'extension 1005 is on PBX default already, and not by Ringfence',
+      hint: expect.stringContaining('`ringfence adopt 1005`'),
+      problems: [{ field: 'extension' }],
+    })
+    const roster = (...extensions: readonly string[]) =>
+      Buffer.from(
+        `name,email,extension,model,mac\n${extensions.map((one) => `P${one},p${one}@example.com,${one},linphone-mobile,`).join('\n')}`,
+      )
+    await expect(world.app.importRoster(roster('1004', '1005'), mia)).rejects.toMatchObject({
+      problems: [{ row: 3, field: 'extension', hint: expect.stringContaining('`ringfence adopt 1005`') }],
+    })
+    expect([await world.app.employees({}), world.pbx.snapshot()]).toEqual([[], before])
+    // 100 beside 1005, and somebody who was here before: their own extension is free again.
+    const again = await onboarded(world, person('Bo Berg', '100', 'linphone-mobile'))
+    await offboarded(world, again.employee.id)
+    await onboarded(world, person('Cy Cole', '100', 'linphone-mobile'))
+  })
+
+  test('are refused as well where the PBX can only show them, with another hint', async () => {
+    await using world = await openWorld({ pbx: fakePbx({ adoption: false }) })
+    world.pbx.addForeign('1005')
+    const refused = world.app.onboard(person('Ada Byron', '1005', 'linphone-mobile'), mia)
+    await expect(refused).rejects.toMatchObject({ code: 'CONFLICT', hint: expect.stringMatching(/^choose another/) })
+    await expect(refused).rejects.not.toMatchObject({ hint: expect.stringContaining('adopt') })
+  })
+
+  test.each(['down', 'hang'] as const)('keep nobody waiting who starts while the PBX is away: %s', async (fault) => {
+    await using world = await openWorld()
+    world.pbx.addForeign('1005')
+    world.pbx.faults[fault] = true
+    const began = performance.now()
+    const { employee } = await world.app.onboard(person('Ada Byron', '1005', 'linphone-mobile'), mia)
+    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(employee.extension).toBe('1005')
+    world.pbx.faults[fault] = false
   })
 
   test.each(['helpdesk', 'auditor'] as const)('are taken over by nobody of role %s, in whichever way', async (role) => {

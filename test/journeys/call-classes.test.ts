@@ -48,6 +48,39 @@ describe('before anybody said what dialled numbers mean', () => {
     expect(await world.app.calls.dialPlans()).toEqual([{ site: { id: 'default', name: 'Main site' }, plan: null }])
   })
 
+  test('with several sites the command names the site, and one that is none is shown as it was typed', async () => {
+    const env = { RINGFENCE_PBX2: 'manual', RINGFENCE_PBX2_NAME: 'branch', RINGFENCE_PBX2_SITE: "Ada's Branch" }
+    await using world = await withPlan({ env, morePbxs: { branch: fakePbx() } })
+    const input = { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national, pbx: 'branch' }
+    await expect(world.app.onboard(input, mia)).rejects.toMatchObject({
+      hint: expect.stringContaining(" --site 'Ada'\\''s Branch'`"),
+    })
+    await expect(world.app.calls.setDialPlan('Hamburg', berlin, mia)).rejects.toMatchObject({
+      message: '"Hamburg" is not a site here',
+    })
+    await expect(world.app.onboard({ ...input, pbx: 'Paris' }, mia)).rejects.toMatchObject({
+      message: '"Paris" is not a PBX here',
+    })
+    await world.app.calls.setDialPlan("ada's branch", berlin, mia)
+    await onboarded(world, input)
+  })
+
+  test('blocked with countries is refused at every way in, and nothing is written', async () => {
+    await using world = await withPlan()
+    const calls = { class: 'blocked', countries: ['43'] }
+    const refused = { problems: [expect.objectContaining({ field: 'countries' })] }
+    const input = { ...person('Ada Byron', '1001', 'linphone-desktop'), calls }
+    await expect(world.app.onboard(input, mia)).rejects.toMatchObject(refused)
+    expect(await world.app.handOver.check(input)).toMatchObject(refused)
+    const roster =
+      'name,email,extension,model,mac,calls\nBo,bo@example.com,1002,linphone-mobile,,blocked countries=43\n'
+    await expect(world.app.importRoster(Buffer.from(roster), mia)).rejects.toMatchObject(refused)
+    expect(await world.app.employees({})).toEqual([])
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await expect(world.app.calls.set('1001', calls, mia)).rejects.toMatchObject(refused)
+    expect((await world.app.employee('1001')).calls).toBe(null)
+  })
+
   test('a dial plan without emergency numbers is refused, with every problem', async () => {
     await using world = await openWorld()
     await expect(

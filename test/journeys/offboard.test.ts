@@ -173,6 +173,8 @@ describe('while a system is away', () => {
     await expect(world.app.acknowledge('1001', 'sip-account', null, mia)).rejects.toMatchObject({
       code: 'CONFLICT',
       message: expect.stringContaining('still being tried'),
+      // What keeps her out meanwhile, and what to do if it never comes back.
+      hint: expect.stringMatching(/seen shut meanwhile: .*firewall.*tunnel.*RINGFENCE_PBX=manual.*ticked/),
     })
     await expect(world.app.erase('1001', mia)).rejects.toMatchObject({ code: 'CONFLICT' })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { manualDriver } from '../../src/pbx/manual.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World, type WorldOptions } from './world.ts'
 
@@ -142,6 +143,20 @@ describe('two PBXs', () => {
     expect(await evidenceOf('1002')).not.toContain('check')
   })
 
+  test('doctor says in one short line how much each can do; the list has all of it in words', async () => {
+    await using world = await openTwo(fakePbx({ revocationLists: 'enforced' }))
+    const { checks } = await world.app.doctor()
+    const notes = checks.filter(({ message }) => message.includes('asks of a PBX'))
+    const [office, branch] = world.app.pbxs.list().map(({ can, cannot }) => [can.length, can.length + cannot.length])
+    expect(notes.map(({ message }) => message)).toEqual([
+      `PBX office: does ${office!.join(' of ')} things that Ringfence asks of a PBX`,
+      `PBX branch: does ${branch!.join(' of ')} things that Ringfence asks of a PBX`,
+    ])
+    expect(branch![0]).toBe(office![0]! + 1)
+    expect(notes[0]!.hint).toContain('`ringfence pbx list`')
+    for (const { message } of checks) expect(message.length).toBeLessThan(200)
+  })
+
   test('an unknown name of a PBX is refused with the names that there are', async () => {
     await using world = await openTwo()
     await expect(
@@ -204,6 +219,83 @@ describe('two PBXs', () => {
     const { checks } = await moved.app.doctor()
     expect(checks.filter(({ area, state }) => area === 'settings' && state === 'problem')).toMatchObject([
       { message: expect.stringContaining('bo@example.com') },
+    ])
+  })
+})
+
+describe('a step on one of two PBXs', () => {
+  const byHand = () => ({ driver: manualDriver({ name: 'the PBX' }) })
+  const openByHand = (options: WorldOptions = {}) =>
+    openWorld({
+      pbx: 'manual',
+      ...options,
+      env: { ...branchSettings, ...options.env },
+      morePbxs: { branch: byHand() },
+    })
+  const commandsIn = (text: string) =>
+    [...text.matchAll(/ringfence (?:secret|acknowledge) (\S+?)[`\s]/g)].map(([, who]) => who)
+
+  test('says on which, and every command that it prints names its person alone', async () => {
+    await using world = await openByHand()
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-mobile'), calls: undefined })
+    await onboarded(world, onBranch('Bo Berg', '1001', 'linphone-mobile'))
+    for (const [email, pbx, place] of [
+      ['ada@example.com', 'office', { name: 'office', site: 'Main site', address: '10.90.0.2' }],
+      ['bo@example.com', 'branch', { name: 'branch', site: 'Branch office', address: '10.90.1.2' }],
+    ] as const) {
+      const { id, access } = await world.app.employee(email)
+      const line = access.find(({ system }) => system === 'sip-account')!
+      expect(line.problem).toContain(`On PBX ${pbx}, create extension 1001 or`)
+      expect(line.evidence?.summary).toMatch(new RegExp(`^PBX ${pbx} `))
+      const { sheets } = await world.app.people.stepsOf(email)
+      expect(sheets).toMatchObject([{ who: `1001@${pbx}`, extension: '1001', pbx: place }])
+      const open = (await world.app.people.openSteps()).filter(({ employeeId }) => employeeId === id)
+      expect(open).toMatchObject([{ who: `1001@${pbx}`, pbx: place }])
+      const said = [line.problem, line.hint, ...sheets.flatMap(({ parts, step }) => [...parts, step])].join('\n')
+      expect(new Set(commandsIn(said))).toEqual(new Set([`1001@${pbx}`]))
+      expect((await world.app.employee(`1001@${pbx}`)).id).toBe(id)
+    }
+    await offboarded(world, '1001@branch')
+    await world.app.acknowledge('1001@branch', 'sip-account', null, mia)
+    const file = await world.app.report('bo@example.com')
+    expect(file).toMatchObject({
+      complete: true,
+      employee: { extension: '1001', pbx: { name: 'branch', site: 'Branch office', address: '10.90.1.2' } },
+    })
+    expect(file.doors.find(({ system }) => system === 'sip-account')?.problem).toContain('On PBX branch, block')
+  })
+
+  test('also where it is about what somebody may dial', async () => {
+    await using world = await openByHand()
+    await world.app.calls.setDialPlan(
+      null,
+      {
+        countryCode: '49',
+        internationalPrefix: '00',
+        nationalPrefix: '0',
+        emergencyNumbers: ['112'],
+      },
+      mia,
+    )
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-mobile'), calls: { class: 'national' } })
+    const line = (await world.app.employee('1001')).access.find(({ system }) => system === 'extension')!
+    expect(line.problem).toMatch(/^On PBX office, set the outbound permission of extension 1001 /)
+    expect(line.hint).toBe('do the step, then `ringfence acknowledge 1001@office extension`')
+  })
+
+  test('has been open since it was asked for, and stays ticked, when another PBX joins', async () => {
+    await using alone = await openWorld({ pbx: 'manual' })
+    await onboarded(alone, person('Ada Byron', '1001', 'linphone-mobile'))
+    await onboarded(alone, person('Cy Cole', '1002', 'linphone-mobile'))
+    await alone.app.acknowledge('1002', 'sip-account', null, mia)
+    const [before, ...others] = await alone.app.people.openSteps()
+    expect(others).toEqual([])
+    expect(before).toMatchObject({ who: '1001', step: expect.stringContaining('On the PBX, create') })
+    await using both = await alone.restart({ pbx: 'manual', env: branchSettings, morePbxs: { branch: byHand() } })
+    await both.travel(1)
+    const after = await both.app.people.openSteps()
+    expect(after).toMatchObject([
+      { who: '1001@office', at: before!.at, step: expect.stringContaining('On PBX office, ') },
     ])
   })
 })

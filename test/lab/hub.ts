@@ -60,7 +60,9 @@ export async function startLabHub(
     client,
     pid: () => child.pid,
     nextRevision: () => ({ lease: 1, number: ++number }),
-    stop: () => child.stop(),
+    async stop() {
+      await child.stop()
+    },
     async [Symbol.asyncDispose]() {
       client.close()
       await child.stop()

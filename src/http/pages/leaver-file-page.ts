@@ -2,6 +2,7 @@
 import { byClick } from '../../domain/leaver-doors.ts'
 import type { AccessLine, Application } from '../../journeys/application.ts'
 import type { LeaverFile } from '../../journeys/leaver-view.ts'
+import { placeWords } from '../../journeys/pbx-view.ts'
 import { doorName, doorOwners, doorState } from '../door-words.ts'
 import { type Html, html } from '../html.ts'
 import { type Route, route } from '../route.ts'
@@ -38,6 +39,7 @@ export function leaverFileText(file: LeaverFile, application: Application): Html
   const ownerOf = doorOwners(models)
   return html`<p class="notice ${complete ? 'good' : 'wait'}">${complete ? 'Complete and frozen.' : 'Not complete: this is how it looks now.'}</p>
 <dl class="facts"><dt>Person</dt><dd><bdi>${employee.name}</bdi>, ${employee.email}, extension ${employee.extension}</dd>
+${employee.pbx && html`<dt>PBX</dt><dd>${placeWords(employee.pbx)}</dd>`}
 <dt>Asked for</dt><dd>${momentText(requestedAt)} by <bdi>${requestedBy}</bdi></dd>
 <dt>Reason</dt><dd>${reason ?? 'none given'}</dd>
 <dt>Completed</dt><dd>${completedAt === null ? 'not yet' : momentText(completedAt)}${durationMs !== null && `, ${duration(durationMs)} after the click`}</dd></dl>

@@ -13,7 +13,10 @@ const trail = [{ name: 'Settings', href: here }]
 export function pbxPages({ pbxs }: Application, tools: PageTools): readonly Route[] {
   return [
     route('get', path, 'read', { summary: 'PBXs', answer: 'text/html' }, async ({ actor, response }) => {
-      const content = [html`<div class="head"><h1>PBXs</h1></div>`, ...pbxs.list().map((pbx) => card(pbx, actor))]
+      const content = [
+        html`<div class="head"><h1>PBXs</h1><div class="actions"><a class="button quiet" role="button" href="/steps">Steps by hand</a></div></div>`,
+        ...pbxs.list().map((pbx) => card(pbx, actor)),
+      ]
       response.type('html').send(pageText(tools, { title: 'PBXs', actor, here, trail }, content))
     }),
     route(

@@ -2,6 +2,7 @@
 import { wordsMark } from '../../domain/condition.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
+import { placeWords } from '../../journeys/pbx-view.ts'
 import type { OpenStep, PersonSteps, StepSheet } from '../../journeys/step-view.ts'
 import { doorName } from '../door-words.ts'
 import { type Html, type HtmlValue, html } from '../html.ts'
@@ -19,7 +20,15 @@ export function stepsPages(application: Application, tools: PageTools): readonly
       { summary: 'Steps that wait for somebody', answer: 'text/html' },
       async ({ actor, response }) => {
         const steps = await application.people.openSteps()
-        response.type('html').send(pageText(tools, { title: 'Steps', actor, here: '/' }, everybody(steps)))
+        response
+          .type('html')
+          .send(
+            pageText(
+              tools,
+              { title: 'Steps', actor, here: '/', trail: [{ name: 'Today', href: '/' }] },
+              everybody(steps),
+            ),
+          )
       },
     ),
     route(
@@ -43,8 +52,8 @@ function everybody(steps: readonly OpenStep[]): Html {
   return html`<div class="head"><h1>Steps</h1></div>
 <p class="told">${steps.length === 0 ? 'No step waits for anybody.' : 'To be done on the PBX and ticked, oldest first.'}</p>
 <ul class="lines">${steps.slice(0, mostShown).map(
-    ({ employeeId, name, extension, system, wanted, at }) =>
-      html`<li><div><a href="/people/${employeeId}/steps"><bdi>${name ?? 'somebody who was erased'}</bdi></a> <small>${extension}</small></div>
+    ({ employeeId, name, extension, who, pbx, system, wanted, at }) =>
+      html`<li><div><a href="/people/${employeeId}/steps"><bdi>${name ?? 'somebody who was erased'}</bdi></a> <small>${who}${pbx && who !== extension && ` · ${placeWords(pbx)}`}</small></div>
 <span>${doorName(system)}, to be ${wanted === 'closed' ? 'shut' : 'opened'}</span> <small>since ${moment(at)}</small></li>`,
   )}</ul>
 ${steps.length > mostShown && html`<p><small>${steps.length - mostShown} more: ringfence steps</small></p>`}`
@@ -74,10 +83,10 @@ const titles = {
   closing: 'Shut the extension',
 } as const
 
-function paper({ name, extension }: PersonSteps, { brand, deed, parts, step, system, at }: StepSheet): Html {
+function paper({ name, extension }: PersonSteps, { brand, deed, parts, step, pbx, system, at }: StepSheet): Html {
   const lines = parts.length > 0 ? parts : [step]
   return html`<article class="paper steps">
-<header><h2>${titles[deed]}</h2><p><bdi>${name}</bdi></p><p>Extension <strong class="number">${extension}</strong></p></header>
+<header><h2>${titles[deed]}</h2><p><bdi>${name}</bdi></p><p>Extension <strong class="number">${extension}</strong></p>${pbx && html`<p>PBX <strong>${placeWords(pbx)}</strong></p>`}</header>
 <section><p>${doorName(system)} on ${brand ?? 'its system'}. Asked for ${moment(at)}. In this order:</p>
 <table><thead><tr><th scope="col">Step</th><th scope="col" class="tick">Done</th></tr></thead>
 <tbody>${lines.map((line, index) => html`<tr><th scope="row">${index + 1}. ${withCode(line)}</th><td class="tick">☐</td></tr>`)}</tbody></table></section>

@@ -1,4 +1,5 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import { extensionAt } from '../../domain/sip-account.ts'
 import { mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
 import {
@@ -30,7 +31,7 @@ export function todayPages(application: Application, tools: PageTools): readonly
 }
 
 function content(day: Today, mayOnboard: boolean): Html {
-  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p></div>
+  return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p><div class="actions"><a class="button quiet" role="button" href="/steps">Steps by hand</a></div></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
   html`${day.people === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
@@ -63,9 +64,10 @@ ${leaversTotal > people.length && html`<p><a href="${listAddress('/people', { st
 </section>`
 }
 
-function leaver({ id, name, extension, offboardRequestedAt, access }: EmployeeView, now: string): Html {
+function leaver(view: EmployeeView, now: string): Html {
+  const { id, name, offboardRequestedAt, access } = view
   const since = offboardRequestedAt ?? now
-  return html`<li><div><a href="/people/${id}/offboard"><bdi>${name}</bdi></a> <small>${extension}</small></div>
+  return html`<li><div><a href="/people/${id}/offboard"><bdi>${name}</bdi></a> <small>${extensionAt(view)}</small></div>
 ${doorSigns(access)}<small>since the click: <span data-since="${since}">${duration(Date.parse(now) - Date.parse(since))}</span></small></li>`
 }
 
