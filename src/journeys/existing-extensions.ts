@@ -94,7 +94,7 @@ export async function foreignProblems(
     const at = severalPbxs(context) ? ` --pbx ${pbx.settings.name}` : ''
     const hint =
       obstacle === null
-        ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` shows what is there. Else choose another extension`
+        ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` (in the console: Settings, PBXs) shows what is there. Else choose another extension`
         : `choose another extension: this one cannot be taken over (${obstacle})`
     const message = `extension ${extension} is on PBX ${pbx.settings.name} already, and not by Ringfence`
     return [{ extension, field: 'extension', message, hint }]
