@@ -77,6 +77,9 @@ function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonl
     if (managed.some((other) => other.setting === setting && other.place === place))
       wrong(setting, "is another PBX's place too", 'two that are one would each remove what the other one made')
   }
+  const list = freeswitch?.subjects
+  if (list && others.some((other) => other.freeswitch?.subjects?.file === list.file))
+    wrong('PBX_SUBJECTS_FILE', `${quoted(list.file)} is another PBX's file too`, 'each needs its own')
   const door = freeswitch?.directory
   if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
     wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')

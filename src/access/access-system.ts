@@ -5,7 +5,7 @@
 import type { Subject } from '../domain/access.ts'
 
 export interface AccessSystem<S extends Subject, Snapshot> {
-  /** `tunnel`, `firewall`, `certificate`, `sip-account`, `phone-door`, `administrator`. */
+  /** `tunnel`, `firewall`, `certificate`, `allow-list`, `sip-account`, `phone-door`, `administrator`. */
   readonly kind: string
   /** Which one of that kind: the id of the hub, PBX or authority. */
   readonly instance: string
@@ -29,6 +29,12 @@ export interface AccessSystem<S extends Subject, Snapshot> {
   apply(subjects: readonly S[], signal: AbortSignal): Promise<void>
 
   /**
+   * How many subjects one pass acts on, where an act takes its time for each of them: a closing never waits behind a
+   * thousand openings, and a pass ends before its time is over. Left out: any number.
+   */
+  readonly mostAtOnce?: number
+
+  /**
    * Shuts these while another `apply` may be running: only where the system itself takes care that such a request is not
    * undone. It saves the wait, not the proof: the ordinary pass follows.
    */
@@ -40,7 +46,14 @@ export interface AccessSystem<S extends Subject, Snapshot> {
 
 export type Finding =
   | { readonly state: 'as-desired'; readonly evidence: Evidence }
-  | { readonly state: 'differs'; readonly evidence: Evidence; readonly problem: string; readonly hint?: string }
+  | {
+      readonly state: 'differs'
+      readonly evidence: Evidence
+      readonly problem: string
+      readonly hint?: string
+      /** It is the system's own trouble, in the same words for each of its subjects: the audit log has it once. */
+      readonly ofAll?: true
+    }
   /** The system was reached and took the change, but cannot show it. */
   | { readonly state: 'unverifiable'; readonly evidence: Evidence; readonly problem: string; readonly hint?: string }
   /** A person must do something outside and tick it; `problem` is the step in plain words. */

@@ -56,6 +56,7 @@ export interface VerdictBook {
 export interface Drift {
   readonly verdict: Verdict
   readonly problem: string
+  readonly ofAll: boolean
 }
 
 export type LaneEvent =
@@ -70,8 +71,12 @@ export type LaneEvent =
       readonly system: string
       readonly instance: string
       readonly failedActs: Pass<Subject>['failedActs']
+      /** Of these, what is not tried again: no look will ever tell of it. */
+      readonly givenUp: Pass<Subject>['failedActs']
     }
   | { readonly kind: 'broken'; readonly system: string; readonly instance: string; readonly error: unknown }
+
+const mostActTries = 5
 
 export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, Snapshot>): Lane {
   const { system, isOwn = () => true, retryMs = { first: 500, most: 30_000 } } = options
@@ -80,6 +85,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   const nudged = new Set<string>()
   /** Subject id → when to try again. */
   const due = new Map<string, number>()
+  /** Acts that failed although the look showed what was wanted: how often in a row, and when they are tried again. */
+  const actAgain = new Map<string, { readonly tries: number; readonly at: number }>()
   /** Seen and mended, but not yet in the book. */
   const untold: Drift[] = []
   let nextSweepAt = 0
@@ -117,12 +124,12 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   async function drain(): Promise<void> {
     while (pending()) {
       if (closing.size > 0) {
-        const subjects = [...closing.values()]
-        closing.clear()
+        const subjects = [...closing.values()].slice(0, system.mostAtOnce)
+        for (const { id } of subjects) closing.delete(id)
         await pass(subjects, { actFirst: true, whole: false })
       } else if (nudged.size > 0) {
-        const ids = [...nudged]
-        nudged.clear()
+        const ids = [...nudged].slice(0, system.mostAtOnce)
+        for (const id of ids) nudged.delete(id)
         const subjects = (await options.subjects(ids)).filter(isOwn)
         if (subjects.length > 0) await pass(subjects, { actFirst: true, whole: false })
       } else {
@@ -135,8 +142,6 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   async function pass(subjects: readonly S[], how: { actFirst: boolean; whole: boolean }): Promise<void> {
     const signal = AbortSignal.any([abort.signal, AbortSignal.timeout(options.timeoutMs)])
     const { outcomes, strangers, failedActs } = await reconcile(system, subjects, { ...how, signal })
-    if (failedActs.length > 0)
-      options.report({ kind: 'acts-failed', system: system.kind, instance: system.instance, failedActs })
     // Judging thousands takes its time: whoever waits for an answer of this process gets a turn before they are compared.
     if (how.whole) await nextTurn()
     if (stopped) return
@@ -146,6 +151,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       loaded = true
     }
     await remember(outcomes)
+    tellFailedActs(outcomes, failedActs, how.actFirst)
     if (how.whole) {
       if (outcomes.some(({ finding }) => finding.state !== 'failed')) isOwnAbsence = false
       await forgetOthers(subjects)
@@ -174,7 +180,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         before.wanted === verdict.wanted &&
         !(isOwnAbsence && verdict.wanted === 'open')
       ) {
-        untold.push({ verdict, problem: outcome.foundDiffering.problem })
+        const { problem, ofAll = false } = outcome.foundDiffering
+        untold.push({ verdict, problem, ofAll })
       }
       if (!before || !sameLine(before, knownOf(verdict))) changed.push(verdict)
       if (verdict.nextTryAt === null) due.delete(verdict.subjectId)
@@ -184,6 +191,32 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     await options.verdicts.save(changed, untold)
     untold.length = 0
     for (const verdict of changed) known.set(verdict.id, knownOf(verdict))
+  }
+
+  /**
+   * The look shows what was wanted, so the line is settled; but what no look shows may be half done. A closing is acted on
+   * again, soon and a few times; an open door is not touched while it is as desired.
+   */
+  function tellFailedActs(outcomes: readonly Outcome<S>[], failedActs: Pass<S>['failedActs'], actFirst: boolean): void {
+    const failed = new Map(failedActs.map((one) => [one.subjectId, one]))
+    const givenUp: (typeof failedActs)[number][] = []
+    for (const { subject, finding } of outcomes) {
+      const [act, before] = [failed.get(subject.id), actAgain.get(subject.id)]
+      actAgain.delete(subject.id)
+      if (finding.state !== 'as-desired') continue
+      // A sweep does not act on what is as desired, and must not make the next try forgotten.
+      const again = act ? nextAct(subject, before?.tries ?? 0) : actFirst ? null : before
+      if (again) {
+        actAgain.set(subject.id, again)
+        due.set(subject.id, again.at)
+      } else if (act) givenUp.push(act)
+    }
+    if (failedActs.length > 0) options.report({ kind: 'acts-failed', ...identity, failedActs, givenUp })
+  }
+
+  function nextAct({ wanted }: S, tries: number): { readonly tries: number; readonly at: number } | null {
+    if (wanted !== 'closed' || tries + 1 >= mostActTries) return null
+    return { tries: tries + 1, at: options.now().getTime() + Math.min(retryMs.most, retryMs.first * 2 ** tries) }
   }
 
   /** A pass is under way: where the system allows it, the door shuts beside it, and the queued pass looks. */

@@ -11,7 +11,7 @@ export interface Outcome<S extends Subject> {
   readonly subject: S
   readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
   /** What the first look of a sweep found wrong, if anything. */
-  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence } | null
+  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence; readonly ofAll?: true } | null
 }
 
 export interface Pass<S extends Subject> {
@@ -62,19 +62,21 @@ export async function reconcile<S extends Subject, Snapshot>(
     return { outcomes, strangers, failedActs: untold(outcomes, errors) }
   }
 
-  const again = new Set(differing)
-  await applyIsolated(system, differing, signal, errors)
+  // The others are told as they were seen, and come with the next try.
+  const acted = differing.slice(0, system.mostAtOnce)
+  const again = new Set(acted)
+  await applyIsolated(system, acted, signal, errors)
   let blind: AppError | null = null
   try {
-    snapshot = system.readSome ? await system.readSome(differing, signal) : await system.read(signal)
+    snapshot = system.readSome ? await system.readSome(acted, signal) : await system.read(signal)
   } catch (error) {
     blind = asAppError(error)
   }
   const outcomes = subjects.map((subject): Outcome<S> => {
     const before = first.get(subject)!
-    if (!again.has(subject)) return settled(subject, before)
+    const foundDiffering = before.state === 'differs' ? before : null
+    if (!again.has(subject)) return { subject, finding: before, foundDiffering }
     const finding = blind ? failure(blind) : judged(subject)
-    const foundDiffering = before.state === 'differs' ? { problem: before.problem, evidence: before.evidence } : null
     const error = errors.get(subject)
     // The look says what is; the error of the act says why.
     return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }

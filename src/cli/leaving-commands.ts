@@ -105,10 +105,10 @@ export async function acknowledge(
   session: Session,
   who: string,
   system: string,
-  subjectId: string | undefined,
+  { subjectId, problem }: { subjectId: string | undefined; problem: string | undefined },
 ): Promise<ExitCode> {
   const { id } = await findPerson(session, who)
-  const json = subjectId === undefined ? {} : { subjectId }
+  const json = { ...(subjectId === undefined ? {} : { subjectId }), ...(problem === undefined ? {} : { problem }) }
   const view = await session.client.send<EmployeeView>({
     method: 'POST',
     path: path`/employees/${id}/access/${system}/acknowledge`,

@@ -146,9 +146,11 @@ function commands(surroundings: Surroundings, ends: (code: ExitCode) => void): C
   asking(program, 'steps', 'list the steps that wait for somebody to do and tick them, oldest first').action(
     (options) => run(options, listSteps),
   )
-  asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand').action(
-    (who, system, subject, options) => run(options, (now) => acknowledge(now, who, system, subject)),
-  )
+  asking(program, 'acknowledge <who> <system> [subject]', 'tick a step that was done by hand')
+    .option('--problem <words>', 'only if the line still says just this, as `show --json` has it')
+    .action((who, system, subjectId, { problem, ...options }) =>
+      run(options, (now) => acknowledge(now, who, system, { subjectId, problem })),
+    )
   asking(program, 'offboard <who>', 'shut every door of an employee and see that it is shut')
     .option('--reason <text>', 'for the leaver file')
     .option('--wait <seconds>', 'wait until nothing is retrying, at most so long', seconds, 10)

@@ -55,6 +55,8 @@ export interface CertificateSubject extends SubjectOf<'certificate'> {
   readonly revokedAt: string | null
   /** For whom it may speak, and from where (canonical prefixes); absent on closed subjects. */
   readonly holder?: { readonly extension: string; readonly addresses: readonly string[] } | undefined
+  /** The certificate has it as `urn:uuid:…`; absent on closed subjects. */
+  readonly handsetId?: string | undefined
 }
 
 /** One secret on a PBX. Where the PBX can hold several for an extension there is one for each handset. */
@@ -125,7 +127,7 @@ export function closed<S extends Subject>(subject: S, at: string): S {
     case 'tunnel':
       return { ...shut, admitted: [], presharedKeySealed: null }
     case 'certificate':
-      return { ...shut, revokedAt: at, holder: undefined }
+      return { ...shut, revokedAt: at, holder: undefined, handsetId: undefined }
     case 'sip-credential':
       return { ...shut, secretSealed: null, displayName: null }
     case 'assignment':

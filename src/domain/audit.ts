@@ -40,6 +40,7 @@ export type AuditKind =
   | 'access.closed'
   | 'access.drift'
   | 'access.acknowledged'
+  | 'access.half-done'
   | 'stranger.seen'
   | 'step.overdue'
   | 'journal.replayed'

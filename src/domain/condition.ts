@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { SubjectKind, Wanted } from './access.ts'
 
 /**
@@ -35,6 +36,14 @@ export interface Verdict {
 
 export function verdictId(system: string, instance: string, kind: SubjectKind, subjectId: string): string {
   return `${system}/${instance}/${kind}/${subjectId}`
+}
+
+/** Stands for the words of a line where somebody ticks it: what they saw, not what it says by then. */
+export function wordsMark(problem: string | null): string {
+  return createHash('sha256')
+    .update(problem ?? '')
+    .digest('hex')
+    .slice(0, 16)
 }
 
 /** Whether this line no longer keeps an offboarding open. */

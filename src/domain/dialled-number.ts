@@ -28,9 +28,12 @@ export const outsideNumber = '^[+]?[0-9]+$'
  */
 export function numberRules(plan: DialPlan): readonly NumberRule[] {
   const { countryCode, outsideLine, nationalPrefix, areaCode } = plan
-  const atHome = (start: string): NumberRule[] => [
-    ...(areaCode === null ? [] : [{ kind: 'local', pattern: `${start}${areaCode}` } as const]),
-    { kind: 'national', pattern: start },
+  // `first`: what such a number begins with, as an expression for one digit.
+  const atHome = (start: string, first = ''): NumberRule[] => [
+    ...(areaCode === null || !matches(`^${first}`, areaCode)
+      ? []
+      : [{ kind: 'local', pattern: `${start}${areaCode}` } as const]),
+    { kind: 'national', pattern: `${start}${first}` },
   ]
   const abroad = abroadStart(plan)
   const groups: readonly { readonly length: number; readonly rules: readonly NumberRule[] }[] = [
@@ -42,15 +45,25 @@ export function numberRules(plan: DialPlan): readonly NumberRule[] {
       ? []
       : [{ length: nationalPrefix.length, rules: atHome(`^${outsideLine}${nationalPrefix}`) }]),
   ]
+  const first = reachesOperators(plan) ? '[2-9]' : ''
   // Where no prefix tells an area code from a subscriber's number, every number has its area code, if there are any.
   const bare: readonly NumberRule[] =
     nationalPrefix === '' && areaCode !== null
-      ? atHome(`^${outsideLine}`)
-      : [{ kind: 'local', pattern: `^${outsideLine}` }]
+      ? atHome(`^${outsideLine}`, first)
+      : [{ kind: 'local', pattern: `^${outsideLine}${first}` }]
   return [...groups]
     .sort((one, other) => other.length - one.length)
     .flatMap(({ rules }) => rules)
     .concat(bare)
+}
+
+/**
+ * Whether a number without a prefix that begins with 0 or 1 is none: in the North American plan neither an area code nor a
+ * number of the town does (NXX, N from 2 to 9), while 0 and 00 are operators and 01 with a country's code a call abroad
+ * by one.
+ */
+function reachesOperators({ countryCode, nationalPrefix }: DialPlan): boolean {
+  return countryCode === '1' && (nationalPrefix === '' || nationalPrefix === '1')
 }
 
 /** Numbers of these countries. Country codes are prefix-free (ITU-T E.164), so the start of a number is enough. */

@@ -1,3 +1,4 @@
+import { wordsMark } from '../domain/condition.ts'
 import { AppError } from '../errors.ts'
 import type { Application, Onboarded } from '../journeys/application.ts'
 import { administratorRoutes } from './administrator-routes.ts'
@@ -154,7 +155,13 @@ export function apiRoutes(application: Application): readonly Route[] {
       'revoke',
       { summary: 'Tick waiting and unverifiable lines of a system', body: acknowledgeRequest, answer: employee },
       ({ parameters, body, actor }) =>
-        application.acknowledge(parameters.id, parameters.system, body?.subjectId ?? null, actor),
+        application.acknowledge(
+          parameters.id,
+          parameters.system,
+          body?.subjectId ?? null,
+          actor,
+          body?.problem === undefined ? null : wordsMark(body.problem),
+        ),
     ),
     route(
       'post',

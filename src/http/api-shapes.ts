@@ -47,7 +47,10 @@ export const inviteRequest = z.strictObject({ mail: mailChoice.optional() }).opt
 export const gatewayKeyRequest = z.strictObject({ publicKey: z.string().max(100) })
 export const offboardRequest = z.strictObject({ reason: z.string().max(1_000).nullish() }).optional()
 export const acknowledgeRequest = z
-  .strictObject({ subjectId: z.string().max(100).nullish().describe('absent: every line of the system') })
+  .strictObject({
+    subjectId: z.string().max(100).nullish().describe('absent: every line of the system'),
+    problem: z.string().max(20_000).optional().describe('what the line said; 409 when it says something else by now'),
+  })
   .optional()
 export const tokenRequest = z.strictObject({ label: z.string().min(1).max(100), role: z.enum(roles) })
 export const phoneSettingRequest = z.strictObject({ value: z.string().max(20_000) })

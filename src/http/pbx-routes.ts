@@ -14,7 +14,7 @@ const abilities = z.object({
   credentialsPerExtension: z.enum(['many', 'one']),
   resync: z.boolean(),
   leftovers: z.enum(['cleared', 'read', 'unseen']).describe('call forwards and what else outlives a password'),
-  callClasses: z.enum(['enforced', 'absent']),
+  callClasses: z.enum(['enforced', 'judged', 'absent']),
   adoption: z.boolean(),
 })
 

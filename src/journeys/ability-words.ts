@@ -40,6 +40,7 @@ export const abilityList: readonly Ability[] = [
     holds: ({ leftovers }) => leftovers === 'cleared',
   },
   { words: 'enforce call classes', holds: ({ callClasses }) => callClasses === 'enforced' },
+  { words: 'show who may dial more than their call class', holds: ({ callClasses }) => callClasses !== 'absent' },
   { words: 'let extensions be taken over', holds: ({ adoption }) => adoption },
 ]
 

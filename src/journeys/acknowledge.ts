@@ -1,12 +1,16 @@
-import type { Verdict } from '../domain/condition.ts'
+import { type Verdict, wordsMark } from '../domain/condition.ts'
 import type { Actor } from '../domain/token.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
 import { completeOffboardings } from './complete-offboarding.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { lineWords } from './known-pbx.ts'
 import { viewOf } from './views.ts'
 
-/** A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. */
+/**
+ * A named person ticks what no machine can show: a step done by hand, or a system that cannot be read back. Nobody gives
+ * their word for what they did not see: where `shown` is known, a line that says something else by now is refused.
+ */
 export async function acknowledge(
   context: JourneyContext,
   {
@@ -14,9 +18,14 @@ export async function acknowledge(
     system,
     subjectId,
     actor,
-  }: { employeeId: string; system: string; subjectId: string | null; actor: Actor },
+    shown,
+  }: { employeeId: string; system: string; subjectId: string | null; actor: Actor; shown: string | null },
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
+  const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })
+  const words = access && lineWords(context, access)
+  // As it was read: pages and commands name the PBX where there are several.
+  const said = (line: Verdict) => (line.problem !== null && words ? words(line, line.problem) : line.problem)
   await context.store.transaction(async (tx) => {
     const lines = (await tx.find('verdict', { employeeId, system })).filter(
       (line) => subjectId === null || line.subjectId === subjectId,
@@ -36,6 +45,14 @@ export async function acknowledge(
         { hint: wayOut(context, trying, all) },
       )
     }
+    const changed = open.find(
+      (line) => shown !== null && line.acknowledgedAt === null && wordsMark(said(line)) !== shown,
+    )
+    if (changed) {
+      throw new AppError('CONFLICT', `${system} says something else by now: ${said(changed) ?? 'nothing'}`, {
+        hint: 'look at the step again and do what it says now; then tick it',
+      })
+    }
     for (const line of open) {
       // Whose word it was, and when, stays as it was given.
       if (line.acknowledgedAt !== null) continue
@@ -45,7 +62,7 @@ export async function acknowledge(
           context,
           'access.acknowledged',
           { employeeId, subjectId: line.subjectId, actor },
-          { system, summary: line.problem ?? '' },
+          { system, summary: said(line) ?? '' },
         ),
       )
     }

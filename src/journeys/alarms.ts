@@ -8,6 +8,7 @@ import type { Alarm } from './people-view.ts'
 
 export const alarmKinds: readonly AuditKind[] = [
   'access.drift',
+  'access.half-done',
   'stranger.seen',
   'handset.mismatch',
   'journal.replayed',

@@ -56,7 +56,14 @@ export interface Application extends DoorDeeds {
   /** Resolves when nothing of this person is `retrying` or unjudged any more, or after `waitMs`; then the person as it is. */
   readonly settled: (who: string, waitMs: number, signal?: AbortSignal) => Promise<EmployeeView>
   /** Ticks the waiting and unverifiable lines of one system (`subjectId` null: all of its lines). */
-  readonly acknowledge: (who: string, system: string, subjectId: string | null, actor: Actor) => Promise<EmployeeView>
+  /** `shown`: `wordsMark` of what was seen; without it whatever the lines say now is ticked. */
+  readonly acknowledge: (
+    who: string,
+    system: string,
+    subjectId: string | null,
+    actor: Actor,
+    shown?: string | null,
+  ) => Promise<EmployeeView>
   /** What must be typed into a PBX that is operated by hand; each look is recorded. */
   readonly showSecrets: (who: string, actor: Actor) => Promise<readonly SipSecretView[]>
   readonly erase: (who: string, actor: Actor) => Promise<void>

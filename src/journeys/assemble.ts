@@ -88,8 +88,8 @@ export function assemble(context: JourneyContext, parts: Parts): Application {
       await completeOffboardings(context, [employeeId])
       return viewOf(context, employeeId)
     },
-    acknowledge: async (who, system, subjectId, actor) =>
-      acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor }),
+    acknowledge: async (who, system, subjectId, actor, shown = null) =>
+      acknowledge(context, { employeeId: await idOf(who), system, subjectId, actor, shown }),
     showSecrets: async (who, actor) => showSecrets(context, await idOf(who), actor),
     erase: async (who, actor) => erase(context, await idOf(who), actor),
 

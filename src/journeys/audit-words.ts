@@ -74,6 +74,8 @@ const tellers = {
     `${door(detail.system)} was not as it should be: ${text(detail.summary, 'no particulars')}`,
   'access.acknowledged': ({ detail }) =>
     `${door(detail.system)} was ticked by hand${text(detail.summary) === '' ? '' : `: ${text(detail.summary)}`}`,
+  'access.half-done': ({ detail }) =>
+    `${door(detail.system)} was seen as it should be, but a change failed and part of it may be undone: ${text(detail.summary, 'no particulars')}`,
   'stranger.seen': ({ detail }) => {
     const strangers = list(detail.strangers)
     const more = strangers.length > 3 ? `, and ${strangers.length - 3} more` : ''

@@ -7,7 +7,7 @@ import { abilityWords } from './ability-words.ts'
 import { clearInterfaces } from './clear-interfaces.ts'
 import type { JourneyContext } from './context.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
-import { type KnownPbx, severalPbxs } from './known-pbx.ts'
+import { abilitiesOf, type KnownPbx, severalPbxs } from './known-pbx.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
 import { staleHandsets } from './settings-drift.ts'
 import { letterChecks, templateChecks } from './template-checks.ts'
@@ -91,7 +91,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
         hint: null,
       },
     ]
-    const { can, cannot } = abilityWords(driver.abilities)
+    const { can, cannot } = abilityWords(abilitiesOf({ settings, driver }))
     checks.push({
       area: 'pbx',
       state: 'note',

@@ -87,7 +87,7 @@ export async function foreignProblems(
   extensions: readonly string[],
 ): Promise<readonly (Problem & { readonly extension: string })[]> {
   if (extensions.length === 0) return []
-  const obstacles = await obstaclesOn(context, pbx)
+  const obstacles = await obstaclesOn(context, pbx, extensions)
   return extensions.flatMap((extension) => {
     const obstacle = obstacles.get(extension)
     if (obstacle === undefined) return []
@@ -105,6 +105,7 @@ export async function foreignProblems(
 async function obstaclesOn(
   { log }: Pick<JourneyContext, 'log'>,
   { settings, driver }: KnownPbx,
+  extensions: readonly string[],
 ): Promise<ReadonlyMap<string, string | null>> {
   const { adoption, readBack } = driver.abilities
   const signal = AbortSignal.timeout(promptMs)
@@ -112,7 +113,7 @@ async function obstaclesOn(
     if (adoption && driver.listExisting)
       return new Map((await driver.listExisting(signal)).map(({ extension, obstacle }) => [extension, obstacle]))
     if (!readBack) return new Map()
-    const { foreign } = await driver.readAccounts(signal, [])
+    const { foreign } = await driver.readAccounts(signal, [], extensions)
     return new Map(foreign.map((extension) => [extension, 'Ringfence cannot take over extensions of this PBX']))
   } catch (error) {
     if (asAppError(error).code === 'INTERNAL') throw error

@@ -92,6 +92,18 @@ async function everythingHeld(store: JourneyContext['store'], pbxId: string): Pr
   }
 }
 
+/** Which of these extensions somebody holds, with a phone or without one. */
+export async function heldNow(
+  { store }: Pick<AccountsContext, 'store'>,
+  pbxId: string,
+  extensions: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const isFew = extensions.length <= mostOneByOne
+  const asked = isFew ? extensions.map((extension) => ({ extension })) : [{}]
+  const rows = await Promise.all(asked.map((one) => store.find('assignment', { pbxId, untilAt: null, ...one })))
+  return new Set(rows.flat().map(({ extension }) => extension))
+}
+
 function nobody(extension: string): Held {
   return { displayName: extension, live: [], handsetCount: 0, adopted: false, policy: blockedPolicy }
 }

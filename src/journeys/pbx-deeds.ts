@@ -1,7 +1,7 @@
 import { abilityWords } from './ability-words.ts'
 import type { JourneyContext } from './context.ts'
 import { existingExtensions } from './existing-extensions.ts'
-import { type KnownPbx, pbxNamed } from './known-pbx.ts'
+import { abilitiesOf, type KnownPbx, pbxNamed } from './known-pbx.ts'
 import type { PbxDeeds, PbxView } from './pbx-view.ts'
 
 export function pbxDeeds(context: JourneyContext): PbxDeeds {
@@ -11,9 +11,10 @@ export function pbxDeeds(context: JourneyContext): PbxDeeds {
   }
 }
 
-function pbxView({ settings, driver, isConfigured }: KnownPbx): PbxView {
+function pbxView(pbx: KnownPbx): PbxView {
+  const { settings, isConfigured } = pbx
   const { id, name, site, address, host } = settings
-  const { realm: _, ...abilities } = driver.abilities
+  const { realm: _, ...abilities } = abilitiesOf(pbx)
   return {
     id,
     name,
@@ -23,6 +24,6 @@ function pbxView({ settings, driver, isConfigured }: KnownPbx): PbxView {
     host,
     configured: isConfigured,
     abilities,
-    ...abilityWords(driver.abilities),
+    ...abilityWords(abilitiesOf(pbx)),
   }
 }

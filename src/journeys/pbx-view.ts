@@ -49,7 +49,7 @@ export interface PbxAbilityView {
   readonly credentialsPerExtension: 'many' | 'one'
   readonly resync: boolean
   readonly leftovers: 'cleared' | 'read' | 'unseen'
-  readonly callClasses: 'enforced' | 'absent'
+  readonly callClasses: 'enforced' | 'judged' | 'absent'
   readonly adoption: boolean
 }
 

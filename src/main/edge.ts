@@ -8,13 +8,17 @@ import { addressOf } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
+import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { bindingText, denialText } from '../pbx/edge/edge-access.ts'
+import { callRows, type EdgeCallSettings } from '../pbx/edge/edge-calls.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../pbx/edge/edge-config.ts'
 import { describeEdge, type EdgeDescription } from '../pbx/edge/edge-description.ts'
+import type { EdgeCalls } from '../pbx/edge/edge-extension-access.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../pbx/edge/edge-keeper.ts'
 import { type EdgeOptions, edgeFiles } from '../pbx/edge/edge-options.ts'
 import { edgeReadme } from '../pbx/edge/edge-readme.ts'
 import { edgeRpc } from '../pbx/edge/edge-rpc.ts'
+import { readCallTables } from '../pbx/edge/edge-state.ts'
 import { decimalSerial, type EdgeRows } from '../pbx/edge/edge-tables.ts'
 import { publishedFiles } from '../pki/publication.ts'
 import { readRevocationList } from '../pki/revocation-list.ts'
@@ -27,6 +31,7 @@ export interface Edge {
   /** The PBX behind it. */
   readonly pbxId: string
   readonly keeper: EdgeKeeper
+  readonly calls: EdgeCalls
   describe(signal: AbortSignal): Promise<EdgeDescription>
 }
 
@@ -43,17 +48,32 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     authority: authorities.service.certificate,
     key: rpcKey(edge.rpcSecret),
   })
+  const callSettings = async () => ({
+    dialPlan: await dialPlanOf(store, pbx.site.id),
+    internal: edge.internalNumbers,
+  })
   const keeper = edgeKeeper({
     folder: edge.folder,
     rpc,
-    desired: () => desiredRows(store, pbx.id),
+    desired: async () => desiredRows(store, pbx.id, await callSettings()),
     publishedList: () => readFile(join(publishedFolder, publishedFiles.pem)),
     readList: (bytes) => edgeList(bytes, authorities.handset.certificate),
     now: system.now,
     ...(config.sweepMs === null ? {} : { listEveryMs: config.sweepMs }),
   })
   const { fingerprint } = edgeConfiguration(edgeOptions(config), '')
-  return { pbxId: pbx.id, keeper, describe: (signal) => describeEdge({ keeper, rpc, fingerprint }, signal) }
+  return {
+    pbxId: pbx.id,
+    keeper,
+    calls: {
+      async read(signal) {
+        const settings = await callSettings()
+        return settings.dialPlan === null ? null : { rows: await readCallTables(rpc, signal), settings }
+      },
+      publish: keeper.publish,
+    },
+    describe: (signal) => describeEdge({ keeper, rpc, fingerprint }, signal),
+  }
 }
 
 /** `ringfence edge --out DIR`: the names of what it wrote. */
@@ -102,10 +122,15 @@ function hashOf(text: string): string {
 }
 
 /** Everything that should be in the edge's tables: of the PBX behind it. */
-export async function desiredRows(store: Pick<Store, 'subjects'>, pbxId: string): Promise<EdgeRows> {
+export async function desiredRows(
+  store: Pick<Store, 'subjects'>,
+  pbxId: string,
+  calls: EdgeCallSettings,
+): Promise<EdgeRows> {
   const isBehind = (subject: { readonly pbxId: string }) => subject.pbxId === pbxId
   const [deny, bind, source] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()]
   const certified = new Set<string>()
+  const held = new Set<string>()
   for (const { serial, wanted, holder, notAfter } of (await store.subjects('certificate')).filter(isBehind)) {
     if (wanted === 'closed') deny.set(decimalSerial(serial), denialText(notAfter))
     else if (holder) {
@@ -115,10 +140,12 @@ export async function desiredRows(store: Pick<Store, 'subjects'>, pbxId: string)
   }
   for (const { wanted, addresses, extension } of (await store.subjects('sip-credential')).filter(isBehind)) {
     if (wanted === 'closed') continue
+    held.add(extension)
     // Whoever can hold a certificate has to show it.
     for (const prefix of addresses) if (!certified.has(prefix)) source.set(addressOf(prefix), extension)
   }
-  return { deny, bind, source }
+  const extensions = (await store.subjects('assignment')).filter(isBehind)
+  return { deny, bind, source, ...callRows(held, extensions, calls) }
 }
 
 function edgeList(bytes: Buffer, authority: string): EdgeList | null {

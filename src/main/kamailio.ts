@@ -47,8 +47,7 @@ export async function openKamailio(
     certificateFile: kamailio.tls?.certificateFile ?? own('ringfence-pbx.crt'),
     keyFile: kamailio.tls?.keyFile ?? own('ringfence-pbx.key'),
     handsetCaFile: kamailio.caFile ?? own('ringfence-handset-ca.crt'),
-    // Of the moment of the start: it is part of Kamailio's script, which is read at its own start.
-    dialPlan: await dialPlanOf(foundations.store, pbx.site.id),
+    dialPlan: () => dialPlanOf(foundations.store, pbx.site.id),
   }
   // Kamailio does not start without a list.
   if (publication.ageMs() === null) await publication.publish()

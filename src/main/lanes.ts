@@ -11,11 +11,13 @@ import { consoleTraces, shutConsole } from '../journeys/console-traces.ts'
 import { auditEvent, itself, type JourneyContext } from '../journeys/context.ts'
 import { type EnabledSystem, looksAfter } from '../journeys/expected-lines.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
-import { accountsOf, digestOf } from '../journeys/pbx-accounts.ts'
-import { verdictBook } from '../journeys/verdict-book.ts'
+import { accountsOf, digestOf, heldNow } from '../journeys/pbx-accounts.ts'
+import { seenShut, verdictBook } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
+import { extensionBehindEdge } from '../pbx/edge/edge-extension-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
 import { sipAccess } from '../pbx/sip-access.ts'
+import { subjectAccess } from '../pbx/subjects/subject-access.ts'
 import { phoneDoorAccess } from '../phones/phone-door-access.ts'
 import { certificateAccess, type RevocationEnforcer } from '../pki/certificate-access.ts'
 import { administratorAccess } from '../signin/administrator-access.ts'
@@ -24,6 +26,7 @@ import type { Hub, Revision } from '../tunnels/hub-port.ts'
 import { tunnelAccess } from '../tunnels/tunnel-access.ts'
 import type { Edge } from './edge.ts'
 import type { Foundations } from './foundations.ts'
+import { subjectLists } from './subject-lists.ts'
 
 export interface LaneParts {
   /** Told of each lane that is started. */
@@ -76,31 +79,45 @@ export function startLanes(parts: LaneParts): Loop {
       sweepEveryMs: context.config.sweepMs ?? sweepEveryMs,
     })
   }
+  const lists = subjectLists({ config: context.config, foundations, system })
+  for (const { keeper } of lists) {
+    // Also while nobody has a certificate: without the file the port would let in every one.
+    keeper.publish().catch((error: unknown) => context.log.error({ err: error }, 'the allow-list could not be written'))
+  }
   const nextRevision = revisions(system.now(), lastLease)
   /** What stands on one PBX: it only sees what is there, and a PBX that is away holds up none of the others. */
-  const pbxLanes = ({ settings: { id }, driver }: KnownPbx) => [
-    lane(
-      'sip-credential',
-      sipAccess({
-        pbxId: id,
-        driver,
-        accountsOf: (extensions) => accountsOf(context, id, extensions),
-        digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
-      }),
-      { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
-    ),
-    lane(
-      'assignment',
-      extensionAccess({
-        pbxId: id,
-        driver,
-        accountsOf: (extensions) => accountsOf(context, id, extensions),
-        subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
-      }),
-      // By hand, the step for the account says all that there is to do.
-      { timeoutMs: 20_000, sweepEveryMs: 300_000, pbxId: id, opensOnly: driver.describeStep !== undefined },
-    ),
-  ]
+  const pbxLanes = ({ settings: { id }, driver }: KnownPbx) => {
+    // By hand, the step for the account says all that there is to do.
+    const extensions = {
+      timeoutMs: 20_000,
+      sweepEveryMs: 300_000,
+      pbxId: id,
+      opensOnly: driver.describeStep !== undefined,
+    }
+    const access = extensionAccess({
+      pbxId: id,
+      driver,
+      accountsOf: (extensions) => accountsOf(context, id, extensions),
+      heldNow: (extensions) => heldNow(context, id, extensions),
+      seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
+      subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
+    })
+    return [
+      lane(
+        'sip-credential',
+        sipAccess({
+          pbxId: id,
+          driver,
+          accountsOf: (extensions) => accountsOf(context, id, extensions),
+          digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
+        }),
+        { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
+      ),
+      edge?.pbxId === id
+        ? lane('assignment', extensionBehindEdge(access, edge.calls, driver.abilities), extensions)
+        : lane('assignment', access, extensions),
+    ]
+  }
   return loopOver([
     lane('tunnel', tunnelAccess({ hub, hubId: defaultId, vault, nextRevision }), {
       timeoutMs: 60_000,
@@ -142,6 +159,13 @@ export function startLanes(parts: LaneParts): Loop {
       }),
       { timeoutMs: 20_000, sweepEveryMs: 300_000 },
     ),
+    ...lists.map((list) =>
+      lane('certificate', subjectAccess({ ...list, now: system.now }), {
+        timeoutMs: 30_000,
+        sweepEveryMs: 60_000,
+        pbxId: list.pbxId,
+      }),
+    ),
     ...(edge
       ? [
           lane('certificate', edgeAccess(edge.keeper), {
@@ -165,6 +189,7 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
 function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
   const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
   if (pbx?.settings.edge) return 'refused at the edge: see that line'
+  if (pbx?.settings.freeswitch?.subjects) return 'see the line allow-list'
   if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
   const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`
   return `${name} does not check revocation lists`
@@ -223,6 +248,11 @@ function completionOf(context: JourneyContext): (employeeIds: readonly string[])
 /** Strangers are drift: told once each, never touched. */
 function reporter(context: JourneyContext): (event: LaneEvent) => void {
   const told = new Set<string>()
+  const record = (kind: 'stranger.seen' | 'access.half-done', detail: Readonly<Record<string, unknown>>) => {
+    context.store
+      .transaction((tx) => tx.record(auditEvent(context, kind, { actor: itself }, detail)))
+      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+  }
   return (event) => {
     if (event.kind === 'broken') {
       context.log.error(
@@ -232,12 +262,14 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       return
     }
     if (event.kind === 'acts-failed') {
-      const { system, instance, failedActs } = event
+      const { system, instance, failedActs, givenUp } = event
       for (const { subjectId, error } of failedActs.slice(0, 20))
         context.log.warn(
           { err: error, system, instance, subject: subjectId, count: failedActs.length },
           'a change failed although what can be seen is as it should be; part of it may be undone',
         )
+      for (const [summary, acts] of Map.groupBy(givenUp, ({ error }) => error.message))
+        record('access.half-done', { system, summary, hint: acts[0]!.error.hint ?? null, doors: acts.length })
       return
     }
     const fresh = event.strangers.filter((stranger) => !told.has(`${event.system}/${stranger}`))
@@ -247,18 +279,7 @@ function reporter(context: JourneyContext): (event: LaneEvent) => void {
       { system: event.system, strangers: fresh.slice(0, 20), count: fresh.length },
       'something is there that Ringfence did not issue; it is left alone',
     )
-    context.store
-      .transaction((tx) =>
-        tx.record(
-          auditEvent(
-            context,
-            'stranger.seen',
-            { actor: itself },
-            { system: event.system, strangers: fresh.slice(0, 50) },
-          ),
-        ),
-      )
-      .catch((error: unknown) => context.log.error({ err: error }, 'the audit event could not be written'))
+    record('stranger.seen', { system: event.system, strangers: fresh.slice(0, 50) })
   }
 }
 

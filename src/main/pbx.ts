@@ -55,7 +55,7 @@ async function driverOf(
   if (api) {
     const { ca, ...access } = api
     const options = { ...access, ca: ca ?? undefined, realm: pbx.realm, accountsFile }
-    return pbx.driver === '3cx' ? threeCxDriver(options) : yeastarDriver(options)
+    return pbx.driver === '3cx' ? threeCxDriver({ ...options, dialPlan }) : yeastarDriver(options)
   }
   return manualDriver({ name: 'the PBX' })
 }

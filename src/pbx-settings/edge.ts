@@ -7,6 +7,7 @@ import {
   quoted,
   type SettingName,
   type SettingReader,
+  splitList,
   type TlsFiles,
 } from '../setting-reader.ts'
 
@@ -26,10 +27,12 @@ export interface EdgeSettings {
   readonly folder: string
   /** As the edge sees them; null: of Ringfence's Service CA. */
   readonly tls: TlsFiles | null
+  /** Numbers of the PBX that are internal beside the extensions that Ringfence knows: `1xxx`, an x for any digit. */
+  readonly internalNumbers: readonly string[]
 }
 
 const others: readonly SettingName[] = [
-  'EDGE_HOST', 'EDGE_PORT', 'EDGE_MTLS_PORT', 'EDGE_PBX_PORT', 'EDGE_RPC', 'EDGE_RPC_SECRET_FILE', 'EDGE_DIR', 'EDGE_TLS_CERT', 'EDGE_TLS_KEY',
+  'EDGE_HOST', 'EDGE_PORT', 'EDGE_MTLS_PORT', 'EDGE_PBX_PORT', 'EDGE_RPC', 'EDGE_RPC_SECRET_FILE', 'EDGE_DIR', 'EDGE_TLS_CERT', 'EDGE_TLS_KEY', 'EDGE_INTERNAL_NUMBERS',
 ] // biome-ignore format: a list reads better in one line
 
 /** Where the key may travel: RFC 1918 and RFC 4193, beside loopback. */
@@ -65,6 +68,7 @@ export function readEdge(read: SettingReader, pbx: { readonly address: string | 
     rpcSecret: read.secretFile('EDGE_RPC_SECRET_FILE') ?? new Secret(''),
     folder: read.asteriskPath('EDGE_DIR') ?? '',
     tls: read.tlsFiles('EDGE_TLS_CERT', 'EDGE_TLS_KEY', read.asteriskPath),
+    internalNumbers: readInternalNumbers(read),
   }
   const { rpc, rpcSecret } = settings
   const at = parsePrefix(rpc.host)
@@ -80,6 +84,19 @@ export function readEdge(read: SettingReader, pbx: { readonly address: string | 
     )
   refuseSharedPorts(read, settings, pbx)
   return settings
+}
+
+/** Short, so that no telephone number becomes an internal one by mistake. */
+function readInternalNumbers({ text, wrong }: SettingReader): readonly string[] {
+  const entries = splitList(text('EDGE_INTERNAL_NUMBERS')?.toLowerCase() ?? null)
+  for (const entry of entries)
+    if (!/^[0-9x*#]{1,8}$/.test(entry))
+      wrong(
+        'EDGE_INTERNAL_NUMBERS',
+        `${quoted(entry)} does not name internal numbers`,
+        'up to eight digits with an x for any digit, such as 1xxx for 1000 to 1999',
+      )
+  return entries
 }
 
 function refuseSharedPorts(

@@ -10,6 +10,12 @@ export interface FreeswitchSettings {
   readonly context: string
   /** Null: no call classes. */
   readonly classContexts: string | null
+  /** Null: Ringfence keeps no allow-list of certificates. */
+  readonly subjects: {
+    readonly file: string
+    /** Whether Ringfence restarts the profile by itself when a certificate was taken back. */
+    readonly restart: boolean
+  } | null
   readonly directory: HostPort & {
     readonly user: string
     readonly password: Secret
@@ -36,6 +42,10 @@ export function readFreeswitch(read: SettingReader, pbxAddress: string | null): 
       'keep 127.0.0.1, or set RINGFENCE_PBX_DIRECTORY_TLS_CERT and _KEY',
     )
   }
+  const subjectsFile = read.asteriskPath('PBX_SUBJECTS_FILE')
+  const restart = read.on('PBX_SUBJECTS_RESTART')
+  if (restart && subjectsFile === null)
+    wrong('PBX_SUBJECTS_RESTART', 'is set, but there is no allow-list', 'set RINGFENCE_PBX_SUBJECTS_FILE too')
   const named = read.addresses('PBX_DIRECTORY_FROM')
   return {
     eventSocket: read.hostPort('PBX_ESL', { host: '127.0.0.1', port: 8021 }),
@@ -46,6 +56,7 @@ export function readFreeswitch(read: SettingReader, pbxAddress: string | null): 
       text('PBX_CLASS_CONTEXTS') === null
         ? null
         : readWord(read, 'PBX_CLASS_CONTEXTS', 'ringfence', 'the beginning of a dialplan context'),
+    subjects: subjectsFile === null ? null : { file: subjectsFile, restart },
     directory: {
       ...at,
       user: readWord(read, 'PBX_DIRECTORY_USER', 'freeswitch', 'a login name'),

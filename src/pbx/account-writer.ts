@@ -30,11 +30,15 @@ export interface AccountWriter {
    * an endpoint without a login. May be killed anywhere and called again.
    */
   write(changes: AccountChanges, signal: AbortSignal): Promise<void>
+  /** How many accounts are changed in one go, where each takes its time. */
+  readonly mostAtOnce?: number
   /**
    * Accounts of ours from before the edge came, went or moved get what it asks of them now, and nothing else of them
    * changes. Absent where no edge can be in front. Returns the extensions that changed; `takeOver` is still to be called.
    */
   readonly align?: (signal: AbortSignal) => Promise<readonly string[]>
+  /** The extensions that `align` would change. Looks only; present exactly where `align` is. */
+  readonly unaligned?: (signal: AbortSignal) => Promise<readonly string[]>
   /** Makes the running Asterisk take over what was written for these extensions. */
   takeOver(session: AmiSession, changes: AccountChanges, signal: AbortSignal): Promise<void>
   /** Removes registrations that are kept beside Asterisk's own database. Absent where there is no such place. */

@@ -1,7 +1,8 @@
-import type { Secret } from '../domain/secret.ts'
+import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import type { AsteriskObject } from './asterisk-account.ts'
 import { type PbxHttpAddress, type PbxHttpAnswer, pbxHttp } from './pbx-http.ts'
+import { blotted } from './question-secrets.ts'
 
 export interface AriAddress extends PbxHttpAddress {
   readonly username: string
@@ -39,18 +40,22 @@ export function ariObjects({ username, secret, ...address }: AriAddress): AriObj
     async get(type, id, signal) {
       const answer = await call({ method: 'GET', path: pathOf(type, id), headers }, signal)
       if (isMissingObject(answer)) return null
-      return tuplesOf(accepted(answer))
+      return tuplesOf(accepted(answer, [secret]))
     },
     async put({ type, id, fields }, signal) {
       const body = JSON.stringify({ fields: fields.map(([attribute, value]) => ({ attribute, value })) })
-      tuplesOf(accepted(await call({ method: 'PUT', path: pathOf(type, id), headers, body }, signal)))
+      const secrets = fields.flatMap(([name, value]) => (name === 'password_digest' ? [digestIn(value)] : []))
+      tuplesOf(
+        accepted(await call({ method: 'PUT', path: pathOf(type, id), headers, body }, signal), [secret, ...secrets]),
+      )
     },
     async remove(type, id, signal) {
       const answer = await call({ method: 'DELETE', path: pathOf(type, id), headers }, signal)
-      if (!isMissingObject(answer)) accepted(answer)
+      if (!isMissingObject(answer)) accepted(answer, [secret])
     },
     async probe(signal) {
-      const answer = accepted(await call({ method: 'GET', path: '/ari/asterisk/info?only=system', headers }, signal))
+      const info = await call({ method: 'GET', path: '/ari/asterisk/info?only=system', headers }, signal)
+      const answer = accepted(info, [secret])
       if (!/"version"/.test(answer.body)) throw notAri()
     },
   }
@@ -61,10 +66,15 @@ function isMissingObject({ status, body }: PbxHttpAnswer): boolean {
   return status === 404 && /^Object with id '/.test(wordsOf(body))
 }
 
-function accepted(answer: PbxHttpAnswer): PbxHttpAnswer {
+/** Who has the digest can log in with it. It may be repeated without the name of its kind. */
+function digestIn(value: string): Secret {
+  return new Secret(value.slice(value.indexOf(':') + 1))
+}
+
+function accepted(answer: PbxHttpAnswer, secrets: readonly Secret[]): PbxHttpAnswer {
   const { status, body } = answer
   if (status === 200 || status === 204) return answer
-  const words = wordsOf(body)
+  const words = blotted(wordsOf(body), secrets).slice(0, 200)
   if (status === 401) {
     throw refused(
       'the PBX refused the login to its REST interface',
@@ -97,7 +107,7 @@ function tuplesOf({ body }: PbxHttpAnswer): ReadonlyMap<string, string> {
 function wordsOf(body: string): string {
   const answer = parsed(body)
   const words = typeof answer === 'object' && answer !== null && 'message' in answer ? answer.message : ''
-  return typeof words === 'string' ? words.replace(/[\p{Cc}]+/gu, ' ').slice(0, 200) : ''
+  return typeof words === 'string' ? words.replace(/[\p{Cc}]+/gu, ' ') : ''
 }
 
 function parsed(body: string): unknown {

@@ -4,41 +4,46 @@ import { type AriAddress, type AriObjects, ariObjects, sorceryLines } from './ar
 import { type AsteriskObject, isOwnAuthList, objectTypes, parseAuthName } from './asterisk-account.ts'
 import { folderProblems } from './asterisk-files.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
+import { severalAtATime } from './in-turn.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
-import { readMapping } from './sorcery-mapping.ts'
+import { readMapping, readSection } from './sorcery-mapping.ts'
+
+/** Extensions that are worked on beside each other. The interface has a request for one object alone, none for several. */
+const atOnce = 4
 
 /**
- * Accounts as objects that are made over Asterisk's REST interface. There is no transaction, so the order makes sure that
- * no endpoint is ever without its login, and that whatever a broken-off change leaves behind is known as ours: secrets
+ * Accounts as objects that are made over Asterisk's REST interface. There is no transaction, so the order within each makes
+ * sure that no endpoint is ever without its login, and that whatever a broken-off change leaves behind is known as ours: secrets
  * come before the endpoint that names them, the AOR comes last and goes first.
  */
 export function ariWriter(address: AriAddress, folder: AsteriskFolder | null): AccountWriter {
   const objects = ariObjects(address)
   return {
     managerActions: ['PJSIPShowAors'],
+    mostAtOnce: 50,
     async look(extensions, signal) {
       const [ours, foreign] = [new Set<string>(), new Set<string>()]
-      for (const extension of extensions) {
+      await severalAtATime(extensions, atOnce, async (extension) => {
         const endpoint = await objects.get('endpoint', extension, signal)
         if (endpoint) (isOwnAuthList(extension, endpoint.get('auth') ?? '') ? ours : foreign).add(extension)
         else if (await objects.get('aor', extension, signal)) foreign.add(extension)
-      }
+      })
       return { ours, foreign }
     },
     async write(changes, signal) {
-      for (const [extension, change] of changes) {
-        if (change.objects) await open(objects, change.objects, signal)
-        else await close(objects, extension, signal)
-      }
+      await severalAtATime(changes, atOnce, ([extension, change]) =>
+        change.objects ? open(objects, change.objects, signal) : close(objects, extension, signal),
+      )
     },
     takeOver: (session, changes, signal) => removeOldSecrets(session, objects, changes, signal),
     async problems(session, signal) {
-      const [included, mapping, unusable] = await Promise.all([
+      const [included, mapping, overload, unusable] = await Promise.all([
         folder ? folderProblems(session, folder.configDir) : [],
         mappingProblems(session),
+        overloadProblems(session),
         objects.probe(signal).then(() => [], asProblem),
       ])
-      return [...unusable, ...mapping, ...included]
+      return [...unusable, ...mapping, ...overload, ...included]
     },
   }
 }
@@ -77,11 +82,27 @@ async function removeOldSecrets(
 ): Promise<void> {
   const wanted = new Set([...changes.values()].flatMap((change) => (change.objects ?? []).map(({ id }) => id)))
   const listed = await session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found')
-  for (const name of listed.map((auth) => field(auth, 'ObjectName'))) {
-    const extension = parseAuthName(name)?.extension
-    if (extension !== undefined && changes.has(extension) && !wanted.has(name))
-      await objects.remove('auth', name, signal)
-  }
+  const old = listed
+    .map((auth) => field(auth, 'ObjectName'))
+    .filter((name) => changes.has(parseAuthName(name)?.extension ?? '') && !wanted.has(name))
+  await severalAtATime(old, atOnce, (name) => objects.remove('auth', name, signal))
+}
+
+/**
+ * For each AOR that is new Asterisk goes through all endpoints (res/res_pjsip/pjsip_options.c), later than it answers. While
+ * more than 500 wait, it counts itself overloaded and refuses every phone with 503, unless it is told to look at its SIP
+ * queues alone (seen with 22.10.1, 900 accounts at once).
+ */
+async function overloadProblems(session: AmiSession): Promise<Problem[]> {
+  const lines = await readSection(session, 'pjsip.conf', 'global')
+  const trigger = lines.find(({ name }) => name === 'taskprocessor_overload_trigger')?.value ?? 'global'
+  if (trigger !== 'global') return []
+  return [
+    {
+      message: 'while many accounts are made at once, Asterisk would refuse every phone (503)',
+      hint: 'put `taskprocessor_overload_trigger = pjsip_only` into [global] of pjsip.conf and run: asterisk -rx "module reload res_pjsip.so"',
+    },
+  ]
 }
 
 async function mappingProblems(session: AmiSession): Promise<Problem[]> {

@@ -14,6 +14,7 @@ import {
   policyShown,
 } from './asterisk-dialplan.ts'
 import { dialplanModules } from './asterisk-dialplan-rules.ts'
+import { endpointDetail } from './asterisk-endpoints.ts'
 import { readText, writeIn } from './asterisk-folder.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import type { PbxAccount } from './pbx-driver.ts'
@@ -151,11 +152,7 @@ export async function livesInContext(session: AmiSession, extension: string): Pr
 }
 
 async function contextInForce(session: AmiSession, extension: string): Promise<string | null> {
-  const events = await session.list(
-    { Action: 'PJSIPShowEndpoint', Endpoint: extension },
-    `Unable to retrieve endpoint ${extension}`,
-  )
-  const detail = events.find((event: AmiMessage) => field(event, 'Event') === 'EndpointDetail')
+  const detail = await endpointDetail(session, extension)
   return detail ? field(detail, 'Context') : null
 }
 

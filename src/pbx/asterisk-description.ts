@@ -12,6 +12,7 @@ import type { Problem } from './pbx-problem.ts'
 
 /** What Ringfence asks of the manager user wherever the accounts are kept. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
 const neededActions = [
+  'PJSIPShowEndpoint',
   'PJSIPShowEndpoints',
   'PJSIPShowAuths',
   'PJSIPShowContacts',

@@ -2,6 +2,7 @@ import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { actUnlessGone } from './asterisk-deed.ts'
+import { readLocator } from './asterisk-locator.ts'
 import { readSections } from './asterisk-sections.ts'
 import { readStations } from './asterisk-stations.ts'
 import { readMailboxes } from './asterisk-voicemail.ts'
@@ -35,6 +36,7 @@ export const asteriskOutliving: Outliving = {
   'mail-address': 'read',
   'mobile-number': 'none',
   'shared-line': 'read',
+  'other-login': 'none',
   disa: 'read',
   'conference-pin': 'read',
   'outside-line-pin': 'read',
@@ -79,7 +81,7 @@ async function leftoversOf(session: AmiSession, extension: string): Promise<read
   if (await storedValue(session, doNotDisturb, extension)) {
     found.push({ extension, kind: 'do-not-disturb', words: 'do not disturb is on: no call rings', clearable: true })
   }
-  return found
+  return [...found, ...(await readLocator(extension, (family, key) => storedValue(session, family, key)))]
 }
 
 /** One answer for all. */

@@ -1,31 +1,38 @@
 import { policyText } from '../domain/call-policy.ts'
-import { parseExtension } from '../domain/sip-account.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
-import { isOwnAuthList, namesIn, parseAuthName } from './asterisk-account.ts'
+import { namesIn, parseAuthName } from './asterisk-account.ts'
 import { keepsCalls, readPolicies } from './asterisk-calls.ts'
+import { hasStraySecret, isOurs, listEndpoints, type ShownEndpoint } from './asterisk-endpoints.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { joinAccounts } from './joined-accounts.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
 /**
- * What is in force in the running Asterisk, from four list actions, however many accounts there are. The error texts
- * for "none" are those of res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
+ * What is in force in the running Asterisk, from four list actions, however many accounts there are; of a few extensions
+ * quicker, since the list of endpoints is what takes long. The error texts for "none" are those of
+ * res_pjsip/pjsip_config.c and its neighbours in asterisk/asterisk 22; any other error is one.
  */
 export async function readState(
   session: AmiSession,
   options: AsteriskOptions,
-  policiesOf?: readonly string[],
+  {
+    policiesOf,
+    only,
+  }: { readonly policiesOf?: readonly string[] | undefined; readonly only?: readonly string[] | undefined } = {},
 ): Promise<PbxState> {
-  const [product, endpoints, auths, registrations, calls, policies] = await Promise.all([
+  const [product, shown, auths, registrations, calls, policies] = await Promise.all([
     readProduct(session),
-    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+    listEndpoints(session, only),
     session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
     listRegistrations(session),
     listCalls(session),
     keepsCalls(options) ? readPolicies(options, session, policiesOf) : null,
   ])
-  const state = assemble(endpoints, auths, registrations, calls)
+  const isPartial = only !== undefined && !shown.isWhole && !hasStraySecret(only, shown.endpoints, auths)
+  const { endpoints } = shown.isWhole || isPartial ? shown : await listEndpoints(session)
+  const isMeant = isPartial ? ({ extension }: { readonly extension: string }) => only.includes(extension) : () => true
+  const state = assemble(endpoints, auths, registrations.filter(isMeant), calls.filter(isMeant))
   const isAsked = policiesOf === undefined ? () => true : (extension: string) => policiesOf.includes(extension)
   // An extension without an account may dial nothing, so nothing is said of it.
   const accounts = state.accounts.map((account) =>
@@ -44,6 +51,8 @@ export async function readProduct(session: AmiSession): Promise<string> {
 
 export interface RegistrationOnAsterisk extends Registration {
   readonly extension: string
+  /** The way back that was stored with it (RFC 3327); empty for a phone that came by itself. */
+  readonly path: string
 }
 
 export interface CallOnAsterisk extends Call {
@@ -60,7 +69,8 @@ export async function listRegistrations(session: AmiSession): Promise<readonly R
     if (!extension) return []
     const contact = field(event, 'Uri')
     // With rewrite_contact the host is the source address that Asterisk saw, not what the phone claims.
-    return [{ extension, id, contact, address: contactAddress(contact), userAgent: field(event, 'UserAgent') || null }]
+    const [path, userAgent] = [field(event, 'Path'), field(event, 'UserAgent') || null]
+    return [{ extension, id, contact, address: contactAddress(contact), userAgent, path }]
   })
 }
 
@@ -81,13 +91,8 @@ export async function listCalls(session: AmiSession): Promise<readonly CallOnAst
   })
 }
 
-/** True for an endpoint that we made: it has secrets, and we know some of them. */
-export function isOurs(endpoint: AmiMessage): boolean {
-  return isOwnAuthList(field(endpoint, 'ObjectName'), field(endpoint, 'Auths'))
-}
-
 function assemble(
-  endpoints: readonly AmiMessage[],
+  endpoints: readonly ShownEndpoint[],
   auths: readonly AmiMessage[],
   registrations: readonly RegistrationOnAsterisk[],
   calls: readonly CallOnAsterisk[],
@@ -103,13 +108,13 @@ function assemble(
   }
 
   for (const endpoint of endpoints) {
-    const name = field(endpoint, 'ObjectName')
+    const { name } = endpoint
     if (isOurs(endpoint)) credentialsOf(name)
     else {
       foreign.push(name)
       foreignEndpoints.add(name)
     }
-    for (const auth of namesIn(field(endpoint, 'Auths'))) {
+    for (const auth of namesIn(endpoint.auths)) {
       const parsed = parseAuthName(auth)
       // Counted for the extension it was made for, whichever endpoint uses it: it opens a door either way.
       if (parsed && digests.has(auth)) {
@@ -132,9 +137,4 @@ function assemble(
 function shownDigest(auth: AmiMessage): string | null {
   if (!['digest', 'md5'].includes(field(auth, 'AuthType')) || field(auth, 'Password') !== '') return null
   return /^MD5:([0-9a-f]{32})$/i.exec(field(auth, 'PasswordDigest'))?.[1]?.toLowerCase() ?? null
-}
-
-/** Extensions only: an AOR or endpoint with any other name cannot be in our way. */
-export function extensionNames(events: readonly AmiMessage[]): Set<string> {
-  return new Set(events.map((event) => field(event, 'ObjectName')).filter((name) => parseExtension(name).ok))
 }

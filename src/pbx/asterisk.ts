@@ -1,7 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { AccountChange, AccountChanges, AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
-import type { AmiSession } from './ami-conversation.ts'
+import { type AmiSession, field } from './ami-conversation.ts'
 import { accountObjects } from './asterisk-account.ts'
 import {
   callProblems,
@@ -14,13 +14,15 @@ import {
 import { requireValidSettings } from './asterisk-config.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
+import { edgeActions, edgeProblems } from './asterisk-edge.ts'
+import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
-import { extensionNames, isOurs, readState } from './asterisk-state.ts'
+import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
@@ -43,7 +45,9 @@ export function asteriskDriver(
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
+    ...(await edgeProblems(session, { edge: options.edge ?? null, writer, signal })),
   ]
+  const managerActions = options.edge ? [...writer.managerActions, ...edgeActions] : writer.managerActions
   let isAligned = writer.align === undefined
   const alignOnce = (signal: AbortSignal) =>
     inTurn(async () => {
@@ -53,16 +57,17 @@ export function asteriskDriver(
     })
   return {
     kind: 'asterisk',
+    ...(writer.mostAtOnce === undefined ? {} : { mostAtOnce: writer.mostAtOnce }),
     abilities: asteriskAbilities(options.realm, {
       ownTransports: options.transports !== null,
       adoption: listExisting !== undefined,
       callClasses: keepsCalls(options),
     }),
-    describe: (signal) => describeAsterisk(options, { ...writer, problems }, signal),
-    readAccounts: async (signal, policiesOf) => {
+    describe: (signal) => describeAsterisk(options, { managerActions, problems }, signal),
+    readAccounts: async (signal, policiesOf, only) => {
       // What keeps it from being done is told where accounts are written, and by `describe`; it is tried again.
       if (!isAligned) await alignOnce(AbortSignal.any([signal, AbortSignal.timeout(alignMs)])).catch(() => undefined)
-      return withAmi(options.manager, signal, (session) => readState(session, options, policiesOf))
+      return withAmi(options.manager, signal, (session) => readState(session, options, { policiesOf, only }))
     },
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
@@ -153,7 +158,7 @@ async function applyAccounts(
   )
   const fresh = only(changes, (extension, { objects }) => !known.has(extension) && objects !== null)
   const { taken, held } = await withAmi(options.manager, signal, async (session) => {
-    const others = fresh.size === 0 ? foreign : foreign.union(await foreignExtensions(session))
+    const others = fresh.size === 0 ? foreign : foreign.union(await foreignAmong([...fresh.keys()], session))
     const held = keepsCalls(options) ? await takeOverPolicies(options, policed, session) : new Map<string, AppError>()
     // Whoever is new waits for the policy. Whoever is there already must not keep an old secret because of it.
     const late = policed.filter(({ extension }) => known.has(extension) && held.has(extension))
@@ -181,13 +186,14 @@ function only(changes: AccountChanges, belongs: (extension: string, change: Acco
 }
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */
-async function foreignExtensions(session: AmiSession): Promise<Set<string>> {
-  const [endpoints, aors] = await Promise.all([
-    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+async function foreignAmong(extensions: readonly string[], session: AmiSession): Promise<Set<string>> {
+  const [{ endpoints }, aors] = await Promise.all([
+    listEndpoints(session, extensions),
     session.list({ Action: 'PJSIPShowAors' }, 'No AORs found'),
   ])
-  const own = extensionNames(endpoints.filter(isOurs))
-  return new Set([...extensionNames([...endpoints, ...aors])].filter((name) => !own.has(name)))
+  const own = new Set(endpoints.filter(isOurs).map(({ name }) => name))
+  const names = new Set([...endpoints.map(({ name }) => name), ...aors.map((aor) => field(aor, 'ObjectName'))])
+  return new Set(extensions.filter((extension) => names.has(extension) && !own.has(extension)))
 }
 
 function takenBySomebodyElse(extensions: readonly string[]): AppError {

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
-import { digestShown, knownDigest } from './booked-state.ts'
+import { digestShown, knownDigest, lookAtListed } from './booked-state.ts'
 import type { ExtensionDesk, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -29,14 +29,8 @@ export async function applyBooked(pbx: BookedPbx, accounts: readonly PbxAccount[
     if (account.credentials.length > 0) pbx.requireFit?.(account)
   }
   const book = await pbx.book.read()
-  const found = new Map(
-    (
-      await pbx.desk.find(
-        accounts.map(({ extension }) => extension),
-        signal,
-      )
-    ).map((one) => [one.extension, one]),
-  )
+  const extensions = accounts.map(({ extension }) => extension)
+  const found = Map.groupBy(await pbx.desk.find(extensions, signal), ({ extension }) => extension)
   const errors: AppError[] = []
   // Closings first: nobody's new phone is in a greater hurry than a leaver's old one.
   const inOrder = accounts.toSorted((one, other) => one.credentials.length - other.credentials.length)
@@ -44,9 +38,11 @@ export async function applyBooked(pbx: BookedPbx, accounts: readonly PbxAccount[
     const { extension } = account
     try {
       const [credential] = account.credentials
-      const [entry, seen] = [book.get(extension), found.get(extension)]
-      if (credential) await open(pbx, { account, credential, entry, seen }, signal)
-      else if (entry) await shut(pbx, { extension, entry, seen }, signal)
+      const entry = book.get(extension)
+      if (!credential && !entry) continue
+      const objects = await lookAt(pbx, found.get(extension) ?? [], entry, signal)
+      if (credential) await open(pbx, { account, credential, entry, objects }, signal)
+      else if (entry) await shut(pbx, { extension, entry, objects }, signal)
     } catch (error) {
       const told = asAppError(error)
       // Nobody answers: the others would each wait as long.
@@ -61,19 +57,49 @@ interface Opening {
   readonly account: PbxAccount
   readonly credential: PbxCredential
   readonly entry: BookEntry | undefined
-  readonly seen: Listed | undefined
+  readonly objects: Objects
 }
 
-async function open(pbx: BookedPbx, { account, credential, entry, seen }: Opening, signal: AbortSignal) {
+/** What has this number, usually one object: an import or a backup may have left a second one. */
+interface Objects {
+  /** The one that the book names first. */
+  readonly ours: readonly Looked[]
+  readonly others: readonly Looked[]
+}
+
+async function lookAt(
+  { desk, realm }: BookedPbx,
+  listed: readonly Listed[],
+  entry: BookEntry | undefined,
+  signal: AbortSignal,
+): Promise<Objects> {
+  const looked: Looked[] = []
+  for (const listing of listed) {
+    const one = await lookAtListed(desk, listing, signal)
+    if (one) looked.push(one)
+  }
+  const isNamed = ({ objectId }: Looked) => Number(objectId === entry?.objectId)
+  return {
+    ours: looked.filter((one) => isOurs(entry, one, realm)).sort((one, other) => isNamed(other) - isNamed(one)),
+    others: looked.filter((one) => !isOurs(entry, one, realm)),
+  }
+}
+
+async function open(pbx: BookedPbx, { account, credential, entry, objects }: Opening, signal: AbortSignal) {
   const { desk, book, realm } = pbx
   const { extension } = account
   const digest = digestHa1(credential.username, realm, credential.secret)
-  const before = seen ? await desk.look(seen.objectId, signal) : null
-  if (before && !account.adopted && !isOurs(entry, before, realm)) throw somebodyElses(extension)
+  const [mine, ...twins] = objects.ours
+  const [theirs, another] = objects.others
+  if (!mine && theirs && !mayTakeOver(account, entry)) throw somebodyElses(extension)
+  if (!mine && another) throw isTwice(extension)
+  const before = mine ?? theirs ?? null
   const booked = { id: credential.id, generation: credential.generation, digest }
   const note = (objectId: string | null, renewedFor: string | undefined) =>
     book.note(new Map([[extension, { objectId, credential: booked, ...(renewedFor ? { renewedFor } : {}) }]]))
-  if (before && !isOurs(entry, before, realm)) await noteFormerHolder(pbx, extension, before)
+  if (before && !mine) await noteFormerHolder(pbx, extension, before)
+  // The older secret of a twin opens the extension beside the newest.
+  for (const twin of twins) await shutObject(pbx, extension, twin, entry, signal)
   // What we make anew has no former holder.
   await note(before?.objectId ?? null, before ? entry?.renewedFor : credential.id)
   const login = { username: credential.username, secret: credential.secret, maxContacts: account.maxContacts }
@@ -97,6 +123,11 @@ async function open(pbx: BookedPbx, { account, credential, entry, seen }: Openin
   await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
 }
 
+/** Once: what stands there while the book has it open for somebody was made anew by others, and nobody gave us that. */
+export function mayTakeOver({ adopted }: PbxAccount, entry: BookEntry | undefined): boolean {
+  return adopted && (entry === undefined || entry.credential === null || entry.credential.generation === 0)
+}
+
 /** A backup from before it was taken over brings this secret back: then it is known, and shut. */
 async function noteFormerHolder({ book, realm }: BookedPbx, extension: string, looked: Looked): Promise<void> {
   const credential = { id: 'before-ringfence', generation: 0, digest: digestShown(looked, realm) }
@@ -105,37 +136,55 @@ async function noteFormerHolder({ book, realm }: BookedPbx, extension: string, l
 
 async function shut(
   pbx: BookedPbx,
-  { extension, entry, seen }: { extension: string; entry: BookEntry; seen: Listed | undefined },
+  { extension, entry, objects: { ours } }: { extension: string; entry: BookEntry; objects: Objects },
   signal: AbortSignal,
 ) {
-  const { desk, book, realm } = pbx
-  const before = seen ? await desk.look(seen.objectId, signal) : null
-  const holds = (looked: Looked) => knownDigest(entry, digestShown(looked, realm)) !== undefined
+  const { book, realm } = pbx
   const noteShut = (after: Looked | null) => {
     const objectId = after?.objectId ?? entry.objectId
     const shutDigest = after ? { shutDigest: digestShown(after, realm) } : {}
     return book.note(new Map([[extension, { objectId, credential: null, ...shutDigest }]]))
   }
-  if (before === null || !isOurs(entry, before, realm)) {
+  if (ours.length === 0) {
     // Deleted by hand, or deleted and made anew by somebody: there is nothing of ours left to shut.
     if (entry.credential !== null) await noteShut(null)
     return
   }
   // Shut already; a secret that somebody gave it since is to be told, not to be fought over.
-  if (entry.credential === null && !holds(before)) return
+  const open = ours.filter((one) => entry.credential !== null || isKnown(entry, one, realm))
+  let named: Looked | null = null
+  for (const one of open) {
+    const after = await shutObject(pbx, extension, one, entry, signal)
+    if (one === ours[0]) named = after
+  }
+  // Last: killed before this, it is shut once more, which does no harm.
+  if (open.includes(ours[0]!)) await noteShut(named)
+}
+
+async function shutObject(
+  pbx: BookedPbx,
+  extension: string,
+  before: Looked,
+  entry: BookEntry | undefined,
+  signal: AbortSignal,
+): Promise<Looked | null> {
+  const { desk, realm } = pbx
   await desk.shut(before, signal)
   const after = await desk.look(before.objectId, signal)
   if (after?.enabled === true) throw notTaken(`extension ${extension} is still enabled`)
-  if (after && holds(after)) throw notTaken(`extension ${extension} still has the secret that its phone knows`)
+  if (after && isKnown(entry, after, realm))
+    throw notTaken(`extension ${extension} still has the secret that its phone knows`)
   if (after) await mendLosses(pbx, { extension, before, after, meant: [] }, signal)
-  // Last: killed before this, it is shut once more, which does no harm.
-  await noteShut(after)
+  return after
 }
 
 /** Ours is what the book names, and what holds a secret that we noted: it may have come back under another id. */
 function isOurs(entry: BookEntry | undefined, looked: Looked, realm: string): boolean {
   if (!entry) return false
-  if (entry.objectId === looked.objectId) return true
+  return entry.objectId === looked.objectId || isKnown(entry, looked, realm)
+}
+
+function isKnown(entry: BookEntry | undefined, looked: Looked, realm: string): boolean {
   return knownDigest(entry, digestShown(looked, realm)) !== undefined
 }
 
@@ -182,6 +231,12 @@ function notTaken(what: string): AppError {
 
 function somebodyElses(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} was there before and is not Ringfence's`, {
-    hint: 'Ringfence changes nothing that it did not make: to take the extension over, offboard this person and bring them in with `ringfence adopt`; or choose another one',
+    hint: 'Ringfence changes nothing that is not its own. To take it over, offboard this person and bring them in with `ringfence adopt`; or choose another one, or, if nobody needs it, remove it there: Ringfence makes it anew',
+  })
+}
+
+function isTwice(extension: string): AppError {
+  return new AppError('PBX_REFUSED', `on the PBX, extension ${extension} is there more than once`, {
+    hint: 'which one is meant cannot be told: remove all but one on the PBX',
   })
 }

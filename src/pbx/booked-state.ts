@@ -9,7 +9,9 @@ import type {
   ExistingExtension,
   PbxAccountInForce,
   PbxState,
+  Registration,
 } from './pbx-driver.ts'
+import { unreachable } from './pbx-http.ts'
 
 /** What a PBX that holds one secret for an extension shows of the extensions that are ours by the book. */
 
@@ -25,13 +27,17 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
   )
   const accounts: PbxAccountInForce[] = []
   const foreign: string[] = []
-  for (const { extension, objectId, registrations } of listed) {
-    const [entry, one] = [entries.get(extension), looked.get(objectId)]
-    // Gone between the listing and the look.
-    if (entry && !one) continue
-    const isOurs = entry !== undefined && one !== undefined && isOurObject(entry, objectId, one, realm)
-    if (!isOurs) foreign.push(extension)
-    const credentials = isOurs ? inForce(entry, one, realm) : []
+  for (const [extension, objects] of Map.groupBy(listed, (one) => one.extension)) {
+    const entry = entries.get(extension)
+    const credentials: CredentialInForce[] = []
+    const registrations: Registration[] = []
+    for (const { objectId, registrations: own } of objects) {
+      const one = looked.get(objectId)
+      registrations.push(...own)
+      if (entry && one && isOurObject(entry, objectId, one, realm)) credentials.push(...inForce(entry, one, realm))
+      // Gone between the listing and the look, it is nobody's; what was seen registered then is shown all the same.
+      else if ((one || !entry) && !foreign.includes(extension)) foreign.push(extension)
+    }
     const account = { extension, credentials, registrations, calls: callsOf(extension, calls), policy: null }
     if (credentials.length + registrations.length + account.calls.length > 0) accounts.push(account)
   }
@@ -45,9 +51,10 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
 async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: AbortSignal) {
   const looked = new Map<string, Looked | 'not-shown'>()
   const refusals: AppError[] = []
-  await inLanes(4, listed, async ({ objectId }) => {
+  await inLanes(4, listed, async (listing) => {
+    const { objectId } = listing
     try {
-      const one = await desk.look(objectId, signal)
+      const one = await lookAtListed(desk, listing, signal)
       if (one) looked.set(objectId, one)
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
@@ -57,6 +64,18 @@ async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: Ab
   })
   if (refusals[0] && refusals.length === looked.size) throw refusals[0]
   return looked
+}
+
+/**
+ * Null: gone since it was listed. One that is listed still, and answers that it is not there, is a PBX that cannot be read
+ * now (its service starts, a proxy stands in front of it): called gone, it would pass for shut.
+ */
+export async function lookAtListed(desk: ExtensionDesk, listed: Listed, signal: AbortSignal): Promise<Looked | null> {
+  const one = await desk.look(listed.objectId, signal)
+  if (one) return one
+  const again = await desk.find([listed.extension], signal)
+  if (!again.some(({ objectId }) => objectId === listed.objectId)) return null
+  throw unreachable(`the PBX lists extension ${listed.extension} and says that it is not there`)
 }
 
 /**
@@ -112,9 +131,13 @@ export async function listUnbooked(
   signal: AbortSignal,
 ): Promise<readonly ExistingExtension[]> {
   const entries = await book.read()
-  return (await desk.list(signal))
-    .filter((one) => !mayBeOurs(one, entries.get(one.extension)))
-    .map(({ extension, displayName, email, facts }) => ({ extension, displayName, email, facts, obstacle: null }))
+  const free = (await desk.list(signal)).filter((one) => !mayBeOurs(one, entries.get(one.extension)))
+  return [...Map.groupBy(free, ({ extension }) => extension).values()]
+    .map(([one, another]) => {
+      const { extension, displayName, email, facts } = one!
+      const obstacle = another ? 'it is there more than once: remove all but one on the PBX' : null
+      return { extension, displayName, email, facts, obstacle }
+    })
     .sort(byExtension)
 }
 

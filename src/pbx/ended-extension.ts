@@ -2,6 +2,7 @@ import type { Finding } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
 import type { ExtensionState } from './extension-judgement.ts'
 import { ownKinds, sharedKinds, stepsFor } from './outliving.ts'
+import { judgePassedOn, listed, othersStep } from './passed-on-extension.ts'
 import type { Leftover, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
 
 /**
@@ -11,21 +12,19 @@ import type { Leftover, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
  */
 export function judgeEnded(
   subject: AssignmentSubject,
-  { product, accounts, leftovers, sharedPins }: ExtensionState,
+  state: ExtensionState,
   { abilities, outliving }: Pick<PbxDriver, 'abilities' | 'outliving'>,
 ): Finding {
+  const { product, accounts, leftovers, sharedPins } = state
   const { extension, hasNextHolder } = subject
   const byHeart = subject.leaving ? [...sharedPins.map(({ words }) => words), ...stepsFor(outliving, sharedKinds)] : []
   const hint = `do the step, then \`ringfence acknowledge ${extension} extension\``
-  if (hasNextHolder) {
-    const summary = `extension ${extension} has another owner now: what is set there was left alone`
-    const evidence = { summary, facts: { extension, product, hasNextHolder: true } }
-    return byHeart.length === 0
-      ? { state: 'as-desired', evidence }
-      : { state: 'waiting', evidence, problem: byHeartWords(byHeart), hint: hintByMail }
-  }
+  const toChange = byHeart.length > 0 ? [byHeartWords(byHeart)] : []
+  const unseen = stepsFor(outliving, ownKinds)
+  if (hasNextHolder) return judgePassedOn(subject, state, { unseen, toChange })
   const account = accounts.get(extension)
-  const standing = standingOf(account)
+  const isOthers = state.others.has(extension)
+  const standing = isOthers ? "somebody else's" : standingOf(account)
   const found = leftovers?.get(extension) ?? []
   const facts = {
     extension,
@@ -41,41 +40,41 @@ export function judgeEnded(
       hint: 'Ringfence blocks it again with its account: see the line sip-account',
     }
   }
-  const unseen = stepsFor(outliving, ownKinds)
   const seen = leftovers === null ? null : found
   const evidence = { summary: evidenceWords(extension, product, standing, seen, unseen.length > 0), facts }
-  const clearable = abilities.leftovers === 'cleared' ? found.filter((one) => one.clearable) : []
+  const clearable = abilities.leftovers === 'cleared' && !isOthers ? found.filter((one) => one.clearable) : []
   if (clearable.length > 0) {
     return {
       state: 'differs',
       evidence,
-      problem: `still set on the PBX for extension ${extension}: ${clearable.map(({ words }) => words).join('; ')}`,
+      problem: `still set on the PBX for extension ${extension}: ${listed(clearable)}`,
       hint: 'Ringfence clears it again',
     }
   }
   const steps = [
     ...(found.length > 0
-      ? [`On the PBX, for extension ${extension}: ${found.map(({ words }) => words).join('; ')}. Clear it.`]
+      ? [
+          isOthers
+            ? othersStep(extension, found)
+            : `On the PBX, for extension ${extension}: ${listed(found)}. Clear it.`,
+        ]
       : []),
     ...(unseen.length > 0
       ? [
           `On the PBX, look whether something of extension ${extension} goes on without its password, and clear it: ${unseen.join('; ')}.`,
         ]
       : []),
-    ...(byHeart.length > 0 ? [byHeartWords(byHeart)] : []),
+    ...toChange,
   ]
   if (steps.length === 0) return { state: 'as-desired', evidence }
   return { state: 'waiting', evidence, problem: steps.join(' '), hint }
 }
 
-/** The number alone means its owner of today. */
-const hintByMail = "do the step, then `ringfence acknowledge WHO extension`, with the leaver's e-mail address"
-
 function byHeartWords(pins: readonly string[]): string {
   return `On the PBX, change what whoever leaves may know by heart: ${pins.join('; ')}.`
 }
 
-type Standing = 'gone' | 'blocked' | 'kept' | 'has a login'
+type Standing = 'gone' | 'blocked' | 'kept' | 'has a login' | "somebody else's"
 
 function standingOf(account: PbxAccountInForce | undefined): Standing {
   if (account === undefined) return 'gone'
@@ -89,6 +88,7 @@ const standingWords: Readonly<Record<Standing, string>> = {
   blocked: 'is blocked on',
   kept: 'is there on',
   'has a login': 'still has a login on',
+  "somebody else's": 'was made, or given a password, by somebody else on',
 }
 
 /** Says no more than was looked at. `more`: there are kinds that this PBX does not show. */
@@ -101,7 +101,7 @@ function evidenceWords(
 ): string {
   const start = `extension ${extension} ${standingWords[standing]} ${product}`
   if (found === null) return `${start}, which does not show what outlives a password`
-  if (found.length > 0) return `${start}; still set: ${found.map(({ words }) => words).join('; ')}`
+  if (found.length > 0) return `${start}; still set: ${listed(found)}`
   return more
     ? `${start}, and nothing of what it shows would outlive the password; it does not show everything`
     : `${start}, and it shows nothing that would outlive the password`

@@ -4,39 +4,51 @@ import { AppError } from '../errors.ts'
 import { judgeEnded } from './ended-extension.ts'
 import { type ExtensionState, judgePolicy } from './extension-judgement.ts'
 import { kindWords, sharedKinds } from './outliving.ts'
-import type { Leftover, PbxAccount, PbxDriver, SharedPin } from './pbx-driver.ts'
+import type { CallWish, Leftover, PbxAccount, PbxDriver, PbxState, SharedPin } from './pbx-driver.ts'
+import { othersExtensions } from './sip-judgement.ts'
 
 export interface ExtensionAccessOptions {
   readonly pbxId: string
   readonly driver: PbxDriver
   /** The complete desired state of these extensions, as for SIP credentials (sip-access.ts). */
   readonly accountsOf: (extensions: readonly string[]) => Promise<readonly PbxAccount[]>
+  /** Which of these extensions somebody holds in Ringfence at this moment. */
+  readonly heldNow: (extensions: readonly string[]) => Promise<ReadonlySet<string>>
+  /** The ids of those whose closing was seen done before, or ticked. */
+  readonly seenShut: (subjects: readonly AssignmentSubject[]) => Promise<ReadonlySet<string>>
   /** Everything that a whole look is about. */
   readonly subjects: () => Promise<readonly AssignmentSubject[]>
 }
 
 /**
  * What goes on under an extension whoever logs in. Open: the call policy that was chosen is in force. Closed: the extension
- * is blocked or gone, and nothing that outlives a password goes on acting for whoever had it. An extension that has a next
- * owner is never touched for the last one's sake.
+ * is blocked or gone, and nothing that outlives a password goes on acting for whoever had it.
+ *
+ * Clearing belongs to the closing. On an extension that has a next owner, in Ringfence or made on the PBX by somebody else,
+ * nothing is touched for the last one's sake: what is set there may be theirs, so it is shown.
  */
 export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<AssignmentSubject, ExtensionState> {
   const { driver } = options
   const look = async (subjects: readonly AssignmentSubject[], signal: AbortSignal): Promise<ExtensionState> => {
-    const { product, accounts } = await readPbx(driver, subjects, signal)
-    const leftovers = await readLeftovers(driver, ended(subjects), signal)
-    // One question however many leave, and none while nobody does.
-    const sharedPins = subjects.some(isLeaving) ? await readSharedPins(driver, signal) : []
+    const state = await readPbx(driver, subjects, signal)
+    const closed = subjects.filter(({ wanted }) => wanted === 'closed')
+    const judged = (await driver.judgeCalls?.(wishesOf(subjects), signal)) ?? []
+    const passedOn = closed.filter(({ hasNextHolder }) => hasNextHolder)
     return {
-      product,
-      accounts: new Map(accounts.map((account) => [account.extension, account])),
-      leftovers,
-      sharedPins,
+      product: state.product,
+      accounts: new Map(state.accounts.map((account) => [account.extension, account])),
+      others: othersExtensions(state),
+      leftovers: await readLeftovers(driver, extensionsOf(closed), signal),
+      seenShut: passedOn.length === 0 ? new Set() : await options.seenShut(passedOn),
+      // One question however many leave, and none while nobody does.
+      sharedPins: subjects.some(isLeaving) ? await readSharedPins(driver, signal) : [],
+      judged: new Map(judged.map((judgement) => [judgement.extension, judgement])),
     }
   }
   return {
     kind: 'extension',
     instance: options.pbxId,
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
     read: async (signal) => look(await options.subjects(), signal),
     readSome: look,
     judge: (subject, state) =>
@@ -50,17 +62,23 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
         if (held.length > 0) await driver.applyAccounts(held, signal)
       }
       // Blocking and the account itself are the business of the SIP credential, which goes at the same moment.
-      const left = await stillFree(ended(subjects), options)
-      if (driver.clearLeftovers && left.length > 0) await driver.clearLeftovers(left, signal)
+      const ended = subjects.filter(({ wanted, hasNextHolder }) => wanted === 'closed' && !hasNextHolder)
+      await clearLeftovers(extensionsOf(ended), options, signal)
     },
   }
 }
 
 /** A PBX that cannot be read has nothing to show; one that is away must show as away. */
-async function readPbx(driver: PbxDriver, subjects: readonly AssignmentSubject[], signal: AbortSignal) {
-  const extensions = [...new Set(subjects.map(({ extension }) => extension))]
-  if (driver.abilities.readBack) return driver.readAccounts(signal, extensions)
-  return { product: (await driver.describe(signal)).product, accounts: [] }
+async function readPbx(
+  driver: PbxDriver,
+  subjects: readonly AssignmentSubject[],
+  signal: AbortSignal,
+): Promise<PbxState> {
+  if (driver.abilities.readBack) {
+    const extensions = extensionsOf(subjects)
+    return driver.readAccounts(signal, extensions, extensions)
+  }
+  return { product: (await driver.describe(signal)).product, accounts: [], foreign: [] }
 }
 
 async function readLeftovers(
@@ -71,6 +89,22 @@ async function readLeftovers(
   if (!driver.readLeftovers) return null
   const found = extensions.length === 0 ? [] : await driver.readLeftovers(extensions, signal)
   return Map.groupBy(found, ({ extension }) => extension)
+}
+
+/** Whose an extension is, is asked at the last moment, here and on the PBX: it may have got an owner since it was listed. */
+async function clearLeftovers(
+  extensions: readonly string[],
+  { driver, heldNow }: ExtensionAccessOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!driver.clearLeftovers || extensions.length === 0) return
+  const found = await readLeftovers(driver, extensions, signal)
+  const set = extensions.filter((extension) => found?.get(extension)?.some(({ clearable }) => clearable))
+  if (set.length === 0) return
+  const others = othersExtensions(await driver.readAccounts(signal, [], set))
+  const held = await heldNow(set)
+  const left = set.filter((extension) => !held.has(extension) && !others.has(extension))
+  if (left.length > 0) await driver.clearLeftovers(left, signal)
 }
 
 /** What may not be looked at is a step for a person, and no reason to wait for ever. */
@@ -88,18 +122,12 @@ function isLeaving({ wanted, leaving }: AssignmentSubject): boolean {
   return wanted === 'closed' && leaving
 }
 
-function ended(subjects: readonly AssignmentSubject[]): readonly string[] {
-  const closed = subjects.filter(({ wanted, hasNextHolder }) => wanted === 'closed' && !hasNextHolder)
-  return [...new Set(closed.map(({ extension }) => extension))]
+function wishesOf(subjects: readonly AssignmentSubject[]): readonly CallWish[] {
+  return subjects.flatMap(({ wanted, extension, policy }) =>
+    wanted === 'open' && policy !== null ? [{ extension, policy }] : [],
+  )
 }
 
-/** Asked again at the last moment: the extension may have got an owner since it was listed. */
-async function stillFree(extensions: readonly string[], { accountsOf }: ExtensionAccessOptions) {
-  if (extensions.length === 0) return []
-  const held = new Set(
-    (await accountsOf(extensions))
-      .filter(({ credentials }) => credentials.length > 0)
-      .map(({ extension }) => extension),
-  )
-  return extensions.filter((extension) => !held.has(extension))
+function extensionsOf(subjects: readonly AssignmentSubject[]): readonly string[] {
+  return [...new Set(subjects.map(({ extension }) => extension))]
 }

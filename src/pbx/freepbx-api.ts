@@ -11,11 +11,11 @@ import { type JsonAnswer, pbxJson } from './pbx-json.ts'
  */
 export interface FreepbxApi {
   /**
-   * The named field of the answer. `secret` is blotted out of whatever the PBX says about it.
+   * The named field of the answer.
    * @throws AppError PBX_UNREACHABLE (nobody there, no whole answer), PBX_REFUSED (login, scope, `status` false, something else).
    */
   ask<T>(
-    question: { readonly field: string; readonly query: string; readonly variables?: object; readonly secret?: Secret },
+    question: { readonly field: string; readonly query: string; readonly variables?: object },
     shape: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<T>
@@ -39,7 +39,7 @@ export function freepbxApi(options: Pick<FreepbxOptions, 'web' | 'clientId' | 'c
     const form = {
       grant_type: 'client_credentials',
       client_id: options.clientId,
-      client_secret: options.clientSecret.reveal(),
+      client_secret: options.clientSecret,
     }
     const answer = await send({ method: 'POST', path: paths.token, form, words: 'the login' }, signal)
     if (answer.status === 400 || answer.status === 401 || answer.status === 403) {
@@ -53,21 +53,24 @@ export function freepbxApi(options: Pick<FreepbxOptions, 'web' | 'clientId' | 'c
   }
 
   return {
-    async ask({ field, query, variables = {}, secret }, shape, signal) {
+    async ask({ field, query, variables = {} }, shape, signal) {
       const json = { query, variables }
       // 401 comes before the question is looked at, so it is safe to ask again.
       const answer = await token.with(async (held) => {
         const headers = { authorization: `Bearer ${held.reveal()}` }
-        const given = await send({ method: 'POST', path: paths.gql, headers, json, words: field }, signal)
+        const given = await send(
+          { method: 'POST', path: paths.gql, headers, json, words: field, secrets: [held, options.clientSecret] },
+          signal,
+        )
         return given.status === 401 ? null : given
       }, signal)
-      if (answer.status === 403) throw refused(field, 'the API application may not', [])
+      if (answer.status === 403) throw refused(field, 'the API application may not')
       const { data, errors } = shaped(answer, answerShape)
       const words = (errors ?? []).map(({ message }) => message ?? '').join('; ')
-      if (errors?.length) throw refused(field, words, [secret, options.clientSecret])
+      if (errors?.length) throw refused(field, words)
       const value = data?.[field]
       const said = z.object({ status: z.literal(false), message: z.string().nullish() }).safeParse(value)
-      if (said.success) throw refused(field, said.data.message ?? '', [secret, options.clientSecret])
+      if (said.success) throw refused(field, said.data.message ?? '')
       const parsed = shape.safeParse(value)
       if (!parsed.success || answer.status !== 200) throw garbage(`its answer to ${field} is not a whole one`)
       return parsed.data
@@ -81,19 +84,23 @@ function shaped<T>({ status, body }: JsonAnswer, shape: z.ZodType<T>): T {
   return parsed.data
 }
 
+/** True for a plain no of FreePBX. Of a gateway's page or half an answer nobody knows what was done. */
+export function isPlainNo(error: unknown): boolean {
+  return error instanceof AppError && error.code === 'PBX_REFUSED' && error.cause !== notItsAnswer
+}
+
+const notItsAnswer = new Error('something else than FreePBX answered')
+
 function garbage(words: string): AppError {
   return new AppError('PBX_REFUSED', `what answers at the address of FreePBX is not its API: ${words}`, {
     hint: "check RINGFENCE_PBX_API_URL, that the module `api` is installed and enabled, and FreePBX's gql_api_error.log",
     retryable: true,
+    cause: notItsAnswer,
   })
 }
 
-function refused(field: string, words: string, secrets: readonly (Secret | undefined)[]): AppError {
-  let plain = words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
-  for (const secret of secrets) {
-    const text = secret?.reveal() ?? ''
-    if (text !== '') plain = plain.replaceAll(text, '[secret]')
-  }
+function refused(field: string, words: string): AppError {
+  const plain = words.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
   const isScope = /Cannot query field|may not/i.test(plain)
   return new AppError('PBX_REFUSED', `FreePBX refused ${field}${plain ? `: ${plain.slice(0, 200)}` : ''}`, {
     hint: isScope

@@ -4,6 +4,7 @@ import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { AccountBook, BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
+import { mayTakeOver } from './booked-accounts.ts'
 import { knownDigest } from './booked-state.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
@@ -53,7 +54,7 @@ export async function openExtension(
   const credential = { id, generation, digest: digestHa1(username, options.realm, secret) }
   const present = isThere ? await fetchExtension(api, extension, signal) : null
   const kind = present ? ownership(present, entry, options.realm) : 'ours'
-  if (kind === 'somebody-elses' && !account.adopted) throw notOurs(extension)
+  if (kind === 'somebody-elses' && !mayTakeOver(account, entry)) throw notOurs(extension)
   let known: BookEntry = entry ?? { objectId: null, origin: 'adopted', credential: null }
   if (present && kind === 'somebody-elses') {
     // A backup from before it was taken over brings this secret back: then it is known, and shut.
@@ -191,7 +192,7 @@ function digestOf({ extensionId, user }: FreepbxExtension, realm: string): strin
 
 function notOurs(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on FreePBX, extension ${extension} has a password that is somebody else's`, {
-    hint: 'Ringfence changes nothing that it did not make: to take the extension over, offboard this person and bring them in with `ringfence adopt`; or change or remove it in FreePBX and press "Apply Config"',
+    hint: 'Ringfence changes nothing that is not its own: see whose it is. If nobody needs it, remove it in FreePBX and press "Apply Config": Ringfence makes it anew. If it was there before Ringfence, offboard this person and bring its holder in with `ringfence adopt`',
     retryable: true,
   })
 }

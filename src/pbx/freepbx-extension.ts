@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Secret } from '../domain/secret.ts'
+import { Secret } from '../domain/secret.ts'
 import { callerName } from './caller-name.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import type { PbxAccount } from './pbx-driver.ts'
@@ -123,10 +123,9 @@ export async function updateExtension(
     vmEnable: hasVoicemail(before),
     umEnable: false,
     maxContacts: String(maxContacts),
-    extPassword: secret.reveal(),
+    extPassword: secret,
   }
-  const question = { field: 'updateExtension', query: mutation('updateExtension'), variables: { input }, secret }
-  await api.ask(question, done, signal)
+  await api.ask({ field: 'updateExtension', query: mutation('updateExtension'), variables: { input } }, done, signal)
 }
 
 /** What the extension had and has no more, in FreePBX's own words; values only for the restoring, never to be shown. */
@@ -142,8 +141,10 @@ export function lostSettings(before: FreepbxExtension, after: FreepbxExtension):
 export async function restoreUser(api: FreepbxApi, before: FreepbxExtension, signal: AbortSignal): Promise<void> {
   const values = Object.entries(userFields).flatMap(([shown, taken]) => {
     const value = before.user?.[shown]
+    if (value === null || value === undefined) return []
     const isNumber = shown === 'ringtimer' || shown === 'recording_priority'
-    return value === null || value === undefined ? [] : [[taken, isNumber ? Number(value) : String(value)] as const]
+    const given = isNumber ? Number(value) : shown === 'password' ? new Secret(String(value)) : String(value)
+    return [[taken, given] as const]
   })
   // Required by the API, if only as nothing.
   const required = ['noanswer_cid', 'busy_cid', 'chanunavail_cid', 'noanswer_dest', 'busy_dest', 'chanunavail_dest']

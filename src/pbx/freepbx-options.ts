@@ -15,4 +15,6 @@ export interface FreepbxOptions {
   readonly accountsFile: string
   /** How often the end of "Apply Config" is looked for; default 500 ms. */
   readonly lookEveryMs?: number
+  /** How long one whose answer was lost may be running; default 60 000 ms. */
+  readonly lostReloadMs?: number
 }

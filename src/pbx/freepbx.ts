@@ -4,7 +4,7 @@ import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { clearLeftovers } from './asterisk-leftovers.ts'
 import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
@@ -21,6 +21,7 @@ import {
 } from './freepbx-changes.ts'
 import { unencrypted } from './freepbx-endpoint.ts'
 import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
+import { freepbxOutliving, readFreepbxLeftovers } from './freepbx-leftovers.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
 import { configApplier } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
@@ -36,7 +37,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const inTurn = oneAtATime()
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
-  const applyConfig = configApplier(api, options)
+  const applyConfig = configApplier(api, { lookEveryMs: options.lookEveryMs, lostMs: options.lostReloadMs })
   const { manager } = options
   return {
     kind: 'freepbx',
@@ -66,10 +67,13 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
       for (const target of targets) requireValidTarget(target)
       return withAmi(manager, signal, (session) => tellPhones(session, targets))
     },
-    readLeftovers: (extensions, signal) => withAmi(manager, signal, (session) => readLeftovers(session, extensions)),
+    readLeftovers: async (extensions, signal) => {
+      const noted = await book.read()
+      return withAmi(manager, signal, (session) => readFreepbxLeftovers(session, noted, extensions))
+    },
     clearLeftovers: (extensions, signal) =>
       inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
-    outliving: asteriskOutliving,
+    outliving: freepbxOutliving,
     readSharedPins: (signal) => withAmi(manager, signal, readSharedPins),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
@@ -134,9 +138,10 @@ async function applyAccounts(workshop: Workshop, accounts: readonly PbxAccount[]
 }
 
 async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): Promise<void> {
-  if (changes.length === 0 || notInForce(changes, await readRunning(workshop)).length === 0) return
-  await workshop.applyConfig(workshop.signal)
-  const late = notInForce(changes, await readRunning(workshop))
+  const lacking = async () => notInForce(changes, await readRunning(workshop))
+  if (changes.length === 0 || (await lacking()).length === 0) return
+  await workshop.applyConfig(workshop.signal, async () => (await lacking()).length > 0)
+  const late = await lacking()
   if (late.length === 0) return
   const names = late.map(({ extension }) => extension).slice(0, 10)
   throw new AppError(

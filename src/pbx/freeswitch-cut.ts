@@ -28,7 +28,7 @@ export async function cut(
   const deadline = performance.now() + settleMs
   const asked = new Set<string>()
   for (;;) {
-    const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session, options.profile)])
+    const [registrations, calls] = await Promise.all([listRegistrations(session), listCalls(session, options)])
     const meant = registrations.filter((one) => isSame(one.host, options.realm) && isMeant(one))
     const channels = calls.filter(isMeant)
     const { targets: flushed, untouchable } = flushTargets(meant, registrations, options.realm)

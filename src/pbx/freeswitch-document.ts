@@ -29,6 +29,7 @@ export function answerTo(
   table: Pick<FreeswitchTable, 'byUsername' | 'byExtension'>,
   options: DocumentOptions,
 ): string {
+  if (!isPlain(question)) return notFound
   const isDomain =
     question.get('section') === 'directory' &&
     question.get('tag_name') === 'domain' &&
@@ -46,6 +47,28 @@ export function answerTo(
   if (/auth/i.test(action)) return notFound
   const entry = table.byExtension(user)
   return entry ? extensionDocument(entry, options) : notFound
+}
+
+const decisive = [
+  'section',
+  'tag_name',
+  'key_name',
+  'key_value',
+  'user',
+  'action',
+  'sip_auth_username',
+  'sip_auth_method',
+  'sip_to_user',
+  'sip_from_user',
+]
+
+/**
+ * Whether no field that decides is given twice, in two ways: `key_value`, the realm that the phone names, stands in the form
+ * as it is (mod_xml_curl.c, xml_url_fetch), so an `&` in it writes fields in front of the real ones. The same value twice is
+ * FreeSWITCH itself, where it looks a user up by several keys (switch_xml.c), and headers `X-…` of a phone may repeat.
+ */
+function isPlain(question: Question): boolean {
+  return decisive.every((field) => new Set(question.getAll(field)).size <= 1)
 }
 
 /** The login name and the extension in the request belong together; what cannot be told is refused. */

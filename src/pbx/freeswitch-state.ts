@@ -23,7 +23,7 @@ export async function readFreeswitch(
   const [product, registrations, calls, foreign, contexts] = await Promise.all([
     readProduct(session),
     listRegistrations(session).then((all) => all.filter(({ host }) => isSame(host, options.realm))),
-    listCalls(session, options.profile),
+    listCalls(session, options),
     listForeign(session, options.realm),
     readContexts(session, options),
   ])
@@ -104,15 +104,25 @@ const channelRow = z.object({
 })
 
 /**
- * Calls of the profile's phones. Whose: the presence id, which the directory gives to both kinds, else the channel's name.
- * The address of a phone that was called stands in the name; `ip_addr` is then the caller's.
+ * Calls of our phones. Whose: the presence id of our realm, which the directory gives to both kinds, whatever the profile
+ * or endpoint; on our own profile else the channel's name. The address of a phone that was called stands in the name;
+ * `ip_addr` is then the caller's.
  */
-export async function listCalls(session: EventSocketSession, profile: string): Promise<readonly CallOnFreeswitch[]> {
+export async function listCalls(
+  session: EventSocketSession,
+  { realm, profile }: Pick<FreeswitchOptions, 'realm' | 'profile'>,
+): Promise<readonly CallOnFreeswitch[]> {
   const rows = await listRows(session, 'show channels as json', channelRow)
   return rows.flatMap((row): CallOnFreeswitch[] => {
-    const name = row.name.startsWith(`sofia/${profile}/`) ? row.name.slice(`sofia/${profile}/`.length) : null
-    if (name === null) return []
-    const extension = /^([0-9]{2,15})@/.exec(row.presence_id)?.[1] ?? /^(?:sips?:)?([0-9]{2,15})@/.exec(name)?.[1]
+    const [, kind, of, name = ''] = /^([^/]*)\/([^/]*)\/(.*)$/.exec(row.name) ?? []
+    const [, present, host = ''] = /^([0-9]{2,15})@([^@]*)$/.exec(row.presence_id) ?? []
+    const isOnProfile = kind === 'sofia' && of === profile
+    const extension =
+      present !== undefined && (isOnProfile || isSame(host, realm))
+        ? present
+        : isOnProfile
+          ? /^(?:sips?:)?([0-9]{2,15})@/.exec(name)?.[1]
+          : undefined
     if (!extension) return []
     const called = contactAddress(/^sips?:/.test(name) ? name : `sip:${name}`)
     return [{ extension, id: row.uuid, address: row.direction === 'outbound' ? called : row.ip_addr || null }]

@@ -78,6 +78,8 @@ export const freeswitchOutliving: Outliving = {
   'mail-address': 'none',
   'mobile-number': 'none',
   'shared-line': { step: 'shared lines (manage-shared-appearance of the SIP profile)' },
+  // Verto and the event socket get no answer for a login of ours.
+  'other-login': 'none',
   disa: { step: 'DISA of your dialplan' },
   'conference-pin': {
     step: 'PINs of conference rooms (pin and moderator-pin in conference.conf.xml, +pin in the dialplan)',

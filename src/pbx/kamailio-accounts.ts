@@ -1,5 +1,6 @@
 import { policyText } from '../domain/call-policy.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { callerName } from './caller-name.ts'
 import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
 import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -13,24 +14,36 @@ export interface Written {
   readonly taken: readonly string[]
 }
 
+export interface WriteSettings {
+  readonly realm: string
+  /** `planText`; null: nobody has said what dialled numbers mean. */
+  readonly plan: string | null
+  /** False: call classes stay as they are, and whoever is new and has one waits. */
+  readonly classes: boolean
+}
+
 /** One transaction: after a crash there is all of it or nothing. */
 export async function writeAccounts(
   database: Database,
   accounts: readonly PbxAccount[],
-  settings: { readonly realm: string; readonly classes: boolean },
+  settings: WriteSettings,
 ): Promise<Written> {
   const wanted = accounts.map((account) => ({ account, rows: rowsOf(account, settings) }))
   const subscribers = await hasSubscribers(database)
   return database.transaction().execute(async (change) => {
     const taken: string[] = []
-    let changed = false
-    for (const { account, rows } of wanted) {
+    let changed = await writePlan(change, settings.plan)
+    for (const { account, rows: chosen } of wanted) {
       const { extension } = account
       const present = await change
         .selectFrom('ringfence_credential')
         .selectAll()
         .where('extension', '=', extension)
         .execute()
+      const hold = account.policy !== null && chosen.length > 0 && !settings.classes
+      // Whoever is there must not keep an old secret because of it.
+      if (hold && present.length === 0) continue
+      const rows = hold ? chosen.map((row) => ({ ...row, policy: present[0]!.policy })) : chosen
       const others = subscribers && rows.length > 0 ? await foreignRows(change, extension) : []
       if (others.length > 0) {
         // Taken over once, while nothing of ours is there: what comes later, or is another one's, nobody gave to Ringfence.
@@ -90,21 +103,31 @@ export async function existingExtensions(database: Database): Promise<readonly E
 }
 
 /** @throws AppError INVALID_INPUT when a value could mean something else to the script. */
-function rowsOf(
-  account: PbxAccount,
-  { realm, classes }: { readonly realm: string; readonly classes: boolean },
-): readonly CredentialRow[] {
+function rowsOf(account: PbxAccount, { realm }: WriteSettings): readonly CredentialRow[] {
   const { extension, maxContacts, credentials } = account
   requireValidAccount(account)
   return credentials.map(({ id, generation, username, secret }) => ({
     username,
     ha1: digestHa1(username, realm, secret),
     extension,
+    display_name: callerName(account.displayName),
     credential_id: id,
     generation,
     max_contacts: maxContacts,
-    policy: classes ? policyText(account.policy) : 'none',
+    policy: policyText(account.policy),
   }))
+}
+
+async function writePlan(change: Change, plan: string | null): Promise<boolean> {
+  if (plan === null) return false
+  const present = await change.selectFrom('ringfence_plan').select('plan').where('id', '=', 1).executeTakeFirst()
+  if (present?.plan === plan) return false
+  await change
+    .insertInto('ringfence_plan')
+    .values({ id: 1, plan })
+    .onConflict((conflict) => conflict.column('id').doUpdateSet({ plan }))
+    .execute()
+  return true
 }
 
 async function replaceRows(

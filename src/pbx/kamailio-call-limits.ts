@@ -4,8 +4,12 @@
  * route(RINGFENCE_WITHIN_LIMITS) reads $var(rf_extension) and $var(rf_policy), a `policyText`, after dlg_manage() (with
  * $dlg_ctx(timeout_bye) set before it, and $dlg_var(rf_caller) the extension), and returns 1 (the call is counted, and ends by itself when its minutes are used up) or -1. Emergency calls never come here.
  *
- * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory: its restart begins them anew. Calls that
- * run at the same time each get what is left when they begin, so together they may use more than that.
+ * route(RINGFENCE_CALLS_LEFT) and route(RINGFENCE_COUNT_CALL) are the part of it that needs no dialog: calls per hour and
+ * day. The first returns 1 (another call is left) or -1.
+ *
+ * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory: its restart begins them anew. Minutes are
+ * reserved when a call begins, in the hour and day of that moment, and what it did not use comes back: what is left is
+ * shared out among the calls that may run at once, which without a limit of those is one.
  *
  * It needs module textops, the dialog profile `ringfence_outside` and the htable `ringfence_spent` (autoexpire above a day).
  */
@@ -34,22 +38,16 @@ route[RINGFENCE_SPANS] {
 	$var(rf_day) = "d" + $var(rf_number);
 }
 
-route[RINGFENCE_WITHIN_LIMITS] {
+route[RINGFENCE_CALLS_LEFT] {
 	route(RINGFENCE_SPANS);
-	$var(rf_seconds) = 43200;
 	if ($var(rf_policy) != "none") {
-		$var(rf_name) = "callsAtOnce";
-		route(RINGFENCE_LIMIT);
-		if ($var(rf_limit) >= 0) {
-			$var(rf_running) = 0;
-			get_profile_size("ringfence_outside", "$var(rf_extension)", "$var(rf_running)");
-			if ($var(rf_running) >= $var(rf_limit)) return -1;
-		}
 ${limit('callsPerHour', 'calls', 'rf_hour', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
 ${limit('callsPerDay', 'calls', 'rf_day', 'if ($var(rf_spent) >= $var(rf_limit)) return -1;')}
-${limit('minutesPerHour', 'seconds', 'rf_hour', remaining())}
-${limit('minutesPerDay', 'seconds', 'rf_day', remaining())}
 	}
+	return 1;
+}
+
+route[RINGFENCE_COUNT_CALL] {
 	$var(rf_unit) = "calls";
 	$var(rf_span) = $var(rf_hour);
 	route(RINGFENCE_SPENT);
@@ -57,24 +55,66 @@ ${limit('minutesPerDay', 'seconds', 'rf_day', remaining())}
 	$var(rf_span) = $var(rf_day);
 	route(RINGFENCE_SPENT);
 	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + 1;
+}
+
+route[RINGFENCE_WITHIN_LIMITS] {
+	if (!route(RINGFENCE_CALLS_LEFT)) return -1;
+	$var(rf_seconds) = 43200;
+	$var(rf_reserved) = 0;
+	if ($var(rf_policy) != "none") {
+		$var(rf_running) = 0;
+		get_profile_size("ringfence_outside", "$var(rf_extension)", "$var(rf_running)");
+		$var(rf_name) = "callsAtOnce";
+		route(RINGFENCE_LIMIT);
+		if ($var(rf_limit) >= 0 && $var(rf_running) >= $var(rf_limit)) return -1;
+		if ($var(rf_limit) < 0) $var(rf_limit) = 1;
+		$var(rf_free) = $var(rf_limit) - $var(rf_running);
+${limit('minutesPerHour', 'seconds', 'rf_hour', remaining())}
+${limit('minutesPerDay', 'seconds', 'rf_day', remaining())}
+	}
+	route(RINGFENCE_COUNT_CALL);
 	set_dlg_profile("ringfence_outside", "$var(rf_extension)");
 	$dlg_var(rf_outside) = "yes";
+	$dlg_var(rf_hour) = $var(rf_hour);
+	$dlg_var(rf_day) = $var(rf_day);
+	$dlg_var(rf_reserved) = $var(rf_reserved);
+	$var(rf_change) = $var(rf_reserved);
+	route(RINGFENCE_SPEND);
 	dlg_set_timeout("$var(rf_seconds)");
 	return 1;
 }
 
-event_route[dialog:end] {
-	if ($dlg_var(rf_outside) != "yes") return;
-	$var(rf_extension) = $dlg_var(rf_caller);
+# Adds $var(rf_change) to the seconds of $var(rf_hour) and $var(rf_day).
+route[RINGFENCE_SPEND] {
 	$var(rf_unit) = "seconds";
-	route(RINGFENCE_SPANS);
-	$var(rf_lasted) = $var(rf_now) - $dlg(start_ts);
 	$var(rf_span) = $var(rf_hour);
 	route(RINGFENCE_SPENT);
-	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + $var(rf_lasted);
+	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + $var(rf_change);
 	$var(rf_span) = $var(rf_day);
 	route(RINGFENCE_SPENT);
-	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + $var(rf_lasted);
+	$sht(ringfence_spent=>$var(rf_key)) = $var(rf_spent) + $var(rf_change);
+}
+
+# A call that is over took $var(rf_lasted) seconds, and not what was reserved for it.
+route[RINGFENCE_SETTLE] {
+	$var(rf_extension) = $dlg_var(rf_caller);
+	$var(rf_hour) = $dlg_var(rf_hour);
+	$var(rf_day) = $dlg_var(rf_day);
+	$var(rf_change) = $var(rf_lasted) - $(dlg_var(rf_reserved){s.int});
+	route(RINGFENCE_SPEND);
+}
+
+event_route[dialog:end] {
+	if ($dlg_var(rf_outside) != "yes") return;
+	route(RINGFENCE_SPANS);
+	$var(rf_lasted) = $var(rf_now) - $dlg(start_ts);
+	route(RINGFENCE_SETTLE);
+}
+
+event_route[dialog:failed] {
+	if ($dlg_var(rf_outside) != "yes") return;
+	$var(rf_lasted) = 0;
+	route(RINGFENCE_SETTLE);
 }
 `
 
@@ -90,7 +130,9 @@ function limit(name: string, unit: string, span: string, then: string): string {
 }
 
 function remaining(): string {
-  return `$var(rf_left) = $var(rf_limit) * 60 - $var(rf_spent);
-			if ($var(rf_left) <= 0) return -1;
-			if ($var(rf_left) < $var(rf_seconds)) $var(rf_seconds) = $var(rf_left);`
+  return `if ($var(rf_free) <= 0) return -1;
+			$var(rf_share) = ($var(rf_limit) * 60 - $var(rf_spent)) / $var(rf_free);
+			if ($var(rf_share) <= 0) return -1;
+			if ($var(rf_share) < $var(rf_seconds)) $var(rf_seconds) = $var(rf_share);
+			$var(rf_reserved) = $var(rf_seconds);`
 }

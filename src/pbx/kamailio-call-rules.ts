@@ -1,24 +1,23 @@
 /**
- * What an extension may dial, as text for a Kamailio script; the registrar's script and the edge's use the same. Pure.
+ * What an extension may dial, as text for a Kamailio script; the registrar's script and the edge's are the same here. The
+ * dial plan is no part of it but data, so that it can change while Kamailio runs.
  *
  * route(RINGFENCE_CLASSIFY) reads
+ *   $var(rf_plan)       the dial plan in force (`planText`), empty where there is none
  *   $var(rf_dialled)    what was dialled, the user part of the request's URI
  *   $var(rf_internal)   1 where that is an extension here
  * and sets
- *   $var(rf_kind)       emergency, internal, local, national, international or unknown
+ *   $var(rf_kind)       emergency, internal, local, national, international, unknown, or perhaps (see below)
  *   $var(rf_country)    country code of an international number, else empty
  *
  * route(RINGFENCE_MAY_DIAL) reads these and $var(rf_policy), a `policyText`, and returns 1 (it may) or -1.
  *
- * What is not understood is unknown, and unknown is refused for everybody who has a policy.
+ * What is not understood is unknown, and unknown is refused for everybody who has a policy. Without a usable plan nobody
+ * knows which numbers are those of the emergency services, so what could be one under any plan (two to six digits behind
+ * an outside line of up to four) is `perhaps` and passes; all else is refused. Ringfence gives nobody a policy before the
+ * plan is there, so this is for a plan that was lost.
  */
-import { callClasses, type DialPlan } from '../domain/call-policy.ts'
-import { AppError } from '../errors.ts'
-
-export function kamailioCallRules(plan: DialPlan): string {
-  requireUsable(plan)
-  return `${classify(plan)}\n${mayDial}`
-}
+import { callClasses } from '../domain/call-policy.ts'
 
 /**
  * E.164 country codes are prefix-free: after these, one and two digits long, all others have three
@@ -26,35 +25,101 @@ export function kamailioCallRules(plan: DialPlan): string {
  */
 const shortCountryCodes = '1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]'
 
-function classify(plan: DialPlan): string {
-  const { countryCode, outsideLine, areaCode } = plan
-  const emergencies = plan.emergencyNumbers.flatMap((number) => [number, `${outsideLine}${number}`])
-  const line = outsideLine === '' ? '' : leaveOutsideLine(outsideLine)
-  return `# Generated: what a dialled number is. Country ${countryCode}, area ${areaCode ?? 'not given'}.
+const classify = `
+# What a dialled number is. The fields of the plan: see planText.
 route[RINGFENCE_CLASSIFY] {
 	$var(rf_kind) = "unknown";
 	$var(rf_country) = "";
-	if ($var(rf_dialled) =~ "^(${[...new Set(emergencies)].map(pattern).join('|')})$") {
+	if (!($var(rf_plan) =~ "^[1-9][0-9]*[|][0-9]+[|][0-9]*[|][0-9]*[|][0-9]*[|][0-9]+(,[0-9]+)*$")) {
+		if ($var(rf_dialled) =~ "^[0-9]{2,10}$") $var(rf_kind) = "perhaps";
+		return;
+	}
+	$var(rf_line) = $(var(rf_plan){s.select,4,|});
+	$var(rf_number) = $var(rf_dialled);
+	if (route(RINGFENCE_EMERGENCY)) {
 		$var(rf_kind) = "emergency";
 		return;
+	}
+	$var(rf_prefix) = $var(rf_line);
+	$var(rf_behind) = 0;
+	if (route(RINGFENCE_BEGINS)) {
+		$var(rf_number) = $var(rf_rest);
+		$var(rf_behind) = 1;
+		if (route(RINGFENCE_EMERGENCY)) {
+			$var(rf_kind) = "emergency";
+			return;
+		}
 	}
 	if ($var(rf_internal) == 1) {
 		$var(rf_kind) = "internal";
 		return;
 	}
 	if (!($var(rf_dialled) =~ "^[+]?[0-9]+$")) return;
-	$var(rf_number) = $var(rf_dialled);
-${line}${byPrefix(plan)}
+	# A number with a plus comes from a phone book, where nobody writes the outside line.
+	if ($var(rf_dialled) =~ "^[+]") {
+		$var(rf_number) = $(var(rf_dialled){s.strip,1});
+		route(RINGFENCE_ABROAD);
+		return;
+	}
+	if ($var(rf_behind) == 0) return;
+	# The longer prefix decides: 00 is not 0 with something behind it.
+	$var(rf_abroad) = 0;
+	$var(rf_home) = 0;
+	$var(rf_prefix) = $(var(rf_plan){s.select,1,|});
+	if (route(RINGFENCE_BEGINS)) $var(rf_abroad) = $(var(rf_prefix){s.len});
+	$var(rf_prefix) = $(var(rf_plan){s.select,2,|});
+	if (route(RINGFENCE_BEGINS)) $var(rf_home) = $(var(rf_prefix){s.len});
+	if ($var(rf_abroad) > 0 && $var(rf_abroad) >= $var(rf_home)) {
+		$var(rf_number) = $(var(rf_number){s.strip,$var(rf_abroad)});
+		route(RINGFENCE_ABROAD);
+		return;
+	}
+	if ($var(rf_home) > 0) {
+		$var(rf_number) = $(var(rf_number){s.strip,$var(rf_home)});
+		route(RINGFENCE_AT_HOME);
+		return;
+	}
+	# As reachesOperators has it: 0, 00 and 01 are operators of North America, who connect abroad.
+	if ($(var(rf_plan){s.select,0,|}) == "1" && $var(rf_prefix) =~ "^1?$" && $var(rf_number) =~ "^[01]") return;
+	# Where no prefix tells an area code from a subscriber's number, every number has its area code, if there are any.
+	if ($var(rf_prefix) == "" && $(var(rf_plan){s.select,3,|}) != "") {
+		route(RINGFENCE_AT_HOME);
+		return;
+	}
+	$var(rf_kind) = "local";
 }
 
-# Generated: a number with its country's code, without what stands before it.
+# Whether $var(rf_number) is an emergency number as the plan has it.
+route[RINGFENCE_EMERGENCY] {
+	if (!($var(rf_number) =~ "^[0-9]{2,6}$")) return -1;
+	$var(rf_wanted) = "(^|,)" + $var(rf_number) + "(,|$)";
+	$var(rf_listed) = $(var(rf_plan){s.select,5,|});
+	if ($var(rf_listed) =~ $var(rf_wanted)) return 1;
+	return -1;
+}
+
+# Whether $var(rf_number) begins with $var(rf_prefix); $var(rf_rest) is what stands behind it.
+route[RINGFENCE_BEGINS] {
+	$var(rf_rest) = $var(rf_number);
+	$var(rf_length) = $(var(rf_prefix){s.len});
+	if ($var(rf_length) == 0) return 1;
+	if ($var(rf_number) == "") return -1;
+	$var(rf_start) = $(var(rf_number){s.substr,0,$var(rf_length)});
+	if ($var(rf_start) != $var(rf_prefix)) return -1;
+	$var(rf_rest) = $(var(rf_number){s.strip,$var(rf_length)});
+	return 1;
+}
+
+# A number with its country's code, without what stands before it.
 route[RINGFENCE_ABROAD] {
-	if ($var(rf_number) =~ "^${countryCode}") {
-		$var(rf_number) = $(var(rf_number){s.strip,${countryCode.length}});
+	$var(rf_prefix) = $(var(rf_plan){s.select,0,|});
+	if (route(RINGFENCE_BEGINS)) {
+		$var(rf_number) = $var(rf_rest);
 		route(RINGFENCE_AT_HOME);
 		return;
 	}
 	$var(rf_kind) = "international";
+	if ($var(rf_number) == "") return;
 	if ($var(rf_number) =~ "^(${shortCountryCodes})") {
 		$var(rf_country) = $(var(rf_number){s.substr,0,1});
 		if (!($var(rf_country) =~ "^[17]$")) $var(rf_country) = $(var(rf_number){s.substr,0,2});
@@ -63,46 +128,20 @@ route[RINGFENCE_ABROAD] {
 	$var(rf_country) = $(var(rf_number){s.substr,0,3});
 }
 
-# Generated: a number with its area code, without what stands before it.
+# A number with its area code, without what stands before it.
 route[RINGFENCE_AT_HOME] {
 	$var(rf_kind) = "national";
-${areaCode === null ? '' : `\tif ($var(rf_number) =~ "^${areaCode}") $var(rf_kind) = "local";\n`}}
+	$var(rf_prefix) = $(var(rf_plan){s.select,3,|});
+	if ($var(rf_prefix) == "") return;
+	if (route(RINGFENCE_BEGINS)) $var(rf_kind) = "local";
+}
 `
-}
-
-/** A number with a plus comes from a phone book, where nobody writes the outside line. */
-function leaveOutsideLine(outsideLine: string): string {
-  return `	if (!($var(rf_number) =~ "^[+]")) {
-		if (!($var(rf_number) =~ "^${pattern(outsideLine)}")) return;
-		$var(rf_number) = $(var(rf_number){s.strip,${outsideLine.length}});
-	}
-`
-}
-
-/** The longest prefix decides: 00 is not 0 with something behind it. */
-function byPrefix({ internationalPrefix, nationalPrefix, areaCode }: DialPlan): string {
-  const prefixes = [
-    { prefix: '+', goal: 'route(RINGFENCE_ABROAD);' },
-    { prefix: internationalPrefix, goal: 'route(RINGFENCE_ABROAD);' },
-    ...(nationalPrefix === '' ? [] : [{ prefix: nationalPrefix, goal: 'route(RINGFENCE_AT_HOME);' }]),
-  ].sort((one, other) => other.prefix.length - one.prefix.length)
-  const steps = prefixes.map(
-    ({ prefix, goal }) => `	if ($var(rf_number) =~ "^${pattern(prefix)}") {
-		$var(rf_number) = $(var(rf_number){s.strip,${prefix.length}});
-		${goal}
-		return;
-	}
-`,
-  )
-  // Where no prefix tells an area code from a subscriber's number, every number has its area code, if there are any.
-  const bare = nationalPrefix === '' && areaCode !== null ? 'route(RINGFENCE_AT_HOME);' : '$var(rf_kind) = "local";'
-  return `${steps.join('')}	${bare}`
-}
 
 /** Each class holds all before it; countries come on top of any class but `blocked`. */
-const mayDial = `# Generated: whether the policy in $var(rf_policy) allows the kind in $var(rf_kind).
+const mayDial = `
+# Whether the policy in $var(rf_policy) allows the kind in $var(rf_kind).
 route[RINGFENCE_MAY_DIAL] {
-	if ($var(rf_kind) == "emergency") return 1;
+	if ($var(rf_kind) == "emergency" || $var(rf_kind) == "perhaps") return 1;
 	if ($var(rf_policy) == "none") return 1;
 	$var(rf_may) = 0;
 	$var(rf_is) = 9;
@@ -117,23 +156,4 @@ ${callClasses.map((name, rank) => `	if ($var(rf_class) == "${name}") $var(rf_may
 }
 `
 
-function requireUsable(plan: DialPlan): void {
-  const faults = [
-    !/^[1-9][0-9]{0,2}$/.test(plan.countryCode) && 'the country code',
-    !/^[0-9*#]{0,4}$/.test(plan.outsideLine) && 'the outside line',
-    !/^[0-9]{1,5}$/.test(plan.internationalPrefix) && 'the international prefix',
-    !/^[0-9]{0,3}$/.test(plan.nationalPrefix) && 'the national prefix',
-    plan.areaCode !== null && !/^[0-9]{1,6}$/.test(plan.areaCode) && 'the area code',
-    (plan.emergencyNumbers.length === 0 || plan.emergencyNumbers.some((one) => !/^[0-9]{2,6}$/.test(one))) &&
-      'the emergency numbers',
-  ].filter((fault) => fault !== false)
-  if (faults.length === 0) return
-  throw new AppError('CONFIG_INVALID', `${faults.join(', ')} of the dial plan cannot be used`, {
-    hint: 'digits only, without plus, blanks or dashes; at least one emergency number',
-  })
-}
-
-/** Digits, `*`, `#` and `+` as a regular expression that means just them. */
-function pattern(dialled: string): string {
-  return dialled.replace(/[*+]/g, '[$&]')
-}
+export const kamailioCallRules = `${classify}${mayDial}`

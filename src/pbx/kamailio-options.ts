@@ -6,6 +6,8 @@ export interface KamailioOptions extends KamailioSettings {
   /** The folder of our files, as seen from here and by Kamailio, such as `/etc/kamailio/ringfence`. */
   readonly folder: string
   readonly rpc: RpcAddress
+  /** Asked for each time, because it may change; null: nobody has said yet what dialled numbers mean. */
+  readonly dialPlan: () => Promise<DialPlan | null>
   /** The database that Kamailio's auth_db reads. */
   readonly database: PbxDatabase
   readonly revocationList: {
@@ -37,8 +39,6 @@ export interface KamailioSettings {
   readonly certificateFile: string
   readonly keyFile: string
   readonly handsetCaFile: string
-  /** Null: Kamailio is told no call classes. */
-  readonly dialPlan: DialPlan | null
 }
 
 /** Where Kamailio answers questions (module xhttp). */

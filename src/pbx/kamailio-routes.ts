@@ -1,3 +1,6 @@
+import { forwardRoutes } from './kamailio-forward-routes.ts'
+import { login } from './kamailio-login.ts'
+
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
   readonly realm: string
@@ -5,11 +8,10 @@ export interface RouteSettings {
   readonly rpcPort: number
   /** SHA-256 of the Authorization header: the script need not know the secret itself. */
   readonly secretHash: string
-  readonly classes: boolean
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling, forwardRoutes, questions(settings)].join('\n')
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
@@ -75,56 +77,18 @@ route[RINGFENCE_IN_DIALOG] {
 		sl_send_reply("481", "Call/Transaction Does Not Exist");
 		exit;
 	}
+	if ($pr == "tls") route(RINGFENCE_SAME_CALLER);
 	if (!loose_route()) {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
+	if (is_method("REFER") && $pr == "tls") route(RINGFENCE_TRANSFER);
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
 	}
 	t_on_reply("RINGFENCE_ANSWER");
 	t_relay();
-}
-`
-
-const login = ({ realm, mtlsPort }: RouteSettings) => `
-# Sets $var(rf_extension), $var(rf_contacts), $var(rf_policy), or ends the request.
-route[RINGFENCE_LOGIN] {
-	$var(rf_extension) = "";
-	$var(rf_contacts) = 1;
-	$var(rf_policy) = "none";
-	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
-		sql_query("ringfence", "select extension, max_contacts, policy from ringfence_credential where username = '$au'", "mine");
-		if ($dbr(mine=>rows) == 1) {
-			$var(rf_extension) = $dbr(mine=>[0,0]);
-			$var(rf_contacts) = $dbr(mine=>[0,1]);
-			$var(rf_policy) = $dbr(mine=>[0,2]);
-		}
-		sql_result_free("mine");
-	}
-#!ifdef RINGFENCE_SUBSCRIBERS
-	# Extensions that Ringfence did not make, until they are taken over. Their name is their extension.
-	else if (auth_check(RINGFENCE_SUBSCRIBERS, "subscriber", "1")) {
-		$var(rf_extension) = $au;
-		$var(rf_contacts) = 10;
-	}
-#!endif
-	if ($var(rf_extension) == "") {
-		if (is_method("REGISTER")) www_challenge("${realm}", "1");
-		else proxy_challenge("${realm}", "1");
-		exit;
-	}
-	# A login speaks for its own extension only, a certificate too.
-	if ($fU != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
-		sl_send_reply("403", "Not Your Extension");
-		exit;
-	}
-	if ($Rp == ${mtlsPort} && $(tls_peer_san_uri{uri.user}) != $var(rf_extension)) {
-		sl_send_reply("403", "Not Your Certificate");
-		exit;
-	}
-	consume_credentials();
 }
 `
 
@@ -161,17 +125,16 @@ route[RINGFENCE_REGISTER] {
 }
 `
 
-const calling = ({ classes }: RouteSettings) => `
+const calling = `
 route[RINGFENCE_FROM_PHONE] {
-	remove_hf("P-Asserted-Identity");
-	remove_hf("P-Preferred-Identity");
-	remove_hf("Remote-Party-ID");
-	remove_hf("Diversion");
+	route(RINGFENCE_NO_CLAIMS);
+	uac_replace_from("$var(rf_name)", "");
 	record_route();
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
+	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_GOAL);
 	route(RINGFENCE_ALLOWED);
@@ -184,7 +147,7 @@ route[RINGFENCE_FROM_PHONE] {
 		exit;
 	}
 #!ifdef RINGFENCE_NEXT_HOP
-	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
+	append_hf("P-Asserted-Identity: $var(rf_name) <sip:$var(rf_extension)@$fd>\\r\\n");
 	$du = RINGFENCE_NEXT_HOP;
 	t_on_reply("RINGFENCE_ANSWER");
 	if (!t_relay()) sl_reply_error();
@@ -201,7 +164,7 @@ route[RINGFENCE_FROM_OUTSIDE] {
 		record_route();
 		dlg_manage();
 		route(RINGFENCE_GOAL);
-		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE);
+		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE_FROM_OUTSIDE);
 		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");
 		else sl_send_reply("404", "Not Found");
 		exit;
@@ -214,15 +177,13 @@ route[RINGFENCE_FROM_OUTSIDE] {
 # $var(rf_goal): phone (the request then has its targets), away (an extension without a phone), or outside.
 route[RINGFENCE_GOAL] {
 	$var(rf_goal) = "outside";
-	$var(rf_dialled) = $rU;
-${
-  classes
-    ? `	$var(rf_internal) = 0;
+	$var(rf_dialled) = "";
+	if ($rU != $null) $var(rf_dialled) = $rU;
+	route(RINGFENCE_PLAN);
+	$var(rf_internal) = 0;
 	route(RINGFENCE_CLASSIFY);
 	if ($var(rf_kind) == "emergency") return;
-`
-    : ''
-}	if (!($rU =~ "^[0-9]+$")) return;
+	if (!($rU =~ "^[0-9]+$")) return;
 	if (lookup("location")) {
 		$var(rf_goal) = "phone";
 		return;
@@ -233,35 +194,18 @@ ${
 }
 
 route[RINGFENCE_ALLOWED] {
-${
-  classes
-    ? `	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
+	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
 	if (!route(RINGFENCE_MAY_DIAL)) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
 	}
-	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency") {
+	if ($var(rf_goal) == "outside" && $var(rf_kind) != "emergency" && $var(rf_kind) != "perhaps") {
 		if (!route(RINGFENCE_WITHIN_LIMITS)) {
 			sl_send_reply("403", "Too Many Calls");
 			exit;
 		}
 	}
-	return;`
-    : '	return;'
-}
-}
-
-route[RINGFENCE_TO_PHONE] {
-	$dlg_var(rf_callee) = $var(rf_dialled);
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-}
-
-onreply_route[RINGFENCE_ANSWER] {
-	if ($pr != "tls") return;
-	fix_nated_contact();
-	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }
 `
 
@@ -275,7 +219,7 @@ event_route[xhttp:request] {
 		jsonrpc_dispatch();
 		exit;
 	}
-	# The database as Kamailio sees it, the script that it runs, and what was noted since it started.
+	# The database as Kamailio sees it, the plan in it, the script that it runs, and what was noted since it started.
 	if ($hu == "/ringfence/state") {
 		$var(mark) = "";
 		if (sql_query("ringfence", "select mark from ringfence_mark where id = 1", "mark")) {
@@ -284,7 +228,9 @@ event_route[xhttp:request] {
 		}
 		$var(files) = "";
 		if ($sht(ringfence_note=>files) != $null) $var(files) = $sht(ringfence_note=>files);
-		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(files)");
+		route(RINGFENCE_PLAN);
+		if ($var(rf_plan) != "") $var(rf_plan) = $(var(rf_plan){s.sha256});
+		xhttp_reply("200", "OK", "text/plain", "RINGFENCE_SCRIPT $var(mark) $var(rf_plan) $var(files)");
 		exit;
 	}
 	if ($hu =~ "^/ringfence/drop/[0-9]+$") {

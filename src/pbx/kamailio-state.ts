@@ -14,6 +14,8 @@ export interface RunningKamailio {
   readonly script: string
   /** The mark in the database that it reads; empty when it sees none. */
   readonly mark: string
+  /** `planMark` of the dial plan that it reads there; empty when it sees none. */
+  readonly plan: string
   /** What was noted after the last reload of its TLS files; null since its start. */
   readonly tls: { readonly list: number; readonly files: string } | null
 }
@@ -48,7 +50,7 @@ export async function readStart(rpc: KamailioRpc, signal: AbortSignal): Promise<
 
 export async function readRunning(rpc: KamailioRpc, signal: AbortSignal): Promise<RunningKamailio> {
   const state = await rpc.get('/ringfence/state', signal)
-  const match = /^([0-9a-f]{16}) ([0-9a-f]{16}|) (?:([0-9]+)-([0-9a-f]{16}))?$/.exec(state)
+  const match = /^([0-9a-f]{16}) ([0-9a-f]{16}|) ([0-9a-f]{64}|) (?:([0-9]+)-([0-9a-f]{16}))?$/.exec(state)
   if (!match) throw notUnderstood('/ringfence/state')
   const version = z.string().safeParse(await rpc.call('core.version', [], signal))
   const number = /kamailio ([0-9][0-9A-Za-z.-]*)/.exec(version.data ?? '')?.[1]
@@ -57,7 +59,8 @@ export async function readRunning(rpc: KamailioRpc, signal: AbortSignal): Promis
     product: `Kamailio ${number}`,
     script: match[1]!,
     mark: match[2]!,
-    tls: match[3] === undefined ? null : { list: Number(match[3]), files: match[4]! },
+    plan: match[3]!,
+    tls: match[4] === undefined ? null : { list: Number(match[4]), files: match[5]! },
   }
 }
 

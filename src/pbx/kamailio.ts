@@ -4,6 +4,7 @@ import { joinAccounts } from './joined-accounts.ts'
 import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts.ts'
 import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
+import { planMark, planText } from './kamailio-dial-plan.ts'
 import { tellPhones } from './kamailio-notify.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { revocationsOn } from './kamailio-revocations.ts'
@@ -12,9 +13,9 @@ import { registrarScript, scriptFile } from './kamailio-script.ts'
 import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
 import { nothingSeen, type Outliving } from './outliving.ts'
-import type { PbxAbilities, PbxDriver, PbxState } from './pbx-driver.ts'
+import type { PbxAbilities, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 
-export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'realm' | 'dialPlan'>): PbxAbilities {
+export function kamailioAbilities({ realm }: Pick<KamailioSettings, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'many',
@@ -25,7 +26,7 @@ export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'r
     certificates: 'required-on-own-port',
     revocationLists: 'enforced',
     storesSecretAs: 'digest',
-    callClasses: dialPlan === null ? 'absent' : 'enforced',
+    callClasses: 'enforced',
     // A registrar forwards nothing by itself; what stands behind it is not seen from here.
     leftovers: 'unseen',
     adoption: true,
@@ -41,23 +42,13 @@ export function kamailioAbilities({ realm, dialPlan }: Pick<KamailioSettings, 'r
 export function kamailioDriver(options: KamailioOptions): PbxDriver {
   const rpc = kamailioRpc(options.rpc)
   const inTurn = oneAtATime()
-  const abilities = kamailioAbilities(options)
-  const settings = { realm: options.realm, classes: abilities.callClasses === 'enforced' }
   const revocations = revocationsOn(options, rpc)
   return {
     kind: 'kamailio',
-    abilities,
+    abilities: kamailioAbilities(options),
     describe: (signal) => describeKamailio(options, rpc, signal),
     readAccounts: (signal) => inTurn(() => readAccounts(options, rpc, signal)),
-    applyAccounts: (accounts, signal) =>
-      inTurn(async () => {
-        // First what needs no question: a Kamailio that is down comes up with the leavers' rows already gone.
-        const { mark, taken } = await withTables(options.database, signal, (database) =>
-          writeAccounts(database, accounts, settings),
-        )
-        requireSameDatabase(mark, (await readRunning(rpc, signal)).mark)
-        if (taken.length > 0) throw takenBySomebodyElse(taken)
-      }),
+    applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, rpc, accounts, signal)),
     disconnect: (targets, signal) => inTurn(() => cut(rpc, targets, signal)),
     // Not in turn: it changes nothing, and no door waits for it.
     notify: (targets, signal) => tellPhones(rpc, options.realm, targets, signal),
@@ -81,9 +72,37 @@ export const kamailioOutliving: Outliving = {
   'mail-address': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
   'mobile-number': 'none',
   'shared-line': 'none',
+  'other-login': 'none',
   disa: { step: 'DISA on the gateway or PBX behind' },
   'conference-pin': { step: 'PINs of conference rooms on the server that has them' },
   'outside-line-pin': { step: 'PINs that the gateway behind asks for' },
+}
+
+async function applyAccounts(
+  options: KamailioOptions,
+  rpc: KamailioRpc,
+  accounts: readonly PbxAccount[],
+  signal: AbortSignal,
+): Promise<void> {
+  const dialPlan = await options.dialPlan()
+  const plan = dialPlan === null ? null : planText(dialPlan)
+  const write = async (some: readonly PbxAccount[], classes: boolean) => {
+    // First what needs no question: a Kamailio that is down comes up with the leavers' rows already gone.
+    const { mark, taken } = await withTables(options.database, signal, (database) =>
+      writeAccounts(database, some, { realm: options.realm, plan, classes }),
+    )
+    const running = await readRunning(rpc, signal)
+    requireSameDatabase(mark, running.mark)
+    return { taken, plan: running.plan }
+  }
+  const first = await write(accounts, false)
+  const classed = accounts.filter(({ policy, credentials }) => policy !== null && credentials.length > 0)
+  // A class is given only when Kamailio shows the plan that says which numbers are those of the emergency services.
+  const problem = classed.length === 0 ? null : plan === null ? noDialPlan(classed) : planProblem(first.plan, plan)
+  const second = classed.length === 0 || problem ? null : await write(classed, true)
+  const taken = new Set([...first.taken, ...(second?.taken ?? [])])
+  if (taken.size > 0) throw takenBySomebodyElse([...taken])
+  if (problem) throw problem
 }
 
 async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {
@@ -94,27 +113,56 @@ async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: 
   if (running.script !== registrarScript(options).fingerprint) throw olderScript(options)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
   const foreignNames = new Set(foreign.map(({ username }) => username))
+  const dialPlan = await options.dialPlan()
+  const isPlanInForce = dialPlan !== null && running.plan === planMark(planText(dialPlan))
   const rowsOf = Map.groupBy(rows, ({ extension }) => extension)
   const accounts = joinAccounts({ known: rowsOf.keys(), registrations, calls }, (extension) => {
     const own = rowsOf.get(extension) ?? []
     return {
       credentials: own.map(({ credential_id, generation, ha1 }) => ({ id: credential_id, generation, digest: ha1 })),
-      policy: options.dialPlan === null ? null : policyOf(own),
+      policy: policyOf(own, isPlanInForce),
     }
   })
   return { product: running.product, accounts, foreign: [...foreignNames].sort() }
 }
 
-/** Every row of an extension holds it; null when they differ, which is not what Ringfence writes. */
-function policyOf(rows: readonly CredentialRow[]): string | null {
-  const all = new Set(rows.map(({ policy }) => policy))
-  return all.size === 1 ? [...all][0]! : null
+/**
+ * Every row of an extension holds it; null when they differ, which is not what Ringfence writes. A class means nothing
+ * under another dial plan than the one that was said.
+ */
+function policyOf(rows: readonly CredentialRow[], isPlanInForce: boolean): string | null {
+  const [policy, another] = new Set(rows.map((row) => row.policy))
+  if (policy === undefined || another !== undefined) return null
+  return policy === 'none' || isPlanInForce ? policy : null
 }
 
 function requireSameDatabase(written: string, seen: string): void {
   if (written === seen) return
   throw new AppError('PBX_REFUSED', 'Kamailio does not read the database that Ringfence writes', {
     hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE, and Kamailio needs the right to read our tables',
+    retryable: true,
+  })
+}
+
+function noDialPlan(accounts: readonly PbxAccount[]): AppError {
+  const list = accounts
+    .slice(0, 10)
+    .map(({ extension }) => extension)
+    .join(', ')
+  return new AppError(
+    'PBX_REFUSED',
+    `extension ${list} has a call class, and nobody has said what dialled numbers mean there`,
+    {
+      hint: 'say it with `ringfence dial-plan set`: nobody is moved to a class before the emergency numbers are known',
+      retryable: true,
+    },
+  )
+}
+
+function planProblem(seen: string, plan: string): AppError | null {
+  if (seen === planMark(plan)) return null
+  return new AppError('PBX_REFUSED', 'Kamailio does not see the dial plan that Ringfence wrote', {
+    hint: "its database role must be allowed to read the table ringfence_plan; until then nobody's call class is changed",
     retryable: true,
   })
 }

@@ -11,6 +11,7 @@ export const ownKinds = [
   'mail-address',
   'mobile-number',
   'shared-line',
+  'other-login',
 ] as const
 export const sharedKinds = ['disa', 'conference-pin', 'outside-line-pin'] as const
 
@@ -38,6 +39,7 @@ export const kindWords: Readonly<Record<OwnKind | SharedKind, string>> = {
   'mail-address': 'an address that messages are mailed to',
   'mobile-number': "the person's mobile number",
   'shared-line': 'shared lines',
+  'other-login': 'other logins of the person (web pages, apps, a phone in the browser)',
   disa: 'DISA (an outside line for whoever dials in)',
   'conference-pin': 'PINs of conference rooms',
   'outside-line-pin': 'PINs that open outside lines',
@@ -53,6 +55,7 @@ export const nothingSeen: Outliving = {
   'mail-address': { step: kindWords['mail-address'] },
   'mobile-number': { step: kindWords['mobile-number'] },
   'shared-line': { step: kindWords['shared-line'] },
+  'other-login': { step: kindWords['other-login'] },
   disa: { step: kindWords.disa },
   'conference-pin': { step: kindWords['conference-pin'] },
   'outside-line-pin': { step: kindWords['outside-line-pin'] },

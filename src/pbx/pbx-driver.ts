@@ -20,6 +20,8 @@ export interface PbxDriver {
   readonly abilities: PbxAbilities
   /** How long one pass of changes may take, where a change takes longer than elsewhere. */
   readonly patienceMs?: number
+  /** How many accounts one pass may change, where each takes its time. */
+  readonly mostAtOnce?: number
 
   /** What this PBX is and whether it answers; for `doctor` and the start banner. */
   describe(signal: AbortSignal): Promise<PbxDescription>
@@ -30,8 +32,10 @@ export interface PbxDriver {
    * be behind it.
    * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
    * be null. Left out: all.
+   * `only`: the extensions that the caller asks about, where a list of all takes long; anything may be left out that
+   * tells nothing of them and of the credentials made for them. Left out: all.
    */
-  readAccounts(signal: AbortSignal, policiesOf?: readonly string[]): Promise<PbxState>
+  readAccounts(signal: AbortSignal, policiesOf?: readonly string[], only?: readonly string[]): Promise<PbxState>
 
   /** Brings these extensions, and only these, into the state that is given. */
   applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>
@@ -74,6 +78,12 @@ export interface PbxDriver {
    */
   readonly listExisting?: (signal: AbortSignal) => Promise<readonly ExistingExtension[]>
 
+  /**
+   * Whether the PBX's own rules, which are the admin's and stay as they are, let these extensions dial more than their
+   * policy. One answer for each, in their order. Present exactly when `abilities.callClasses` is `judged`.
+   */
+  readonly judgeCalls?: (wishes: readonly CallWish[], signal: AbortSignal) => Promise<readonly CallJudgement[]>
+
   /** The published revocation list on this PBX. Present exactly when `abilities.revocationLists` is `enforced`. */
   readonly revocations?: PbxRevocations
 }
@@ -100,8 +110,11 @@ export interface PbxAbilities {
   readonly revocationLists: 'enforced' | 'not-checked'
   /** `digest`: only H(user:realm:secret) is stored there. */
   readonly storesSecretAs: 'digest' | 'clear' | 'unknown'
-  /** `enforced`: the policy of an account is in force on the PBX and can be read back; `absent`: a step for a person. */
-  readonly callClasses: 'enforced' | 'absent'
+  /**
+   * `enforced`: the policy of an account is in force on the PBX and can be read back; `judged`: a person sets it up in the
+   * PBX's rules, and Ringfence reads whether these let it dial more; `absent`: a step for a person.
+   */
+  readonly callClasses: 'enforced' | 'judged' | 'absent'
   /** Call forwards, voicemail and what else outlives a password: `unseen` is a step for a person. */
   readonly leftovers: 'cleared' | 'read' | 'unseen'
   /** Extensions that are there already can be listed and taken over. */
@@ -124,7 +137,7 @@ export interface PbxAccount {
   readonly credentials: readonly PbxCredential[]
   /** How many devices may be registered at once. */
   readonly maxContacts: number
-  /** What it may dial; null: the PBX's own rules alone. Without effect where `abilities.callClasses` is `absent`. */
+  /** What it may dial; null: the PBX's own rules alone. Without effect unless `abilities.callClasses` is `enforced`. */
   readonly policy: CallPolicy | null
   /** An admin said that this extension, made by somebody else, is Ringfence's from now on. */
   readonly adopted: boolean
@@ -185,6 +198,19 @@ export interface SharedPin {
   readonly kind: SharedKind
   /** For people: what it opens and where it is changed. Never the PIN. */
   readonly words: string
+}
+
+export interface CallWish {
+  readonly extension: string
+  readonly policy: CallPolicy
+}
+
+export interface CallJudgement {
+  readonly extension: string
+  /** What was looked at and found, for the evidence. */
+  readonly seen: string
+  /** What a person must change, each in words that name the rule; none: the rules let it dial no more than its policy. */
+  readonly steps: readonly string[]
 }
 
 /** An extension of somebody else's making. */

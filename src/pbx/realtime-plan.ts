@@ -35,6 +35,13 @@ export function planRows(changes: AccountChanges, present: PresentRows, schema: 
         retryable: true,
       })
     }
+    // Taken over once: with secrets of ours beside it, what stands there was made or changed by others since.
+    if (endpoint !== undefined && !isOurs && present.secrets.some((id) => parseAuthName(id)?.extension === extension)) {
+      throw new AppError('PBX_REFUSED', `extension ${extension} on the PBX is not Ringfence's any more`, {
+        hint: `see whose it is now: its column auth in ps_endpoints names no secret of Ringfence's. If nobody needs it, remove its rows from ps_endpoints and ps_aors: Ringfence makes it anew`,
+        retryable: true,
+      })
+    }
     for (const object of objects ?? []) {
       const [table, { id }] = [tableOf[object.type], object]
       const row = rowOf(object, schema)
@@ -77,10 +84,11 @@ const habits = new Set([
 
 /**
  * What goes with the old owner. A pinned transport: a phone that registered over TLS could not be called through it. A
- * fixed contact or a proxy: calls for the extension would go there as well, also when its last phone is closed.
+ * fixed contact or a proxy: calls for the extension would go there as well, also when its last phone is closed. Another
+ * `redirect_method`: by Asterisk's own (`user`) a phone that sends a call on is bound by the extension's call class.
  */
 const ways: Readonly<Record<AccountTable, readonly string[]>> = {
-  ps_endpoints: ['transport', 'outbound_proxy'],
+  ps_endpoints: ['transport', 'outbound_proxy', 'redirect_method'],
   ps_aors: ['contact', 'outbound_proxy'],
   ps_auths: [],
 }

@@ -3,7 +3,7 @@ import type { SipCredentialSubject } from '../domain/access.ts'
 import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
-import { foreignExtension, judgeClosed, judgeOpen, judgeUnread } from './sip-judgement.ts'
+import { judgeClosed, judgeOpen, judgeUnread, othersExtensions } from './sip-judgement.ts'
 import { listStrangers } from './sip-strangers.ts'
 
 export interface SipAccessOptions {
@@ -28,23 +28,35 @@ export interface SipAccessOptions {
  */
 export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredentialSubject, PbxState> {
   const { driver } = options
-  /** At the last look. Not known before the first: then everything of a closed extension is cut, as the click asks. */
-  let othersNow: ReadonlySet<string> = new Set()
+  /** At the last look; null where nothing is known: before the first one, and since the PBX was away. */
+  let others: ReadonlySet<string> | null = null
+  const read = async (signal: AbortSignal) => {
+    others = null
+    const state = await readPbx(driver, signal)
+    others = othersExtensions(state)
+    return state
+  }
+  /** Of a few it says nothing about all: where nothing is known, that stays so. */
+  const readSome = async (asked: readonly string[], signal: AbortSignal) => {
+    const before = others
+    others = null
+    const state = await readPbx(driver, signal, asked)
+    others = before?.difference(new Set(asked)).union(othersExtensions(state)) ?? null
+    return state
+  }
   return {
     kind: 'sip-account',
     instance: options.pbxId,
-    async read(signal) {
-      const state = await readPbx(driver, signal)
-      othersNow = new Set(state.foreign.map(foreignExtension))
-      return state
-    },
+    ...(driver.mostAtOnce === undefined ? {} : { mostAtOnce: driver.mostAtOnce }),
+    read,
+    readSome: (subjects, signal) => readSome(extensionsOf(subjects), signal),
     judge(subject, state) {
       if (!driver.abilities.readBack) return judgeUnread(subject, state, driver)
       if (subject.wanted === 'closed') return judgeClosed(subject, state)
       const showsDigest = driver.abilities.storesSecretAs === 'digest'
       return judgeOpen(subject, state, { expected: options.digestOf(subject), showsDigest })
     },
-    apply: (subjects, signal) => apply(subjects, { ...options, othersNow }, signal),
+    apply: (subjects, signal) => apply(subjects, { ...options, look: readSome, others: () => others }, signal),
     strangers: (subjects, state) => listStrangers(subjects, state, driver.abilities),
   }
 }
@@ -52,19 +64,22 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 /** What becomes of an extension that nobody holds. */
 const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
-async function readPbx(driver: PbxDriver, signal: AbortSignal): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal, [])
+async function readPbx(driver: PbxDriver, signal: AbortSignal, only?: readonly string[]): Promise<PbxState> {
+  if (driver.abilities.readBack) return driver.readAccounts(signal, [], only)
   // Nothing to read; but a PBX that is away must show as away, not as "applied".
   const { product } = await driver.describe(signal)
   return { product, accounts: [], foreign: [] }
 }
 
-async function apply(
-  subjects: readonly SipCredentialSubject[],
-  options: SipAccessOptions & { readonly othersNow: ReadonlySet<string> },
-  signal: AbortSignal,
-) {
-  const extensions = [...new Set(subjects.map(({ extension }) => extension))]
+interface Sight extends SipAccessOptions {
+  /** At these. */
+  readonly look: (extensions: readonly string[], signal: AbortSignal) => Promise<PbxState>
+  /** What the last look showed; null when nothing is known. */
+  readonly others: () => ReadonlySet<string> | null
+}
+
+async function apply(subjects: readonly SipCredentialSubject[], options: Sight, signal: AbortSignal) {
+  const extensions = extensionsOf(subjects)
   const closing = subjects.filter(({ wanted }) => wanted === 'closed')
   const closedIds = new Set(closing.map(({ id }) => id))
   const desired = new Map((await options.accountsOf(extensions)).map((account) => [account.extension, account]))
@@ -95,33 +110,52 @@ async function apply(
     if (!options.driver.disconnect || closing.length === 0 || signal.aborted) throw error
     // It may be about one of many; the others' secrets may be gone, and their phones wait for nobody.
     refusal = { error }
-    secretless = await withoutSecret(closing, options.driver, signal)
+    secretless = await withoutSecret(closing, options, signal)
   }
   const inUse = new Set(accounts.filter(({ credentials }) => credentials.length > 0).map(({ extension }) => extension))
-  const targets = secretless.flatMap((subject): DisconnectTarget[] => {
-    const { extension } = subject
-    // Made anew by somebody else: perhaps for a next holder, whose calls no sweep may end.
-    const isShared = subject.extensionShared || inUse.has(extension) || options.othersNow.has(extension)
-    if (!isShared) return [{ extension, addresses: null }]
-    return subject.addresses.length > 0 ? [{ extension, addresses: subject.addresses }] : []
-  })
   try {
-    if (targets.length > 0) await options.driver.disconnect?.(targets, signal)
+    await cutOff(secretless, inUse, options, signal)
   } catch (error) {
     throw refusal ? refusal.error : error
   }
   if (refusal) throw refusal.error
 }
 
+/**
+ * Everything of an extension that is surely nobody's any more, else what comes from the closed phone's own addresses.
+ * @param inUse extensions that serve another phone of ours
+ */
+async function cutOff(
+  closed: readonly SipCredentialSubject[],
+  inUse: ReadonlySet<string>,
+  { driver, look, others }: Sight,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!driver.disconnect || closed.length === 0) return
+  // Where it cannot be seen whose it is, the rest waits: the look that every pass ends with tells.
+  const known = others() ?? (await look(extensionsOf(closed), signal).then(othersExtensions, () => null))
+  const targets = closed.flatMap(({ extension, addresses, extensionShared }): DisconnectTarget[] => {
+    // Made anew by somebody else: perhaps for a next holder, whose calls no closing may end.
+    const isOthers = known === null || known.has(extension)
+    if (!extensionShared && !inUse.has(extension) && !isOthers) return [{ extension, addresses: null }]
+    return addresses.length > 0 ? [{ extension, addresses }] : []
+  })
+  if (targets.length > 0) await driver.disconnect(targets, signal)
+}
+
 /** Those that the PBX is seen to know no secret of; none when it cannot be read. */
 async function withoutSecret(
   closing: readonly SipCredentialSubject[],
-  driver: PbxDriver,
+  { driver, look }: Sight,
   signal: AbortSignal,
 ): Promise<readonly SipCredentialSubject[]> {
   if (!driver.abilities.readBack) return []
-  const state = await driver.readAccounts(signal, []).catch(() => null)
+  const state = await look(extensionsOf(closing), signal).catch(() => null)
   if (state === null) return []
   const inForce = new Set(state.accounts.flatMap(({ credentials }) => credentials.map(({ id }) => id)))
   return closing.filter(({ id }) => !inForce.has(id))
+}
+
+function extensionsOf(subjects: readonly SipCredentialSubject[]): readonly string[] {
+  return [...new Set(subjects.map(({ extension }) => extension))]
 }

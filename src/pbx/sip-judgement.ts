@@ -161,6 +161,12 @@ function strangeSecret(extension: string, { accounts, foreign }: PbxState): stri
   return isUnknown ? `extension ${extension} has a password that was set there` : null
 }
 
+/** Extensions that somebody else made, or gave a password of their own: what is set or runs there may be a next owner's. */
+export function othersExtensions({ accounts, foreign }: PbxState): ReadonlySet<string> {
+  const renamed = accounts.filter(({ credentials }) => credentials.some(({ generation }) => generation === 0))
+  return new Set([...foreign, ...renamed.map(({ extension }) => extension)])
+}
+
 /** What `foreign` names may have a remark behind it. */
 export function foreignExtension(name: string): string {
   return name.split(' ')[0] ?? ''

@@ -34,6 +34,19 @@ export type ThreeCxUser = z.infer<typeof userSchema>
 const callSchema = z.object({ Id: z.number().int(), Caller: z.string().nullish(), Callee: z.string().nullish() })
 export type ThreeCxCall = z.infer<typeof callSchema>
 
+/** `Pbx.OutboundRule`, what says who may dial what. Without the lists nothing could be said, so they must be there. */
+const ruleSchema = z.object({
+  Id: z.number().int(),
+  Name: z.string().nullish(),
+  Prefix: z.string().nullish(),
+  NumberLengthRanges: z.string().nullish(),
+  DNRanges: z.array(z.object({ From: z.string().nullish(), To: z.string().nullish() })),
+  GroupIds: z.array(z.number().int()),
+  GroupNames: z.array(z.string().nullable()),
+  EmergencyRule: z.boolean().nullish(),
+})
+export type ThreeCxRule = z.infer<typeof ruleSchema>
+
 const destinationSchema = z.object({ To: z.string().nullish(), External: z.string().nullish() }).nullish()
 const profileSchema = z.object({
   Name: z.string().nullish(),
@@ -64,7 +77,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   async function logIn(signal: AbortSignal) {
     const form = {
       client_id: access.clientId,
-      client_secret: access.clientSecret.reveal(),
+      client_secret: access.clientSecret,
       grant_type: 'client_credentials',
     }
     const answer = await json({ method: 'POST', path: '/connect/token', form, words: 'the login' }, signal)
@@ -82,15 +95,22 @@ export function threeCxApi(access: ThreeCxAccess) {
     return { value: new Secret(body.access_token), lifetimeMs: body.expires_in * 1000 }
   }
 
-  async function ask(question: JsonQuestion, signal: AbortSignal): Promise<JsonAnswer> {
+  /** Null: it is not there. */
+  async function ask(question: JsonQuestion, signal: AbortSignal): Promise<JsonAnswer | null> {
     const answer = await token.with(async (secret) => {
       const headers = { authorization: `Bearer ${secret.reveal()}` }
-      const given = await json({ ...question, path: `/xapi/v1${question.path}`, headers }, signal)
+      const given = await json({ ...question, path: `/xapi/v1${question.path}`, headers, secrets: [secret] }, signal)
       return given.status === 401 ? null : given
     }, signal)
     if (answer.status >= 200 && answer.status < 300) return answer
-    if (answer.status === 404) return answer
+    if (answer.status === 404) return null
     throw refusal(answer, question.words)
+  }
+
+  async function must(question: JsonQuestion, signal: AbortSignal): Promise<JsonAnswer> {
+    const answer = await ask(question, signal)
+    if (answer === null) throw refusal({ status: 404, body: null }, question.words)
+    return answer
   }
 
   /**
@@ -110,7 +130,7 @@ export function threeCxApi(access: ThreeCxAccess) {
       const query = `$top=${pageSize}&$skip=${items.length}&$count=true`
       const page = shaped(
         z.object({ '@odata.count': z.number().int(), value: z.array(item) }),
-        await ask({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, words }, signal),
+        await must({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, words }, signal),
         words,
       )
       const total = page['@odata.count']
@@ -139,40 +159,43 @@ export function threeCxApi(access: ThreeCxAccess) {
     async version(signal: AbortSignal): Promise<string> {
       const words = 'the system status'
       const path = '/SystemStatus?$select=Version'
-      return shaped(z.object({ Version: z.string() }), await ask({ method: 'GET', path, words }, signal), words).Version
+      return shaped(z.object({ Version: z.string() }), await must({ method: 'GET', path, words }, signal), words)
+        .Version
     },
     users: (signal: AbortSignal) => users(null, signal),
     usersByNumber: (number: string, signal: AbortSignal) => users(`Number eq ${quotedText(number)}`, signal),
     async user(id: string, signal: AbortSignal): Promise<ThreeCxUser | null> {
       const words = 'one user'
       const answer = await ask({ method: 'GET', path: `/Users(${id})`, words }, signal)
-      return answer.status === 404 ? null : shaped(userSchema, answer, words)
+      return answer === null ? null : shaped(userSchema, answer, words)
     },
     async createUser(fields: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<ThreeCxUser> {
       const words = 'the new user'
-      return shaped(userSchema, await ask({ method: 'POST', path: '/Users', json: fields, words }, signal), words)
+      return shaped(userSchema, await must({ method: 'POST', path: '/Users', json: fields, words }, signal), words)
     },
     async changeUser(id: string, fields: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void> {
-      await ask({ method: 'PATCH', path: `/Users(${id})`, json: fields, words: 'the change of a user' }, signal)
+      await must({ method: 'PATCH', path: `/Users(${id})`, json: fields, words: 'the change of a user' }, signal)
     },
     async regenerate(id: string, options: Readonly<Record<string, boolean>>, signal: AbortSignal): Promise<void> {
       const words = 'the renewal of a user’s passwords'
-      await ask({ method: 'POST', path: `/Users(${id})/Pbx.Regenerate`, json: options, words }, signal)
+      await must({ method: 'POST', path: `/Users(${id})/Pbx.Regenerate`, json: options, words }, signal)
     },
     profiles: (id: string, signal: AbortSignal) =>
       collection(`/Users(${id})/ForwardingProfiles`, profileSchema, 'the forwarding profiles', signal),
     async exceptions(id: string, signal: AbortSignal): Promise<ThreeCxExceptions> {
       const words = 'the exceptions of call forwarding'
       const path = `/Users(${id})?$select=Id,VMEnabled,VMDisablePinAuth&$expand=ForwardingExceptions`
-      return shaped(exceptionsSchema, await ask({ method: 'GET', path, words }, signal), words)
+      return shaped(exceptionsSchema, await must({ method: 'GET', path, words }, signal), words)
     },
     /** Whether conferences ask for a PIN; the PIN itself is not asked for. */
     async conferencePin(signal: AbortSignal): Promise<boolean> {
       const words = 'the conference settings'
       const path = '/ConferenceSettings?$select=EnablePin'
       const schema = z.object({ EnablePin: z.boolean() })
-      return shaped(schema, await ask({ method: 'GET', path, words }, signal), words).EnablePin
+      return shaped(schema, await must({ method: 'GET', path, words }, signal), words).EnablePin
     },
+    rules: (signal: AbortSignal) =>
+      collection(`/OutboundRules?$orderby=Id&$select=${ruleFields}`, ruleSchema, 'the outbound rules', signal),
     calls: (signal: AbortSignal) => collection('/ActiveCalls', callSchema, 'the calls', signal),
     /** That it ended by itself meanwhile is as good. */
     async dropCall(id: string, signal: AbortSignal): Promise<void> {
@@ -181,6 +204,7 @@ export function threeCxApi(access: ThreeCxAccess) {
   }
 }
 
+const ruleFields = Object.keys(ruleSchema.shape).join(',')
 const listFields = 'Id,Number,FirstName,LastName,EmailAddress,Mobile,Enabled,IsRegistered'
 
 /** A string literal of OData: a quote in it is doubled (OData 4.01 URL Conventions, 5.1.1.6.1). */

@@ -21,6 +21,7 @@ export const threeCxOutliving: Outliving = {
   'mail-address': 'read',
   'mobile-number': 'read',
   'shared-line': 'none',
+  'other-login': 'renewed',
   disa: { step: 'call flow apps that give an outside line (DISA)' },
   'conference-pin': 'read',
   'outside-line-pin': 'none',

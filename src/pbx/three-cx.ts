@@ -1,3 +1,4 @@
+import type { DialPlan } from '../domain/call-policy.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { accountBook } from './account-book.ts'
@@ -9,12 +10,15 @@ import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxDriver } from './pbx-driver.ts'
 import { type ThreeCxAccess, type ThreeCxApi, type ThreeCxCall, type ThreeCxUser, threeCxApi } from './three-cx-api.ts'
 import { leftoversOf, sharedPinsOf, threeCxOutliving } from './three-cx-leftovers.ts'
+import { judgeByRules, unjudged } from './three-cx-rules.ts'
 
 export interface ThreeCxOptions extends ThreeCxAccess {
   /** What 3CX says in its challenge; only to compare secrets without keeping them. */
   readonly realm: string
   /** The account book, a file in the data folder. */
   readonly accountsFile: string
+  /** What dialled numbers mean at its site; null: nobody said it yet. */
+  readonly dialPlan: () => Promise<DialPlan | null>
 }
 
 /**
@@ -34,7 +38,7 @@ export function threeCxAbilities(realm: string): PbxAbilities {
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     // Outbound rules are shared by all users in an order of their own: none can be added without changing somebody else's.
-    callClasses: 'absent',
+    callClasses: 'judged',
     leftovers: 'read',
     adoption: true,
     tellsAddresses: false,
@@ -50,7 +54,7 @@ export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
     abilities: threeCxAbilities(options.realm),
     describe: async (signal) => ({
       product: await pbx.desk.product(signal),
-      problems: await problemsOf(pbx.desk, signal),
+      problems: await problemsOf(pbx.desk, api, signal),
     }),
     readAccounts: (signal) => readBooked(pbx, signal),
     applyAccounts: (accounts, signal) => inTurn(() => applyBooked(pbx, accounts, signal)),
@@ -59,13 +63,26 @@ export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
     readLeftovers: (extensions, signal) => leftoversOf(api, extensions, signal),
     readSharedPins: (signal) => sharedPinsOf(api, signal),
     listExisting: (signal) => listUnbooked(pbx, signal),
+    async judgeCalls(wishes, signal) {
+      if (wishes.length === 0) return []
+      const plan = await options.dialPlan()
+      try {
+        const rules = await api.rules(signal)
+        return judgeByRules(wishes, rules, plan)
+      } catch (error) {
+        // Nobody else's line waits for a right that the client lacks: then it is a step without a look.
+        if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
+        return wishes.map((wish) => unjudged(wish, error.message))
+      }
+    },
   }
 }
 
 /** A first look, so that missing rights show at the start and not on the day somebody leaves. */
-async function problemsOf(desk: ExtensionDesk, signal: AbortSignal) {
+async function problemsOf(desk: ExtensionDesk, api: ThreeCxApi, signal: AbortSignal) {
   try {
     await desk.list(signal)
+    await api.rules(signal)
     return []
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
@@ -149,7 +166,7 @@ function isSteady(name: string): boolean {
 }
 
 function loginFields(username: string, secret: Secret) {
-  return { AuthID: username, AuthPassword: secret.reveal(), Enabled: true }
+  return { AuthID: username, AuthPassword: secret, Enabled: true }
 }
 
 function nameFields(displayName: string, otherwise: string) {

@@ -62,7 +62,7 @@ export function yeastarApi(access: YeastarAccess) {
 
   async function logIn(signal: AbortSignal) {
     const words = 'the login'
-    const json = { username: access.clientId, password: access.clientSecret.reveal() }
+    const json = { username: access.clientId, password: access.clientSecret }
     const answer = await send({ method: 'POST', path: '/openapi/v1.0/get_token', headers, json, words }, signal)
     const { errcode } = shaped(statusSchema, answer, words)
     if (errcode === tooOften) throw unreachable('the PBX wants no further login for a while')
@@ -89,7 +89,7 @@ export function yeastarApi(access: YeastarAccess) {
       const search = new URLSearchParams({ ...query, access_token: secret.reveal() })
       const path = `/openapi/v1.0/${endpoint}?${search}`
       const method = json === undefined ? 'GET' : 'POST'
-      const given = await send({ method, path, headers, json, words }, signal)
+      const given = await send({ method, path, headers, json, words, secrets: [secret] }, signal)
       if (given.status === 401) return null
       return shaped(statusSchema, given, words).errcode === tokenExpired ? null : given
     }, signal)

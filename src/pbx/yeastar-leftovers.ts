@@ -20,6 +20,7 @@ export const yeastarOutliving: Outliving = {
   'mail-address': 'read',
   'mobile-number': 'read',
   'shared-line': { step: 'function keys of other phones that share its line' },
+  'other-login': 'renewed',
   disa: features,
   'conference-pin': features,
   'outside-line-pin': features,

@@ -90,7 +90,7 @@ function yeastarDesk(api: YeastarApi): ExtensionDesk {
         ...nameFields(displayName, extension),
         ...loginFields(username, secret, maxContacts),
         // The way into the web pages and the Linkus apps: nobody is told.
-        user_password: unknownPassword().reveal(),
+        user_password: unknownPassword(),
         presence_status: 'available',
       }
       return api.create(fields, signal)
@@ -100,9 +100,9 @@ function yeastarDesk(api: YeastarApi): ExtensionDesk {
       const name = displayName === null ? {} : { ...nameFields(displayName, username), last_name: '' }
       return api.update(objectId, { ...name, ...loginFields(username, secret, maxContacts) }, signal)
     },
-    renewWaysIn: (objectId, signal) => api.update(objectId, { user_password: unknownPassword().reveal() }, signal),
+    renewWaysIn: (objectId, signal) => api.update(objectId, { user_password: unknownPassword() }, signal),
     async shut({ objectId }, signal) {
-      const fields = { reg_password: unknownPassword().reveal(), user_password: unknownPassword().reveal() }
+      const fields = { reg_password: unknownPassword(), user_password: unknownPassword() }
       await api.update(objectId, fields, signal)
     },
     restore: (objectId, settings, signal) => api.update(objectId, settings, signal),
@@ -123,7 +123,7 @@ function nameFields(displayName: string, otherwise: string) {
 function loginFields(username: string, secret: Secret, maxContacts: number) {
   return {
     reg_name: username,
-    reg_password: secret.reveal(),
+    reg_password: secret,
     concurrent_registrations: Math.min(maxContacts, mostRegistrations),
   }
 }

@@ -51,6 +51,7 @@ async function certificateSubjects(db: Database, ids?: readonly string[]): Promi
   const addresses = await addressesOfHandsets(db, ids === undefined ? undefined : rows.map((row) => row.handsetId))
   const open = rows.map(({ extension, handsetId, phoneAddress, ...row }) => ({
     ...row,
+    handsetId,
     holder: { extension, addresses: addresses({ id: handsetId, phoneAddress }) },
     kind: 'certificate' as const,
     wanted: 'open' as const,

@@ -56,6 +56,26 @@ describe('closing', () => {
     expect(system.asked.slice(0, 4)).toEqual(['apply ada', 'look at ada', 'apply ben cem', 'look at ben cem'])
   })
 
+  test('does not wait behind all openings where each takes its time', async () => {
+    const [system, store] = [memorySystem(), memoryStore()]
+    Object.assign(system, { mostAtOnce: 2 })
+    const names = ['ada', 'ben', 'cem', 'dora', 'eva']
+    store.put(...names.map((name) => door(name)))
+    const lane = begin(system, store)
+    lane.nudge(names)
+    for (let tick = 0; tick < 10; tick++) await Promise.resolve()
+    store.put(shut('finn'))
+    lane.close([shut('finn')])
+    await lane.idle()
+    expect(system.asked.filter((asked) => asked.startsWith('apply'))).toEqual([
+      'apply ada ben',
+      'apply finn',
+      'apply cem dora',
+      'apply eva',
+    ])
+    expect([...system.present.keys()]).toEqual(names)
+  })
+
   test('that comes while a sweep runs waits for it and then goes before everything else', async () => {
     const [system, store] = [memorySystem(), memoryStore()]
     store.put(door('ada'), door('ben'), door('cem'))

@@ -108,6 +108,16 @@ describe('a look that fails', () => {
   })
 })
 
+test('a system that takes its time for each gets a few at once, and the others are told as they were seen', async () => {
+  const system = memorySystem()
+  Object.assign(system, { mostAtOnce: 2 })
+  system.present.set('ada', 1)
+  const pass = await sweep(system, door('ada'), door('ben'), door('cem'), door('dora'))
+  expect(system.asked).toEqual(['look', 'apply ben cem', 'look at ben cem'])
+  expect(states(pass)).toEqual({ ada: 'as-desired', ben: 'as-desired', cem: 'as-desired', dora: 'differs' })
+  expect(pass.outcomes.at(-1)).toMatchObject({ foundDiffering: { problem: 'dora is not there' } })
+})
+
 describe('one bad subject', () => {
   test('that is refused for good never keeps the others from their doors', async () => {
     const system = memorySystem()

@@ -18,24 +18,28 @@ export async function registerPhones(place: Namespace, folder: string, phones: r
   writeFileSync(path, JSON.stringify(phones), { mode: 0o600 })
   const child = place.start(process.execPath, import.meta.filename, path)
   await until(() => existsSync(answerOf(path)), 120_000)
-  const registered = Number(readFileSync(answerOf(path), 'utf8'))
+  const [registered, refusals] = JSON.parse(readFileSync(answerOf(path), 'utf8')) as [number, number[]]
   for (const file of [path, answerOf(path)]) rmSync(file, { force: true })
-  if (registered !== phones.length) throw new Error(`only ${registered} of ${phones.length} phones could register`)
+  if (registered !== phones.length)
+    throw new Error(`only ${registered} of ${phones.length} phones could register: ${refusals}`)
   return { stop: () => child.kill() }
 }
 
 async function main(path: string): Promise<void> {
   const options = JSON.parse(readFileSync(path, 'utf8')) as SipPhoneOptions[]
   const phones: SipPhone[] = []
+  const refusals = new Set<number>()
   let next = 0
   const work = async () => {
     while (next < options.length) {
       const phone = await connectSipPhone(options[next++]!)
-      if ((await phone.register()).status === 200) phones.push(phone)
+      const { status } = await phone.register()
+      if (status === 200) phones.push(phone)
+      else refusals.add(status)
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
-  writeFileSync(`${path}.part`, String(phones.length))
+  writeFileSync(`${path}.part`, JSON.stringify([phones.length, [...refusals]]))
   renameSync(`${path}.part`, answerOf(path))
   // Their open connections keep the process alive.
 }

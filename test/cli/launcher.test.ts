@@ -26,6 +26,20 @@ describe('the launcher', () => {
     expect((await start(launcher, `${folder}:/usr/bin:/bin`)).stdout).toMatch(/^[0-9]/)
   })
 
+  test('it keeps memory within bounds, and what is set outside wins', async () => {
+    const limitWith = async (own: string) => {
+      await writeFile(
+        join(folder, 'node'),
+        `#!/bin/sh\n[ "$1" = -e ] || exec '${process.execPath}' -p 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20'\n`,
+        { mode: 0o755 },
+      )
+      const env = { PATH: `${folder}:/usr/bin:/bin`, NODE_OPTIONS: own }
+      return Number((await realSystem.run(launcher, [], { env, timeoutMs: 30_000 })).stdout)
+    }
+    expect(await limitWith('')).toBeLessThan(600)
+    expect(await limitWith('--max-old-space-size=2000')).toBeGreaterThan(2_000)
+  })
+
   test('without any Node that is new enough it says what to do', async () => {
     const alone = join(folder, 'alone')
     await writeFile(alone, await (await import('node:fs/promises')).readFile(launcher), { mode: 0o755 })

@@ -88,6 +88,18 @@ describe('offboard', () => {
     expect(again.out).not.toContain('goes on by itself')
   })
 
+  test('with the words that were seen a step is ticked only if it still says them', async () => {
+    await onboard('3202')
+    doors().application.closing = { 'sip-account': 'waiting' }
+    await run(['offboard', '3202', '--wait', '0'])
+    const { access } = JSON.parse((await run(['show', '3202', '--json'])).out)
+    const { problem } = access.find(({ system }: { system: string }) => system === 'sip-account')
+    const stale = await run(['acknowledge', '3202', 'sip-account', '--problem', `${problem} and more`])
+    expect([stale.code, stale.err]).toEqual([expect.any(Number), expect.stringContaining('now it is')])
+    expect(stale.code).not.toBe(0)
+    expect((await run(['acknowledge', '3202', 'sip-account', '--problem', problem])).code).toBe(0)
+  })
+
   test('in a terminal the lines are drawn again while it waits, and the final table stands alone', async () => {
     await onboard('3300')
     doors().application.closing = { tunnel: 'retrying' }

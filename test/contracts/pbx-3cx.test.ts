@@ -6,6 +6,7 @@ import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { startFake3cx } from '../fakes/fake-3cx.ts'
+import { germany } from '../pbx/three-cx-bench.ts'
 import { pbxContract } from './pbx.contract.ts'
 
 /** What the driver is held to, written down a second time. */
@@ -19,7 +20,7 @@ const told: PbxAbilities = {
   certificates: 'not-checked',
   revocationLists: 'not-checked',
   storesSecretAs: 'clear',
-  callClasses: 'absent',
+  callClasses: 'judged',
   leftovers: 'read',
   adoption: true,
   tellsAddresses: false,
@@ -38,6 +39,7 @@ pbxContract('3CX (a fake of its configuration interface)', told, async () => {
       clientSecret: new Secret(clientSecret),
       realm: '3CXPhoneSystem',
       accountsFile: join(folder, 'accounts.json'),
+      dialPlan: async () => germany,
     }),
     phone: async ({ extension, username, secret }) => ({
       register: async () => fake.register(extension, username, secret),

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { DialPlan } from '../../src/domain/call-policy.ts'
-import type { Secret } from '../../src/domain/secret.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
-import { kamailioWorld, subscriberTable } from '../lab/kamailio-world.ts'
+import { documented, leastRights } from '../lab/kamailio-roles.ts'
+import { kamailioWorld } from '../lab/kamailio-world.ts'
 import { type Postgres, startPostgres } from '../lab/postgres.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { pbxContract } from './pbx.contract.ts'
@@ -18,7 +18,7 @@ const told: PbxAbilities = {
   certificates: 'required-on-own-port',
   revocationLists: 'enforced',
   storesSecretAs: 'digest',
-  callClasses: 'absent',
+  callClasses: 'enforced',
   leftovers: 'unseen',
   adoption: true,
 }
@@ -33,10 +33,8 @@ const dialPlan: DialPlan = {
 }
 
 describeLive('Kamailio', ['kamailio'], () => {
-  pbxContract('kamailio, accounts in SQLite', told, kamailioWorld)
-
-  pbxContract('kamailio with call classes', { ...told, callClasses: 'enforced' }, () =>
-    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan }) }),
+  pbxContract('kamailio, accounts in SQLite', told, () =>
+    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan: async () => dialPlan }) }),
   )
 })
 
@@ -44,22 +42,18 @@ describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
   let server: Postgres
   beforeAll(async () => {
     server = await startPostgres()
+    server.sql(server.createDatabase(), documented.roles())
   })
   afterAll(async () => {
     await server?.stop()
   })
 
-  pbxContract('kamailio, accounts in PostgreSQL', told, () => {
-    const url: Secret = server.createDatabase()
-    const asked = new URL(url.reveal())
-    const name = asked.pathname.slice(1)
+  pbxContract('kamailio, accounts in PostgreSQL, with roles of the least rights', told, () => {
+    const { admin, lab } = leastRights(server, { subscribers: true })
     return kamailioWorld({
-      // As an admin writes it, with a role of Kamailio's own; where the server has a socket only, libpq is told by PGHOST.
-      local: `#!substdef "!RINGFENCE_DATABASE!postgres://ringfence:none@/${name}!g"`,
-      environment: { PGHOST: asked.searchParams.get('host') ?? '' },
-      options: (defaults) => ({ ...defaults, database: { postgres: url } }),
-      sql: (statements) => server.sql(url, statements),
-      before: () => void server.sql(url, subscriberTable('postgres')),
+      ...lab,
+      options: (defaults, authorities) => ({ ...lab.options!(defaults, authorities), dialPlan: async () => dialPlan }),
+      sql: (statements) => server.sql(admin, statements),
     })
   })
 })

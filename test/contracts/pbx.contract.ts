@@ -4,7 +4,14 @@ import { blockedPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { ownKinds, showsSharedPins } from '../../src/pbx/outliving.ts'
-import type { NotifyTarget, PbxAbilities, PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import type {
+  NotifyTarget,
+  PbxAbilities,
+  PbxAccount,
+  PbxCredential,
+  PbxDriver,
+  PbxState,
+} from '../../src/pbx/pbx-driver.ts'
 
 /** One PBX under test and what surrounds it: phones, somebody else's extension, a power cut. */
 export interface PbxWorld {
@@ -135,6 +142,26 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(await phone.register()).toBe(200)
       const address = abilities.tellsAddresses === false ? null : '127.0.0.1'
       expect((await accountOf('2010'))!.registrations).toMatchObject([{ address }])
+    })
+
+    readable('asked about some extensions, it shows the same of them as when it shows all', async () => {
+      const [ana, ben] = [makeAccount('2005'), makeAccount('20051')]
+      await apply(ana, ben)
+      await world.addForeign('2006')
+      expect(await (await phoneFor(ana)).register()).toBe(200)
+      const asked = ['2005', '2006', '2007']
+      const all = await read()
+      const some = await world.driver.readAccounts(limit(), undefined, asked)
+      const ofThem = ({ accounts, foreign }: PbxState) => ({
+        accounts: accounts.filter(({ extension }) => asked.includes(extension)),
+        foreign: foreign.filter((name) => asked.includes(name.split(' ')[0]!)),
+      })
+      expect(ofThem(some)).toEqual(ofThem(all))
+      expect(ofThem(some)).toMatchObject({
+        accounts: expect.arrayContaining([expect.objectContaining({ extension: '2005' })]),
+        foreign: [expect.stringMatching(/^2006/)],
+      })
+      expect(some.product).toBe(all.product)
     })
 
     readable('a wrong secret is refused', async () => {
@@ -376,6 +403,17 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(await accountOf('203')).toMatchObject({ policy: 'none' })
       await apply({ ...account, credentials: [] })
       expect(await accountOf('2030')).toBeUndefined()
+    })
+
+    test('the rules of a PBX are judged by it, one answer for each, or not at all', async () => {
+      if (abilities.callClasses !== 'judged') return expect(world.driver.judgeCalls).toBeUndefined()
+      await apply(makeAccount('208'), makeAccount('2080'))
+      const before = [world.look?.('208'), world.look?.('2080')]
+      const wishes = ['2080', '208'].map((extension) => ({ extension, policy: blockedPolicy }))
+      const answers = await world.driver.judgeCalls!(wishes, limit())
+      expect(answers.map(({ extension }) => extension)).toEqual(['2080', '208'])
+      for (const { seen } of answers) expect(seen).toMatch(/\w/)
+      expect([world.look?.('208'), world.look?.('2080')]).toEqual(before)
     })
 
     forwards(

@@ -519,6 +519,7 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
           revokedAt: null,
           pbxId: 'default',
           holder: { extension: '1001', addresses: ['10.77.0.1/32'] },
+          handsetId: 'h1',
         },
       ])
       expect(await store.subjects('phone-door', ['h1'])).toEqual([

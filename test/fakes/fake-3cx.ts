@@ -27,6 +27,23 @@ export interface Fake3cx {
   /** A `Pbx.ExtensionRule`: a rule for single callers. */
   addException(number: string, rule: Record<string, unknown>): void
   readonly conference: { EnablePin: boolean; readonly PinNumber: string }
+  /** What the service keeps of outbound rules; a test may change it. */
+  readonly rules: FakeRule[]
+  addRule(name: string, fields?: Partial<FakeRule>): FakeRule
+}
+
+/** `Pbx.OutboundRule`. */
+export interface FakeRule {
+  Id: number
+  Name: string
+  Priority: number
+  Prefix: string | null
+  NumberLengthRanges: string | null
+  DNRanges: { From: string; To: string | null }[]
+  GroupIds: number[]
+  GroupNames: string[]
+  EmergencyRule: boolean
+  Routes: Record<string, unknown>[]
 }
 
 export interface Fake3cxFaults {
@@ -46,6 +63,12 @@ export interface Fake3cxFaults {
   shortList: boolean
   /** Regenerate leaves the SIP login as it is. */
   keepSipAuth: boolean
+  /** The role may not see outbound rules. */
+  noRules: boolean
+  /** Outbound rules come without this field. */
+  dropRuleField: string | null
+  /** To these requests about one user it says that there is no such user, as a proxy in front of a service that starts. */
+  missing: RegExp | null
 }
 
 export async function startFake3cx(): Promise<Fake3cx> {
@@ -54,6 +77,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
   const exceptions = new Map<number, Record<string, unknown>[]>()
   const conference = { EnablePin: false, PinNumber: '4711' }
   const calls = new Map<number, { Caller: string; Callee: string }>()
+  const rules: FakeRule[] = []
   const client = { clientId: '900', clientSecret: randomBytes(12).toString('hex') }
   const faults: Fake3cxFaults = {
     forbidden: false,
@@ -64,6 +88,9 @@ export async function startFake3cx(): Promise<Fake3cx> {
     hideSecrets: false,
     shortList: false,
     keepSipAuth: false,
+    noRules: false,
+    dropRuleField: null,
+    missing: null,
   }
   let token = ''
   let logins = 0
@@ -91,6 +118,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
       return calls.delete(Number(callId)) ? { status: 200, body: { value: true } } : problem(404, 'no such call')
     }
     if (path === '/ConferenceSettings') return { status: 200, body: { EnablePin: conference.EnablePin } }
+    if (path === '/OutboundRules' && asked.method === 'GET') return rulePage(asked)
     if (path === '/SystemStatus') return { status: 200, body: { Version: '20.0.7.1057' } }
     return problem(404, 'no such path')
   }
@@ -121,6 +149,18 @@ export async function startFake3cx(): Promise<Fake3cx> {
     return page(all, asked)
   }
 
+  function rulePage(asked: Asked): Told {
+    if (faults.noRules) return problem(403, 'forbidden')
+    if (Number(asked.query.get('$top')) > 100)
+      return problem(400, "The limit of '100' for Top query has been exceeded.")
+    const fields = asked.query.get('$select')?.split(',') ?? []
+    const chosen = rules.map((rule) => Object.entries(rule).filter(([name]) => fields.includes(name)))
+    return page(
+      chosen.map((entries) => Object.fromEntries(entries.filter(([name]) => name !== faults.dropRuleField))),
+      asked,
+    )
+  }
+
   function page(all: readonly unknown[], { query }: Asked): Told {
     queueMicrotask(() => fake.afterPage())
     const [skip, top] = [Number(query.get('$skip') ?? 0), Number(query.get('$top') ?? 100)]
@@ -130,7 +170,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
 
   function oneUser(id: number, action: string | null, asked: Asked): Told {
     const user = users.get(id)
-    if (!user) return problem(404, 'no such user')
+    if (!user || faults.missing?.test(`${asked.method} ${action ?? ''}`)) return problem(404, 'no such user')
     if (action === 'ForwardingProfiles') return page(profiles.get(id) ?? [], asked)
     if (action === 'Pbx.Regenerate' && asked.method === 'POST') return regenerate(user, fieldsOf(asked))
     if (action !== null) return problem(404, 'no such action')
@@ -210,7 +250,7 @@ export async function startFake3cx(): Promise<Fake3cx> {
     addUser,
     removeUser: (number) => users.delete(Number(numbered(number)?.Id)),
     user: (number) => numbered(number),
-    snapshot: () => JSON.stringify([[...users.values()], [...profiles]], null, 1),
+    snapshot: () => JSON.stringify([[...users.values()], [...profiles], rules], null, 1),
     register(number, authId, secret) {
       const user = admits(number, authId, secret)
       if (user) user.IsRegistered = true
@@ -227,6 +267,24 @@ export async function startFake3cx(): Promise<Fake3cx> {
       token = chance()
     },
     logins: () => logins,
+    rules,
+    addRule(name, fields = {}) {
+      const rule: FakeRule = {
+        Id: ++lastId,
+        Name: name,
+        Priority: rules.length + 1,
+        Prefix: null,
+        NumberLengthRanges: null,
+        DNRanges: [],
+        GroupIds: [],
+        GroupNames: [],
+        EmergencyRule: false,
+        Routes: [{ TrunkId: 5, TrunkName: 'Provider', StripDigits: 0, Prepend: '', Append: '', CallerID: '' }],
+        ...fields,
+      }
+      rules.push(rule)
+      return rule
+    },
     setProfile: (number, profile) => profiles.set(Number(numbered(number)?.Id), [profile]),
     addException(number, rule) {
       const id = Number(numbered(number)?.Id)

@@ -3,6 +3,7 @@
  * `now` and the verdicts are values that a test sets.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { wordsMark } from '../../src/domain/condition.ts'
 import { enrolmentToken } from '../../src/domain/invite.ts'
 import type { Problem } from '../../src/domain/parse.ts'
 import { Secret } from '../../src/domain/secret.ts'
@@ -410,11 +411,13 @@ export function fakeApplication(): FakeApplication {
       }
       return person(employeeId)
     },
-    async acknowledge(employeeId, system, subjectId, actor) {
+    async acknowledge(employeeId, system, subjectId, actor, shown = null) {
       did('acknowledge', actor)
       const view = person(employeeId)
       if (!view.access.some((open) => open.system === system))
         throw new AppError('NOT_FOUND', `no line of ${system}`, { hint: '`ringfence show` lists them' })
+      const stale = view.access.find((one) => one.system === system && wordsMark(one.problem) !== shown)
+      if (shown !== null && stale) throw new AppError('CONFLICT', `now it is: ${stale.problem}`)
       const access = view.access.map((open) =>
         open.system === system && open.verdict !== 'retrying' && (subjectId === null || open.subject.id === subjectId)
           ? { ...open, acknowledged: { by: actor.name, at } }

@@ -1,4 +1,5 @@
 import { AppError } from '../../src/errors.ts'
+import { dialPlanOf } from '../../src/journeys/dial-plans.ts'
 import { desiredRows, type Edge } from '../../src/main/edge.ts'
 import type { EdgeList } from '../../src/pbx/edge/edge-keeper.ts'
 import type { EdgeRows } from '../../src/pbx/edge/edge-tables.ts'
@@ -9,11 +10,15 @@ export interface FakeEdge {
   open(store: Store, pbxId: string): Edge
   readonly tables: EdgeRows
   isDown: boolean
+  /** As somebody does who changes the tables by hand. */
+  unbind(serial: string): void
+  /** The one that it has taken over. */
+  list: EdgeList
 }
 
 export function fakeEdge(): FakeEdge {
   const deny = new Map<string, string>()
-  let rows: EdgeRows = { deny, bind: new Map(), source: new Map() }
+  let rows: EdgeRows = { deny, plan: new Map(), policy: new Map(), bind: new Map(), source: new Map() }
   const list: EdgeList = {
     number: 1,
     thisUpdate: new Date(),
@@ -22,6 +27,10 @@ export function fakeEdge(): FakeEdge {
   }
   const fake: FakeEdge = {
     isDown: false,
+    unbind(serial) {
+      rows = { ...rows, bind: new Map([...rows.bind].filter(([bound]) => bound !== serial)) }
+    },
+    list,
     get tables() {
       return rows
     },
@@ -29,22 +38,37 @@ export function fakeEdge(): FakeEdge {
       const reach = () => {
         if (fake.isDown) throw new AppError('PBX_UNREACHABLE', 'the edge does not answer', { retryable: true })
       }
+      const callSettings = async () => ({
+        dialPlan: await dialPlanOf(store, (await store.get('pbx', pbxId))!.siteId),
+        internal: [],
+      })
+      async function publish() {
+        reach()
+        const wanted = await desiredRows(store, pbxId, await callSettings())
+        for (const [serial, until] of wanted.deny) deny.set(serial, until)
+        rows = { ...wanted, deny }
+      }
       return {
         pbxId,
-        keeper: {
-          async publish() {
+        calls: {
+          async read() {
+            const settings = await callSettings()
+            if (settings.dialPlan === null) return null
             reach()
-            const wanted = await desiredRows(store, pbxId)
-            for (const [serial, until] of wanted.deny) deny.set(serial, until)
-            rows = { ...wanted, deny }
+            return { rows, settings }
           },
+          publish,
+        },
+        keeper: {
+          publish,
           async shut(serials) {
             reach()
             for (const [serial, until] of serials) deny.set(serial, until)
           },
           async read() {
             reach()
-            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce: list, lastHanded: list }
+            const inForce = fake.list
+            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce, lastHanded: inForce }
           },
         },
         async describe() {

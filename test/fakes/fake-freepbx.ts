@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type Door, openDoor } from './door.ts'
+import { fakeApplyConfig } from './fake-apply-config.ts'
 import { type FakeAsterisk, type LoadedEndpoint, startFakeAsterisk } from './fake-asterisk-ami.ts'
 import {
   endpointDefaults,
@@ -24,6 +25,8 @@ export interface FakeFreepbx {
   readonly faults: FreepbxFaults
   /** How often each field was asked for. */
   readonly asked: Map<string, number>
+  /** How many "Apply Config" ran at the same time at most. */
+  readonly mostReloads: () => number
   /** Everything that came in, headers and bodies. */
   readonly received: () => string
   /** What waits for "Apply Config" and what the database holds. */
@@ -61,6 +64,8 @@ export interface FreepbxFaults {
   keepsUser: boolean
   /** Carries the change out and answers too late. */
   answersLate: Set<string>
+  /** Never gets the question. */
+  losesQuestions: Set<string>
 }
 
 export interface FakeFreepbxOptions {
@@ -87,10 +92,10 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     refusesLogin: false,
     keepsUser: false,
     answersLate: new Set(),
+    losesQuestions: new Set(),
   }
   const asked = new Map<string, number>()
   const tokens = new Set<string>()
-  const transactions = new Map<string, { looks: number; end: string }>()
   const failures = new Map<string, string>()
   let received = ''
 
@@ -134,6 +139,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     database.set(id, made)
   }
 
+  const applyConfig = fakeApplyConfig({ faults, apply })
   const fields: Readonly<Record<string, (variables: Record<string, unknown>) => unknown>> = {
     fetchAllExtensions: () => {
       const all = [...database].map(([id, one]) => shownExtension(id, one))
@@ -190,19 +196,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
       if (!faults.keepsUser) one.user = user
       return { coreuser: { extension: given.extension } }
     },
-    doreload: () => {
-      const id = String(transactions.size + 1)
-      transactions.set(id, { looks: 0, end: faults.reloadFails ? 'Failed' : 'Executed' })
-      return { ...succeeded('Doreload/apply config has been initiated.'), transaction_id: id }
-    },
-    fetchApiStatus: ({ txnId }) => {
-      const transaction = transactions.get(String(txnId))
-      if (!transaction) return { status: true, message: 'Sorry unable to fetch the status', details: null }
-      transaction.looks++
-      if (transaction.looks < 2 || faults.reloadNeverEnds) return { status: true, message: 'Processing', details: null }
-      if (transaction.end === 'Executed' && !faults.reloadKeepsOld) apply()
-      return { status: true, message: transaction.end, details: transaction.end === 'Failed' ? 'exit 1' : '' }
-    },
+    ...applyConfig.fields,
   }
 
   async function answer(request: IncomingMessage, response: ServerResponse) {
@@ -246,9 +240,11 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     const resolve = fields[field]
     if (!resolve)
       return reply(400, { errors: [{ message: `Cannot query field "${field}" on type "Query".`, status: false }] })
+    if (faults.losesQuestions.has(field)) return
     if (field === 'addExtension') fake.beforeAdding()
     const words = failures.get(field)
     if (words) return reply(400, { errors: [{ message: words, status: false }] })
+    applyConfig.note(field)
     const value = resolve(variables) as { status?: boolean; message?: string }
     if (faults.answersLate.has(field)) return
     // Gql/Api.php turns a `status` of false into an error and 400.
@@ -268,6 +264,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     clientSecret,
     faults,
     asked,
+    mostReloads: applyConfig.mostAtOnce,
     received: () => received,
     database,
     addByHand(extension, changes) {

@@ -21,17 +21,21 @@ export interface FakeFreeswitch {
     keepsConnections: boolean
     /** Lists fewer rows than it counts. */
     listsHalf: boolean
+    /** The profile is not up for ten seconds. */
+    tooYoung: boolean
   }
   register(phone: SofiaPhone): Promise<number>
   call(phone: SofiaPhone): Promise<{ status: number; variables: Readonly<Record<string, string>> }>
-  /** Somebody calls this phone. */
-  ring(phone: SofiaPhone): void
+  /** Somebody calls this phone; `presence`: as the directory has it, unless another is named. */
+  ring(phone: SofiaPhone, presence?: string): void
   events(phone: SofiaPhone): readonly string[]
   look(extension: string): string
   /** Everybody who is registered: `user@host Call-ID`. */
   registered(): readonly string[]
   /** As after a restart: nobody is registered or talking. */
   forget(): void
+  /** What a restart of the profile does beside ending its calls. */
+  restarted: () => Promise<void>
 }
 
 export interface SofiaPhone {
@@ -42,6 +46,8 @@ export interface SofiaPhone {
   /** The phone's own choice. */
   readonly callId?: string
   readonly host?: string
+  /** Where its channels begin, default `sofia/internal`. */
+  readonly endpoint?: string
 }
 
 interface Row {
@@ -143,6 +149,15 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
       case 'show':
         return listed(words[1] === 'channels' ? channels : registrations)
       case 'sofia':
+        // cmd_profile: everybody is hung up, parameters are read anew; registrations stay in the database.
+        if (words[1] === 'profile' && words[3] === 'restart') {
+          if (words[2] !== 'internal') return `Invalid Profile [${words[2]}]`
+          if (fake.faults.tooYoung)
+            return 'Profile internal must be up for at least 10 seconds to stop/restart.\nPlease wait 9 seconds\n'
+          channels = []
+          await fake.restarted()
+          return 'Reload XML [Success]\nrestarting: internal'
+        }
         return words[3] === 'internal' ? '<profile>\n</profile>' : 'Invalid Profile!\n'
       case 'xml_locate': {
         const context = fake.contexts.get(words[4] ?? '')
@@ -179,8 +194,8 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     direction,
     name:
       direction === 'inbound'
-        ? `sofia/internal/${phone.extension}@${realm}`
-        : `sofia/internal/${phone.extension}@${phone.address}:5061`,
+        ? `${phone.endpoint ?? 'sofia/internal'}/${phone.extension}@${realm}`
+        : `${phone.endpoint ?? 'sofia/internal'}/${phone.extension}@${phone.address}:5061`,
     ip_addr: direction === 'inbound' ? phone.address : '192.0.2.99',
     presence_id: presence,
   })
@@ -191,7 +206,8 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     directory: null,
     files: new Map(),
     contexts: new Map(),
-    faults: { keepsConnections: false, listsHalf: false },
+    faults: { keepsConnections: false, listsHalf: false, tooYoung: false },
+    restarted: async () => undefined,
     async register(phone) {
       const user = await logIn(phone, 'REGISTER')
       if (!user) return 403
@@ -220,7 +236,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
       channels.push(channel(phone, 'inbound', user.variables.presence_id ?? ''))
       return { status: 200, variables: user.variables }
     },
-    ring: (phone) => void channels.push(channel(phone, 'outbound', `${phone.extension}@${realm}`)),
+    ring: (phone, presence = `${phone.extension}@${realm}`) => void channels.push(channel(phone, 'outbound', presence)),
     events: (phone) => notified.filter(({ callId }) => callId === callIdOf(phone)).map(({ event }) => event),
     look: (extension) =>
       JSON.stringify([fake.files.get(extension), registrations.filter(({ reg_user }) => reg_user === extension)]),

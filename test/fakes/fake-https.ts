@@ -30,6 +30,8 @@ export interface WireFaults {
   half: boolean
   /** The next change is made, and its answer is lost. */
   lostAnswer: boolean
+  /** What it says instead, where it is not null. */
+  says: (asked: Asked) => Told | null
 }
 
 export interface FakeHttps {
@@ -52,7 +54,7 @@ export async function startFakeHttps(answer: (asked: Asked) => Told): Promise<Fa
   await realSystem.run('openssl', [...made, ...subject, '-keyout', key, '-out', cert], {})
   const tls = { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') }
   await rm(folder, { recursive: true })
-  const faults: WireFaults = { hang: false, garbage: false, half: false, lostAnswer: false }
+  const faults: WireFaults = { hang: false, garbage: false, half: false, lostAnswer: false, says: () => null }
   const asked: Asked[] = []
   let server: Server
   let port = 0
@@ -72,7 +74,7 @@ export async function startFakeHttps(answer: (asked: Asked) => Told): Promise<Fa
       asked.push(one)
       if (faults.hang) return
       if (faults.garbage) return response.end('<html>It works!</html>')
-      const told = answer(one)
+      const told = faults.says(one) ?? answer(one)
       if (faults.lostAnswer && one.method !== 'GET') {
         faults.lostAnswer = false
         return request.socket.destroy()

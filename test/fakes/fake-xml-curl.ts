@@ -27,9 +27,9 @@ export async function askDirectory(
 
 export function postForm(
   { port, credentials, tls = false }: DirectoryAddress,
-  form: Readonly<Record<string, string>>,
+  form: Readonly<Record<string, string>> | string,
 ): Promise<{ status: number; body: string; headers: object }> {
-  const body = new URLSearchParams(form).toString()
+  const body = typeof form === 'string' ? form : new URLSearchParams(form).toString()
   const options = {
     host: '127.0.0.1',
     port,

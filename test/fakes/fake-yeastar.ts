@@ -19,6 +19,8 @@ export interface FakeYeastar {
   readonly calls: { call_id: string; members: Record<string, unknown>[] }[]
   logInElsewhere(): void
   readonly logins: () => number
+  /** Runs after each page of a listing was sent. */
+  afterPage: () => void
   /** An app of the person, logged in by the user password. */
   openLinkus(number: string): void
 }
@@ -117,6 +119,7 @@ export async function startFakeYeastar(): Promise<FakeYeastar> {
           linkus_web: { status: 0, ext_dev_type: 'linkusweb' },
         },
       }))
+    queueMicrotask(() => fake.afterPage())
     return yes({ total_number: all.length + (faults.shortList ? 1 : 0), data })
   }
 
@@ -195,10 +198,11 @@ export async function startFakeYeastar(): Promise<FakeYeastar> {
   }
 
   const https = await startFakeHttps(answer)
-  return {
+  const fake: FakeYeastar = {
     https,
     client,
     faults,
+    afterPage: () => undefined,
     addExtension,
     removeExtension: (number) => extensions.delete(Number(numbered(number)?.id)),
     extension: numbered,
@@ -224,6 +228,7 @@ export async function startFakeYeastar(): Promise<FakeYeastar> {
     logins: () => logins,
     openLinkus: (number) => linkus.add(number),
   }
+  return fake
 }
 
 /** One entry of `presence_list`, as Yeastar's own tests send it: unanswered calls go to its own voicemail. */

@@ -640,6 +640,13 @@ describe('a SIP edge', () => {
     ['management on a public address', { EDGE_RPC: '192.0.2.11:5064' }, ['EDGE_RPC']],
     ['management at a name', { EDGE_RPC: 'edge.example.com:5064' }, ['EDGE_RPC']],
     ['one port twice', { EDGE_PBX_PORT: '5062' }, ['EDGE_PORT']],
+    ['internal numbers as a range', { EDGE_INTERNAL_NUMBERS: '1000-1999' }, ['EDGE_INTERNAL_NUMBERS']],
+    ['internal numbers as an expression', { EDGE_INTERNAL_NUMBERS: '1xxx,.*' }, ['EDGE_INTERNAL_NUMBERS']],
+    [
+      'internal numbers as long as telephone numbers',
+      { EDGE_INTERNAL_NUMBERS: 'xxxxxxxxx' },
+      ['EDGE_INTERNAL_NUMBERS'],
+    ],
     ['management on a port of phones', { EDGE_RPC: '127.0.0.1:5062' }, ['EDGE_RPC']],
     ["the PBX's own port at the PBX's own address", { EDGE_ADDRESS: '192.0.2.10' }, ['EDGE_PORT']],
     ['handsets that all look alike', { HUB_MASQUERADE: 'yes' }, ['HUB_MASQUERADE']],

@@ -102,6 +102,27 @@ describe('the settings of a FreeSWITCH', () => {
     )
   })
 
+  test('name the allow-list, and restart nothing unless told to', () => {
+    expect(pbxOf(whole()).freeswitch!.subjects).toBeNull()
+    const listed = { ...whole(), PBX_SUBJECTS_FILE: '/etc/freeswitch/ringfence/subjects.xml' }
+    const file = '/etc/freeswitch/ringfence/subjects.xml'
+    expect(pbxOf(listed).freeswitch!.subjects).toEqual({ file, restart: false })
+    expect(pbxOf({ ...listed, PBX_SUBJECTS_RESTART: 'yes' }).freeswitch!.subjects).toEqual({ file, restart: true })
+    expect(problemsOf({ ...whole(), PBX_SUBJECTS_FILE: 'subjects.xml' })).toEqual(['PBX_SUBJECTS_FILE'])
+    expect(problemsOf({ ...whole(), PBX_SUBJECTS_RESTART: 'yes' })).toEqual(['PBX_SUBJECTS_RESTART'])
+    const second = {
+      PBX2: 'freeswitch',
+      PBX2_NAME: 'branch',
+      PBX2_REALM: 'b.example.com',
+      PBX2_ESL: '192.0.2.20:8021',
+      PBX2_ESL_SECRET_FILE: secret,
+      PBX2_DIRECTORY_SECRET_FILE: secret,
+      PBX2_DIRECTORY_LISTEN: '127.0.0.1:8445',
+      PBX2_SUBJECTS_FILE: file,
+    }
+    expect(problemsOf({ ...listed, ...second })).toEqual(['PBX2_SUBJECTS_FILE'])
+  })
+
   test('open the door for its questions, from the PBX and this machine only', async () => {
     const { certificate, key } = issueTestCertificate(makeTestAuthority('Authority'), 'localhost', ['127.0.0.1'])
     await writeFile(join(folder, 'door.crt'), certificate)

@@ -134,7 +134,9 @@ describe('the API', () => {
     expect(doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
     expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })
     expect((await call('DELETE', `/api/v1/employees/${body.id}`)).status).toBe(409)
-    expect((await call('POST', `/api/v1/employees/${body.id}/access/sip-account/acknowledge`)).json).toMatchObject({
+    const tick = `/api/v1/employees/${body.id}/access/sip-account/acknowledge`
+    expect((await call('POST', tick, { problem: 'what it said an hour ago' })).status).toBe(409)
+    expect((await call('POST', tick)).json).toMatchObject({
       id: body.id,
     })
 

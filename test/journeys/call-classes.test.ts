@@ -269,8 +269,26 @@ describe('somebody who left', () => {
     expect(await world.pbx.driver.readLeftovers!(['1001'], AbortSignal.timeout(1_000))).toHaveLength(1)
     expect(lineOf(await world.app.employee(ada.employee.id))).toMatchObject({
       verdict: 'converged',
-      evidence: { summary: 'extension 1001 has another owner now: what is set there was left alone' },
+      evidence: { summary: 'extension 1001 has another owner now: what is set there was left alone (call-forward)' },
     })
+  })
+
+  test('a forward under a next owner who came before the PBX was seen clean is a step, until somebody ticks it', async () => {
+    await using world = await openWorld()
+    const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    world.pbx.addLeftover('1001')
+    world.pbx.faults.down = true
+    await world.app.offboard('1001', null, mia)
+    await world.loop.idle()
+    await onboarded(world, person('Bo Byron', '1001', 'linphone-desktop'))
+    world.pbx.faults.down = false
+    await world.sweep()
+    const line = async () => lineOf(await world.app.employee(ada.employee.id))
+    expect(await line()).toMatchObject({ verdict: 'waiting', problem: expect.stringContaining('another owner now') })
+    expect(await world.pbx.driver.readLeftovers!(['1001'], AbortSignal.timeout(1_000))).toHaveLength(1)
+    await world.app.acknowledge('ada@example.com', 'extension', null, mia)
+    await world.sweep()
+    expect((await line())?.verdict).toBe('converged')
   })
 
   test.each([

@@ -7,7 +7,7 @@ import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { ariWriter } from '../../src/pbx/asterisk-ari.ts'
 import { folderOf } from '../../src/pbx/asterisk-options.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
-import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
 import { foreignEndpoint, germany, outboundEndpoint, worldOn } from './asterisk-world.ts'
 
 export interface AriWorld extends PbxWorld {
@@ -17,12 +17,13 @@ export interface AriWorld extends PbxWorld {
   readonly plain: AriAddress
 }
 
-/** A real Asterisk whose accounts are made over ARI, as docs/asterisk.md sets it up. */
-export async function ariWorld({ sorcery = sorceryLines, readOnly = false } = {}): Promise<AriWorld> {
-  const secret = new Secret(randomBytes(18).toString('base64url'))
-  const lab = await startAsterisk({
-    dialPlan: germany,
-    pjsip: outboundEndpoint,
+/** What an Asterisk has to have for it, as docs/asterisk.md sets it up. */
+export function ariSetup(
+  secret: Secret,
+  { address = '127.0.0.1', sorcery = sorceryLines, readOnly = false, trigger = 'pjsip_only' } = {},
+): Required<Pick<AsteriskLabOptions, 'modules' | 'files' | 'pjsip'>> {
+  return {
+    pjsip: `[global](+)\ntaskprocessor_overload_trigger=${trigger}\n`,
     modules: ['res_websocket_client.so', 'res_stasis.so', 'res_ari.so', 'res_ari_model.so', 'res_ari_asterisk.so'],
     files: ({ inner, http, https }) => ({
       'sorcery.conf': `[res_pjsip]\n${sorcery}\n`,
@@ -32,13 +33,20 @@ enabled = yes
 bindaddr = 127.0.0.1
 bindport = ${http}
 tlsenable = yes
-tlsbindaddr = 127.0.0.1:${https}
+tlsbindaddr = ${address}:${https}
 tlscertfile = ${inner}/keys/server.pem
 tlsprivatekey = ${inner}/keys/server.key
 `,
       'ari.conf': `[general]\nenabled = yes\n[ringfence]\ntype = user\nread_only = ${readOnly ? 'yes' : 'no'}\npassword = ${secret.reveal()}\n`,
     }),
-  })
+  }
+}
+
+/** A real Asterisk whose accounts are made over ARI. */
+export async function ariWorld(options: Parameters<typeof ariSetup>[1] = {}): Promise<AriWorld> {
+  const secret = new Secret(randomBytes(18).toString('base64url'))
+  const setup = ariSetup(secret, options)
+  const lab = await startAsterisk({ dialPlan: germany, ...setup, pjsip: outboundEndpoint + setup.pjsip })
   const user = { username: 'ringfence', secret }
   const ari = { ...user, origin: `https://127.0.0.1:${lab.httpsPort}`, ca: lab.serverAuthority.certificate }
   return {

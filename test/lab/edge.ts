@@ -2,8 +2,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { CallPolicy } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { bindingText, denialText } from '../../src/pbx/edge/edge-access.ts'
+import { callRows, type EdgeCallSettings } from '../../src/pbx/edge/edge-calls.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../../src/pbx/edge/edge-keeper.ts'
 import { type EdgeOptions, edgeFiles } from '../../src/pbx/edge/edge-options.ts'
@@ -36,6 +38,9 @@ export interface EdgeLab {
     /** As a database from before: it knows of neither. */
     forget(certificate: IssuedCertificate): void
     source(address: string, extension: string | null): void
+    /** Null: nothing was chosen for this extension, which is known all the same. */
+    policy(extension: string, policy: CallPolicy | null): void
+    plan(settings: EdgeCallSettings): void
   }
   /** Signs the next list, as the publication does. */
   signList(list?: { readonly thisUpdate?: Date; readonly nextUpdate?: Date; readonly without?: string }): Promise<void>
@@ -49,11 +54,12 @@ export interface EdgeLabOptions {
   readonly address: string
   readonly host: string
   readonly pbx: { readonly address: string; readonly port: number }
+  readonly memoryMb?: number
 }
 
 const day = 86_400_000
 
-export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise<EdgeLab> {
+export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions): Promise<EdgeLab> {
   const data = mkdtempSync(join(tmpdir(), `rf-edge-${process.pid}-`))
   const vault = await openVault(join(data, 'vault.json'), new Secret('a passphrase for a test'))
   const authorities = await openAuthorities({
@@ -63,7 +69,11 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
     takeKey: () => makeKeyPair(2048),
   })
   const [port, mtlsPort, pbxPort, rpcPort] = (await freeTcpPorts(address, 4)) as [number, number, number, number]
-  const kamailio = kamailioLab({ address, ports: [port, mtlsPort, pbxPort, rpcPort] })
+  const kamailio = kamailioLab({
+    address,
+    ports: [port, mtlsPort, pbxPort, rpcPort],
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+  })
   const key = new Secret(randomBytes(24).toString('base64url'))
   const options: EdgeOptions = {
     address,
@@ -103,12 +113,21 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
     new Map<string, string>(),
   ] as const
   const revoked: string[] = []
+  const policies = new Map<string, CallPolicy | null>()
+  const policySubjects = () =>
+    [...policies].map(([extension, policy]) => ({ extension, policy, wanted: 'open' as const, hasNextHolder: false }))
+  let callSettings: EdgeCallSettings = { dialPlan: null, internal: [] }
   let number = 40
   const rpc = edgeRpc({ address, port: rpcPort, authority: authorities.service.certificate, key })
   const keeper = edgeKeeper({
     folder: kamailio.folder,
     rpc,
-    desired: async () => ({ deny: new Map(deny), bind: new Map(bind), source: new Map(source) }),
+    desired: async () => ({
+      deny: new Map(deny),
+      bind: new Map(bind),
+      source: new Map(source),
+      ...callRows([...policies.keys()], policySubjects(), callSettings),
+    }),
     publishedList: async () => readFileSync(publishedFile),
     readList: (bytes) => edgeList(bytes, authorities.handset.certificate),
     now: () => new Date(),
@@ -145,6 +164,10 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
         deny.delete(decimalSerial(serial))
       },
       source: (from, extension) => void (extension === null ? source.delete(from) : source.set(from, extension)),
+      policy: (extension, policy) => void policies.set(extension, policy),
+      plan(settings) {
+        callSettings = settings
+      },
     },
     async signList({ thisUpdate = new Date(Date.now() - 600_000), nextUpdate, without } = {}) {
       number += 1

@@ -102,7 +102,7 @@ ${lab.local ?? ''}
       certificateFile: join(folder, 'server.crt'),
       keyFile: join(folder, 'server.key'),
       handsetCaFile: join(folder, 'handset-ca.crt'),
-      dialPlan: null,
+      dialPlan: async () => null,
     }
     const options = lab.options?.(defaults, authorities) ?? defaults
     lab.before?.(options)

@@ -13,15 +13,28 @@ export interface SchemaKind {
 }
 
 export function realtimeSchema({ engine, old = false, wide = false }: SchemaKind): string {
-  if (engine === 'postgres')
-    return postgresTypes + wideTables(old, 'ast_bool_values', 'auth_type_values', 'media_encryption_values')
-  return wide ? wideTables(old, 'varchar(5)', 'varchar(12)', 'varchar(4)') : sqliteTables()
+  if (engine === 'postgres') return postgresTypes + wideTables(old, postgresColumns)
+  return wide ? wideTables(old, sqliteColumns) : sqliteTables()
 }
 
 const postgresTypes = `create type ast_bool_values as enum ('0', '1', 'off', 'on', 'false', 'true', 'no', 'yes');
 create type auth_type_values as enum ('md5', 'userpass', 'google_oauth');
 create type media_encryption_values as enum ('no', 'sdes', 'dtls');
+create type pjsip_redirect_method_values as enum ('user', 'uri_core', 'uri_pjsip');
 `
+
+const postgresColumns = {
+  yesNo: 'ast_bool_values',
+  authType: 'auth_type_values',
+  encryption: 'media_encryption_values',
+  redirect: 'pjsip_redirect_method_values',
+}
+const sqliteColumns: typeof postgresColumns = {
+  yesNo: 'varchar(5)',
+  authType: 'varchar(12)',
+  encryption: 'varchar(4)',
+  redirect: 'varchar(9)',
+}
 
 /** The statements of docs/asterisk.md, read from there: what an admin copies is what is tested. */
 function sqliteTables(): string {
@@ -31,7 +44,7 @@ function sqliteTables(): string {
   return statements.join('\n')
 }
 
-function wideTables(old: boolean, yesNo: string, authType: string, encryption: string): string {
+function wideTables(old: boolean, { yesNo, authType, encryption, redirect }: typeof postgresColumns): string {
   const id = `varchar(${old ? 40 : 255}) not null unique`
   return `create table ps_endpoints (
  id ${id},
@@ -62,6 +75,8 @@ function wideTables(old: boolean, yesNo: string, authType: string, encryption: s
  deny varchar(95),
  permit varchar(95),
  outbound_proxy varchar(256),
+ outbound_auth varchar(255),
+ redirect_method ${redirect},
  media_encryption_optimistic ${yesNo}
 );
 create table ps_auths (

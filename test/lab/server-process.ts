@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { uapiSocketPath } from '../../src/tunnels/uapi.ts'
 import { type Namespace, until } from './network.ts'
@@ -35,7 +35,8 @@ export interface ApiAnswer {
   readonly body: unknown
 }
 
-const command = fileURLToPath(new URL('../../src/cli.ts', import.meta.url))
+/** What an admin starts; it becomes the server's process. */
+const command = fileURLToPath(new URL('../../ringfence', import.meta.url))
 const startTimeoutMs = 30_000
 const stopTimeoutMs = 25_000
 
@@ -64,10 +65,11 @@ export async function serverProcess(
 
   async function start(): Promise<void> {
     const [program, ...before] = place.prefix
-    const started = spawn(program, [...before, process.execPath, command, 'serve'], {
+    const started = spawn(program, [...before, command, 'serve'], {
       env: {
         ...Object.fromEntries(Object.entries(process.env).filter(([name]) => isHarmless(name))),
         ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])),
+        PATH: `${dirname(process.execPath)}:${process.env.PATH ?? ''}`,
         RINGFENCE_DATA: dataFolder,
         RINGFENCE_HUB_INTERFACE: interfaceName,
       },

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { offer } from './media-offer.ts'
 import { openTls, type SipConnectionOptions } from './sip-connection.ts'
+import { digestAnswer } from './sip-digest.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -15,6 +16,8 @@ export interface SipPhone {
   call(number: string): Promise<SipAnswer>
   /** Within the call that was answered last: sends the other side to this number (RFC 3515). */
   transfer(number: string): Promise<SipAnswer>
+  /** A REFER outside of any call, with these headers. */
+  refer(headers: readonly string[]): Promise<SipAnswer>
   /** Ends the call that was answered last. */
   hangUp(): Promise<SipAnswer>
   /** From now on calls to this phone are sent on to this number (302). */
@@ -45,6 +48,8 @@ export interface SipPhoneOptions extends SipConnectionOptions {
   /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
   readonly ha1?: string
   readonly userAgent?: string
+  /** What stands before its address in From, as it says it. */
+  readonly claimedName?: string
   /** Called with the Event of each NOTIFY, after it was answered. */
   readonly onEvent?: (event: string) => void
 }
@@ -61,7 +66,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const events: string[] = []
   const calls: string[] = []
   let forwardedTo: string | null = null
-  let dialog: { request: Request; to: string; target: string } | null = null
+  let dialog: { request: Request; to: string; target: string; route: readonly string[] } | null = null
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -114,8 +119,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     )
     const body = method === 'INVITE' ? offer(socket.localAddress ?? '127.0.0.1') : ''
     const contact = `contact: <sip:${options.extension}@${local};transport=tls>\r\ncontent-type: application/sdp\r\n`
+    const agent = `user-agent: ${options.userAgent ?? 'ringfence-test'}\r\n`
     socket.write(
-      `SIP/2.0 200 OK\r\n${copied.join('')}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `SIP/2.0 200 OK\r\n${copied.join('')}${agent}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     )
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
@@ -148,7 +154,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       `${request.method} ${request.uri} SIP/2.0`,
       `Via: SIP/2.0/TLS ${local};branch=z9hG4bK${randomBytes(8).toString('hex')};rport`,
       'Max-Forwards: 70',
-      `From: <sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
+      `From: ${options.claimedName ?? ''}<sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
       `To: ${request.to}`,
       `Call-ID: ${request.callId}`,
       `CSeq: ${number} ${request.method}`,
@@ -194,10 +200,16 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
     // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
-    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
-    const extra = route.map((value) => `Route: ${value}`)
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
-    if (answer.status < 300) dialog = { request, to, target }
+    const route = (answer.status < 300 ? (answer.headers.get('record-route') ?? []) : [])
+      .flatMap((value) => value.split(/,\s*/))
+      .toReversed()
+      .map((value) => `Route: ${value}`)
+    send(
+      { method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra: route },
+      number,
+      null,
+    )
+    if (answer.status < 300) dialog = { request, to, target, route }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
@@ -209,26 +221,17 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const authorization = `${answered}: ${digest(challenge, request.method, request.uri)}`
+    const authorization = `${answered}: ${digestAnswer(challenge, request, options)}`
     const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer
   }
 
-  function digest(challenge: string, method: string, uri: string): string {
-    const part = (name: string) => new RegExp(`${name}="?([^",]*)"?`, 'i').exec(challenge)?.[1] ?? ''
-    const md5 = (text: string) => createHash('md5').update(text).digest('hex')
-    const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]
-    const cnonce = randomBytes(8).toString('hex')
-    const ha1 = options.ha1 ?? md5(`${options.username}:${realm}:${options.secret}`)
-    const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
-    return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
-  }
-
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
     if (!dialog) throw new Error(`there is no call to ${method}`)
-    const { request, to, target } = dialog
-    return challenged({ method, uri: target, to, callId: request.callId, fromTag: request.fromTag, extra })
+    const { request, to, target, route } = dialog
+    const { callId, fromTag } = request
+    return challenged({ method, uri: target, to, callId, fromTag, extra: [...route, ...extra] })
   }
 
   const address = `<sip:${options.extension}@${domain}>`
@@ -260,6 +263,15 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         body: offer(socket.localAddress ?? '127.0.0.1'),
       }),
     transfer: (number) => inDialog('REFER', [`Refer-To: <sip:${number}@${domain}>`]),
+    refer: (extra) =>
+      challenged({
+        method: 'REFER',
+        uri: `sip:${options.extension}@${domain};transport=tls`,
+        to: address,
+        callId: randomBytes(8).toString('hex'),
+        fromTag: randomBytes(4).toString('hex'),
+        extra,
+      }),
     hangUp: () => inDialog('BYE', []),
     forwardTo(number) {
       forwardedTo = number

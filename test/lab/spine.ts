@@ -14,7 +14,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import type { EmployeeView, Onboarded } from '../../src/journeys/application.ts'
 import type { LeaverFile } from '../../src/journeys/leaver-view.ts'
 import type { BlankedView, ResyncView } from '../../src/journeys/phone-view.ts'
-import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
 import { type Fetched, fetchFrom } from './fetch.ts'
 import { type Client, type Home, type Namespace, type Office, openOffice, uniqueName, until } from './network.ts'
 import { type ServerProcess, serverProcess } from './server-process.ts'
@@ -70,6 +70,13 @@ export interface Newcomer {
   readonly gateway?: string
 }
 
+/** Where the PBX keeps its accounts; without one, in files. */
+export interface AccountPlace {
+  readonly asterisk: Pick<AsteriskLabOptions, 'modules' | 'files' | 'pjsip'>
+  /** Of the server, without their prefix. */
+  readonly settings: Readonly<Record<string, string>>
+}
+
 /** What the API answers to a creation. */
 export type CreatedEmployee = Omit<EmployeeView, 'handsets'> & {
   readonly handsets: readonly (EmployeeView['handsets'][number] & { readonly provisioningUrl: string })[]
@@ -102,7 +109,14 @@ exten => _XXXX,1,Dial(PJSIP/\${EXTEN},20)
  */
 export async function openSpine(
   settings: Readonly<Record<string, string>> = {},
-  { own = false }: { readonly own?: boolean } = {},
+  {
+    own = false,
+    accounts,
+  }: {
+    readonly own?: boolean
+    /** `root`: a folder that goes with the lab; the public authority is `public-ca.pem` in it. */
+    readonly accounts?: (root: string, pbxAddress: string) => AccountPlace
+  } = {},
 ): Promise<Spine> {
   const root = mkdtempSync(join(tmpdir(), `rf-spine-lab-${process.pid}-`))
   const deeds: (() => Promise<unknown> | unknown)[] = [() => rmSync(root, { recursive: true, force: true })]
@@ -127,12 +141,14 @@ export async function openSpine(
     writeFileSync(join(root, 'door.pem'), door.certificate)
     writeFileSync(join(root, 'door.key'), door.key, { mode: 0o600 })
 
+    const place = accounts?.(root, office.pbxAddress)
     const asterisk = await startAsterisk({
       address: office.pbxAddress,
       namespace: office.pbx.name,
       serverAuthority: authority,
-      serverCertificate: issueTestCertificate(authority, names.pbx, [names.pbx]),
+      serverCertificate: issueTestCertificate(authority, names.pbx, [names.pbx, office.pbxAddress]),
       dialplan,
+      ...place?.asterisk,
     })
     deeds.push(() => asterisk.stop())
     writeFileSync(join(root, 'ami-secret'), asterisk.ami.secret.reveal(), { mode: 0o600 })
@@ -167,6 +183,7 @@ export async function openSpine(
           }),
       TEST_SWEEP_MS: '1000',
       LOG_LEVEL: 'info',
+      ...place?.settings,
       ...settings,
     })
     if (own) deeds.push(showSamePath(asterisk))

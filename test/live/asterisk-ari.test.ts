@@ -86,6 +86,22 @@ describeLive('accounts over ARI', ['asterisk', 'openssl'], () => {
     expect(await register(account)).toBe(200)
   })
 
+  test("a leaver's secret behind somebody else's endpoint is seen when only the leaver is asked about", async () => {
+    const account = makeAccount('3207')
+    const [endpoint, , auth] = accountObjects(account, world.lab.driverOptions)!
+    await apply(account)
+    await apply({ ...account, credentials: [] })
+    const objects = ariObjects(world.plain)
+    await objects.put(auth!, limit())
+    await objects.put({ ...endpoint!, id: 'lobby' }, limit())
+    const { accounts } = await world.driver.readAccounts(limit(), [], ['3207'])
+    expect(accounts.find(({ extension }) => extension === '3207')).toMatchObject({
+      credentials: [{ id: account.credentials[0]!.id, generation: 1 }],
+    })
+    await objects.remove('endpoint', 'lobby', limit())
+    await objects.remove('auth', auth!.id, limit())
+  })
+
   test('broken off after any request, no endpoint is without its login, and the next try mends it', async () => {
     const account = makeAccount('3205', 2)
     const rotated = { ...account, credentials: account.credentials.map(rotate) }
@@ -166,6 +182,12 @@ describeLive('an Asterisk that is not set up for ARI', ['asterisk', 'openssl'], 
     const { refusal, isUnchanged } = await refusalOf({ readOnly: true })
     expect(refusal).toMatchObject({ code: 'PBX_REFUSED', hint: expect.stringContaining('read_only = no') })
     expect(isUnchanged).toBe(true)
+  })
+
+  test('counts the making of accounts as overload of its SIP: told which line of pjsip.conf', async () => {
+    const { problems, refusal } = await refusalOf({ trigger: 'global' })
+    expect(problems).toMatchObject([{ hint: expect.stringContaining('taskprocessor_overload_trigger = pjsip_only') }])
+    expect(refusal).toBeUndefined()
   })
 
   test('forgets its objects at a restart: told before it happens', async () => {

@@ -96,6 +96,18 @@ describeLive('what outlives a password on Asterisk', ['asterisk', 'openssl'], ()
     expect(await read('3304')).toEqual([])
   })
 
+  test('a voicemail greeting that sends callers on is a step, of that number alone, and stays', async () => {
+    for (const extension of ['3341', '33410']) {
+      put('AMPUSER', `${extension}/vmx/unavail/state`, 'enabled')
+      put('AMPUSER', `${extension}/vmx/unavail/1/ext`, '01715550141')
+      put('AMPUSER', `${extension}/vmx/busy/state`, 'blocked')
+    }
+    await driver().clearLeftovers!(['3341'], limit())
+    const found = await read('3341', '334')
+    expect(kindsOf(found)).toEqual(['3341 voicemail-dial-out false'])
+    expect(found[0]!.words).toContain('1 → 01715550141')
+  })
+
   test('what a feature code wrote is shown as one short line', async () => {
     put('CF', '3305', `0171${'5'.repeat(200)}`)
     expect((await read('3305'))[0]!.words.length).toBeLessThan(140)
@@ -233,6 +245,8 @@ type=user
       pbxId: 'default',
       driver: driver(),
       accountsOf: async () => [],
+      heldNow: async () => new Set(),
+      seenShut: async () => new Set(),
       subjects: async () => [ofLeaver],
     })
     expect(access.judge(ofLeaver, await access.read(limit()))).toMatchObject({

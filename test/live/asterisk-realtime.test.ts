@@ -159,14 +159,14 @@ describeLive('accounts in PostgreSQL tables', ['asterisk', 'postgres'], () => {
     const ways = () =>
       world
         .sql(
-          `select coalesce(a.contact, '-'), coalesce(a.outbound_proxy, '-'), coalesce(e.outbound_proxy, '-')
+          `select coalesce(a.contact, '-'), coalesce(a.outbound_proxy, '-'), coalesce(e.outbound_proxy, '-'), coalesce(cast(e.redirect_method as varchar), '-')
            from ps_aors a join ps_endpoints e on e.id = a.id where a.id = '3116'`,
         )
         .trim()
     const fix = () =>
       world.sql(
         `update ps_aors set contact = 'sip:thief@192.0.2.66', outbound_proxy = 'sip:192.0.2.67' where id = '3116';
-         update ps_endpoints set outbound_proxy = 'sip:192.0.2.68' where id = '3116'`,
+         update ps_endpoints set outbound_proxy = 'sip:192.0.2.68', redirect_method = 'uri_pjsip' where id = '3116'`,
       )
     world.sql(foreignRows('3116'))
     fix()
@@ -177,22 +177,37 @@ describeLive('accounts in PostgreSQL tables', ['asterisk', 'postgres'], () => {
     })
     const account = { ...makeAccount('3116'), adopted: true }
     await apply(account)
-    expect(ways()).toBe('-|-|-')
+    expect(ways()).toBe('-|-|-|-')
     fix()
     await apply(account)
-    expect(ways()).toBe('-|-|-')
+    expect(ways()).toBe('-|-|-|-')
     await apply({ ...account, credentials: [] })
   })
 
   test('an extension that cannot be taken over says why', async () => {
     world.sql(
-      `insert into ps_endpoints (id, aors, auth, webrtc) values ('3106', '3106', 'x', 'yes'), ('3107', 'desk', 'x', null)`,
+      `insert into ps_endpoints (id, aors, auth, webrtc, outbound_auth) values
+       ('3106', '3106', 'x', 'yes', null), ('3107', 'desk', 'x', null, null), ('3117', '3117', 'x', null, 'provider')`,
     )
-    world.sql(`insert into ps_aors (id) values ('3106'), ('desk')`)
+    world.sql(`insert into ps_aors (id) values ('3106'), ('desk'), ('3117')`)
     const listed = await world.driver.listExisting!(limit())
     const obstacle = (wanted: string) => listed.find(({ extension }) => extension === wanted)!.obstacle
     expect(obstacle('3106')).toContain('webrtc')
     expect(obstacle('3107')).toContain('AOR')
+    expect(obstacle('3117')).toContain('trunk')
+  })
+
+  test('what was taken over, and is somebody else’s since, is not taken over again', async () => {
+    world.sql(foreignRows('3118'))
+    const account = { ...makeAccount('3118'), adopted: true }
+    await apply(account)
+    world.sql(`update ps_endpoints set auth = '3118-of-bo', callerid = '"Bo" <3118>' where id = '3118'`)
+    await expect(apply(account)).rejects.toMatchObject({ code: 'PBX_REFUSED', hint: expect.stringMatching(/ps_aors/) })
+    expect(world.sql(`select auth from ps_endpoints where id = '3118'`).trim()).toBe('3118-of-bo')
+    world.sql("delete from ps_endpoints where id = '3118'; delete from ps_aors where id = '3118'")
+    await apply(account)
+    expect(await (await phoneOf(world, account)).register()).toBe(200)
+    await apply({ ...account, credentials: [] })
   })
 
   test('while Asterisk is down a leaver is written off, so that it starts with the door shut', async () => {

@@ -5,6 +5,7 @@ import { kindOf, mayDial } from '../../src/domain/dialled-number.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
+import { dialledNumbers, unitedStates } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
 import { germany } from '../lab/asterisk-world.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
@@ -404,4 +405,20 @@ describeLive('call classes on a real Asterisk', ['asterisk'], () => {
     expect((await shown())?.policy).toBe('national')
     expect(lab.cli(`dialplan show ringfence-${made.extension}`)).toContain("'115'")
   })
+
+  test('in the United States nobody reaches an operator by what only begins like a number of the town', async () => {
+    const [where, plan, numbers] = dialledNumbers.find(([, one]) => one === unitedStates)!
+    const there = asteriskDriver({ ...lab.driverOptions, dialPlan: async () => plan })
+    const accounts = [account({ class: 'local' }), account({ class: 'international' })]
+    await there.applyAccounts(accounts, soon())
+    for (const made of accounts) {
+      const phone = await phoneOf(made)
+      for (const [number, what] of Object.entries(numbers)) {
+        const isKnown = what !== 'unknown' && (what !== 'international 49' || made.policy!.class === 'international')
+        const expected = isKnown && (what !== 'national' || made.policy!.class !== 'local') ? 200 : 403
+        expect(await statusOf(phone, number), `${number} in ${where}, ${made.policy!.class}`).toBe(expected)
+      }
+      await quiet()
+    }
+  }, 60_000)
 })

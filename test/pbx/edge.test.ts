@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import type { Secret } from '../../src/domain/secret.ts'
 import { accountObjects } from '../../src/pbx/asterisk-account.ts'
 import { accountText, withEdge } from '../../src/pbx/asterisk-config.ts'
+import { callRows, planRows } from '../../src/pbx/edge/edge-calls.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
@@ -23,6 +25,8 @@ const options: EdgeOptions = {
 }
 const rows = (part: Partial<EdgeRows> = {}): EdgeRows => ({
   deny: new Map(),
+  plan: new Map(),
+  policy: new Map(),
   bind: new Map(),
   source: new Map(),
   ...part,
@@ -89,6 +93,80 @@ describe('the tables of the edge', () => {
       'htable.delete bind 3',
       'htable.delete source 10.77.0.9',
     ])
+  })
+})
+
+describe('the tables for calls at the edge', () => {
+  const berlin = {
+    countryCode: '49',
+    internationalPrefix: '00',
+    nationalPrefix: '0',
+    areaCode: '30',
+    outsideLine: '9',
+    emergencyNumbers: ['110', '112'],
+  }
+  const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
+  const of = (extension: string, policy: CallPolicy | null) =>
+    ({ extension, policy, wanted: 'open', hasNextHolder: false }) as const
+  const left = (extension: string, hasNextHolder: boolean) =>
+    ({ extension, policy: null, wanted: 'closed', hasNextHolder }) as const
+
+  test('hold the plan, every extension that has a phone, and what was chosen for it; whoever left is blocked', () => {
+    const extensions = [of('1001', national), left('1003', false), left('1002', true), of('1004', null)]
+    const { plan, policy } = callRows(['1001', '1002'], extensions, { dialPlan: berlin, internal: [] })
+    expect([...plan]).toEqual([['dial', '49|00|0|30|9|110,112']])
+    expect(Object.fromEntries(policy)).toEqual({
+      1001: 'national callsAtOnce=2',
+      1002: 'none',
+      1003: 'blocked',
+      1004: 'none',
+    })
+  })
+
+  test('block nobody and give nobody a class before somebody said what dialled numbers mean', () => {
+    const extensions = [of('1001', national), left('1003', false)]
+    const { plan, policy } = callRows(['1001', '1002'], extensions, { dialPlan: null, internal: [] })
+    expect([...plan]).toEqual([])
+    expect(Object.fromEntries(policy)).toEqual({ 1001: 'none', 1002: 'none' })
+  })
+
+  test('an extension that has an owner again is not blocked for the last one, in whatever order they are listed', () => {
+    for (const extensions of [
+      [left('1001', false), of('1001', national)],
+      [of('1001', national), left('1001', false)],
+    ])
+      expect(callRows([], extensions, { dialPlan: berlin, internal: [] }).policy.get('1001')).toBe(
+        'national callsAtOnce=2',
+      )
+  })
+
+  test('name internal numbers by an expression that means just them', () => {
+    const plan = planRows({ dialPlan: null, internal: ['1xxx', '2xx', '*9', '#x'] })
+    const pattern = new RegExp(plan.get('internal')!)
+    for (const number of ['1000', '1999', '200', '*9', '#7']) expect(pattern.test(number)).toBe(true)
+    for (const number of ['100', '10000', '2000', '99', '9', '*', '', '1xxx', '+1000', '01000'])
+      expect(pattern.test(number)).toBe(false)
+  })
+
+  test('are written and read back like the others', () => {
+    const { plan, policy } = callRows([], [of('1001', national)], { dialPlan: berlin, internal: ['1xxx', '*9'] })
+    const files = tableFiles(rows({ plan, policy }))
+    expect(readTableFile(files.plan!)).toEqual(plan)
+    expect(readTableFile(files.policy!)).toEqual(policy)
+  })
+
+  test('change in an order that never leaves a class without its plan', async () => {
+    const wanted = rows({
+      bind: new Map([['2', '1001|10.77.0.2/32']]),
+      ...callRows([], [of('1001', national)], { dialPlan: berlin, internal: [] }),
+    })
+    const said: string[] = []
+    const rpc = {
+      page: () => Promise.reject(new Error('not asked')),
+      call: async (_: string, params: readonly (string | number)[]) => void said.push(String(params[0])),
+    }
+    await changeTables(rpc, rows(), wanted, AbortSignal.timeout(1_000))
+    expect(said).toEqual(['plan', 'policy', 'bind'])
   })
 })
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { reconcile } from '../../src/access/reconcile.ts'
 import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import { AppError } from '../../src/errors.ts'
@@ -6,8 +7,7 @@ import { judgeEnded } from '../../src/pbx/ended-extension.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import { type ExtensionState, judgePolicy } from '../../src/pbx/extension-judgement.ts'
 import type { Leftover, PbxAbilities, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
-import { makeAccount } from '../contracts/pbx.contract.ts'
-import { fakePbx } from '../fakes/fake-pbx.ts'
+import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 
 const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
 const open: AssignmentSubject = {
@@ -29,14 +29,34 @@ function account(policy: string | null, credentials = 1): PbxAccountInForce {
   const all = [{ id: 'c1', generation: 1, digest: null }]
   return { extension: '1001', credentials: all.slice(0, credentials), registrations: [], calls: [], policy }
 }
-const seen = (one: PbxAccountInForce | null, leftovers: readonly Leftover[] | null = []): ExtensionState => ({
+const seen = (
+  one: PbxAccountInForce | null,
+  leftovers: readonly Leftover[] | null = [],
+  more: Partial<ExtensionState> = {},
+): ExtensionState => ({
   product: 'Fake PBX 1.0',
   accounts: new Map(one ? [[one.extension, one]] : []),
+  others: new Set(),
   leftovers: leftovers && Map.groupBy(leftovers, ({ extension }) => extension),
   sharedPins: [],
+  judged: new Map(),
+  seenShut: new Set(),
+  ...more,
 })
 const forward: Leftover = { extension: '1001', kind: 'call-forward', words: 'calls go to 0171', clearable: true }
 const mailbox: Leftover = { extension: '1001', kind: 'voicemail-pin', words: 'a mailbox is there', clearable: false }
+
+function access(pbx: FakePbx, held: readonly string[] = []) {
+  return extensionAccess({
+    pbxId: 'default',
+    driver: pbx.driver,
+    accountsOf: async () => [],
+    heldNow: async (extensions) => new Set(extensions.filter((extension) => held.includes(extension))),
+    seenShut: async () => new Set(),
+    subjects: async () => [closed],
+  })
+}
+
 const able = (leftovers: PbxAbilities['leftovers']) => fakePbx({ leftovers }).driver
 
 describe('whoever is here', () => {
@@ -134,6 +154,8 @@ describe('whoever left', () => {
       pbxId: 'default',
       driver: { ...pbx.driver, readSharedPins },
       accountsOf: async () => [],
+      heldNow: async () => new Set(),
+      seenShut: async () => new Set(),
       subjects: async () => subjects,
     })
     const state = await access.read(soon())
@@ -150,46 +172,82 @@ describe('whoever left', () => {
     expect(asked).toBe(2)
   })
 
-  test("a forward of the next owner is nobody else's business", () => {
-    const finding = judgeEnded(
-      { ...closed, hasNextHolder: true },
-      seen(account('national'), [forward]),
-      able('cleared'),
-    )
-    expect(finding).toMatchObject({
+  const passedOn: AssignmentSubject = { ...closed, hasNextHolder: true }
+
+  test.each(['cleared', 'read'] as const)(
+    'what a next owner sets (%s) is theirs once the extension was seen clean, and only its kind is told',
+    (ability) => {
+      const state = seen(account('national'), [forward], { seenShut: new Set([closed.id]) })
+      const finding = judgeEnded(passedOn, state, able(ability))
+      expect(finding).toMatchObject({
+        state: 'as-desired',
+        evidence: { summary: expect.stringContaining('another owner'), facts: { leftovers: 'call-forward' } },
+      })
+      expect(JSON.stringify(finding)).not.toContain('0171')
+    },
+  )
+
+  test('what is set under a next owner who came before it was ever seen clean is a step, not green', () => {
+    expect(judgeEnded(passedOn, seen(account('national'), [forward]), able('cleared'))).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringContaining('has another owner now, and this is set: calls go to 0171'),
+      hint: expect.stringContaining('e-mail address'),
+    })
+    expect(judgeEnded(passedOn, seen(account('national'), []), able('cleared')).state).toBe('as-desired')
+    // Nor is it where nobody looked, since this PBX shows nothing.
+    expect(judgeEnded(passedOn, seen(account('national'), null), able('unseen')).state).toBe('waiting')
+    const ticked = seen(account('national'), null, { seenShut: new Set([closed.id]) })
+    expect(judgeEnded(passedOn, ticked, able('unseen')).state).toBe('as-desired')
+  })
+
+  test('what is set on an extension that somebody else made on the PBX is shown, for a person to decide', () => {
+    const others = { others: new Set(['1001']) }
+    expect(judgeEnded(closed, seen(null, [forward], others), able('cleared'))).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringMatching(/somebody else made extension 1001.*calls go to 0171.*left alone/),
+    })
+    expect(judgeEnded(closed, seen(null, [], others), able('cleared'))).toMatchObject({
       state: 'as-desired',
-      evidence: { summary: expect.stringContaining('another owner') },
+      evidence: { summary: expect.stringContaining('by somebody else') },
     })
   })
 
   test('is cleared only where nobody holds the extension at that very moment, whatever was listed before', async () => {
     const pbx = fakePbx()
-    const [next, free] = [makeAccount('1001'), { ...makeAccount('1002'), credentials: [] }]
-    await pbx.driver.applyAccounts([next], soon())
     for (const extension of ['1001', '1002']) pbx.addLeftover(extension)
-    const access = extensionAccess({
-      pbxId: 'default',
-      driver: pbx.driver,
-      accountsOf: async () => [next, free],
-      subjects: async () => [],
-    })
-    await access.apply([closed, { ...closed, id: 'a2', extension: '1002' }], soon())
+    // Whoever holds it may have no phone yet.
+    await access(pbx, ['1001']).apply([closed, { ...closed, id: 'a2', extension: '1002' }], soon())
     const left = await pbx.driver.readLeftovers!(['1001', '1002'], soon())
     expect(left.map(({ extension }) => extension)).toEqual(['1001'])
   })
 
+  test('an extension that an admin made anew on the PBX for somebody else keeps its forwards, and they are shown', async () => {
+    const pbx = fakePbx()
+    const system = access(pbx)
+    const pass = (actFirst: boolean) =>
+      reconcile(system, [closed], { actFirst, whole: !actFirst, signal: AbortSignal.timeout(5_000) })
+    pbx.addLeftover('1001')
+    expect((await pass(true)).outcomes[0]!.finding.state).toBe('as-desired')
+    expect(await pbx.driver.readLeftovers!(['1001'], soon())).toEqual([])
+
+    pbx.addForeign('1001', 'of the reception')
+    pbx.addLeftover('1001')
+    for (const actFirst of [true, false]) {
+      expect((await pass(actFirst)).outcomes[0]!.finding).toMatchObject({
+        state: 'waiting',
+        problem: expect.stringContaining('calls are forwarded'),
+      })
+      expect(await pbx.driver.readLeftovers!(['1001'], soon())).toHaveLength(1)
+    }
+  })
+
   test('a PBX that is away is an error and never an empty look', async () => {
     const pbx = fakePbx()
-    const access = extensionAccess({
-      pbxId: 'default',
-      driver: pbx.driver,
-      accountsOf: async () => [],
-      subjects: async () => [closed],
-    })
+    const system = access(pbx)
     pbx.faults.down = true
-    await expect(access.read(soon())).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    await expect(system.read(soon())).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
     pbx.faults.down = false
     pbx.faults.hang = true
-    await expect(access.read(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+    await expect(system.read(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
   })
 })

@@ -5,6 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { withAmi } from '../../src/pbx/ami-connection.ts'
 import { readEndpoint, settingsLost, unencrypted } from '../../src/pbx/freepbx-endpoint.ts'
+import { readFreepbxLeftovers } from '../../src/pbx/freepbx-leftovers.ts'
 import { readLogins } from '../../src/pbx/freepbx-state.ts'
 import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
 import { connectSipPhone } from '../lab/sip-client.ts'
@@ -37,7 +38,10 @@ type=aor
 max_contacts=1
 remove_existing=yes
 `
-    writeFileSync(join(lab.configDir, '20-freepbx.conf'), endpoint('1001', 'no') + endpoint('1002', 'sdes'))
+    writeFileSync(
+      join(lab.configDir, '20-freepbx.conf'),
+      endpoint('1001', 'no') + endpoint('1002', 'sdes') + endpoint('991003', 'dtls'),
+    )
     lab.cli('module reload res_pjsip.so')
   }
   const signal = () => AbortSignal.timeout(20_000)
@@ -47,6 +51,14 @@ remove_existing=yes
     expect(await withAmi(lab.ami, signal(), (session) => unencrypted(session, ['1001', '1002', '1999']))).toEqual([
       '1001',
     ])
+  })
+
+  test('a phone in the browser is seen by its endpoint, with the number of nobody else', async () => {
+    write('from-internal')
+    const read = (...extensions: string[]) =>
+      withAmi(lab.ami, signal(), (session) => readFreepbxLeftovers(session, new Map(), extensions))
+    expect(await read('1001', '003', '100')).toEqual([])
+    expect(await read('1003')).toMatchObject([{ extension: '1003', kind: 'other-login' }])
   })
 
   test('nothing counts as lost when only a phone came, and a changed setting does, by its name', async () => {

@@ -77,6 +77,60 @@ test('do not disturb is cleared like a forward, and stays on the longer number',
   ])
 })
 
+describe('logins that FreePBX gives to the person behind an extension', () => {
+  const other = async (...extensions: string[]) =>
+    (await driver.readLeftovers!(extensions, limit())).filter(({ kind }) => kind === 'other-login')
+
+  test('of one that was taken over, the login to its pages is always a step, also after a restart', async () => {
+    fake.addByHand('1001')
+    await apply(account('1001', 1, { adopted: true }), account('1002'))
+    await apply(shut('1001'), shut('1002'))
+    for (let round = 0; round < 2; round++) {
+      expect(await other('1001', '1002')).toEqual([
+        {
+          extension: '1001',
+          kind: 'other-login',
+          words: expect.stringMatching(/UCP.*User Manager/),
+          clearable: false,
+        },
+      ])
+      driver = freepbxDriver(freepbxOptions(fake, folder))
+    }
+  })
+
+  test('the phone in the browser is named with its endpoint, unless that number is an extension of Ringfence', async () => {
+    await apply(account('1001'))
+    fake.addByHand('991001')
+    fake.addByHand('99100')
+    fake.apply()
+    expect(await other('1001')).toMatchObject([
+      { extension: '1001', words: expect.stringContaining('endpoint 991001') },
+    ])
+    expect(await other('1002')).toEqual([])
+    await apply(account('991001', 1, { adopted: true }))
+    expect(await other('1001')).toEqual([])
+  })
+})
+
+test('a voicemail greeting that sends callers on is a step, with where to, and of that number alone', async () => {
+  const put = (key: string, value: string) => fake.asterisk.database.set(`AMPUSER/${key}`, value)
+  for (const extension of ['100', '1001']) {
+    put(`${extension}/vmx/unavail/state`, 'enabled')
+    put(`${extension}/vmx/unavail/1/ext`, '01715550100')
+    put(`${extension}/vmx/busy/state`, 'blocked')
+    put(`${extension}/vmx/busy/2/ext`, '01715550999')
+  }
+  put('1002/vmx/temp/state', 'disabled')
+  expect(await driver.readLeftovers!(['100', '1002'], limit())).toEqual([
+    {
+      extension: '100',
+      kind: 'voicemail-dial-out',
+      words: expect.stringMatching(/\(1 → 01715550100\).*VmX Locator/),
+      clearable: false,
+    },
+  ])
+})
+
 describe('changing a password on FreePBX, which deletes the extension and makes it anew', () => {
   test('what FreePBX lost of the user is put back', async () => {
     await apply(account('1001'))
@@ -398,9 +452,13 @@ describe('whose extension it is', () => {
     fake.apply()
     expect(await login('1001')).toMatchObject([{ id: 'set-on-the-pbx', generation: 0 }])
     // It may be somebody else's by now: FreePBX gives an extension no identity beside its number.
-    await expect(apply(account('1001'))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
+    // Nor does a word that it was taken over once make it ours again.
+    for (const adopted of [false, true])
+      await expect(apply(account('1001', 1, { adopted }))).rejects.toMatchObject({ code: 'PBX_REFUSED' })
     expect(fake.database.get('1001')!.secret).toBe('set-by-hand-1')
-    await apply(account('1001', 1, { adopted: true }))
+    fake.database.delete('1001')
+    fake.apply()
+    await apply(account('1001'))
     expect(await login('1001')).toMatchObject([{ id: 'c-1001', generation: 1 }])
   })
 

@@ -84,6 +84,30 @@ describe('what FreeSWITCH is told', () => {
     expect(body).not.toContain('a1-hash')
   })
 
+  test.each([
+    ['the extension', 'sip_to_user=1001', { sip_to_user: '1002' }],
+    ['the caller', 'sip_from_user=1001', { sip_auth_method: 'INVITE', sip_from_user: '1002' }],
+    ['the method', 'sip_auth_method=INVITE', { sip_to_user: '1002' }],
+    ['the login name', 'user=1001-a', { user: '1002-b' }],
+    ['what is asked', 'action=user_call', {}],
+  ])('a realm with which a phone writes %s into the question a second time gets nothing', async (_, field, changes) => {
+    // mod_xml_curl.c writes key_value as it is, and everything that is encoded behind it.
+    const { key_value, ...encoded } = { ...login, ...changes }
+    for (const form of [
+      `key_value=${key_value}&${field}&${new URLSearchParams(encoded)}`,
+      `key_value=${key_value}&${new URLSearchParams(encoded)}&${field}`,
+    ]) {
+      const { status, body } = await postForm(door, form)
+      expect([status, body.includes('<result status="not found"/>')], form).toEqual([200, true])
+    }
+  })
+
+  test('what FreeSWITCH itself says twice is still answered: the same user under several keys, headers of a phone', async () => {
+    const twice = 'user=1001-a&domain=pbx.example.com&X-Note=one&X-Note=two&key=number-alias'
+    const { body } = await postForm(door, `${new URLSearchParams(login)}&${twice}`)
+    expect(body).toContain('a1-hash')
+  })
+
   test('a call to an extension finds its phones, and opens nothing', async () => {
     const { body } = await ask({ user: '1001', action: 'user_call' })
     const { id, params } = parseUser(body)

@@ -153,6 +153,28 @@ describe('removing a registration', () => {
   })
 })
 
+test.each(['sofia/wss', 'sofia/external', 'verto.rtc'])(
+  'a leaver who talks through %s is seen talking, and cut off',
+  async (endpoint) => {
+    await apply(account('1001'), account('1002'))
+    await world.fake.call(phone('1001', 'a', { endpoint, address: '10.77.0.9' }))
+    world.fake.ring(phone('1001', 'a', { endpoint, address: '10.77.0.8' }))
+    await world.fake.call(phone('1002', 'a', { endpoint }))
+    const callsOf = async (extension: string) =>
+      (await read()).accounts.find((one) => one.extension === extension)!.calls.length
+    expect(await callsOf('1001')).toBe(2)
+    await disconnect('1001')
+    expect([await callsOf('1001'), await callsOf('1002')]).toEqual([0, 1])
+  },
+)
+
+test('a call elsewhere that only looks like the number of one of ours is not ours', async () => {
+  await apply(account('1001'))
+  for (const presence of ['', '1001@other.example', `1001@${world.options.realm}.evil.example`])
+    world.fake.ring(phone('1001', 'a', { endpoint: 'sofia/external' }), presence)
+  expect((await read()).accounts[0]!.calls).toEqual([])
+})
+
 describe('whether FreeSWITCH asks', () => {
   test('when it does not, nothing is claimed and nobody is given an account', async () => {
     await apply(account('1001'))

@@ -1,34 +1,39 @@
 import { connect } from 'node:tls'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
-import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
+import { blockedPolicy, type CallPolicy, type DialPlan } from '../../src/domain/call-policy.ts'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
+import { sqliteSql } from '../lab/kamailio-world.ts'
 import { type NextHop, startNextHop } from '../lab/next-hop.ts'
-import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
+import { connectSipPhone, type SipPhone, type SipPhoneOptions } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
+
+const germany: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['112'],
+}
 
 describeLive('calls through a real Kamailio', ['kamailio'], () => {
   let lab: RegistrarLab
   let driver: PbxDriver
+  let dialPlan: DialPlan | null
   let stranger: NextHop
   const phones: SipPhone[] = []
   const limit = () => AbortSignal.timeout(20_000)
 
   beforeAll(async () => {
+    dialPlan = germany
     lab = await startRegistrar({
       options: (defaults) => ({
         ...defaults,
-        dialPlan: {
-          countryCode: '49',
-          outsideLine: '',
-          internationalPrefix: '00',
-          nationalPrefix: '0',
-          areaCode: '30',
-          emergencyNumbers: ['112'],
-        },
+        dialPlan: async () => dialPlan,
       }),
     })
     driver = kamailioDriver(lab.options)
@@ -45,10 +50,16 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
   const apply = (...accounts: PbxAccount[]) => driver.applyAccounts(accounts, limit())
   const accountOf = async (extension: string) =>
     (await driver.readAccounts(limit())).accounts.find((account) => account.extension === extension)
-  async function phone(account: PbxAccount, { extension = account.extension, localAddress = '127.0.0.1' } = {}) {
+  async function phone(
+    account: PbxAccount,
+    { extension = account.extension, localAddress = '127.0.0.1', ...claims }: Partial<SipPhoneOptions> = {},
+  ) {
     const { username, secret } = account.credentials[0]!
     const { bindAddress: host, port } = lab.options
-    const made = await connectSipPhone({ host, port, extension, username, secret: secret.reveal(), localAddress })
+    const made = await connectSipPhone({
+      ...{ host, port, extension, username, secret: secret.reveal(), localAddress },
+      ...claims,
+    })
     phones.push(made)
     return made
   }
@@ -96,6 +107,48 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect((await disguised.call('030777001')).status).toBe(403)
     expect((await accountOf('31040'))!.registrations).toEqual([])
     expect(reached('777001')).toEqual([])
+  })
+
+  test('who calls is said by Ringfence, number and name: a phone claims neither, not in the middle of a call and not when it answers', async () => {
+    const ada = { ...makeAccount('3141'), displayName: 'Ada "O\\Byron"; Zoë <sip:100@x>' }
+    const [ben, nameless] = [makeAccount('3142'), { ...makeAccount('3143'), displayName: '' }]
+    await apply(ada, ben, nameless)
+    const boss = (word: string) => `x\r\n${word}: "The Boss" <sip:100@pbx.test>`
+    const callee = await phone(ben, { userAgent: boss('P-Asserted-Identity') })
+    expect((await callee.register()).status).toBe(200)
+    const shown = `"Ada 'O/Byron', Zoë (sip:100@x)"`
+    const onTheWire = (text: string) => Buffer.from(text).toString('latin1')
+    for (const [claimedName, header] of [
+      ['"The Boss" ', 'p-asserted-identity'],
+      ['The Boss ', 'Remote-Party-ID'],
+      ['', 'History-Info'],
+    ] as const) {
+      const caller = await phone(ada, { claimedName, userAgent: boss(header) })
+      expect((await caller.register()).status).toBe(200)
+      const answer = await caller.call('3142')
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('user-agent')).toEqual(['x'])
+      expect(answer.headers.has('p-asserted-identity')).toBe(false)
+      expect(callee.calls.at(-1)).toMatch(onTheWire(shown))
+      expect((await caller.call('030777111')).status).toBe(200)
+      // Asks the next hop for something in the middle of the call.
+      expect((await caller.transfer('100')).status).toBe(200)
+    }
+    const seen = reached('<sip:3141@')
+    expect(seen.map((head) => head.split(' ')[0])).toEqual(
+      expect.arrayContaining(['INVITE', 'ACK', 'REFER', 'INVITE', 'ACK', 'REFER']),
+    )
+    for (const head of seen) {
+      expect(head).not.toMatch(/The Boss/)
+      expect(/^from:\s*(.*?)\s*<sip:3141@/im.exec(head)?.[1]).toBe(onTheWire(shown))
+    }
+    expect(seen.find((head) => head.startsWith('INVITE'))).toMatch(
+      new RegExp(`^P-Asserted-Identity: ${onTheWire(shown).replace(/[()]/g, '\\$&')} <sip:3141@`, 'm'),
+    )
+    const quiet = await phone(nameless, { claimedName: '"The Boss" ' })
+    expect((await quiet.register()).status).toBe(200)
+    expect((await quiet.call('3142')).status).toBe(200)
+    expect(callee.calls.at(-1)).toMatch(/^\s*<sip:3143@/)
   })
 
   test('nobody calls out without a login, with a made-up dialog, or from elsewhere than the next hop', async () => {
@@ -157,7 +210,79 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect(reached('030777104')).toEqual([])
     expect(reached('INVITE sip:112@')).toHaveLength(5)
     // The number that is shown is the login's, whatever the phone claims.
-    expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: <sip:3108@/m)
+    expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: .*<sip:3108@/m)
+  })
+
+  test('a dial plan that changes counts from the next call on, without a restart, and survives one', async () => {
+    const account = { ...makeAccount('3111'), policy: { ...blockedPolicy, class: 'local' } as const }
+    await apply(account)
+    let dialling = await registered(account)
+    const answers = async (...numbers: string[]) => {
+      const found: number[] = []
+      for (const dialled of numbers) found.push((await dialling.call(dialled)).status)
+      return found
+    }
+    expect(await answers('030777501', '089777502', '115')).toEqual([200, 403, 200])
+    try {
+      dialPlan = { ...germany, areaCode: '89', outsideLine: '9', emergencyNumbers: ['112', '999'] }
+      // What is in force is no longer what was said; a class counts as in force only under the plan that was said.
+      expect((await accountOf('3111'))!.policy).toBeNull()
+      await apply(account)
+      expect((await accountOf('3111'))!.policy).toBe('local')
+      const dialled = ['9030777503', '9089777504', '089777505', '112', '9999', '999']
+      expect(await answers(...dialled)).toEqual([403, 200, 403, 200, 200, 200])
+      await lab.kamailio.halt('SIGKILL')
+      await lab.kamailio.start()
+      dialling = await registered(account)
+      expect(await answers(...dialled)).toEqual([403, 200, 403, 200, 200, 200])
+      expect((await accountOf('3111'))!.policy).toBe('local')
+    } finally {
+      dialPlan = germany
+      await apply(account)
+    }
+  })
+
+  test('nobody gets a class before Kamailio shows the plan, and emergency numbers pass when the plan is lost', async () => {
+    const sql = sqliteSql(lab.options.database)
+    const [known, fresh] = [makeAccount('3112'), makeAccount('3113')]
+    await apply(known)
+    const classed = [known, fresh].map((account) => ({
+      ...account,
+      policy: { ...blockedPolicy, class: 'internal' } as const,
+    }))
+    dialPlan = null
+    await expect(apply(...classed)).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: /3112, 3113 has a call class/,
+    })
+    expect((await accountOf('3112'))!.policy).toBe('none')
+    expect(await accountOf('3113')).toBeUndefined()
+    // It is written, and Kamailio sees nothing of it.
+    dialPlan = germany
+    sql(
+      'create trigger lost after insert on ringfence_plan begin delete from ringfence_plan; end; delete from ringfence_plan',
+    )
+    try {
+      await expect(apply(...classed)).rejects.toThrow(/does not see the dial plan/)
+      expect((await accountOf('3112'))!.policy).toBe('none')
+      expect(await accountOf('3113')).toBeUndefined()
+    } finally {
+      sql('drop trigger lost')
+    }
+    await apply(...classed)
+    expect((await accountOf('3112'))!.policy).toBe('internal')
+    sql('delete from ringfence_plan')
+    expect((await accountOf('3112'))!.policy).toBeNull()
+    const dialling = await registered(known)
+    for (const [dialled, status] of [
+      ['112', 200],
+      ['9112', 200],
+      ['004312345678', 403],
+      ['+4312345678', 403],
+    ] as const)
+      expect((await dialling.call(dialled)).status).toBe(status)
+    await apply(...classed)
+    expect((await dialling.call('9112')).status).toBe(403)
   })
 
   test('calls at once, in an hour and in a day are limited, each extension for itself, and emergency calls are not', async () => {
@@ -205,6 +330,72 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     await dialling.hungUp
     await vi.waitFor(async () => expect((await dialling.call('030777402')).status).toBe(403), { timeout: 5_000 })
     expect((await dialling.call('112')).status).toBe(200)
+  })
+
+  test('minutes are reserved while a call runs, shared out among those that may run at once, and what was not used comes back', async () => {
+    const rpc = kamailioRpc(lab.options.rpc)
+    const spent = async (extension: string) => {
+      const key = `${extension}:seconds:h${Math.floor(Date.now() / 3_600_000)}`
+      const { item } = (await rpc.call('htable.get', ['ringfence_spent', key], limit())) as { item: { value: number } }
+      return item.value
+    }
+    const policy = { ...blockedPolicy, class: 'national', minutesPerHour: 10 } as const
+    const [alone, two] = [
+      { ...makeAccount('3132'), policy },
+      { ...makeAccount('3133'), policy: { ...policy, callsAtOnce: 2 } as const },
+    ]
+    await apply(alone, two)
+    const one = await registered(alone)
+    expect((await one.call('030777501')).status).toBe(200)
+    expect(await spent('3132')).toBe(600)
+    expect((await one.call('030777502')).status).toBe(403)
+    await driver.disconnect!([{ extension: '3132', addresses: null }], limit())
+    await vi.waitFor(async () => expect(await spent('3132')).toBeLessThan(60), { timeout: 5_000 })
+    expect((await (await registered(alone)).call('030777503')).status).toBe(200)
+    const both = await registered(two)
+    expect((await both.call('030777504')).status).toBe(200)
+    expect(await spent('3133')).toBe(300)
+    expect((await both.call('030777505')).status).toBe(200)
+    expect(await spent('3133')).toBe(600)
+    expect((await both.call('030777506')).status).toBe(403)
+    expect((await both.call('112')).status).toBe(200)
+    await driver.disconnect!([{ extension: '3133', addresses: null }], limit())
+    await vi.waitFor(async () => expect(await spent('3133')).toBeLessThan(60), { timeout: 5_000 })
+  })
+
+  test('a phone lets the next hop call nobody for it whom it may not call itself: not by a transfer, and not by sending a call on', async () => {
+    const policy = { ...blockedPolicy, class: 'local' } as const
+    const [bound, limited, free] = [
+      { ...makeAccount('3140'), policy },
+      { ...makeAccount('3141'), policy: { ...policy, minutesPerDay: 100 } },
+      makeAccount('3142'),
+    ]
+    await apply(bound, limited, free)
+    const referred = () =>
+      reached('REFER sip:hop@').flatMap((head) => /^refer-to: <sip:([^@]*)/im.exec(head)?.[1] ?? [])
+    for (const [account, number, may] of [
+      [bound, '+43777601', false],
+      [bound, '089777601', false],
+      [bound, '030777601', true],
+      [bound, '3142', true],
+      [limited, '030777602', false],
+      [limited, '3142', true],
+      [limited, '112', true],
+      [free, '+43777603', true],
+    ] as const) {
+      const made = await registered(account)
+      expect((await made.call('030777600')).status).toBe(200)
+      const before = referred().length
+      expect((await made.transfer(number)).status).toBe(may ? 200 : 403)
+      expect(referred().slice(before)).toEqual(may ? [number] : [])
+      await made.hangUp()
+      made.forwardTo(number)
+      expect(await lab.nextHop.call(account.extension, lab.trunkPort)).toBe(may ? 302 : 480)
+    }
+    // Who is called by a colleague sends the colleague on, who calls with a login of their own.
+    const [caller, called] = [await registered(free), await registered(bound)]
+    called.forwardTo('+43777604')
+    expect((await caller.call('3140')).status).toBe(302)
   })
 
   test('a phone too many takes the place of the one that registered first', async () => {

@@ -1,9 +1,9 @@
 /** The tables of docs/pbx.md and docs/offboarding.md, made from what each driver declares. A further driver is one entry here. */
-import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
 import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
+import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
 import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
@@ -24,16 +24,6 @@ export interface Driver {
   readonly outliving: Outliving
   /** What the tests ran it against: a real one with its version, or a fake built from the published interface. */
   readonly testedAgainst: string
-}
-
-/** Call classes need somebody to say what numbers mean. */
-const somewhere: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: null,
-  emergencyNumbers: ['112'],
 }
 
 export const drivers: readonly Driver[] = [
@@ -66,7 +56,7 @@ export const drivers: readonly Driver[] = [
     name: 'FreePBX',
     page: 'freepbx.md',
     abilities: freepbxAbilities({ realm: 'asterisk' }),
-    outliving: asteriskOutliving,
+    outliving: freepbxOutliving,
     testedAgainst: 'a fake of its published interface, with a real Asterisk 22 beneath; not a real FreePBX',
   },
   {
@@ -81,7 +71,7 @@ export const drivers: readonly Driver[] = [
     setting: 'kamailio',
     name: 'Kamailio 5.6 as registrar',
     page: 'kamailio.md',
-    abilities: kamailioAbilities({ realm: 'asterisk', dialPlan: somewhere }),
+    abilities: kamailioAbilities({ realm: 'asterisk' }),
     outliving: kamailioOutliving,
     testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
   },

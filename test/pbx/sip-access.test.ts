@@ -1,73 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { reconcile } from '../../src/access/reconcile.ts'
-import type { SipCredentialSubject } from '../../src/domain/access.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
-import type { PbxAccount, PbxCredential, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { sipAccess } from '../../src/pbx/sip-access.ts'
 import { fakePbx } from '../fakes/fake-pbx.ts'
-
-const anasPhone: PbxCredential = { id: 'ana', generation: 1, username: '1001-ana', secret: new Secret('anas-secret') }
-const bensPhone: PbxCredential = { id: 'ben', generation: 1, username: '1001-ben', secret: new Secret('bens-secret') }
-
-function world(...credentials: PbxCredential[]) {
-  const fake = fakePbx()
-  const desired = new Map<string, PbxAccount>([
-    [
-      '1001',
-      { extension: '1001', displayName: 'Reception', credentials, maxContacts: 4, policy: null, adopted: false },
-    ],
-  ])
-  const system = systemOn(fake.driver, desired)
-  const want = (...next: PbxCredential[]) => desired.set('1001', { ...desired.get('1001')!, credentials: next })
-  const pass = (...subjects: SipCredentialSubject[]) =>
-    reconcile(system, subjects, { actFirst: false, whole: true, signal: AbortSignal.timeout(5000) })
-  return { fake, system, want, pass, desired }
-}
-
-function systemOn(driver: PbxDriver, desired: ReadonlyMap<string, PbxAccount>) {
-  return sipAccess({
-    pbxId: 'default',
-    driver,
-    accountsOf: async (extensions) => extensions.flatMap((extension) => desired.get(extension) ?? []),
-    digestOf: ({ id, generation }) => {
-      const issued = [...desired.values()]
-        .flatMap(({ credentials }) => credentials)
-        .find((one) => one.id === id && one.generation === generation)
-      return issued ? digestHa1(issued.username, 'ringfence', issued.secret) : null
-    },
-  })
-}
-
-function subject(credential: PbxCredential, changes: Partial<SipCredentialSubject> = {}): SipCredentialSubject {
-  return {
-    kind: 'sip-credential',
-    id: credential.id,
-    employeeId: null,
-    wanted: 'open',
-    generation: credential.generation,
-    pbxId: 'default',
-    extension: '1001',
-    username: credential.username,
-    displayName: 'Reception',
-    secretSealed: null,
-    addresses: [],
-    certificate: false,
-    extensionShared: false,
-    ...changes,
-  }
-}
-
-const shut = (credential: PbxCredential, changes: Partial<SipCredentialSubject> = {}) =>
-  subject(credential, { wanted: 'closed', generation: credential.generation + 1, ...changes })
-const phoneOf = ({ username, secret }: PbxCredential, address = '10.77.0.9') => ({
-  extension: '1001',
-  username,
-  secret: secret.reveal(),
-  address,
-})
+import { anasPhone, bensPhone, phoneOf, shut, subject, systemOn, world } from './sip-world.ts'
 
 describe('the SIP accounts of one PBX', () => {
   test('a new phone is let in, and the evidence says which generation of its secret is in force', async () => {
@@ -157,37 +94,6 @@ describe('the SIP accounts of one PBX', () => {
     })
   })
 
-  test("a tombstone that still thinks it was alone does not shut the extension's next owner", async () => {
-    const { fake, pass, want } = world(anasPhone)
-    await pass(subject(anasPhone))
-    want(bensPhone)
-    await pass(subject(bensPhone))
-    fake.register(phoneOf(bensPhone, '10.77.0.10'))
-    const { outcomes } = await pass(shut(anasPhone, { addresses: ['10.77.0.9'] }), subject(bensPhone))
-    expect(outcomes.map(({ finding }) => finding.state)).toEqual(['as-desired', 'as-desired'])
-    expect(fake.counts.disconnect).toBe(0)
-    expect(JSON.parse(fake.snapshot()).accounts[0].registrations).toHaveLength(1)
-    // Even asked outright, the tombstone takes only what came from its own address.
-    const system = systemOn(
-      fake.driver,
-      new Map([
-        [
-          '1001',
-          {
-            extension: '1001',
-            displayName: '',
-            credentials: [bensPhone],
-            maxContacts: 4,
-            policy: null,
-            adopted: false,
-          },
-        ],
-      ]),
-    )
-    await system.apply([shut(anasPhone, { addresses: ['10.77.0.9'] })], AbortSignal.timeout(5000))
-    expect(JSON.parse(fake.snapshot()).accounts[0].registrations).toHaveLength(1)
-  })
-
   test('a door that should be open is not shut because the list of credentials came back empty', async () => {
     const { fake, pass, desired, system } = world(anasPhone)
     await pass(subject(anasPhone))
@@ -267,46 +173,6 @@ describe('the SIP accounts of one PBX', () => {
       'extension 1001 on the PBX takes a credential that Ringfence does not know (ben, generation 1)',
       'a phone registered as extension 1001 from 203.0.113.7, which is none of its tunnels (fake)',
     ])
-  })
-
-  test('an extension that comes back by another hand after its holder left is told, never passed over in silence', async () => {
-    const { fake, pass, want } = world(anasPhone)
-    await pass(subject(anasPhone))
-    want()
-    const leaver = shut(anasPhone, { addresses: ['10.77.0.9'] })
-    expect((await pass(leaver)).outcomes[0]!.finding.state).toBe('as-desired')
-    // From last night's backup, without our marks and with the leaver's password.
-    fake.addForeign('1001', 'anas-secret')
-    expect(fake.register(phoneOf(anasPhone, '203.0.113.7'))).toBe(200)
-    const { outcomes, strangers } = await pass(leaver)
-    expect(outcomes[0]!.finding).toMatchObject({
-      state: 'waiting',
-      problem: expect.stringContaining('extension 1001 is there, and not by Ringfence'),
-      hint: expect.stringContaining('ringfence acknowledge 1001 sip-account'),
-    })
-    expect(strangers).toEqual([
-      'a phone registered as extension 1001 from 203.0.113.7, which is none of its tunnels (fake)',
-      'on the PBX, the extension of somebody who left is there again, not by Ringfence: 1001',
-    ])
-  })
-
-  test('made anew by hand for the next holder, it is not cut by any sweep, and the line stays as it was ticked', async () => {
-    const { fake, pass, want } = world(anasPhone)
-    await pass(subject(anasPhone))
-    want()
-    const leaver = shut(anasPhone, { addresses: ['10.77.0.9'] })
-    await pass(leaver)
-    fake.addForeign('1001', 'of the reception')
-    const before = (await pass(leaver)).outcomes[0]!.finding
-    const reception = { extension: '1001', username: '1001', secret: 'of the reception', address: '192.0.2.5' }
-    expect([fake.register(reception), fake.call(reception)]).toEqual([200, 200])
-    expect((await pass(leaver)).outcomes[0]!.finding).toEqual(before)
-    const [account] = JSON.parse(fake.snapshot()).accounts
-    expect([account.registrations.length, account.calls.length]).toEqual([1, 1])
-    // What comes from the tunnel of whoever left is cut all the same.
-    expect(fake.register({ ...reception, address: '10.77.0.9' })).toBe(200)
-    await pass(leaver)
-    expect(JSON.parse(fake.snapshot()).accounts[0].registrations).toEqual([])
   })
 
   test('on a PBX operated by hand every change waits for a person, told what to do without the secret', async () => {

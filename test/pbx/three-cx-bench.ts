@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
@@ -32,6 +33,7 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
       realm: '3CXPhoneSystem',
       accountsFile,
       timeoutMs: 400,
+      dialPlan: async () => germany,
       ...changes,
     })
   const driver = open()
@@ -47,6 +49,15 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
       await rm(folder, { recursive: true })
     },
   }
+}
+
+export const germany: DialPlan = {
+  countryCode: '49',
+  outsideLine: '',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['110', '112'],
 }
 
 export const signal = () => AbortSignal.timeout(10_000)

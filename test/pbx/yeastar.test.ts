@@ -192,6 +192,21 @@ describe('what a Yeastar says and what it does', () => {
   })
 })
 
+test('more extensions than one page holds are all read, and a list that changes between two pages is none', async () => {
+  for (let number = 2000; number < 2150; number++) fake.addExtension(String(number))
+  await apply(makeAccount('1001'))
+  expect((await read()).foreign).toHaveLength(150)
+  const changes = [() => fake.removeExtension('2000'), () => void fake.addExtension('1000')]
+  for (const change of changes) {
+    fake.afterPage = () => {
+      fake.afterPage = () => undefined
+      change()
+    }
+    await expect(read()).rejects.toMatchObject(unreachable)
+  }
+  expect((await read()).foreign).toHaveLength(150)
+})
+
 describe('the way to a Yeastar', () => {
   test('one login serves all; a token that somebody else ended is renewed once', async () => {
     await apply(makeAccount('1001'))

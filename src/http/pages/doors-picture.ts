@@ -2,6 +2,7 @@
  * The one picture: the doors of a person as a row of signs. Each sign says its state by word and shape; colour only
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
+import { wordsMark } from '../../domain/condition.ts'
 import type { AccessLine } from '../../journeys/application.ts'
 import { sentence } from '../console-words.ts'
 import { type DoorLine, type DoorState, doorName, doorState } from '../door-words.ts'
@@ -58,6 +59,7 @@ const shortNames: Readonly<Record<string, string>> = {
   firewall: 'fw',
   certificate: 'cert',
   edge: 'edge',
+  'allow-list': 'list',
   'sip-account': 'sip',
   extension: 'ext',
 }
@@ -153,10 +155,11 @@ ${ticking && tick(line, tickAt, name)}
 </li>`
 }
 
-function tick({ system, subject, verdict }: AccessLine, action: string, name: string | null): Html {
+function tick({ system, subject, verdict, problem }: AccessLine, action: string, name: string | null): Html {
   const what = `${doorName(system)}${name === null ? '' : `, ${name}`}`
   return html`<form method="post" action="${action}" class="tick"><input type="hidden" name="system" value="${system}">
 <input type="hidden" name="subjectId" value="${subject.id}">
+<input type="hidden" name="shown" value="${wordsMark(problem)}">
 <button id="tick-${system}-${subject.id}">${verdict === 'waiting' ? 'I did this: tick it' : 'I vouch for it: tick it'}<span class="unseen">: ${what}</span></button></form>`
 }
 

@@ -20,7 +20,11 @@ import { personFrame } from './person-page.ts'
 const waitMs = 4_000
 
 const reasonForm = z.object({ reason: z.string().trim().max(1_000).optional() })
-const tickForm = z.object({ system: z.string().min(1).max(100), subjectId: z.string().max(200).optional() })
+const tickForm = z.object({
+  system: z.string().min(1).max(100),
+  subjectId: z.string().max(200).optional(),
+  shown: z.string().min(1).max(100),
+})
 
 export function offboardPages(application: Application, tools: PageTools): readonly Route[] {
   return [
@@ -58,8 +62,8 @@ export function offboardPages(application: Application, tools: PageTools): reado
       '/people/:id/tick',
       'revoke',
       { summary: 'Tick a step of a person', body: { form: tickForm }, answer: 'text/html' },
-      async ({ actor, parameters: { id }, body, response }) => {
-        const { id: known, lifecycle } = await application.acknowledge(id, body.system, body.subjectId || null, actor)
+      async ({ actor, parameters: { id }, body: { system, subjectId, shown }, response }) => {
+        const { id: known, lifecycle } = await application.acknowledge(id, system, subjectId || null, actor, shown)
         response.redirect(303, lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`)
       },
     ),

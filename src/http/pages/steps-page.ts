@@ -1,4 +1,5 @@
 /** Steps on a PBX that is operated by hand: everybody's as a list, one person's as a sheet to print, do and tick. */
+import { wordsMark } from '../../domain/condition.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import { placeWords } from '../../journeys/pbx-view.ts'
@@ -67,9 +68,10 @@ ${mayTick && person.sheets.map((sheet) => tick(person, sheet))}
 }
 
 /** Where the page is read on a screen: a sheet of paper is ticked with a pen first. */
-function tick({ employeeId }: PersonSteps, { system, subjectId, deed }: StepSheet): Html {
+function tick({ employeeId }: PersonSteps, { system, subjectId, deed, step }: StepSheet): Html {
   return html`<form method="post" action="/people/${employeeId}/tick" class="tick off-paper"><input type="hidden" name="system" value="${system}">
 <input type="hidden" name="subjectId" value="${subjectId}">
+<input type="hidden" name="shown" value="${wordsMark(step)}">
 <button>${capitals[deed]} done: tick it</button></form>`
 }
 

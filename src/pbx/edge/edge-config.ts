@@ -99,6 +99,12 @@ modparam("htable", "htable", "conn=>size=12;")
 modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "mark=>size=2;")
+# Outside calls of whoever has a call class: calls and seconds of an extension in an hour or day.
+modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
+modparam("dialog", "db_mode", 0)
+modparam("dialog", "enable_stats", 1)
+modparam("dialog", "default_timeout", 43200)
+modparam("dialog", "profiles_with_value", "ringfence_outside")
 `
 }
 
@@ -120,6 +126,7 @@ const modules = [
   'tcpops',
   'db_text',
   'htable',
+  'dialog',
   'pike',
   'xhttp',
 ] as const

@@ -9,7 +9,7 @@ export interface EdgeRpc {
    * @throws AppError PBX_UNREACHABLE (no whole answer, or a certificate that is not the edge's), PBX_REFUSED (something
    *   else answered, or the key or the command was refused: `EdgeRefusal` has Kamailio's words).
    */
-  call(method: string, params: readonly string[], signal: AbortSignal): Promise<unknown>
+  call(method: string, params: readonly (string | number)[], signal: AbortSignal): Promise<unknown>
   /** A page such as `/configuration`; its text. */
   page(path: string, signal: AbortSignal): Promise<string>
 }

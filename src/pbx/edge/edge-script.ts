@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { edgeCallsScript } from './edge-calls-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /**
@@ -56,6 +57,7 @@ route[FROM_PHONE] {
 	}
 	if (!sanity_check("17895", "7")) exit;
 	$fs = "${socket(pbxPort)}";
+	$var(counted) = 0;
 
 	if (is_method("CANCEL")) {
 		if (t_check_trans()) t_relay();
@@ -67,6 +69,7 @@ route[FROM_PHONE] {
 	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
 	if (has_totag()) {
 		if (loose_route()) {
+			if (is_method("REFER")) route(TRANSFER);
 			remove_hf("Route");
 			$du = "${pbxUri}";
 			route(RELAY);
@@ -85,10 +88,13 @@ route[FROM_PHONE] {
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
 	$du = "${pbxUri}";
+	if (is_method("INVITE")) route(CALL);
+	if (is_method("REFER")) route(TRANSFER);
 	if (is_method("REGISTER")) {
 		route(REGISTER);
 	} else {
-		if ($ct != $null && $(ct{nameaddr.uri}{uri.host}) != $si) fix_nated_contact();
+		# Counted calls are ended from here when their minutes are over, so the contact must lead to the connection.
+		if ($ct != $null && ($var(counted) == 1 || $(ct{nameaddr.uri}{uri.host}) != $si)) fix_nated_contact();
 		add_rr_param(";rf=$var(id)");
 		record_route();
 	}
@@ -159,13 +165,17 @@ route[TO_PHONE] {
 	if ($var(target) == $null) route(AWAY);
 	if ($var(id) =~ "^[0-9]+$") {
 		if ($sht(deny=>$var(id)) != $null || $sht(bind=>$var(id)) == $null) route(AWAY);
+		$var(bound) = $sht(bind=>$var(id));
+		$var(ext) = $(var(bound){s.select,0,|});
 		$fs = "${socket(mtlsPort)}";
 	} else {
 		$var(from) = $(var(id){s.strip,1}{s.replace,_,:});
 		if ($sht(source=>$var(from)) == $null) route(AWAY);
+		$var(ext) = $sht(source=>$var(from));
 		$fs = "${socket(port)}";
 	}
 	$du = $var(target);
+	if (is_method("INVITE") && !has_totag()) route(RINGING);
 	set_forward_no_connect();
 	route(RELAY);
 }
@@ -248,7 +258,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-`
+${edgeCallsScript}`
 }
 
 /**

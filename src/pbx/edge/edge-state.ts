@@ -19,18 +19,24 @@ export interface ListMark {
 
 /** Complete, or an error. */
 export async function readEdge(rpc: EdgeRpc, signal: AbortSignal): Promise<EdgeState> {
-  const [deny, bind, source] = [
-    await dump(rpc, 'deny', signal),
-    await dump(rpc, 'bind', signal),
-    await dump(rpc, 'source', signal),
-  ]
+  const rows = {
+    deny: await dump(rpc, 'deny', signal),
+    bind: await dump(rpc, 'bind', signal),
+    source: await dump(rpc, 'source', signal),
+    ...(await readCallTables(rpc, signal)),
+  }
   const spoken = await dump(rpc, 'conn', signal)
   const open = await openConnections(rpc, signal)
   return {
-    rows: { deny, bind, source },
+    rows,
     connected: new Set([...spoken].filter(([connection]) => open.has(connection)).map(([, id]) => id)),
     list: await listMark(rpc, signal),
   }
+}
+
+/** What may be dialled, alone. */
+export async function readCallTables(rpc: EdgeRpc, signal: AbortSignal): Promise<Pick<EdgeRows, 'plan' | 'policy'>> {
+  return { plan: await dump(rpc, 'plan', signal), policy: await dump(rpc, 'policy', signal) }
 }
 
 export async function listMark(rpc: EdgeRpc, signal: AbortSignal): Promise<ListMark | null> {

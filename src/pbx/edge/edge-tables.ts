@@ -3,9 +3,13 @@
  * loads them when it starts, so that what was shut stays shut while Ringfence is away.
  *
  * `deny`: serials that were taken back. `bind`: serial → `extension|prefix,prefix`. `source`: the tunnel address of a phone
- * without certificate → its extension. Serials are decimal, as Kamailio shows them.
+ * without certificate → its extension. `policy`: each extension → its `policyText`. `plan`: `dial` → what dialled numbers
+ * mean (`planText`), `internal` → an expression for further numbers that are internal. Serials are decimal, as Kamailio
+ * shows them.
+ *
+ * In the order in which they are changed: the plan before the classes that need it, classes before the phones.
  */
-export const edgeTables = ['deny', 'bind', 'source'] as const
+export const edgeTables = ['deny', 'plan', 'policy', 'bind', 'source'] as const
 
 export type EdgeTable = (typeof edgeTables)[number]
 

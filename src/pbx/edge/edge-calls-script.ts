@@ -1,0 +1,106 @@
+import { kamailioCallLimits } from '../kamailio-call-limits.ts'
+import { kamailioCallRules } from '../kamailio-call-rules.ts'
+import { kamailioTransfers } from '../kamailio-transfers.ts'
+
+/**
+ * Call classes and limits at the edge, as part of its script. Pure. Every phone is bound to one extension; what it dials
+ * is judged by that extension's policy wherever it stands: in the URI of an INVITE, in the Refer-To of a REFER, inside a
+ * call too, and in the Contact of a 3xx with which it sends a call on. All routes here set $var(rf_ok), which is 1 only when
+ * they came to their end.
+ *
+ * Internal is what the tables name: extensions that Ringfence knows behind this edge, and what the setting adds.
+ */
+export const edgeCallsScript = `
+# See kamailio-transfers.ts. $var(rf_extension) is $var(ext).
+route[RINGFENCE_CLASS] {
+	$var(rf_ok) = 0;
+	$var(rf_outside) = 0;
+	$var(rf_extension) = $var(ext);
+	if ($sht(policy=>$var(ext)) == $null || $sht(policy=>$var(ext)) == "none") {
+		$var(rf_ok) = 1;
+		return;
+	}
+	$var(rf_policy) = $sht(policy=>$var(ext));
+	$var(rf_plan) = "";
+	if ($sht(plan=>dial) != $null) $var(rf_plan) = $sht(plan=>dial);
+	$var(rf_internal) = 0;
+	if ($var(rf_dialled) != "" && $sht(policy=>$var(rf_dialled)) != $null) $var(rf_internal) = 1;
+	if ($sht(plan=>internal) != $null) {
+		$var(pattern) = $sht(plan=>internal);
+		if ($var(rf_dialled) =~ $var(pattern)) $var(rf_internal) = 1;
+	}
+	route(RINGFENCE_CLASSIFY);
+	if (!route(RINGFENCE_MAY_DIAL)) return;
+	if (!($var(rf_kind) =~ "^(internal|emergency|perhaps)$")) $var(rf_outside) = 1;
+	$var(rf_ok) = 1;
+}
+
+# An INVITE that begins a call.
+route[CALL] {
+	$var(rf_dialled) = "";
+	if ($rU != $null) $var(rf_dialled) = $rU;
+	route(RINGFENCE_CLASS);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_outside) != 1) return;
+	$dlg_ctx(timeout_bye) = 1;
+	dlg_manage();
+	$dlg_var(rf_caller) = $var(ext);
+	$var(rf_ok) = 0;
+	if (route(RINGFENCE_WITHIN_LIMITS)) $var(rf_ok) = 1;
+	if ($var(rf_ok) != 1) {
+		sl_send_reply("403", "Too Many Calls");
+		exit;
+	}
+	$var(counted) = 1;
+	route(NOTE);
+}
+
+# A REFER: whom the PBX shall call for this phone.
+route[TRANSFER] {
+	route(RINGFENCE_REFER_TO);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_outside) == 1) route(NOTE);
+}
+
+# The PBX asks for the password first: that was no call yet.
+route[NOTE] {
+	$avp(counted_hour) = $var(rf_extension) + ":calls:" + $var(rf_hour);
+	$avp(counted_day) = $var(rf_extension) + ":calls:" + $var(rf_day);
+	t_on_reply("COUNTED");
+}
+
+onreply_route[COUNTED] {
+	if ($rs != 401 && $rs != 407) return;
+	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_hour));
+	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_hour)) = $var(rf_spent) - 1;
+	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_day));
+	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_day)) = $var(rf_spent) - 1;
+}
+
+# An INVITE to a phone, whose extension is in $var(ext).
+route[RINGING] {
+	$avp(callee) = $var(ext);
+	$avp(forwarded) = "no";
+	t_on_reply("ANSWERED");
+	t_on_failure("FORWARDED");
+}
+
+onreply_route[ANSWERED] {
+	if ($rs < 300 || $rs > 399) return;
+	$avp(forwarded) = "not allowed";
+	$var(ext) = $avp(callee);
+	route(RINGFENCE_SENT_ON);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) == 1) $avp(forwarded) = "allowed";
+}
+
+failure_route[FORWARDED] {
+	if ($avp(forwarded) == "not allowed") t_reply("480", "Temporarily Unavailable");
+}
+
+route[NOT_ALLOWED] {
+	sl_send_reply("403", "Not Allowed");
+	exit;
+}
+${kamailioCallRules}${kamailioCallLimits}${kamailioTransfers}`

@@ -1,0 +1,80 @@
+/** What the registrar does with a call to a phone, and with one that a phone hands on to the next hop. Text, pure. */
+export const forwardRoutes = `
+route[RINGFENCE_TO_PHONE] {
+	$dlg_var(rf_callee) = $var(rf_dialled);
+	t_on_reply("RINGFENCE_ANSWER");
+	if (!t_relay()) sl_reply_error();
+}
+
+# The same for a call from the next hop, which would make the call that the phone sends on. A phone that calls makes it
+# itself, with a login of its own.
+route[RINGFENCE_TO_PHONE_FROM_OUTSIDE] {
+	$avp(rf_sent_on) = "no";
+	t_on_failure("RINGFENCE_NOT_SENT_ON");
+	route(RINGFENCE_TO_PHONE);
+}
+
+onreply_route[RINGFENCE_ANSWER] {
+	if ($pr != "tls") return;
+	if ($rs >= 300 && $rs <= 399 && $avp(rf_sent_on) != $null) {
+		$avp(rf_sent_on) = "not allowed";
+		$var(rf_extension) = $dlg_var(rf_callee);
+		route(RINGFENCE_SENT_ON);
+		route(RINGFENCE_ELSEWHERE);
+		if ($var(rf_ok) == 1) $avp(rf_sent_on) = "allowed";
+		return;
+	}
+	fix_nated_contact();
+	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
+}
+
+failure_route[RINGFENCE_NOT_SENT_ON] {
+	if ($avp(rf_sent_on) == "not allowed") t_reply("480", "Temporarily Unavailable");
+}
+
+# A REFER inside a call. One between two phones gets to the other phone, which calls with a login of its own.
+route[RINGFENCE_TRANSFER] {
+	if ($dlg_var(rf_caller) != $null && $dlg_var(rf_callee) != $null) return;
+	if ($dlg_var(rf_caller) != $null) $var(rf_extension) = $dlg_var(rf_caller);
+	else $var(rf_extension) = $dlg_var(rf_callee);
+	route(RINGFENCE_REFER_TO);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) == 1) return;
+	sl_send_reply("403", "Not Allowed");
+	exit;
+}
+
+# See kamailio-transfers.ts.
+route[RINGFENCE_CLASS] {
+	$var(rf_ok) = 0;
+	$var(rf_outside) = 0;
+	$var(rf_policy) = "none";
+	if (!sql_query("ringfence", "select policy from ringfence_credential where extension = '$var(rf_extension)'", "theirs"))
+		return;
+	if ($dbr(theirs=>rows) > 0) $var(rf_policy) = $dbr(theirs=>[0,0]);
+	sql_result_free("theirs");
+	if ($var(rf_policy) == "none") {
+		$var(rf_ok) = 1;
+		return;
+	}
+	route(RINGFENCE_PLAN);
+	$var(rf_internal) = 0;
+	if ($var(rf_dialled) =~ "^[0-9]+$") {
+		sql_query("ringfence", "select 1 from ringfence_credential where extension = '$var(rf_dialled)'", "held");
+		if ($dbr(held=>rows) > 0) $var(rf_internal) = 1;
+		sql_result_free("held");
+	}
+	route(RINGFENCE_CLASSIFY);
+	if (!route(RINGFENCE_MAY_DIAL)) return;
+	if (!($var(rf_kind) =~ "^(internal|emergency|perhaps)$")) $var(rf_outside) = 1;
+	$var(rf_ok) = 1;
+}
+
+# The dial plan, from the database at each call, so that a change needs no word to Kamailio.
+route[RINGFENCE_PLAN] {
+	$var(rf_plan) = "";
+	if (!sql_query("ringfence", "select plan from ringfence_plan where id = 1", "plan")) return;
+	if ($dbr(plan=>rows) > 0) $var(rf_plan) = $dbr(plan=>[0,0]);
+	sql_result_free("plan");
+}
+`

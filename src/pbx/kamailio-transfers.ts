@@ -1,0 +1,35 @@
+/**
+ * Calls that somebody else makes for a phone: its transfers (REFER) and the calls that it sends on (3xx). As text for a
+ * Kamailio script; the registrar's and the edge's use the same. Pure.
+ *
+ * The script has a route(RINGFENCE_CLASS) that says whether $var(rf_extension) may dial $var(rf_dialled): it sets
+ * $var(rf_policy), $var(rf_ok) to 1 where it may, and $var(rf_outside) to 1 where limits count that call.
+ *
+ * route(RINGFENCE_REFER_TO) and route(RINGFENCE_SENT_ON) set $var(rf_dialled) from a REFER and a 3xx; empty, so that nobody
+ * with a class gets there, where it is not one number. route(RINGFENCE_ELSEWHERE) is RINGFENCE_CLASS for such a call, with
+ * what limits say to it.
+ */
+export const kamailioTransfers = `
+route[RINGFENCE_REFER_TO] {
+	$var(rf_dialled) = "";
+	if ($rt != $null && $(hdr(Refer-To)[1]) == $null) $var(rf_dialled) = "" + $(rt{uri.user});
+}
+
+route[RINGFENCE_SENT_ON] {
+	$var(rf_dialled) = "";
+	if ($ct != $null && $(hdr(Contact)[1]) == $null && !($ct =~ ","))
+		$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+}
+
+# How long such a call lasts is not seen from here: whoever has a limit on that, or on calls at once, can have none to the
+# outside.
+route[RINGFENCE_ELSEWHERE] {
+	route(RINGFENCE_CLASS);
+	if ($var(rf_ok) != 1 || $var(rf_outside) != 1) return;
+	$var(rf_ok) = 0;
+	if ($var(rf_policy) =~ " (callsAtOnce|minutesPerHour|minutesPerDay)=") return;
+	if (!route(RINGFENCE_CALLS_LEFT)) return;
+	route(RINGFENCE_COUNT_CALL);
+	$var(rf_ok) = 1;
+}
+`

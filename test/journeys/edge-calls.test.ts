@@ -1,0 +1,139 @@
+import { describe, expect, test } from 'vitest'
+import type { EmployeeView } from '../../src/journeys/application.ts'
+import { fakeEdge } from '../fakes/fake-edge.ts'
+import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+
+const berlin = {
+  countryCode: '49',
+  internationalPrefix: '00',
+  nationalPrefix: '0',
+  areaCode: '30',
+  emergencyNumbers: ['112', '110'],
+}
+const national = { class: 'national', countries: ['43'], callsAtOnce: 2 } as const
+
+const lineOf = ({ access }: EmployeeView) => access.find(({ system }) => system === 'extension')
+
+async function openOffice(options: Parameters<typeof openWorld>[0] = {}) {
+  const edge = fakeEdge()
+  const world = await openWorld({
+    ...options,
+    edge,
+    names: { 'sip.example.com': ['10.90.0.3'], 'phones.example.com': ['203.0.113.5'] },
+    env: {
+      RINGFENCE_EDGE_ADDRESS: '10.90.0.3',
+      RINGFENCE_EDGE_HOST: 'sip.example.com',
+      RINGFENCE_EDGE_DIR: '/var/lib/ringfence-edge',
+      RINGFENCE_EDGE_RPC_SECRET_FILE: import.meta.filename,
+    },
+  })
+  return { edge, world }
+}
+
+describe('call classes at the edge', () => {
+  test('of a PBX by hand leave no step for a person: the line shows what the edge enforces', async () => {
+    const { edge, world } = await openOffice({ pbx: 'manual' })
+    await using _ = world
+    await world.app.calls.setDialPlan(null, berlin, mia)
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: 'national countries=43 callsAtOnce=2 in force at the edge' },
+    })
+    expect(world.app.pbxs.list()).toMatchObject([{ driver: 'manual', abilities: { callClasses: 'enforced' } }])
+    expect([...edge.tables.plan]).toEqual([['dial', '49|00|0|30||110,112']])
+    await world.app.calls.set('1001', { class: 'internal' }, mia)
+    expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: 'internal in force at the edge' },
+    })
+    await world.app.calls.set('1001', null, mia)
+    expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: 'no call class in force at the edge' },
+    })
+    expect(edge.tables.policy.get('1001')).toBe('none')
+  })
+
+  test('count beside those of the PBX, and neither alone is enough', async () => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    await world.app.calls.setDialPlan(null, berlin, mia)
+    await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
+      verdict: 'converged',
+      evidence: {
+        summary:
+          'national countries=43 callsAtOnce=2 in force on Fake PBX 1.0; national countries=43 callsAtOnce=2 in force at the edge',
+      },
+    })
+    edge.isDown = true
+    await world.app.calls.set('1001', { class: 'blocked' }, mia)
+    expect(lineOf(await world.app.settled('1001', 300))).toMatchObject({ verdict: 'retrying' })
+    edge.isDown = false
+    world.pbx.faults.keepOld = true
+    await world.app.calls.set('1001', { class: 'local' }, mia)
+    expect(lineOf(await world.app.settled('1001', 300))).toMatchObject({
+      verdict: 'retrying',
+      problem: 'what this extension may dial is not what was chosen',
+    })
+    expect(edge.tables.policy.get('1001')).toBe('local')
+    world.pbx.faults.keepOld = false
+    expect(lineOf(await world.app.settled('1001', 10_000))).toMatchObject({ verdict: 'converged' })
+  })
+
+  test('that somebody else changed at the edge, or a plan that is not the one that was said, are found and set again', async () => {
+    const { edge, world } = await openOffice({ pbx: 'manual' })
+    await using _ = world
+    await world.app.calls.setDialPlan(null, berlin, mia)
+    const { employee } = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    await world.app.settled('1001', 5_000)
+    const drifts = async () =>
+      (await world.store.auditTrail({ employeeId: employee.id, limit: 1_000 })).filter(
+        ({ kind }) => kind === 'access.drift',
+      ).length
+    const changed = edge.tables.policy as Map<string, string>
+    changed.set('1001', 'international')
+    await world.sweep()
+    expect(edge.tables.policy.get('1001')).toBe('national countries=43 callsAtOnce=2')
+    expect(await drifts()).toBe(1)
+    const plan = edge.tables.plan as Map<string, string>
+    plan.set('dial', '49|00|0|||999')
+    await world.sweep()
+    expect(edge.tables.plan.get('dial')).toBe('49|00|0|30||110,112')
+    expect(await drifts()).toBe(2)
+    // A plan that is said anew gets there by itself.
+    await world.app.calls.setDialPlan(null, { ...berlin, outsideLine: '9' }, mia)
+    await expect.poll(() => edge.tables.plan.get('dial')).toBe('49|00|0|30|9|110,112')
+  })
+
+  test('block whoever left, let the next owner of the extension dial, and say so', async () => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    await world.app.calls.setDialPlan(null, berlin, mia)
+    const ada = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+    const left = await offboarded(world, '1001')
+    expect(lineOf(left)).toMatchObject({
+      wanted: 'closed',
+      verdict: 'converged',
+      evidence: { summary: expect.stringMatching(/; blocked at the edge$/) },
+    })
+    expect(edge.tables.policy.get('1001')).toBe('blocked')
+    await onboarded(world, person('Bo Berg', '1001', 'linphone-desktop'))
+    await world.app.settled('bo@example.com', 5_000)
+    await world.sweep()
+    expect(edge.tables.policy.get('1001')).toBe('none')
+    expect(lineOf(await world.app.employee(ada.employee.id))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: 'extension 1001 has another owner now: what is set there was left alone' },
+    })
+  })
+
+  test('are no business of an edge for which nobody said what dialled numbers mean', async () => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await offboarded(world, '1001')
+    expect([...edge.tables.plan, ...edge.tables.policy]).toEqual([])
+  })
+})
