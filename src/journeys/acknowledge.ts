@@ -4,6 +4,7 @@ import { AppError } from '../errors.ts'
 import type { EmployeeView } from './application.ts'
 import { completeOffboardings } from './complete-offboarding.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import { lineWords } from './known-pbx.ts'
 import { viewOf } from './views.ts'
 
 /**
@@ -21,6 +22,10 @@ export async function acknowledge(
   }: { employeeId: string; system: string; subjectId: string | null; actor: Actor; shown: string | null },
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
+  const [access] = await context.store.employeesWithAccess({ ids: [employeeId] })
+  const words = access && lineWords(context, access)
+  // As it was read: pages and commands name the PBX where there are several.
+  const said = (line: Verdict) => (line.problem !== null && words ? words(line, line.problem) : line.problem)
   await context.store.transaction(async (tx) => {
     const lines = (await tx.find('verdict', { employeeId, system })).filter(
       (line) => subjectId === null || line.subjectId === subjectId,
@@ -41,10 +46,10 @@ export async function acknowledge(
       )
     }
     const changed = open.find(
-      ({ problem, acknowledgedAt }) => shown !== null && acknowledgedAt === null && wordsMark(problem) !== shown,
+      (line) => shown !== null && line.acknowledgedAt === null && wordsMark(said(line)) !== shown,
     )
     if (changed) {
-      throw new AppError('CONFLICT', `${system} says something else by now: ${changed.problem ?? 'nothing'}`, {
+      throw new AppError('CONFLICT', `${system} says something else by now: ${said(changed) ?? 'nothing'}`, {
         hint: 'look at the step again and do what it says now; then tick it',
       })
     }
@@ -57,7 +62,7 @@ export async function acknowledge(
           context,
           'access.acknowledged',
           { employeeId, subjectId: line.subjectId, actor },
-          { system, summary: line.problem ?? '' },
+          { system, summary: said(line) ?? '' },
         ),
       )
     }

@@ -87,14 +87,14 @@ export async function foreignProblems(
   extensions: readonly string[],
 ): Promise<readonly (Problem & { readonly extension: string })[]> {
   if (extensions.length === 0) return []
-  const obstacles = await obstaclesOn(context, pbx)
+  const obstacles = await obstaclesOn(context, pbx, extensions)
   return extensions.flatMap((extension) => {
     const obstacle = obstacles.get(extension)
     if (obstacle === undefined) return []
     const at = severalPbxs(context) ? ` --pbx ${pbx.settings.name}` : ''
     const hint =
       obstacle === null
-        ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` shows what is there. Else choose another extension`
+        ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` (in the console: Settings, PBXs) shows what is there. Else choose another extension`
         : `choose another extension: this one cannot be taken over (${obstacle})`
     const message = `extension ${extension} is on PBX ${pbx.settings.name} already, and not by Ringfence`
     return [{ extension, field: 'extension', message, hint }]
@@ -105,6 +105,7 @@ export async function foreignProblems(
 async function obstaclesOn(
   { log }: Pick<JourneyContext, 'log'>,
   { settings, driver }: KnownPbx,
+  extensions: readonly string[],
 ): Promise<ReadonlyMap<string, string | null>> {
   const { adoption, readBack } = driver.abilities
   const signal = AbortSignal.timeout(promptMs)
@@ -112,7 +113,7 @@ async function obstaclesOn(
     if (adoption && driver.listExisting)
       return new Map((await driver.listExisting(signal)).map(({ extension, obstacle }) => [extension, obstacle]))
     if (!readBack) return new Map()
-    const { foreign } = await driver.readAccounts(signal, [])
+    const { foreign } = await driver.readAccounts(signal, [], extensions)
     return new Map(foreign.map((extension) => [extension, 'Ringfence cannot take over extensions of this PBX']))
   } catch (error) {
     if (asAppError(error).code === 'INTERNAL') throw error

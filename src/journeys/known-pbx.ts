@@ -1,6 +1,7 @@
 /** Which PBX is meant: of a person, by its name, or the usual one. */
 
 import type { Config } from '../config.ts'
+import type { Verdict } from '../domain/condition.ts'
 import { AppError } from '../errors.ts'
 import type { ManualGuide } from '../pbx/manual-guide.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
@@ -86,6 +87,19 @@ export function sayWhich(context: Knowing, text: string, held: HeldExtension): s
   return text
     .replace(/`ringfence [^`]*`/g, (command) => command.replace(bare, typedExtension(context, held)))
     .replace(/\bthe PBX\b/g, `PBX ${pbxName(context, held.pbxId)}`)
+}
+
+/** What a line of this person says to whoever reads or ticks it; where it is on no PBX, just what was kept. */
+export function lineWords(
+  context: Knowing,
+  { credentials, assignments }: Pick<EmployeeAccess, 'credentials' | 'assignments'>,
+): (line: Pick<Verdict, 'subjectKind' | 'subjectId'>, text: string) => string {
+  return ({ subjectKind, subjectId }, text) => {
+    const assignmentId =
+      subjectKind === 'sip-credential' ? credentials.find(({ id }) => id === subjectId)?.assignmentId : subjectId
+    const held = assignments.find(({ id }) => id === assignmentId)
+    return held ? sayWhich(context, text, held) : text
+  }
 }
 
 /** Also of one that left the settings, after its last person left it. */

@@ -3,7 +3,7 @@ import type { Assignment } from '../domain/employee.ts'
 import type { ManualDeed } from '../pbx/manual-guide.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
-import { placeOf, sayWhich, typedExtension } from './known-pbx.ts'
+import { lineWords, placeOf, sayWhich, typedExtension } from './known-pbx.ts'
 import type { OpenStep, PersonSteps, StepSheet } from './step-view.ts'
 
 /** Steps that wait for a person, until somebody ticks them by name (acknowledge.ts). */
@@ -70,7 +70,7 @@ function stepOf(context: Pick<JourneyContext, 'pbxs'>, line: Verdict, access: Em
     instance: line.instance,
     subjectId: line.subjectId,
     wanted: line.wanted,
-    step: assignment ? sayWhich(context, problem, assignment) : problem,
+    step: access ? lineWords(context, access)(line, problem) : problem,
     at: line.at,
   }
 }

@@ -13,7 +13,7 @@ import { looksAfter } from './expected-lines.ts'
 import { gatewayViewer } from './gateway-view.ts'
 import { doubtsAbout, seenOf } from './handset-inventory.ts'
 import { handsetStatus } from './handset-status.ts'
-import { pbxName, sayWhich } from './known-pbx.ts'
+import { lineWords, pbxName } from './known-pbx.ts'
 
 type ViewContext = Pick<JourneyContext, 'catalogue' | 'handshakes' | 'system' | 'systems' | 'pbxs'>
 
@@ -183,18 +183,9 @@ function lineTeller(context: ViewContext, access: EmployeeAccess) {
     const { mark, shutAt } = markOf(kind, id)
     return { subject: { kind, id, name: nameOf(kind, id), mark }, shutAt }
   }
-  const said = (verdict: Verdict) => {
-    const held = heldBy(access, verdict)
-    return (text: string) => (held ? sayWhich(context, text, held) : text)
-  }
-  return Object.assign((verdict: Verdict) => accessLine(verdict, subject, said(verdict)), { subject })
-}
-
-/** What the line is about, where that is on a PBX. */
-function heldBy({ credentials, assignments }: EmployeeAccess, { subjectKind, subjectId }: Verdict) {
-  const assignmentId =
-    subjectKind === 'sip-credential' ? credentials.find(({ id }) => id === subjectId)?.assignmentId : subjectId
-  return assignments.find(({ id }) => id === assignmentId)
+  const words = lineWords(context, access)
+  const told = (verdict: Verdict) => accessLine(verdict, subject, (text) => words(verdict, text))
+  return Object.assign(told, { subject })
 }
 
 function accessLine(

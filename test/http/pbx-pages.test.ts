@@ -122,6 +122,14 @@ describe('the steps of a PBX that is operated by hand', () => {
     await byHand.world.app.offboard(id, null, mia)
     await byHand.world.loop.idle()
     expect(plain((await page.get('/')).text)).toContain('Bo Berg 1001@branch')
+    // The words that are ticked are those that were read.
+    const closing = (await page.get(`/people/${id}/steps`)).text
+    const [, shown] = /name="shown" value="([0-9a-f]+)"/.exec(closing)!
+    const [, subjectId] = /name="subjectId" value="([^"]+)"/.exec(closing)!
+    const form = { system: 'sip-account', subjectId: subjectId!, shown: shown! }
+    expect((await page.post(`/people/${id}/tick`, { ...form, shown: '0'.repeat(16) })).status).toBe(409)
+    expect((await page.post(`/people/${id}/tick`, form)).status).toBe(303)
+    expect((await byHand.world.app.employee(id)).lifecycle).toBe('offboarded')
     expect(plain((await page.get(`/people/${id}/leaver-file`)).text)).toContain(
       'PBX branch, Branch <office>, 10.90.1.2',
     )

@@ -300,6 +300,27 @@ describe('a step on one of two PBXs', () => {
   })
 })
 
+test('a step whose words change has been open since it was first asked for; once ticked, it is asked for anew', async () => {
+  const calledBy = (name: string) => ({
+    pbx: 'manual' as const,
+    env: branchSettings,
+    morePbxs: { branch: { driver: manualDriver({ name }) } },
+  })
+  await using world = await openWorld(calledBy('the exchange'))
+  await onboarded(world, onBranch('Bo Berg', '1001', 'linphone-mobile'))
+  const [before] = await world.app.people.openSteps()
+  await world.travel(1)
+  await using renamed = await world.restart(calledBy('the switch'))
+  const [after] = await renamed.app.people.openSteps()
+  expect(after).toMatchObject({ at: before!.at, step: expect.stringContaining('On the switch, ') })
+  await renamed.app.acknowledge('1001', 'sip-account', null, mia)
+  await renamed.travel(1)
+  await using again = await renamed.restart(calledBy('the exchange'))
+  const [anew] = await again.app.people.openSteps()
+  expect(anew!.step).toContain('On the exchange, ')
+  expect(Date.parse(anew!.at)).toBeGreaterThan(Date.parse(before!.at) + 86_400_000)
+})
+
 describe('a PBX that left the settings while people hold extensions on it', () => {
   const onlyOffice = { RINGFENCE_PBX_NAME: 'office' }
 
