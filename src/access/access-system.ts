@@ -40,7 +40,14 @@ export interface AccessSystem<S extends Subject, Snapshot> {
 
 export type Finding =
   | { readonly state: 'as-desired'; readonly evidence: Evidence }
-  | { readonly state: 'differs'; readonly evidence: Evidence; readonly problem: string; readonly hint?: string }
+  | {
+      readonly state: 'differs'
+      readonly evidence: Evidence
+      readonly problem: string
+      readonly hint?: string
+      /** It is the system's own trouble, in the same words for each of its subjects: the audit log has it once. */
+      readonly ofAll?: true
+    }
   /** The system was reached and took the change, but cannot show it. */
   | { readonly state: 'unverifiable'; readonly evidence: Evidence; readonly problem: string; readonly hint?: string }
   /** A person must do something outside and tick it; `problem` is the step in plain words. */

@@ -54,6 +54,7 @@ export interface VerdictBook {
 export interface Drift {
   readonly verdict: Verdict
   readonly problem: string
+  readonly ofAll: boolean
 }
 
 export type LaneEvent =
@@ -169,7 +170,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         before.generation === verdict.generation &&
         before.wanted === verdict.wanted
       ) {
-        untold.push({ verdict, problem: outcome.foundDiffering.problem })
+        const { problem, ofAll = false } = outcome.foundDiffering
+        untold.push({ verdict, problem, ofAll })
       }
       if (!before || !sameLine(before, knownOf(verdict))) changed.push(verdict)
       if (verdict.nextTryAt === null) due.delete(verdict.subjectId)

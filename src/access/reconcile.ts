@@ -11,7 +11,7 @@ export interface Outcome<S extends Subject> {
   readonly subject: S
   readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
   /** What the first look of a sweep found wrong, if anything. */
-  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence } | null
+  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence; readonly ofAll?: true } | null
 }
 
 export interface Pass<S extends Subject> {
@@ -74,7 +74,7 @@ export async function reconcile<S extends Subject, Snapshot>(
     const before = first.get(subject)!
     if (!again.has(subject)) return settled(subject, before)
     const finding = blind ? failure(blind) : judged(subject)
-    const foundDiffering = before.state === 'differs' ? { problem: before.problem, evidence: before.evidence } : null
+    const foundDiffering = before.state === 'differs' ? before : null
     const error = errors.get(subject)
     // The look says what is; the error of the act says why.
     return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }

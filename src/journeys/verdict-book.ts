@@ -89,20 +89,34 @@ function sameClaim(before: Verdict, now: Verdict): boolean {
   )
 }
 
-/** Whatever was open that should be shut is told by name; thousands that lost their way in at once are told as one. */
+/**
+ * Whatever was open that should be shut is told by name; thousands that lost their way in at once are told as one, and so
+ * is what ails a system as a whole.
+ */
 function driftEvents(context: BookContext, drifts: readonly Drift[]): NewAuditEvent[] {
-  const open = drifts.filter(({ verdict }) => verdict.wanted === 'open')
+  const [common, own] = [drifts.filter(({ ofAll }) => ofAll), drifts.filter(({ ofAll }) => !ofAll)]
+  const open = own.filter(({ verdict }) => verdict.wanted === 'open')
   const together = open.length > mostDriftsByName ? open : []
-  const byName = together.length > 0 ? drifts.filter(({ verdict }) => verdict.wanted === 'closed') : drifts
+  const byName = together.length > 0 ? own.filter(({ verdict }) => verdict.wanted === 'closed') : own
   const events = byName.map((drift) => driftEvent(context, drift))
-  const [first] = together
-  if (first) {
-    const still = together.filter(({ verdict }) => verdict.state !== 'converged').length
-    const text = `${together.length} open doors were not as they should be; ${still === 0 ? 'all are again' : `${still} are not yet`}`
-    const detail = { system: first.verdict.system, summary: `${text} (one of them: ${first.problem})` }
+  const tellAsOne = ([first]: readonly Drift[], text: string, remark: string) => {
+    const detail = { system: first!.verdict.system, summary: `${text} (${remark})` }
     events.push(auditEvent(context, 'access.drift', { actor: itself }, detail))
   }
+  for (const [problem, group] of Map.groupBy(common, (drift) => drift.problem))
+    tellAsOne(group, problem, `open doors: ${group.length}; ${afterwards(group)}`)
+  if (together.length > 0)
+    tellAsOne(
+      together,
+      `${together.length} open doors were not as they should be`,
+      `${afterwards(together)}; one of them: ${together[0]!.problem}`,
+    )
   return events
+}
+
+function afterwards(drifts: readonly Drift[]): string {
+  const still = drifts.filter(({ verdict }) => verdict.state !== 'converged').length
+  return still === 0 ? 'mended' : `${still} not mended yet`
 }
 
 function driftEvent(context: BookContext, { verdict, problem }: Drift): NewAuditEvent {

@@ -35,6 +35,8 @@ export interface AccountWriter {
    * changes. Absent where no edge can be in front. Returns the extensions that changed; `takeOver` is still to be called.
    */
   readonly align?: (signal: AbortSignal) => Promise<readonly string[]>
+  /** The extensions that `align` would change. Looks only; present exactly where `align` is. */
+  readonly unaligned?: (signal: AbortSignal) => Promise<readonly string[]>
   /** Makes the running Asterisk take over what was written for these extensions. */
   takeOver(session: AmiSession, changes: AccountChanges, signal: AbortSignal): Promise<void>
   /** Removes registrations that are kept beside Asterisk's own database. Absent where there is no such place. */

@@ -9,6 +9,10 @@ import type { AsteriskFolder } from './asterisk-options.ts'
 export function fileWriter(folder: AsteriskFolder | null, edge: string | null = null): AccountWriter {
   if (!folder) throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
   const { configDir, transports } = folder
+  const withEdgeNow = (blocks: ReadonlyMap<string, string>) => {
+    const aligned = [...blocks].map(([extension, before]) => [extension, withEdge(before, edge)] as const)
+    return new Map(aligned.filter(([extension, text]) => text !== blocks.get(extension)))
+  }
   return {
     managerActions: ['Reload', 'PJSIPShowAors'],
     async look(extensions) {
@@ -24,14 +28,11 @@ export function fileWriter(folder: AsteriskFolder | null, edge: string | null = 
     },
     async align() {
       const blocks = await readBlocks(configDir)
-      const changed = new Map<string, string>()
-      for (const [extension, before] of blocks) {
-        const text = withEdge(before, edge)
-        if (text !== before) changed.set(extension, text)
-      }
+      const changed = withEdgeNow(blocks)
       await changeBlocks(configDir, blocks, changed)
       return [...changed.keys()]
     },
+    unaligned: async () => [...withEdgeNow(await readBlocks(configDir)).keys()],
     takeOver: async (session) => void (await session.act({ Action: 'Reload', Module: 'res_pjsip.so' })),
     problems: (session) => folderProblems(session, configDir),
   }

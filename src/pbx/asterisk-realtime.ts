@@ -25,6 +25,7 @@ export function realtimeWriter(
     ...tables,
     managerActions: folder ? ['PJSIPShowAors'] : [],
     align: (signal) => tables.align(edge, signal),
+    unaligned: (signal) => tables.unaligned(edge, signal),
     takeOver: forgetCached,
     async problems(session, signal) {
       const [mapping, included, rows, columns] = await Promise.all([

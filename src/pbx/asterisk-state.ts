@@ -44,6 +44,8 @@ export async function readProduct(session: AmiSession): Promise<string> {
 
 export interface RegistrationOnAsterisk extends Registration {
   readonly extension: string
+  /** The way back that was stored with it (RFC 3327); empty for a phone that came by itself. */
+  readonly path: string
 }
 
 export interface CallOnAsterisk extends Call {
@@ -60,7 +62,8 @@ export async function listRegistrations(session: AmiSession): Promise<readonly R
     if (!extension) return []
     const contact = field(event, 'Uri')
     // With rewrite_contact the host is the source address that Asterisk saw, not what the phone claims.
-    return [{ extension, id, contact, address: contactAddress(contact), userAgent: field(event, 'UserAgent') || null }]
+    const [path, userAgent] = [field(event, 'Path'), field(event, 'UserAgent') || null]
+    return [{ extension, id, contact, address: contactAddress(contact), userAgent, path }]
   })
 }
 

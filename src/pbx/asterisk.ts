@@ -14,6 +14,7 @@ import {
 import { requireValidSettings } from './asterisk-config.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
+import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
@@ -43,7 +44,9 @@ export function asteriskDriver(
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
+    ...(await edgeProblems(session, { edge: options.edge ?? null, writer, signal })),
   ]
+  const managerActions = options.edge ? [...writer.managerActions, ...edgeActions] : writer.managerActions
   let isAligned = writer.align === undefined
   const alignOnce = (signal: AbortSignal) =>
     inTurn(async () => {
@@ -58,7 +61,7 @@ export function asteriskDriver(
       adoption: listExisting !== undefined,
       callClasses: keepsCalls(options),
     }),
-    describe: (signal) => describeAsterisk(options, { ...writer, problems }, signal),
+    describe: (signal) => describeAsterisk(options, { managerActions, problems }, signal),
     readAccounts: async (signal, policiesOf) => {
       // What keeps it from being done is told where accounts are written, and by `describe`; it is tried again.
       if (!isAligned) await alignOnce(AbortSignal.any([signal, AbortSignal.timeout(alignMs)])).catch(() => undefined)

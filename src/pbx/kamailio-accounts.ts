@@ -1,5 +1,6 @@
 import { policyText } from '../domain/call-policy.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { callerName } from './caller-name.ts'
 import { type Change, type CredentialRow, type Database, hasSubscribers, newMark } from './kamailio-tables.ts'
 import type { ExistingExtension, PbxAccount } from './pbx-driver.ts'
 import { requireValidAccount } from './valid-account.ts'
@@ -100,6 +101,7 @@ function rowsOf(
     username,
     ha1: digestHa1(username, realm, secret),
     extension,
+    display_name: callerName(account.displayName),
     credential_id: id,
     generation,
     max_contacts: maxContacts,

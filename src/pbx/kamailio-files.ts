@@ -5,7 +5,7 @@ import { createDurably, writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
 import { listFile, registrarScript } from './kamailio-script.ts'
-import { makeTables, withTables } from './kamailio-tables.ts'
+import { prepareTables, withTables } from './kamailio-tables.ts'
 
 /** How long the start may wait for the database. */
 const startMs = 20_000
@@ -24,7 +24,7 @@ export async function prepareKamailio(options: KamailioOptions): Promise<void> {
     await writeIfChanged(join(options.folder, listFile), published)
   // Kamailio's group writes it too: SQLite marks there who is reading.
   if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
-  await withTables(options.database, AbortSignal.timeout(startMs), makeTables)
+  await withTables(options.database, AbortSignal.timeout(startMs), prepareTables)
 }
 
 /**

@@ -1,3 +1,5 @@
+import { login } from './kamailio-login.ts'
+
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
   readonly realm: string
@@ -75,6 +77,7 @@ route[RINGFENCE_IN_DIALOG] {
 		sl_send_reply("481", "Call/Transaction Does Not Exist");
 		exit;
 	}
+	if ($pr == "tls") route(RINGFENCE_SAME_CALLER);
 	if (!loose_route()) {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
@@ -85,46 +88,6 @@ route[RINGFENCE_IN_DIALOG] {
 	}
 	t_on_reply("RINGFENCE_ANSWER");
 	t_relay();
-}
-`
-
-const login = ({ realm, mtlsPort }: RouteSettings) => `
-# Sets $var(rf_extension), $var(rf_contacts), $var(rf_policy), or ends the request.
-route[RINGFENCE_LOGIN] {
-	$var(rf_extension) = "";
-	$var(rf_contacts) = 1;
-	$var(rf_policy) = "none";
-	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
-		sql_query("ringfence", "select extension, max_contacts, policy from ringfence_credential where username = '$au'", "mine");
-		if ($dbr(mine=>rows) == 1) {
-			$var(rf_extension) = $dbr(mine=>[0,0]);
-			$var(rf_contacts) = $dbr(mine=>[0,1]);
-			$var(rf_policy) = $dbr(mine=>[0,2]);
-		}
-		sql_result_free("mine");
-	}
-#!ifdef RINGFENCE_SUBSCRIBERS
-	# Extensions that Ringfence did not make, until they are taken over. Their name is their extension.
-	else if (auth_check(RINGFENCE_SUBSCRIBERS, "subscriber", "1")) {
-		$var(rf_extension) = $au;
-		$var(rf_contacts) = 10;
-	}
-#!endif
-	if ($var(rf_extension) == "") {
-		if (is_method("REGISTER")) www_challenge("${realm}", "1");
-		else proxy_challenge("${realm}", "1");
-		exit;
-	}
-	# A login speaks for its own extension only, a certificate too.
-	if ($fU != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
-		sl_send_reply("403", "Not Your Extension");
-		exit;
-	}
-	if ($Rp == ${mtlsPort} && $(tls_peer_san_uri{uri.user}) != $var(rf_extension)) {
-		sl_send_reply("403", "Not Your Certificate");
-		exit;
-	}
-	consume_credentials();
 }
 `
 
@@ -163,15 +126,14 @@ route[RINGFENCE_REGISTER] {
 
 const calling = ({ classes }: RouteSettings) => `
 route[RINGFENCE_FROM_PHONE] {
-	remove_hf("P-Asserted-Identity");
-	remove_hf("P-Preferred-Identity");
-	remove_hf("Remote-Party-ID");
-	remove_hf("Diversion");
+	route(RINGFENCE_NO_CLAIMS);
+	uac_replace_from("$var(rf_name)", "");
 	record_route();
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
+	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_GOAL);
 	route(RINGFENCE_ALLOWED);
@@ -184,7 +146,7 @@ route[RINGFENCE_FROM_PHONE] {
 		exit;
 	}
 #!ifdef RINGFENCE_NEXT_HOP
-	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
+	append_hf("P-Asserted-Identity: $var(rf_name) <sip:$var(rf_extension)@$fd>\\r\\n");
 	$du = RINGFENCE_NEXT_HOP;
 	t_on_reply("RINGFENCE_ANSWER");
 	if (!t_relay()) sl_reply_error();

@@ -87,7 +87,7 @@ function frameText(options: KamailioOptions): string {
   const address = bracketed(bindAddress)
   const kind = 'sqlite' in database ? 'sqlite' : 'postgres'
   const modules =
-    `tm sl rr pv maxfwd textops siputils xlog kex corex tls tcpops db_${kind} auth auth_db usrloc registrar nathelper htable dialog sqlops xhttp jsonrpcs`.split(
+    `tm sl rr pv maxfwd textops siputils xlog kex corex tls tcpops uac db_${kind} auth auth_db usrloc registrar nathelper htable dialog sqlops xhttp jsonrpcs`.split(
       ' ',
     )
   // PostgreSQL's URL holds a password, of a role that may only read, and Ringfence need not know it.
@@ -133,6 +133,8 @@ modparam("registrar", "default_expires", 600)
 modparam("registrar", "xavp_cfg", "reg")
 modparam("registrar|nathelper", "received_avp", "$avp(received)")
 modparam("rr", "enable_full_lr", 1)
+# Only the caller's name is replaced, which no dialog is known by.
+modparam("uac", "restore_mode", "none")
 modparam("dialog", "db_mode", 0)
 modparam("dialog", "enable_stats", 1)
 modparam("dialog", "default_timeout", 43200)

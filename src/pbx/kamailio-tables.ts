@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type Kysely, NoResultError, type Transaction } from 'kysely'
+import { type Kysely, NoResultError, sql, type Transaction } from 'kysely'
 import { AppError } from '../errors.ts'
 import { type PbxDatabase, withPbxDatabase } from './pbx-database.ts'
 
@@ -9,6 +9,8 @@ export interface CredentialRow {
   /** H(user:realm:secret), lower-case hex. */
   readonly ha1: string
   readonly extension: string
+  /** What others see as the caller's name (`callerName`); empty for none. */
+  readonly display_name: string
   readonly credential_id: string
   readonly generation: number
   readonly max_contacts: number
@@ -42,8 +44,38 @@ export function withTables<T>(
   return withPbxDatabase<Tables, T>(location, signal, named, { writeAhead: true })
 }
 
-/** Makes our tables where they are missing. */
-export async function makeTables(database: Database): Promise<void> {
+/** Complete: the compiler asks for one more here when there is one more. */
+const ownTables = Object.keys({
+  ringfence_credential: true,
+  ringfence_mark: true,
+  ringfence_denied: true,
+} satisfies Record<Exclude<keyof Tables, 'subscriber'>, true>)
+
+/**
+ * Makes our tables where they are missing. PostgreSQL asks for the right to create also of "if not exists", and a role
+ * that an admin made the tables for need not have it.
+ */
+export async function prepareTables(database: Database): Promise<void> {
+  if (await areThere(database)) return
+  await makeTables(database).catch((error: unknown) => {
+    throw (error as { code?: string }).code === '42501' ? mayNotMake(error) : error
+  })
+}
+
+async function areThere(database: Database): Promise<boolean> {
+  try {
+    for (const table of ownTables) {
+      const { rows } = await sql`select 1 from ${sql.table(table)} limit 1`.execute(database)
+      if (table === 'ringfence_mark' && rows.length === 0) return false
+    }
+    return true
+  } catch (error) {
+    if (isMissing(error)) return false
+    throw error
+  }
+}
+
+async function makeTables(database: Database): Promise<void> {
   const { schema } = database
   await schema
     .createTable('ringfence_credential')
@@ -51,6 +83,7 @@ export async function makeTables(database: Database): Promise<void> {
     .addColumn('username', 'varchar(64)', (column) => column.primaryKey())
     .addColumn('ha1', 'varchar(64)', (column) => column.notNull())
     .addColumn('extension', 'varchar(15)', (column) => column.notNull())
+    .addColumn('display_name', 'varchar(79)', (column) => column.notNull())
     .addColumn('credential_id', 'varchar(64)', (column) => column.notNull())
     .addColumn('generation', 'integer', (column) => column.notNull())
     .addColumn('max_contacts', 'integer', (column) => column.notNull())
@@ -99,9 +132,21 @@ function isMissing(error: unknown): boolean {
   return error instanceof NoResultError || code === '42P01' || /no such table/.test(message ?? '')
 }
 
+function mayNotMake(cause: unknown): AppError {
+  return new AppError(
+    'PBX_REFUSED',
+    "Ringfence's tables are missing from the database of Kamailio, and it may not make them",
+    {
+      hint: 'make them with the statements in docs/kamailio.md, or let its database user create tables once',
+      retryable: true,
+      cause,
+    },
+  )
+}
+
 function tablesAreMissing(cause: unknown): AppError {
   return new AppError('PBX_REFUSED', "Ringfence's tables are missing from the database of Kamailio", {
-    hint: 'restart Ringfence: it makes them at its start; its database user needs the right to create tables once',
+    hint: 'restart Ringfence: it makes them at its start, if its database user may create tables; docs/kamailio.md has the statements',
     cause,
   })
 }

@@ -47,6 +47,8 @@ export function realtimeTables(database: PbxDatabase) {
       }),
     align: (edge: string | null, signal: AbortSignal) =>
       within(signal, (db, schema) => db.transaction().execute((transaction) => align(transaction, schema, edge))),
+    unaligned: (edge: string | null, signal: AbortSignal) =>
+      within(signal, (db, schema) => unaligned(db, schema, edge)),
     edgeProblems: (edge: string | null, signal: AbortSignal) =>
       within(signal, async (_db, schema) => edgeColumnProblems(schema, edge)),
     /** The names of all endpoints in the table, whoever made them. */
@@ -76,22 +78,34 @@ async function write(db: Db, schema: RealtimeSchema, changes: AccountChanges): P
 }
 
 /** @throws AppError PBX_REFUSED when the tables cannot hold it. */
-async function align(db: Db, schema: RealtimeSchema, edge: string | null): Promise<readonly string[]> {
+async function unaligned(db: Db, schema: RealtimeSchema, edge: string | null): Promise<readonly string[]> {
   const columns = schema.columns.get('ps_endpoints')
   // An account in a table without it knows of no edge, and none is to be written.
   if (edge === null && !columns?.has('deny')) return []
   const [problem] = edgeColumnProblems(schema, edge)
   if (problem) throw new AppError('PBX_REFUSED', problem.message, { hint: problem.hint })
   const rows = await db.selectFrom('ps_endpoints').select(['id', 'auth', 'deny']).execute()
+  const rule = text(contactOf(edge).deny)
+  return (
+    rows
+      .filter(({ id, auth, deny }) => isOwn(text(id), auth) && text(deny) !== rule)
+      // A rule of the admin's own on an extension that was taken over is not ours to lift.
+      .filter(({ deny }) => edge !== null || isEdgeRule(text(deny)))
+      .map(({ id }) => text(id))
+  )
+}
+
+function contactOf(edge: string | null): Row {
+  return { deny: null, ...Object.fromEntries(contactFields(edge)) }
+}
+
+/** @throws AppError PBX_REFUSED when the tables cannot hold it. */
+async function align(db: Db, schema: RealtimeSchema, edge: string | null): Promise<readonly string[]> {
+  const changed = await unaligned(db, schema, edge)
   const path = Object.fromEntries(pathFields(edge))
-  const contact: Row = { deny: null, ...Object.fromEntries(contactFields(edge)) }
+  const contact = contactOf(edge)
   // What an admin permitted would count after our rule.
-  if (edge !== null && columns?.has('permit')) contact.permit = null
-  const changed = rows
-    .filter(({ id, auth, deny }) => isOwn(text(id), auth) && text(deny) !== text(contact.deny))
-    // A rule of the admin's own on an extension that was taken over is not ours to lift.
-    .filter(({ deny }) => edge !== null || isEdgeRule(text(deny)))
-    .map(({ id }) => text(id))
+  if (edge !== null && schema.columns.get('ps_endpoints')?.has('permit')) contact.permit = null
   for (const some of portions(changed)) {
     await db.updateTable('ps_endpoints').set(contact).where('id', 'in', some).execute()
     await db

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll } from 'vitest'
 import type { DialPlan } from '../../src/domain/call-policy.ts'
-import type { Secret } from '../../src/domain/secret.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
-import { kamailioWorld, subscriberTable } from '../lab/kamailio-world.ts'
+import { documented, leastRights } from '../lab/kamailio-roles.ts'
+import { kamailioWorld } from '../lab/kamailio-world.ts'
 import { type Postgres, startPostgres } from '../lab/postgres.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { pbxContract } from './pbx.contract.ts'
@@ -44,22 +44,14 @@ describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
   let server: Postgres
   beforeAll(async () => {
     server = await startPostgres()
+    server.sql(server.createDatabase(), documented.roles())
   })
   afterAll(async () => {
     await server?.stop()
   })
 
-  pbxContract('kamailio, accounts in PostgreSQL', told, () => {
-    const url: Secret = server.createDatabase()
-    const asked = new URL(url.reveal())
-    const name = asked.pathname.slice(1)
-    return kamailioWorld({
-      // As an admin writes it, with a role of Kamailio's own; where the server has a socket only, libpq is told by PGHOST.
-      local: `#!substdef "!RINGFENCE_DATABASE!postgres://ringfence:none@/${name}!g"`,
-      environment: { PGHOST: asked.searchParams.get('host') ?? '' },
-      options: (defaults) => ({ ...defaults, database: { postgres: url } }),
-      sql: (statements) => server.sql(url, statements),
-      before: () => void server.sql(url, subscriberTable('postgres')),
-    })
+  pbxContract('kamailio, accounts in PostgreSQL, with roles of the least rights', told, () => {
+    const { admin, lab } = leastRights(server, { subscribers: true })
+    return kamailioWorld({ ...lab, sql: (statements) => server.sql(admin, statements) })
   })
 })

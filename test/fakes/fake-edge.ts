@@ -9,6 +9,10 @@ export interface FakeEdge {
   open(store: Store, pbxId: string): Edge
   readonly tables: EdgeRows
   isDown: boolean
+  /** As somebody does who changes the tables by hand. */
+  unbind(serial: string): void
+  /** The one that it has taken over. */
+  list: EdgeList
 }
 
 export function fakeEdge(): FakeEdge {
@@ -22,6 +26,10 @@ export function fakeEdge(): FakeEdge {
   }
   const fake: FakeEdge = {
     isDown: false,
+    unbind(serial) {
+      rows = { ...rows, bind: new Map([...rows.bind].filter(([bound]) => bound !== serial)) }
+    },
+    list,
     get tables() {
       return rows
     },
@@ -44,7 +52,8 @@ export function fakeEdge(): FakeEdge {
           },
           async read() {
             reach()
-            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce: list, lastHanded: list }
+            const inForce = fake.list
+            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce, lastHanded: inForce }
           },
         },
         async describe() {

@@ -67,6 +67,38 @@ describe('a SIP edge beside PBXs without one', () => {
     expect((await world.app.employee('ada@example.com')).lifecycle).toBe('offboarded')
   })
 
+  test('whose revocation list gets old is told by one alarm that counts the phones, and by the line of each', async () => {
+    const { world, edge } = await openThree()
+    await using _ = world
+    const dan = await onboarded(world, person('Dan Dahl', '1004', 'yealink-t54w=80:5e:c0:aa:bb:04'))
+    const half = 15 * 86_400_000
+    edge.list = {
+      ...edge.list,
+      thisUpdate: new Date(Date.now() - half - 60_000),
+      nextUpdate: new Date(Date.now() + half),
+    }
+    await world.sweep()
+    await world.sweep()
+    const problem = expect.stringMatching(/^revocation list 1 at the edge is old and locks out every phone at \d{4}-/)
+    for (const who of ['1001', '1004']) {
+      const { access } = await world.app.employee(who)
+      expect(access.find(({ system }) => system === 'edge')).toMatchObject({ verdict: 'retrying', problem })
+    }
+    const alarms = (await world.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'access.drift')
+    expect(alarms).toMatchObject([{ employeeId: null, subjectId: null }])
+    expect(alarms[0]!.detail).toMatch(/locks out every phone at .* \(open doors: 2; 2 not mended yet\)/)
+
+    // What is wrong with one phone alone is still told by its name.
+    edge.list = { ...edge.list, thisUpdate: new Date() }
+    await world.sweep()
+    for (const serial of [...edge.tables.bind.keys()]) edge.unbind(serial)
+    await world.sweep()
+    const all = (await world.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'access.drift')
+    expect(all.flatMap(({ employeeId }) => employeeId ?? []).sort()).toEqual(
+      [(await world.app.employee('1001')).id, dan.employee.id].sort(),
+    )
+  })
+
   test('is what doctor asks beside each PBX, and what phones of its PBX alone may reach and dial', async () => {
     const { world, edge } = await openThree()
     await using _ = world

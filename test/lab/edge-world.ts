@@ -8,7 +8,7 @@ import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type AsteriskLab, startAsterisk } from './asterisk.ts'
-import { type EdgeLab, startEdge } from './edge.ts'
+import { type EdgeLab, type EdgeLabOptions, startEdge } from './edge.ts'
 import { connectSipPhone, type SipPhone, type SipPhoneOptions } from './sip-client.ts'
 
 /** Conversations: whoever is called by number rings; 600 answers and echoes. */
@@ -36,6 +36,8 @@ export interface EdgeWorld {
   phone(account: PbxAccount, extra?: Partial<SipPhoneOptions>): Promise<SipPhone>
   /** With account, certificate and binding. */
   handset(extension: string, address: string): Promise<EdgeHandset>
+  /** Many at once, by extension and address: one change of the PBX, one of the edge. */
+  handsets(places: readonly (readonly [string, string])[]): Promise<readonly EdgeHandset[]>
   subject(handset: EdgeHandset, wanted: 'open' | 'closed'): CertificateSubject
   judge(handset: EdgeHandset, wanted: 'open' | 'closed'): Promise<Finding>
   stop(): Promise<void>
@@ -44,9 +46,10 @@ export interface EdgeWorld {
 const address = '127.0.0.3'
 export const limit = () => AbortSignal.timeout(20_000)
 
-export async function edgeWorld(): Promise<EdgeWorld> {
+export async function edgeWorld(options: Pick<EdgeLabOptions, 'memoryMb'> = {}): Promise<EdgeWorld> {
   const asterisk = await startAsterisk({ dialplan })
   const edge = await startEdge({
+    ...options,
     address,
     host: 'edge.test',
     pbx: { address: asterisk.address, port: asterisk.port },
@@ -58,9 +61,9 @@ export async function edgeWorld(): Promise<EdgeWorld> {
   const driver = asteriskDriver({ ...asterisk.driverOptions, edge: address })
   const system = edgeAccess(edge.keeper)
 
-  async function account(extension: string): Promise<PbxAccount> {
-    const made = makeAccount(extension)
-    await driver.applyAccounts([made], limit())
+  async function accounts(extensions: readonly string[]): Promise<readonly PbxAccount[]> {
+    const made = extensions.map((extension) => makeAccount(extension))
+    await driver.applyAccounts(made, limit())
     return made
   }
 
@@ -82,6 +85,36 @@ export async function edgeWorld(): Promise<EdgeWorld> {
     return made
   }
 
+  async function handsets(places: readonly (readonly [string, string])[]): Promise<readonly EdgeHandset[]> {
+    const made = await accounts(places.map(([extension]) => extension))
+    const owners: EdgeHandset[] = []
+    for (const [index, [extension, from]] of places.entries()) {
+      const issued = await edge.issue(extension)
+      edge.wanted.bind(issued, extension, [`${from}/32`])
+      owners.push(handsetOf(made[index]!, from, issued))
+    }
+    await edge.publish()
+    return owners
+  }
+
+  function handsetOf(own: PbxAccount, from: string, issued: IssuedCertificate): EdgeHandset {
+    const certificate = { certificate: issued.certificate, key: issued.privateKey.reveal() }
+    const connect: EdgeHandset['connect'] = (extra) => phone(own, { localAddress: from, certificate, ...extra })
+    return {
+      extension: own.extension,
+      address: from,
+      account: own,
+      issued,
+      connect,
+      // TLS 1.3 tells a client only at its first request that it is refused.
+      attempt: (extra) =>
+        connect({ timeoutMs: 3_000, ...extra })
+          .then((sip) => sip.register())
+          .then(({ status }) => status)
+          .catch((error: unknown) => String(error)),
+    }
+  }
+
   const subject: EdgeWorld['subject'] = ({ issued, extension, address: from }, wanted) => ({
     kind: 'certificate',
     pbxId: 'default',
@@ -99,29 +132,10 @@ export async function edgeWorld(): Promise<EdgeWorld> {
     asterisk,
     edge,
     driver,
-    account,
+    account: async (extension) => (await accounts([extension]))[0]!,
     phone,
-    async handset(extension, from) {
-      const own = await account(extension)
-      const issued = await edge.issue(extension)
-      edge.wanted.bind(issued, extension, [`${from}/32`])
-      await edge.publish()
-      const certificate = { certificate: issued.certificate, key: issued.privateKey.reveal() }
-      const connect: EdgeHandset['connect'] = (extra) => phone(own, { localAddress: from, certificate, ...extra })
-      return {
-        extension,
-        address: from,
-        account: own,
-        issued,
-        connect,
-        // TLS 1.3 tells a client only at its first request that it is refused.
-        attempt: (extra) =>
-          connect({ timeoutMs: 3_000, ...extra })
-            .then((sip) => sip.register())
-            .then(({ status }) => status)
-            .catch((error: unknown) => String(error)),
-      }
-    },
+    handset: async (extension, from) => (await handsets([[extension, from]]))[0]!,
+    handsets,
     subject,
     judge: async (handset, wanted) => system.judge(subject(handset, wanted), await system.read(limit())),
     async stop() {

@@ -49,11 +49,12 @@ export interface EdgeLabOptions {
   readonly address: string
   readonly host: string
   readonly pbx: { readonly address: string; readonly port: number }
+  readonly memoryMb?: number
 }
 
 const day = 86_400_000
 
-export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise<EdgeLab> {
+export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions): Promise<EdgeLab> {
   const data = mkdtempSync(join(tmpdir(), `rf-edge-${process.pid}-`))
   const vault = await openVault(join(data, 'vault.json'), new Secret('a passphrase for a test'))
   const authorities = await openAuthorities({
@@ -63,7 +64,11 @@ export async function startEdge({ address, host, pbx }: EdgeLabOptions): Promise
     takeKey: () => makeKeyPair(2048),
   })
   const [port, mtlsPort, pbxPort, rpcPort] = (await freeTcpPorts(address, 4)) as [number, number, number, number]
-  const kamailio = kamailioLab({ address, ports: [port, mtlsPort, pbxPort, rpcPort] })
+  const kamailio = kamailioLab({
+    address,
+    ports: [port, mtlsPort, pbxPort, rpcPort],
+    ...(memoryMb === undefined ? {} : { memoryMb }),
+  })
   const key = new Secret(randomBytes(24).toString('base64url'))
   const options: EdgeOptions = {
     address,

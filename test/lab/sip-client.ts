@@ -45,6 +45,8 @@ export interface SipPhoneOptions extends SipConnectionOptions {
   /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
   readonly ha1?: string
   readonly userAgent?: string
+  /** What stands before its address in From, as it says it. */
+  readonly claimedName?: string
   /** Called with the Event of each NOTIFY, after it was answered. */
   readonly onEvent?: (event: string) => void
 }
@@ -61,7 +63,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const events: string[] = []
   const calls: string[] = []
   let forwardedTo: string | null = null
-  let dialog: { request: Request; to: string; target: string } | null = null
+  let dialog: { request: Request; to: string; target: string; route: readonly string[] } | null = null
   let sequence = 0
   let rest = ''
   let failure: Error | null = null
@@ -114,8 +116,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
     )
     const body = method === 'INVITE' ? offer(socket.localAddress ?? '127.0.0.1') : ''
     const contact = `contact: <sip:${options.extension}@${local};transport=tls>\r\ncontent-type: application/sdp\r\n`
+    const agent = `user-agent: ${options.userAgent ?? 'ringfence-test'}\r\n`
     socket.write(
-      `SIP/2.0 200 OK\r\n${copied.join('')}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `SIP/2.0 200 OK\r\n${copied.join('')}${agent}${body && contact}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
     )
     if (method !== 'NOTIFY') return
     const event = headers.get('event')?.[0] ?? ''
@@ -148,7 +151,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       `${request.method} ${request.uri} SIP/2.0`,
       `Via: SIP/2.0/TLS ${local};branch=z9hG4bK${randomBytes(8).toString('hex')};rport`,
       'Max-Forwards: 70',
-      `From: <sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
+      `From: ${options.claimedName ?? ''}<sip:${options.extension}@${domain}>;tag=${request.fromTag}`,
       `To: ${request.to}`,
       `Call-ID: ${request.callId}`,
       `CSeq: ${number} ${request.method}`,
@@ -194,10 +197,16 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         ? (/<([^>]+)>/.exec(answer.headers.get('contact')?.[0] ?? '')?.[1] ?? request.uri)
         : request.uri
     // Through the proxies that asked to stay (RFC 3261 section 12.1.2).
-    const route = answer.status < 300 ? (answer.headers.get('record-route') ?? []).toReversed() : []
-    const extra = route.map((value) => `Route: ${value}`)
-    send({ method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra }, number, null)
-    if (answer.status < 300) dialog = { request, to, target }
+    const route = (answer.status < 300 ? (answer.headers.get('record-route') ?? []) : [])
+      .flatMap((value) => value.split(/,\s*/))
+      .toReversed()
+      .map((value) => `Route: ${value}`)
+    send(
+      { method: 'ACK', uri: target, to, callId: request.callId, fromTag: request.fromTag, extra: route },
+      number,
+      null,
+    )
+    if (answer.status < 300) dialog = { request, to, target, route }
   }
 
   async function challenged(request: Request): Promise<SipAnswer> {
@@ -227,8 +236,9 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
 
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {
     if (!dialog) throw new Error(`there is no call to ${method}`)
-    const { request, to, target } = dialog
-    return challenged({ method, uri: target, to, callId: request.callId, fromTag: request.fromTag, extra })
+    const { request, to, target, route } = dialog
+    const { callId, fromTag } = request
+    return challenged({ method, uri: target, to, callId, fromTag, extra: [...route, ...extra] })
   }
 
   const address = `<sip:${options.extension}@${domain}>`

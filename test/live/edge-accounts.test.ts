@@ -61,8 +61,14 @@ for (const [place, open] of Object.entries(kept)) {
       await driverBehind(null).applyAccounts([old], limit())
       expect(await doors(world, old)).toEqual({ edge: 200, other: 200 })
       const driver = driverBehind(edgeAddress)
-      expect((await driver.describe(limit())).problems).toEqual([])
+      const said = async () => (await driver.describe(limit())).problems.map(({ message }) => message)
+      // The phone that registered before the edge came has still its registration.
+      const past = expect.stringMatching(
+        /^\d phones? (is|are) registered with the PBX itself, past the edge: 1001 from /,
+      )
+      expect(await said()).toEqual(['1 account is not yet kept to the edge: 1001', past])
       await driver.readAccounts(limit())
+      expect(await said()).toEqual([past])
       const fresh = makeAccount('10010', 2)
       await driver.applyAccounts([fresh], limit())
       for (const account of [old, fresh]) expect(await doors(world, account)).toEqual({ edge: 200, other: 401 })
@@ -73,7 +79,12 @@ for (const [place, open] of Object.entries(kept)) {
     test('the edge moves, and then it goes: nothing of it is left', async () => {
       await driverBehind(elsewhere).readAccounts(limit())
       expect(await doors(world, old)).toEqual({ edge: 401, other: 200 })
-      await driverBehind(null).readAccounts(limit())
+      const free = driverBehind(null)
+      expect((await free.describe(limit())).problems).toMatchObject([
+        { message: '2 accounts are still kept to an edge that the settings do not name: 1001, 10010' },
+      ])
+      await free.readAccounts(limit())
+      expect((await free.describe(limit())).problems).toEqual([])
       expect(await doors(world, old)).toEqual({ edge: 200, other: 200 })
       expect(world.lab.cli('pjsip show aor 1001')).toMatch(/support_path\s*: false/)
       expect(world.lab.cli('pjsip show endpoint 1001')).toMatch(/rewrite_contact\s*: true/)

@@ -21,6 +21,7 @@ describeLive('a SIP edge in front of a real Asterisk', ['asterisk', 'kamailio', 
     expect(inForce.find(({ extension }) => extension === '1001')?.registrations).toMatchObject([
       { address: '127.0.0.11' },
     ])
+    expect((await world.driver.describe(limit())).problems).toEqual([])
     expect(await world.judge(ada, 'open')).toMatchObject({
       state: 'as-desired',
       evidence: {

@@ -7,7 +7,7 @@ import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
 import { type NextHop, startNextHop } from '../lab/next-hop.ts'
-import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
+import { connectSipPhone, type SipPhone, type SipPhoneOptions } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 describeLive('calls through a real Kamailio', ['kamailio'], () => {
@@ -45,10 +45,16 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
   const apply = (...accounts: PbxAccount[]) => driver.applyAccounts(accounts, limit())
   const accountOf = async (extension: string) =>
     (await driver.readAccounts(limit())).accounts.find((account) => account.extension === extension)
-  async function phone(account: PbxAccount, { extension = account.extension, localAddress = '127.0.0.1' } = {}) {
+  async function phone(
+    account: PbxAccount,
+    { extension = account.extension, localAddress = '127.0.0.1', ...claims }: Partial<SipPhoneOptions> = {},
+  ) {
     const { username, secret } = account.credentials[0]!
     const { bindAddress: host, port } = lab.options
-    const made = await connectSipPhone({ host, port, extension, username, secret: secret.reveal(), localAddress })
+    const made = await connectSipPhone({
+      ...{ host, port, extension, username, secret: secret.reveal(), localAddress },
+      ...claims,
+    })
     phones.push(made)
     return made
   }
@@ -96,6 +102,48 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect((await disguised.call('030777001')).status).toBe(403)
     expect((await accountOf('31040'))!.registrations).toEqual([])
     expect(reached('777001')).toEqual([])
+  })
+
+  test('who calls is said by Ringfence, number and name: a phone claims neither, not in the middle of a call and not when it answers', async () => {
+    const ada = { ...makeAccount('3141'), displayName: 'Ada "O\\Byron"; Zoë <sip:100@x>' }
+    const [ben, nameless] = [makeAccount('3142'), { ...makeAccount('3143'), displayName: '' }]
+    await apply(ada, ben, nameless)
+    const boss = (word: string) => `x\r\n${word}: "The Boss" <sip:100@pbx.test>`
+    const callee = await phone(ben, { userAgent: boss('P-Asserted-Identity') })
+    expect((await callee.register()).status).toBe(200)
+    const shown = `"Ada 'O/Byron', Zoë (sip:100@x)"`
+    const onTheWire = (text: string) => Buffer.from(text).toString('latin1')
+    for (const [claimedName, header] of [
+      ['"The Boss" ', 'p-asserted-identity'],
+      ['The Boss ', 'Remote-Party-ID'],
+      ['', 'History-Info'],
+    ] as const) {
+      const caller = await phone(ada, { claimedName, userAgent: boss(header) })
+      expect((await caller.register()).status).toBe(200)
+      const answer = await caller.call('3142')
+      expect(answer.status).toBe(200)
+      expect(answer.headers.get('user-agent')).toEqual(['x'])
+      expect(answer.headers.has('p-asserted-identity')).toBe(false)
+      expect(callee.calls.at(-1)).toMatch(onTheWire(shown))
+      expect((await caller.call('030777111')).status).toBe(200)
+      // Asks the next hop for something in the middle of the call.
+      expect((await caller.transfer('100')).status).toBe(200)
+    }
+    const seen = reached('<sip:3141@')
+    expect(seen.map((head) => head.split(' ')[0])).toEqual(
+      expect.arrayContaining(['INVITE', 'ACK', 'REFER', 'INVITE', 'ACK', 'REFER']),
+    )
+    for (const head of seen) {
+      expect(head).not.toMatch(/The Boss/)
+      expect(/^from:\s*(.*?)\s*<sip:3141@/im.exec(head)?.[1]).toBe(onTheWire(shown))
+    }
+    expect(seen.find((head) => head.startsWith('INVITE'))).toMatch(
+      new RegExp(`^P-Asserted-Identity: ${onTheWire(shown).replace(/[()]/g, '\\$&')} <sip:3141@`, 'm'),
+    )
+    const quiet = await phone(nameless, { claimedName: '"The Boss" ' })
+    expect((await quiet.register()).status).toBe(200)
+    expect((await quiet.call('3142')).status).toBe(200)
+    expect(callee.calls.at(-1)).toMatch(/^\s*<sip:3143@/)
   })
 
   test('nobody calls out without a login, with a made-up dialog, or from elsewhere than the next hop', async () => {
@@ -157,7 +205,7 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect(reached('030777104')).toEqual([])
     expect(reached('INVITE sip:112@')).toHaveLength(5)
     // The number that is shown is the login's, whatever the phone claims.
-    expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: <sip:3108@/m)
+    expect(reached('INVITE sip:112@')[0]).toMatch(/^P-Asserted-Identity: .*<sip:3108@/m)
   })
 
   test('calls at once, in an hour and in a day are limited, each extension for itself, and emergency calls are not', async () => {

@@ -80,12 +80,8 @@ function judgeOpen(subject: CertificateSubject, { rows, lastHanded, readAt }: Ed
   const bound = rows.bind.get(serial) ?? null
   const denied = rows.deny.has(serial)
   const facts = { serial: subject.serial, denied, bound }
-  const differs = (problem: string, hint: string): Finding => ({
-    state: 'differs',
-    evidence: { summary: problem, facts },
-    problem,
-    hint,
-  })
+  const differs = (problem: string, hint: string) =>
+    ({ state: 'differs', evidence: { summary: problem, facts }, problem, hint }) satisfies Finding
   if (denied)
     return differs(
       `the edge denies ${short(subject)} although its handset is in service`,
@@ -93,20 +89,19 @@ function judgeOpen(subject: CertificateSubject, { rows, lastHanded, readAt }: Ed
     )
   if (wanted === null || bound !== wanted)
     return differs(`at the edge, ${short(subject)} is not bound to its extension and addresses`, again)
-  if (lastHanded === null) return differs('the edge has no revocation list that it could start with', again)
+  // What is wrong with the list is wrong for every phone.
+  const ofAll = (problem: string, hint: string): Finding => ({ ...differs(problem, hint), ofAll: true })
+  if (lastHanded === null) return ofAll('the edge has no revocation list that it could start with', again)
   const [from, until, now] = [lastHanded.thisUpdate, lastHanded.nextUpdate, readAt].map((time) => time.getTime()) as [
     number,
     number,
     number,
   ]
   if (until <= now)
-    return differs(
-      `revocation list ${lastHanded.number} has run out: the edge refuses every phone that connects`,
-      renew,
-    )
+    return ofAll(`revocation list ${lastHanded.number} has run out: the edge refuses every phone that connects`, renew)
   if (now - from > (until - from) / 2) {
     const end = lastHanded.nextUpdate.toISOString()
-    return differs(`revocation list ${lastHanded.number} at the edge is old and locks out every phone at ${end}`, renew)
+    return ofAll(`revocation list ${lastHanded.number} at the edge is old and locks out every phone at ${end}`, renew)
   }
   return seen(
     `the edge lets ${short(subject)} speak for ${subject.holder!.extension} from ${subject.holder!.addresses.join(', ') || 'nowhere'}`,

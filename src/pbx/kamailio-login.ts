@@ -1,0 +1,62 @@
+/** Who a request comes from, as text for the registrar's script: the login says it, and nothing that the phone claims. Pure. */
+export const login = ({ realm, mtlsPort }: { readonly realm: string; readonly mtlsPort: number }) => `
+# Sets $var(rf_extension), $var(rf_name), $var(rf_contacts), $var(rf_policy), or ends the request.
+route[RINGFENCE_LOGIN] {
+	$var(rf_extension) = "";
+	$var(rf_name) = "";
+	$var(rf_contacts) = 1;
+	$var(rf_policy) = "none";
+	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
+		sql_query("ringfence", "select extension, max_contacts, policy, display_name from ringfence_credential where username = '$au'", "mine");
+		if ($dbr(mine=>rows) == 1) {
+			$var(rf_extension) = $dbr(mine=>[0,0]);
+			$var(rf_contacts) = $dbr(mine=>[0,1]);
+			$var(rf_policy) = $dbr(mine=>[0,2]);
+			if ($dbr(mine=>[0,3]) != "") $var(rf_name) = "\\"" + $dbr(mine=>[0,3]) + "\\"";
+		}
+		sql_result_free("mine");
+	}
+#!ifdef RINGFENCE_SUBSCRIBERS
+	# Extensions that Ringfence did not make, until they are taken over. Their name is their extension.
+	else if (auth_check(RINGFENCE_SUBSCRIBERS, "subscriber", "1")) {
+		$var(rf_extension) = $au;
+		$var(rf_contacts) = 10;
+	}
+#!endif
+	if ($var(rf_extension) == "") {
+		if (is_method("REGISTER")) www_challenge("${realm}", "1");
+		else proxy_challenge("${realm}", "1");
+		exit;
+	}
+	# A login speaks for its own extension only, a certificate too.
+	if ($fU != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
+		sl_send_reply("403", "Not Your Extension");
+		exit;
+	}
+	if ($Rp == ${mtlsPort} && $(tls_peer_san_uri{uri.user}) != $var(rf_extension)) {
+		sl_send_reply("403", "Not Your Certificate");
+		exit;
+	}
+	consume_credentials();
+}
+
+# What a phone says of itself beside its login.
+route[RINGFENCE_NO_CLAIMS] {
+	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info)$");
+	# Whether there was any: an answer whose route ends with a "no" would be dropped.
+	return 1;
+}
+
+# Who is named anew in the middle of a call is shown by many phones, too.
+route[RINGFENCE_SAME_CALLER] {
+	route(RINGFENCE_NO_CLAIMS);
+	$var(rf_name) = "";
+	if ($ft == $dlg(from_tag) && $dlg_var(rf_name) != $null) $var(rf_name) = $dlg_var(rf_name);
+	uac_replace_from("$var(rf_name)", "");
+}
+
+# So is who answers.
+reply_route {
+	if ($pr == "tls") route(RINGFENCE_NO_CLAIMS);
+}
+`
