@@ -23,7 +23,7 @@ const others = new Set([
   'DATABASE', 'SUBSCRIBERS', 'NEXT_HOP', 'NEXT_HOP_ADDRESS', 'SCRIPT',
   // … and its routes and tables.
   'ABROAD', 'ALLOWED', 'ANSWER', 'AT_HOME', 'CERTIFICATE', 'CLASSIFY', 'FROM_OUTSIDE', 'FROM_PHONE', 'GOAL', 'IN_DIALOG',
-  'LIMIT', 'LOGIN', 'MAY_DIAL', 'REGISTER', 'SPANS', 'SPENT', 'TO_PHONE', 'WITHIN_LIMITS',
+  'LIMIT', 'LOGIN', 'MAY_DIAL', 'NO_CLAIMS', 'REGISTER', 'SAME_CALLER', 'SPANS', 'SPENT', 'TO_PHONE', 'WITHIN_LIMITS',
 ]) // biome-ignore format: a list reads better in groups
 
 const names: readonly string[] = settingNames
