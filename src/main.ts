@@ -113,8 +113,7 @@ function signalled(): Promise<null> {
 
 /** The hub on its own. Its tunnels live on when it ends, unless it is told to take them away. */
 export async function runHubAlone(env: Environment): Promise<Awaited<ReturnType<typeof runHub>>> {
-  // It shares the server's file of settings, but its user may read none of the secrets that they lead to.
-  const config = readConfig(env, 'unread')
+  const config = readConfig(env, 'unread') // the server's settings: this user may read none of the secrets
   await hubFolder(config)
   return runHub(hubSettingsSchema.parse(hubSettings(config)), openLog(config))
 }

@@ -46,7 +46,12 @@ describe('a setting that is wrong', () => {
     ],
     ['an underscore left out', { PBX_APIURL: 'x' }, 'PBX_APIURL there is no', 'did you mean RINGFENCE_PBX_API_URL?'],
     ['an end left out', { PBX_API_SECRET: 'x' }, 'there is no', 'did you mean RINGFENCE_PBX_API_SECRET_FILE?'],
-    ['of a further PBX', { PBX2: 'manual', PBX2_NAME: 'b', PBX2_ADRESS: 'x' }, 'there is no', 'did you mean RINGFENCE_PBX2_ADDRESS?'],
+    [
+      'of a further PBX',
+      { PBX2: 'manual', PBX2_NAME: 'b', PBX2_ADRESS: 'x' },
+      'there is no',
+      'did you mean RINGFENCE_PBX2_ADDRESS?',
+    ],
     [
       'http for 3CX',
       { ...threeCx, PBX_API_URL: 'http://pbx' },
