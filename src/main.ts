@@ -1,7 +1,6 @@
 /** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
@@ -30,6 +29,7 @@ import { openEdge, writeEdge } from './main/edge.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
+import { openLog } from './main/log.ts'
 import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
@@ -290,11 +290,4 @@ async function lookAtHub(hub: Hub, { hub: { separate, socket } }: Config, log: L
     log.warn({ socket }, 'the hub does not answer yet; everything else works, tunnels follow when it does')
     return { description: null }
   }
-}
-
-/** JSON lines on standard error; standard output is for people, and a terminal shows both: there it is quieter. */
-function openLog({ logLevel }: Config): Log {
-  const level = logLevel ?? (process.stderr.isTTY ? 'warn' : 'info')
-  const formatters = { level: (label: string) => ({ level: label }) }
-  return pino({ level, base: null, formatters }, pino.destination({ dest: 2, sync: true }))
 }
