@@ -96,8 +96,25 @@ export async function giveToFoldersGroup(path: string): Promise<void> {
   if (file.gid !== gid) await chown(path, file.uid, gid)
 }
 
-/** An error about a folder that a person named, as something that this person can mend; every other error as it is. */
-export function aboutFolder(error: unknown, folder: string, name: string): unknown {
+/** Writes into a folder that a setting names; what is wrong with it is told as something that a person can mend. */
+export async function writingInto<T>(folder: FolderOfSetting, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    throw aboutFolder(error, folder)
+  }
+}
+
+export interface FolderOfSetting {
+  readonly folder: string
+  /** The setting, as a person types it. */
+  readonly name: string
+  /** Of the program that reads it. */
+  readonly group: string
+}
+
+/** An error about such a folder, as something that a person can mend; every other error as it is. */
+export function aboutFolder(error: unknown, { folder, name, group }: FolderOfSetting): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EROFS')
     return unfit(
@@ -107,7 +124,7 @@ export function aboutFolder(error: unknown, folder: string, name: string): unkno
   if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR')
     return unfit(
       `${folder} (${name}) cannot be written to (${code})`,
-      `make it as root and give it to the user that runs Ringfence: install -d -m 2750 -o ringfence -g kamailio ${folder}`,
+      `make it as root and give it to the user that runs Ringfence: install -d -m 2750 -o ringfence -g ${group} ${folder}`,
     )
   return error
 }

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { type Config, readConfig } from '../config.ts'
 import { addressOf } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { aboutFolder, giveToFoldersGroup, writeDurably } from '../durable-file.ts'
+import { giveToFoldersGroup, writeDurably, writingInto } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { bindingText, denialText } from '../pbx/edge/edge-access.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../pbx/edge/edge-config.ts'
@@ -71,16 +71,14 @@ export async function writeEdge(
     'README.txt': edgeReadme(options, folder),
   }
   const paths = Object.entries(files).map(([name, text]) => [join(folder, name), text] as const)
-  try {
+  await writingInto({ folder, name: '--out', group: 'kamailio' }, async () => {
     await mkdir(folder, { recursive: true, mode: 0o750 })
     for (const [path, text] of paths) {
       await writeDurably(path, text, 0o640)
       // Kamailio reads tls.cfg again and again, as its own user.
       await giveToFoldersGroup(path)
     }
-  } catch (error) {
-    throw aboutFolder(error, folder, '--out')
-  }
+  })
   return paths.map(([path]) => path)
 }
 
@@ -164,12 +162,10 @@ export async function keepEdgeCertificates(
     if ((await readFile(path, 'utf8').catch(() => null)) !== content.reveal())
       await writeDurably(path, content.reveal(), 0o640)
   }
-  try {
+  await writingInto({ folder: edge.folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' }, async () => {
     await mkdir(edge.folder, { recursive: true, mode: 0o750 })
     await put(edgeFiles.handsetAuthority, new Secret(authorities.handset.certificate))
     for (const name of [edgeFiles.key, edgeFiles.ownKey]) await put(name, privateKey)
     for (const name of [edgeFiles.certificate, edgeFiles.ownCertificate]) await put(name, new Secret(certificate))
-  } catch (error) {
-    throw aboutFolder(error, edge.folder, 'RINGFENCE_EDGE_DIR')
-  }
+  })
 }

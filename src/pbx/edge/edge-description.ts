@@ -45,7 +45,11 @@ export async function describeEdge(
   const { bind, deny, source } = rows
   const list = inForce === null ? 'no list' : `list ${inForce.number}`
   return {
-    summary: `${bind.size} certificates and ${source.size} phones without one are bound, ${deny.size} denied, ${list} loaded`,
+    summary: `${count(bind.size, 'certificate')} and ${count(source.size, 'phone')} without one are bound, ${deny.size} denied, ${list} loaded`,
     problems,
   }
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`
 }

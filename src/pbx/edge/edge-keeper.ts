@@ -110,7 +110,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
           hindrance = null
         },
         (error: unknown) => {
-          const told = aboutFolder(error, folder, 'RINGFENCE_EDGE_DIR')
+          const told = aboutFolder(error, { folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' })
           hindrance = asAppError(told)
           throw told
         },
