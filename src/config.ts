@@ -19,6 +19,7 @@ import {
   type HostPort,
   quoted,
   type SettingName,
+  type SettingNote,
   type SettingReader,
   settingReader,
   splitList,
@@ -74,11 +75,16 @@ export interface Config {
   readonly stepReminderHours: number
   /** What is not configured and therefore only good for trying; empty in earnest. */
   readonly demo: readonly string[]
+  /** What `doctor` tells of the settings although nothing is wrong with them. */
+  readonly notes: readonly SettingNote[]
 }
 
-/** @throws AppError CONFIG_INVALID that lists every problem */
-export function readConfig(env: Environment): Config {
-  const read = settingReader(env)
+/**
+ * @param files `unread` for the hub on its own: secrets and certificates are then empty
+ * @throws AppError CONFIG_INVALID that lists every problem
+ */
+export function readConfig(env: Environment, files: 'read' | 'unread' = 'read'): Config {
+  const read = settingReader(env, files)
   const { text, wrong } = read
   const demo: string[] = []
 
@@ -140,6 +146,7 @@ export function readConfig(env: Environment): Config {
     stepReminderHours: readStepReminder(read),
     sweepMs: sweepText === null ? null : Number(sweepText),
     demo,
+    notes: read.notes,
   }
   const { problems } = read
   if (problems.length > 0) {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Stats } from 'node:fs'
-import { chmod, link, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { chmod, chown, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
 
@@ -85,6 +85,48 @@ export async function privateFolder(path: string, holds?: readonly string[]): Pr
     )
   }
   await chmod(path, 0o700)
+}
+
+/**
+ * Gives a file to the group of its folder, as a folder with the set-group-ID bit does by itself: the reader's group, wherever
+ * another program reads what we write.
+ */
+export async function giveToFoldersGroup(path: string): Promise<void> {
+  const [{ gid }, file] = await Promise.all([stat(dirname(path)), stat(path)])
+  if (file.gid !== gid) await chown(path, file.uid, gid)
+}
+
+/** Writes into a folder that a setting names; what is wrong with it is told as something that a person can mend. */
+export async function writingInto<T>(folder: FolderOfSetting, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write()
+  } catch (error) {
+    throw aboutFolder(error, folder)
+  }
+}
+
+export interface FolderOfSetting {
+  readonly folder: string
+  /** The setting, as a person types it. */
+  readonly name: string
+  /** Of the program that reads it. */
+  readonly group: string
+}
+
+/** An error about such a folder, as something that a person can mend; every other error as it is. */
+export function aboutFolder(error: unknown, { folder, name, group }: FolderOfSetting): unknown {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'EROFS')
+    return unfit(
+      `${folder} (${name}) may only be read here`,
+      `as a systemd service: ReadWritePaths=${folder} in a drop-in, see docs/deployment.md`,
+    )
+  if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR')
+    return unfit(
+      `${folder} (${name}) cannot be written to (${code})`,
+      `make it as root and give it to the user that runs Ringfence: install -d -m 2750 -o ringfence -g ${group} ${folder}`,
+    )
+  return error
 }
 
 /** Set where everybody may write and nobody may remove what is another's, as in /tmp (inode(7)). */

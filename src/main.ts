@@ -1,7 +1,6 @@
 /** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pino from 'pino'
 import { type Config, readConfig } from './config.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
@@ -27,6 +26,7 @@ import { openEdge, writeEdge } from './main/edge.ts'
 import { layFoundations, templates as templateFolder } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
 import { startLanes } from './main/lanes.ts'
+import { openLog } from './main/log.ts'
 import { hubFolder, noteTakenAway, startOwnHub, wasTakenAway } from './main/own-hub.ts'
 import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
@@ -111,7 +111,7 @@ function signalled(): Promise<null> {
 
 /** The hub on its own. Its tunnels live on when it ends, unless it is told to take them away. */
 export async function runHubAlone(env: Environment): Promise<Awaited<ReturnType<typeof runHub>>> {
-  const config = readConfig(env)
+  const config = readConfig(env, 'unread') // the server's settings: this user may read none of the secrets
   await hubFolder(config)
   return runHub(hubSettingsSchema.parse(hubSettings(config)), openLog(config))
 }
@@ -274,11 +274,4 @@ async function lookAtHub(hub: Hub, { hub: { separate, socket } }: Config, log: L
     log.warn({ socket }, 'the hub does not answer yet; everything else works, tunnels follow when it does')
     return { description: null }
   }
-}
-
-/** JSON lines on standard error; standard output is for people, and a terminal shows both: there it is quieter. */
-function openLog({ logLevel }: Config): Log {
-  const level = logLevel ?? (process.stderr.isTTY ? 'warn' : 'info')
-  const formatters = { level: (label: string) => ({ level: label }) }
-  return pino({ level, base: null, formatters }, pino.destination({ dest: 2, sync: true }))
 }

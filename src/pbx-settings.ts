@@ -11,6 +11,7 @@ import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
 import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
 import { managementPlaces } from './pbx-settings/management-places.ts'
 import { readBrand } from './pbx-settings/manual.ts'
+import { noteUnused } from './pbx-settings/unused.ts'
 import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
@@ -45,6 +46,9 @@ export interface PbxSettings {
 
 const drivers = ['manual', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', '3cx', 'yeastar']
 
+/** Those whose realm Ringfence neither sets nor knows. */
+const realmIsOpen = ['manual', '3cx', 'yeastar']
+
 const mainSite: Site = { id: defaultId, name: 'Main site' }
 
 /** The first one is always there. */
@@ -61,10 +65,12 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 }
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
-function refuseTwins({ wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
+function refuseTwins({ text, wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
   const { id, name, address, freeswitch } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
-  if (isTaken(name) || isTaken(id)) wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
+  // Without any name it was asked for already.
+  if (text('PBX_NAME') !== null && (isTaken(name) || isTaken(id)))
+    wrong('PBX_NAME', `${quoted(name)} is another PBX's name too`)
   const taken = new Set(others.flatMap(placesOf))
   if (placesOf(pbx).some((place) => taken.has(place)))
     wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
@@ -123,9 +129,15 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   )
   if (text('PBX_ADDRESS') === null)
     demo.push(read.inWords('RINGFENCE_PBX_ADDRESS is not set: there is no PBX behind the tunnels'))
+  // There handsets dial the edge, by its own name.
+  const isBehindEdge = isFirst && text('EDGE_ADDRESS') !== null
+  if (isBehindEdge && text('EDGE_HOST') === null)
+    demo.push(
+      'RINGFENCE_EDGE_HOST is not set: handsets get the bare IP address, which softphones refuse in a certificate',
+    )
   const host = text('PBX_HOST') ?? address ?? 'pbx.example.invalid'
   if (!isHost(host)) wrong('PBX_HOST', `${quoted(host)} is not a host name`)
-  else if (text('PBX_HOST') === null && address !== null)
+  else if (text('PBX_HOST') === null && address !== null && !isBehindEdge)
     demo.push(
       read.inWords(
         'RINGFENCE_PBX_HOST is not set: handsets get the bare IP address, which softphones refuse in a certificate',
@@ -136,11 +148,17 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   if (from < 1 || to > 65_535 || from > to)
     wrong('PBX_RTP', `${quoted(rtpText)} is not a range of ports`, 'such as 10000-20000')
   const realm = text('PBX_REALM') ?? 'asterisk'
+  if (text('PBX_REALM') === null && address !== null && realmIsOpen.includes(driver))
+    read.note(
+      `RINGFENCE_PBX_REALM is not set: phones that get a digest of their password get one for realm "asterisk"`,
+      'compare it with what the PBX says in its challenge (WWW-Authenticate: Digest realm="…") before the first phone goes out; later it cannot change',
+    )
   if (!asteriskWord.test(realm))
     wrong('PBX_REALM', `${quoted(realm)} cannot be a digest realm`, 'letters, digits, dots and dashes')
   const own = { host, port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
   if (driver !== 'manual' && own.port === own.mtlsPort)
     wrong('PBX_MTLS_PORT', `${own.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
+  noteUnused(read, driver)
   const ofDriver = {
     asterisk: driver === 'asterisk' ? readAsterisk(read, address) : null,
     freepbx: driver === 'freepbx' ? readFreepbx(read) : null,

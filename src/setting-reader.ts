@@ -2,10 +2,12 @@
  * The environment's settings, one kind of value after the other. Everything that is wrong is remembered rather than
  * thrown, so that the admin sees it all at once. A value is repeated in a problem only where it cannot be a secret.
  */
-import { readFileSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
 import { canonicalAddress, overlaps, type Prefix, parsePrefix } from './domain/address.ts'
 import type { Problem } from './domain/parse.ts'
 import { Secret } from './domain/secret.ts'
+import { readSettingFile } from './setting-files.ts'
+import { meant } from './setting-words.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -39,8 +41,15 @@ export const settingNames = [
 
 export type SettingName = (typeof settingNames)[number]
 
+/** What is not wrong, and yet something that `doctor` should tell. */
+export interface SettingNote {
+  readonly message: string
+  readonly hint: string
+}
+
 export interface SettingReader {
   readonly problems: Problem[]
+  readonly notes: SettingNote[]
   /** The same for a further PBX: PBX_ADDRESS is PBX2_ADDRESS there, and what it says of RINGFENCE_PBX_… is said so too. */
   ofPbx(number: string): SettingReader
   /** The numbers of further PBXs for which there is any setting, in their order. */
@@ -49,6 +58,7 @@ export interface SettingReader {
   inWords(text: string): string
   /** Remembers a problem; null, so that a reader can answer with it. */
   wrong(name: SettingName, message: string, hint?: string): null
+  note(message: string, hint: string): void
   /** Without white space at its ends; null where it is not set or empty. */
   text(name: SettingName): string | null
   on(name: SettingName): boolean
@@ -64,7 +74,7 @@ export interface SettingReader {
   secretFile(name: SettingName): Secret | null
   /** Certificates of authorities, PEM; null where it is not set. */
   pemFile(name: SettingName): string | null
-  /** A full path that can stand in Asterisk's files. */
+  /** A full path that can stand in the files of Asterisk and Kamailio. */
   asteriskPath(name: SettingName): string | null
 }
 
@@ -77,37 +87,51 @@ const unusable = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '
 /** RINGFENCE_PBX2 to RINGFENCE_PBX99, and what belongs to each. */
 const furtherPbx = /^PBX([2-9]|[1-9][0-9])(?=_|$)/
 
-export function settingReader(env: Environment): SettingReader {
+/** @param files `unread` for the hub, which needs none of those that are named and may read none: each is then null */
+export function settingReader(env: Environment, files: 'read' | 'unread' = 'read'): SettingReader {
   const problems: Problem[] = []
   for (const [name, value] of Object.entries(env)) {
     if (!name.startsWith('RINGFENCE_') || name.startsWith('RINGFENCE_TEST_')) continue
-    if (!(settingNames as readonly string[]).includes(name.slice('RINGFENCE_'.length).replace(furtherPbx, 'PBX')))
-      problems.push({ field: name, message: 'there is no such setting', hint: 'docs/configuration.md lists them all' })
-    else if (/\p{Cc}/u.test(value?.trim() ?? ''))
+    const number = furtherPbx.exec(name.slice('RINGFENCE_'.length))?.[1] ?? ''
+    const plain = name.slice('RINGFENCE_'.length).replace(furtherPbx, 'PBX')
+    if (!(settingNames as readonly string[]).includes(plain)) {
+      const right = meant(plain, settingNames)?.replace(/^PBX/, `PBX${number}`)
+      const hint = `${right ? `did you mean RINGFENCE_${right}? ` : ''}docs/configuration.md lists them all`
+      problems.push({ field: name, message: 'there is no such setting', hint })
+    }
+    if (/\p{Cc}/u.test(value?.trim() ?? ''))
       problems.push({ field: name, message: 'contains a control character or a line break', hint: 'type it again' })
   }
-  return readerOf(env, problems, (name) => name)
+  return readerOf(env, { problems, notes: [], files }, (name) => name)
 }
 
-function readerOf(env: Environment, problems: Problem[], inPlace: (text: string) => string): SettingReader {
+interface Kept extends Pick<SettingReader, 'problems' | 'notes'> {
+  readonly files: 'read' | 'unread'
+}
+
+function readerOf(env: Environment, kept: Kept, inPlace: (text: string) => string): SettingReader {
+  const { problems, notes } = kept
   const inWords = (sentence: string) => sentence.replace(/RINGFENCE_\w+/g, inPlace)
   const wrong = (name: SettingName, message: string, hint?: string): null => {
     const field = inPlace(`RINGFENCE_${name}`)
     problems.push({ field, message: inWords(message), ...(hint ? { hint: inWords(hint) } : {}) })
     return null
   }
+  const note = (message: string, hint: string): void =>
+    void notes.push({ message: inWords(message), hint: inWords(hint) })
   const text = (name: SettingName): string | null => env[inPlace(`RINGFENCE_${name}`)]?.trim() || null
   const address = (name: SettingName, value: string | null, hint?: string): string | null =>
     value === null ? null : (canonicalAddress(value) ?? wrong(name, `${quoted(value)} is not an IP address`, hint))
 
   return {
     problems,
+    notes,
     wrong,
+    note,
     text,
     address,
     inWords,
-    ofPbx: (number) =>
-      readerOf(env, problems, (name) => name.replace(/^RINGFENCE_PBX(?=_|$)/, `RINGFENCE_PBX${number}`)),
+    ofPbx: (number) => readerOf(env, kept, (name) => name.replace(/^RINGFENCE_PBX(?=_|$)/, `RINGFENCE_PBX${number}`)),
     furtherPbxs() {
       const named = Object.entries(env).filter(([, value]) => value?.trim())
       const numbers = named.flatMap(([name]) => furtherPbx.exec(name.replace(/^RINGFENCE_/, ''))?.[1] ?? [])
@@ -157,30 +181,33 @@ function readerOf(env: Environment, problems: Problem[], inPlace: (text: string)
     },
     secretFile(name) {
       const path = text(name)
-      if (path === null) return null
-      try {
-        const secret = readFileSync(path, 'utf8').replace(/\r?\n$/, '')
-        return secret.trim() === '' ? wrong(name, 'names a file that is empty') : new Secret(secret)
-      } catch {
-        // The value is not repeated: the commonest mistake here is to set the secret itself.
-        return wrong(name, 'names a file that cannot be read', 'it takes a path, and this user must be able to read it')
-      }
+      if (path === null || kept.files === 'unread') return null
+      const read = readSettingFile(path)
+      if ('problem' in read) return wrong(name, read.problem, 'it takes a path, and this user must be able to read it')
+      const secret = read.text.replace(/\r?\n$/, '')
+      if (secret.trim() === '') return wrong(name, 'names a file that is empty')
+      if (read.isOpen)
+        note(`everybody on this machine may read the secret file of RINGFENCE_${name}`, `chmod 600 ${path}`)
+      return new Secret(secret)
     },
     pemFile(name) {
       const path = text(name)
-      if (path === null) return null
-      try {
-        return readFileSync(path, 'utf8')
-      } catch {
-        return wrong(name, `${quoted(path)} cannot be read`, 'PEM, readable by this user')
-      }
+      if (path === null || kept.files === 'unread') return null
+      const read = readSettingFile(path)
+      if ('problem' in read) return wrong(name, read.problem, 'PEM, readable by this user')
+      if (isCertificate(read.text)) return read.text
+      return wrong(
+        name,
+        `names ${quoted(path)}, which holds no certificate in PEM`,
+        'it begins with -----BEGIN CERTIFICATE-----; of a file in DER: openssl x509 -inform der -in FILE -out FILE.pem',
+      )
     },
     asteriskPath(name) {
       const value = text(name)
       if (value === null || /^\/[A-Za-z0-9._/+@-]+$/.test(value)) return value
       return wrong(
         name,
-        `${quoted(value)} cannot stand in Asterisk's files`,
+        `${quoted(value)} cannot stand in ${name.startsWith('EDGE_') || text('PBX') === 'kamailio' ? "Kamailio's" : "Asterisk's"} files`,
         'a full path of letters, digits and ._/+@-',
       )
     },
@@ -236,6 +263,14 @@ function splitHostPort(value: string): HostPort | null {
   const host = match?.[1] ?? match?.[2]
   if (!match || !host || !isPort(match[3]!) || !isHost(host)) return null
   return { host: canonicalAddress(host) ?? host, port: Number(match[3]) }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    return pem.includes('-----BEGIN CERTIFICATE-----') && new X509Certificate(pem).subject !== undefined
+  } catch {
+    return false
+  }
 }
 
 function isPort(value: string): boolean {

@@ -102,7 +102,7 @@ function planLines({ site, plan }: DialPlanView): string[] {
   if (plan === null) return [`${safe(site.name)}: not set; \`ringfence dial-plan set --help\` shows how`]
   const quoted = (text: string) => (text === '' ? 'nothing' : text)
   return [
-    `${safe(site.name)}: country +${plan.countryCode}, area code ${plan.areaCode ?? 'not needed'}`,
+    `${safe(site.name)}: country +${plan.countryCode}, area code ${plan.areaCode ?? 'none'}`,
     `  before a country code ${plan.internationalPrefix}, before an area code ${quoted(plan.nationalPrefix)}, for an outside line ${quoted(plan.outsideLine)}`,
     `  emergency numbers, never blocked: ${plan.emergencyNumbers.join(', ')}`,
   ]

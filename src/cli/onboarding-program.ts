@@ -10,7 +10,7 @@ type OnboardWords = Parameters<typeof onboard>[1]
 
 export function onboardingCommands(program: Command, { asking, run, needs }: Ways): void {
   withPerson(asking(program, 'onboard', 'hand phones to a new employee; prints the invite link'))
-    .option('--extension <digits>', 'extension')
+    .option('--extension <digits>', 'extension (needed)')
     .action((options, command) => {
       needs(command, ['name', 'email', 'extension', 'handset', ...neededForLimits(options)])
       return run(options, (now) => onboard(now, { ...pick(options), ...callsIn(options) }))
@@ -31,8 +31,8 @@ export function onboardingCommands(program: Command, { asking, run, needs }: Way
 
 function withPerson(command: Command): Command {
   return withCalls(command)
-    .option('--name <name>', 'full name')
-    .option('--email <address>', 'e-mail address')
+    .option('--name <name>', 'full name (needed)')
+    .option('--email <address>', 'e-mail address (needed)')
     .option('--pbx <name>', 'the PBX that has the extension (default: the first)')
     .addOption(handsetOption())
     .option('--gateway <kind>', 'home gateway for desk phones without WireGuard (default: plain)')
@@ -45,7 +45,7 @@ function withPerson(command: Command): Command {
 }
 
 function handsetOption(): Option {
-  return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times').argParser(
+  return new Option('--handset <model[=mac]>', 'a phone or app; may be given several times (needed)').argParser(
     (text: string, earlier: readonly object[] | undefined) => [...(earlier ?? []), parseHandset(text)],
   )
 }

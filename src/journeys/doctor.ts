@@ -43,7 +43,8 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),
   )
-  return { checks: [...checks.flat(), ...demo] }
+  const notes = context.config.notes.map((note): DoctorCheck => ({ area: 'settings', state: 'note', ...note }))
+  return { checks: [...checks.flat(), ...notes, ...demo] }
 }
 
 async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
@@ -169,12 +170,12 @@ async function hostName({ resolveHost }: JourneyContext, { settings }: KnownPbx)
   const found = await resolveHost(host)
   if (found.includes(address))
     return [{ area: 'pbx', state: 'ok', message: `${host} resolves to ${address}`, hint: null }]
-  const seen = found.length === 0 ? 'does not resolve here' : `resolves to ${found.join(', ')}`
+  const seen = found.length === 0 ? 'does not resolve here' : `resolves to ${found.join(', ')} here, not to ${address}`
   return [
     {
       area: 'pbx',
       state: 'problem',
-      message: `${host} ${seen}, not to ${address}`,
+      message: `${host} ${seen}`,
       hint: `publish an address record ${host} → ${address}; some home routers drop answers with private addresses`,
     },
   ]

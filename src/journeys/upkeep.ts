@@ -14,11 +14,24 @@ export function startUpkeep(tasks: readonly UpkeepTask[], log: Log): { stop(): P
   const timers = new Set<NodeJS.Timeout>()
   const running = new Set<Promise<void>>()
 
+  // What goes wrong every quarter of a minute for the same reason is told once, and that it is over.
+  const told = new Map<string, string>()
+  function succeeded({ name }: UpkeepTask): void {
+    if (told.delete(name)) log.info({ task: name }, `upkeep: ${name} works again`)
+  }
+  function failed({ name }: UpkeepTask, error: unknown): void {
+    const words = error instanceof Error ? error.message : String(error)
+    if (told.get(name) === words) return
+    told.set(name, words)
+    log.warn({ err: error, task: name }, `upkeep: ${name} failed and is tried again; told once until that changes`)
+  }
+
   function launch(task: UpkeepTask): void {
     const run = task
       .run()
-      .catch((error: unknown) =>
-        log.warn({ err: error, task: task.name }, `upkeep: ${task.name} failed and is tried again`),
+      .then(
+        () => succeeded(task),
+        (error: unknown) => failed(task, error),
       )
       .finally(() => {
         running.delete(run)

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path'
 import type { DialPlan } from '../domain/call-policy.ts'
+import { writingInto } from '../durable-file.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
 import type { AmiAddress } from '../pbx/ami-connection.ts'
 import { asteriskDriver, prepareAsterisk } from '../pbx/asterisk.ts'
@@ -14,7 +15,7 @@ import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
 
-type Place = Pick<PbxSettings, 'realm' | 'own' | 'edge'>
+type Place = Pick<PbxSettings, 'realm' | 'own' | 'edge' | 'prefix'>
 
 export async function openAsterisk(
   pbx: Place,
@@ -22,7 +23,10 @@ export async function openAsterisk(
   dialPlan: () => Promise<DialPlan | null>,
 ): Promise<PbxDriver> {
   const options: AsteriskOptions = { ...optionsOf(pbx, asterisk), dialPlan }
-  await prepareAsterisk(options)
+  const folder = asterisk.configFolder ?? ''
+  await writingInto({ folder, name: `RINGFENCE_${pbx.prefix}_CONFIG_DIR`, group: 'asterisk' }, () =>
+    prepareAsterisk(options),
+  )
   return asteriskDriver(options, writerOf(asterisk, options))
 }
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { type Config, readConfig } from '../config.ts'
 import { addressOf } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { writeDurably } from '../durable-file.ts'
+import { giveToFoldersGroup, writeDurably, writingInto } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { bindingText, denialText } from '../pbx/edge/edge-access.ts'
@@ -90,9 +90,16 @@ export async function writeEdge(
     'kamailio.cfg': edgeConfiguration(options, tlsFile).text,
     'README.txt': edgeReadme(options, folder),
   }
-  await mkdir(folder, { recursive: true, mode: 0o750 })
-  for (const [name, text] of Object.entries(files)) await writeDurably(join(folder, name), text, 0o640)
-  return Object.keys(files).map((name) => join(folder, name))
+  const paths = Object.entries(files).map(([name, text]) => [join(folder, name), text] as const)
+  await writingInto({ folder, name: '--out', group: 'kamailio' }, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o750 })
+    for (const [path, text] of paths) {
+      await writeDurably(path, text, 0o640)
+      // Kamailio reads tls.cfg again and again, as its own user.
+      await giveToFoldersGroup(path)
+    }
+  })
+  return paths.map(([path]) => path)
 }
 
 /** @throws AppError CONFIG_INVALID where no edge is configured. */
@@ -177,13 +184,15 @@ export async function keepEdgeCertificates(
       validDays: serverDays,
     },
   )
-  await mkdir(edge.folder, { recursive: true, mode: 0o750 })
   const put = async (name: string, content: Secret) => {
     const path = join(edge.folder, name)
     if ((await readFile(path, 'utf8').catch(() => null)) !== content.reveal())
       await writeDurably(path, content.reveal(), 0o640)
   }
-  await put(edgeFiles.handsetAuthority, new Secret(authorities.handset.certificate))
-  for (const name of [edgeFiles.key, edgeFiles.ownKey]) await put(name, privateKey)
-  for (const name of [edgeFiles.certificate, edgeFiles.ownCertificate]) await put(name, new Secret(certificate))
+  await writingInto({ folder: edge.folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' }, async () => {
+    await mkdir(edge.folder, { recursive: true, mode: 0o750 })
+    await put(edgeFiles.handsetAuthority, new Secret(authorities.handset.certificate))
+    for (const name of [edgeFiles.key, edgeFiles.ownKey]) await put(name, privateKey)
+    for (const name of [edgeFiles.certificate, edgeFiles.ownCertificate]) await put(name, new Secret(certificate))
+  })
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { createDurably } from '../durable-file.ts'
+import { createDurably, writingInto } from '../durable-file.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { kamailioDriver } from '../pbx/kamailio.ts'
 import { prepareKamailio } from '../pbx/kamailio-files.ts'
@@ -51,7 +51,9 @@ export async function openKamailio(
   }
   // Kamailio does not start without a list.
   if (publication.ageMs() === null) await publication.publish()
-  await prepareKamailio(options)
+  await writingInto({ folder, name: `RINGFENCE_${pbx.prefix}_CONFIG_DIR`, group: 'kamailio' }, () =>
+    prepareKamailio(options),
+  )
   return kamailioDriver(options)
 }
 

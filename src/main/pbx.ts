@@ -5,7 +5,7 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { defaultId, type Pbx } from '../domain/site.ts'
-import { writeDurably } from '../durable-file.ts'
+import { writeDurably, writingInto } from '../durable-file.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
@@ -140,7 +140,7 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
  * reload.
  */
 async function keepPbxCertificate(
-  { id, own: { host }, address, asterisk, kamailio }: PbxSettings,
+  { id, prefix, own: { host }, address, asterisk, kamailio }: PbxSettings,
   { vault, authorities, pkiFolder }: Foundations,
   now: Date,
 ): Promise<void> {
@@ -158,11 +158,14 @@ async function keepPbxCertificate(
       validDays: serverDays,
     },
   )
-  await mkdir(folder, { recursive: true, mode: 0o750 })
-  const present = await readFile(join(folder, 'ringfence-pbx.crt'), 'utf8').catch(() => null)
-  if (present === kept.certificate) return
-  await writeDurably(join(folder, 'ringfence-handset-ca.crt'), authorities.handset.certificate, 0o644)
-  // Readable by the PBX's own group; the folder decides who that is. The certificate last: it says that all is there.
-  await writeDurably(join(folder, 'ringfence-pbx.key'), kept.privateKey.reveal(), 0o640)
-  await writeDurably(join(folder, 'ringfence-pbx.crt'), kept.certificate, 0o644)
+  const group = kamailio ? 'kamailio' : 'asterisk'
+  await writingInto({ folder, name: `RINGFENCE_${prefix}_CONFIG_DIR`, group }, async () => {
+    await mkdir(folder, { recursive: true, mode: 0o750 })
+    const present = await readFile(join(folder, 'ringfence-pbx.crt'), 'utf8').catch(() => null)
+    if (present === kept.certificate) return
+    await writeDurably(join(folder, 'ringfence-handset-ca.crt'), authorities.handset.certificate, 0o644)
+    // Readable by the PBX's own group; the folder decides who that is. The certificate last: it says that all is there.
+    await writeDurably(join(folder, 'ringfence-pbx.key'), kept.privateKey.reveal(), 0o640)
+    await writeDurably(join(folder, 'ringfence-pbx.crt'), kept.certificate, 0o644)
+  })
 }

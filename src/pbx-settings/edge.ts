@@ -72,7 +72,13 @@ export function readEdge(read: SettingReader, pbx: { readonly address: string | 
   }
   const { rpc, rpcSecret } = settings
   const at = parsePrefix(rpc.host)
-  if (at === null) wrong('EDGE_RPC', `${quoted(rpc.host)} is not an IP address`, 'such as 127.0.0.1:5064')
+  if (/^(0\.0\.0\.0|::)$/.test(rpc.host))
+    wrong(
+      'EDGE_RPC',
+      `${rpc.host} is every address of the machine`,
+      'one address: 127.0.0.1, or one in a private network',
+    )
+  else if (at === null) wrong('EDGE_RPC', `${quoted(rpc.host)} is not an IP address`, 'such as 127.0.0.1:5064')
   else if (!isLoopback(rpc.host) && !privateRanges.some((range) => contains(parsePrefix(range)!, at)))
     wrong('EDGE_RPC', `${rpc.host} is a public address`, 'keep it on loopback or in a private network')
   const secret = rpcSecret.reveal()
@@ -105,11 +111,18 @@ function refuseSharedPorts(
   pbx: { readonly address: string | null; readonly port: number },
 ): void {
   const own = [port, mtlsPort, pbxPort, ...(rpc.host === address ? [rpc.port] : [])]
-  if (new Set(own).size !== own.length)
-    wrong('EDGE_PORT', 'is used twice at the edge', 'each of its ports has a purpose of its own')
+  const named = [
+    ['EDGE_PORT', port],
+    ['EDGE_MTLS_PORT', mtlsPort],
+    ['EDGE_PBX_PORT', pbxPort],
+  ] as const
+  for (const [at, [name, value]] of named.entries()) {
+    const other = named.slice(0, at).find(([, before]) => before === value)
+    if (other) wrong(name, `${value} is RINGFENCE_${other[0]} too`, 'each port of the edge has a purpose of its own')
+  }
   // The script tells the sides apart by the port alone.
-  if ([port, mtlsPort, pbxPort].includes(rpc.port))
-    wrong('EDGE_RPC', `port ${rpc.port} is another port of the edge too`)
+  const taken = named.find(([, value]) => value === rpc.port)
+  if (taken) wrong('EDGE_RPC', `port ${rpc.port} is RINGFENCE_${taken[0]} too`, 'give one of them another')
   if (pbx.address === address && own.includes(pbx.port))
     wrong('EDGE_PORT', `the PBX has port ${pbx.port} at the same address`, 'give one of them another port')
 }

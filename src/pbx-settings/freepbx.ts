@@ -1,8 +1,9 @@
 /** Settings of the FreePBX driver: RINGFENCE_PBX=freepbx. */
 import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
-import { quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
+import { requireSettings, type SettingReader } from '../setting-reader.ts'
 import { type ManagerSettings, readManager } from './asterisk-ami.ts'
+import { checkWebAddress } from './web-address.ts'
 
 export interface FreepbxSettings extends ManagerSettings {
   /** Its web interface: `https://pbx.example.com`. */
@@ -12,22 +13,16 @@ export interface FreepbxSettings extends ManagerSettings {
 }
 
 export function readFreepbx(read: SettingReader): FreepbxSettings {
-  const { text, wrong } = read
+  const { text } = read
   requireSettings(read, 'freepbx', ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE', 'PBX_AMI_SECRET_FILE'])
   const given = text('PBX_API_URL')
   const url = given === null ? null : URL.parse(given)
-  const isLocal = url !== null && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-  if (given !== null && !(url && url.pathname === '/' && !url.search && !url.username && isWeb(url, isLocal)))
-    wrong('PBX_API_URL', `${quoted(given)} is not an address of FreePBX`, 'such as https://pbx.example.com')
+  const isHere = url !== null && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
+  if (given !== null) checkWebAddress(read, 'PBX_API_URL', { given, plain: isHere, example: 'https://pbx.example.com' })
   return {
     ...readManager(read),
     origin: url?.origin ?? 'https://pbx.example.invalid',
     clientId: text('PBX_API_CLIENT') ?? '',
     clientSecret: read.secretFile('PBX_API_SECRET_FILE') ?? new Secret(''),
   }
-}
-
-/** Without TLS on this machine only. */
-function isWeb({ protocol }: URL, isLocal: boolean): boolean {
-  return protocol === 'https:' || (protocol === 'http:' && isLocal)
 }

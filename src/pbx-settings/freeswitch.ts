@@ -35,7 +35,8 @@ export function readFreeswitch(read: SettingReader, pbxAddress: string | null): 
     ? [read.pemFile('PBX_DIRECTORY_TLS_CERT'), read.secretFile('PBX_DIRECTORY_TLS_KEY')]
     : [null, null]
   const tls = cert !== null && key !== null ? { cert, key } : null
-  if (!tls && !isLoopback(at.host)) {
+  // Files that are named and cannot be read are a problem of their own.
+  if (!files && text('PBX_DIRECTORY_TLS_CERT') === null && !isLoopback(at.host)) {
     wrong(
       'PBX_DIRECTORY_LISTEN',
       `${at.host} can be reached from outside and has no TLS`,

@@ -1,6 +1,7 @@
 /** Settings of the drivers that speak to a management interface over HTTPS: RINGFENCE_PBX=3cx and =yeastar. */
 import { Secret } from '../domain/secret.ts'
-import { baseUrl, quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
+import { quoted, requireSettings, type SettingReader } from '../setting-reader.ts'
+import { checkWebAddress } from './web-address.ts'
 
 export interface HttpApiSettings {
   readonly origin: string
@@ -10,17 +11,16 @@ export interface HttpApiSettings {
   readonly clientSecret: Secret
 }
 
-export function readHttpApi(read: SettingReader, driver: string): HttpApiSettings {
+/** Each maker's usual port. */
+const examples = { '3cx': 'https://pbx.example.com:5001', yeastar: 'https://pbx.example.com:8088' } as const
+
+export function readHttpApi(read: SettingReader, driver: keyof typeof examples): HttpApiSettings {
   const { text, wrong } = read
   requireSettings(read, driver, ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE'])
   const [urlText, client] = [text('PBX_API_URL'), text('PBX_API_CLIENT') ?? '']
-  const origin = urlText === null ? '' : baseUrl(urlText)
-  if (origin === null || (origin !== '' && origin !== URL.parse(origin)?.origin))
-    wrong(
-      'PBX_API_URL',
-      `${quoted(urlText ?? '')} is no address`,
-      'such as https://pbx.example.com:5001, without a path',
-    )
+  if (urlText !== null)
+    checkWebAddress(read, 'PBX_API_URL', { given: urlText, plain: false, example: examples[driver] })
+  const origin = URL.parse(urlText ?? '')?.origin
   if (client !== '' && !/^[\x21-\x7e]{1,100}$/.test(client))
     wrong('PBX_API_CLIENT', `${quoted(client)} is not the name of an API client`, 'as the PBX shows it')
   return {

@@ -31,6 +31,13 @@ export function readKamailio(read: SettingReader, pbxAddress: string | null): Ka
   const rpc = read.hostPort('PBX_RPC', { host: '127.0.0.1', port: 5068 })
   if (!isIP(rpc.host))
     wrong('PBX_RPC', `${quoted(rpc.host)} is not an IP address`, 'Kamailio listens there: an address of its machine')
+  const [port, mtlsPort] = [read.port('PBX_PORT', 5061), read.port('PBX_MTLS_PORT', 5062)]
+  if (rpc.port === port || rpc.port === mtlsPort)
+    wrong(
+      'PBX_RPC',
+      `port ${rpc.port} is ${rpc.port === port ? 'RINGFENCE_PBX_PORT' : 'RINGFENCE_PBX_MTLS_PORT'} too`,
+      'Kamailio tells phones from Ringfence by the port: give each its own',
+    )
   return {
     configFolder,
     rpc,

@@ -3,7 +3,8 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
-import { type AmiSession, conversation, field, unreachable } from './ami-conversation.ts'
+import { type AmiSession, conversation, field, managerHint, unreachable } from './ami-conversation.ts'
+import { notReached } from './not-reached.ts'
 
 /**
  * A small client of the Asterisk Manager Interface: lines of `Key: value`, an empty line ends a message
@@ -33,17 +34,21 @@ export async function withAmi<T>(
   if (signal.aborted) throw givenUp()
   const socket = await openSocket(address, signal)
   const line = conversation(socket, address.timeoutMs ?? 10_000)
-  const onAbort = () => line.fail(givenUp())
+  let greeted = false
+  // A manager interface greets at once; a web server waits for us.
+  const whyGivenUp = () => (greeted ? givenUp() : silent(address))
+  const onAbort = () => line.fail(whyGivenUp())
   signal.addEventListener('abort', onAbort, { once: true })
   try {
     const session = { ...line.session, banner: await line.banner }
+    greeted = true
     await logIn(session, address)
     const result = await work(session)
     line.send('Action: Logoff\r\n\r\n')
     return result
   } catch (error) {
     // A wait that was broken off throws the signal's own error, which tells an admin nothing.
-    throw signal.aborted && !(error instanceof AppError) ? givenUp() : error
+    throw signal.aborted && !(error instanceof AppError) ? whyGivenUp() : error
   } finally {
     signal.removeEventListener('abort', onAbort)
     line.fail(unreachable('the session with the PBX is over'))
@@ -70,12 +75,7 @@ function openSocket(address: AmiAddress, signal: AbortSignal): Promise<Socket> {
     }
     // The code (ECONNREFUSED, ERR_TLS_CERT_ALTNAME_INVALID …) tells a closed port from a certificate that does not fit.
     const onError = (cause: NodeJS.ErrnoException) =>
-      give(
-        unreachable(
-          `the manager interface of the PBX at ${where} is not reachable (${cause.code ?? 'unknown'})`,
-          cause,
-        ),
-      )
+      give(notReached({ name: `the manager interface of the PBX at ${where}`, hint: managerHint }, cause))
     const onAbort = () => give(givenUp())
     const onReady = () => {
       cleanUp()
@@ -114,6 +114,10 @@ async function logIn(session: AmiSession, address: AmiAddress): Promise<void> {
     hint: 'compare user, secret and permit lines in manager.conf with the settings, then run `module reload manager`',
     retryable: true,
   })
+}
+
+function silent({ host, port }: AmiAddress): AppError {
+  return unreachable(`something answers at ${host}:${port} and does not greet as a manager interface does`)
 }
 
 function givenUp(): AppError {

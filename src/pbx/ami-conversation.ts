@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { AppError } from '../errors.ts'
+import { unreached } from './not-reached.ts'
 
 /** The talk on one connection: questions out, answers and lists matched to them by ActionID. */
 
@@ -90,7 +91,7 @@ export function conversation(socket: Socket, timeoutMs: number) {
   function notAmi() {
     fail(
       new AppError('PBX_REFUSED', 'what answers at the address of the PBX is not an Asterisk manager interface', {
-        hint: 'check host and port of the manager interface (manager.conf, usually 5038)',
+        hint: 'check RINGFENCE_PBX_AMI: the manager interface has usually port 5038 (manager.conf)',
         retryable: true,
       }),
     )
@@ -220,11 +221,10 @@ function refused(action: AmiAction, answer: AmiMessage): AppError {
   })
 }
 
+export const managerHint =
+  'check that Asterisk runs, that manager.conf has `enabled = yes`, and that RINGFENCE_PBX_AMI names its address and port (of TLS, with RINGFENCE_PBX_AMI_TLS=yes)'
+
 /** Nobody there, or not any more; another try may help. */
 export function unreachable(message: string, cause?: unknown): AppError {
-  return new AppError('PBX_UNREACHABLE', message, {
-    hint: 'check that Asterisk runs, that manager.conf is enabled and that its address and port are the configured ones',
-    retryable: true,
-    cause,
-  })
+  return unreached(message, managerHint, cause)
 }

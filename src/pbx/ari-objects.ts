@@ -30,8 +30,12 @@ export const sorceryLines = ['endpoint', 'auth', 'aor']
   .map((type) => `${type} = config,pjsip.conf,criteria=type=${type}\n${type} = astdb,ringfence`)
   .join('\n')
 
+/** Six lines to copy are no sentence: the page has them. */
+export const mappingHint =
+  'put the six lines that docs/asterisk.md has under "A place for the objects" into [res_pjsip] of sorcery.conf, and restart Asterisk'
+
 export function ariObjects({ username, secret, ...address }: AriAddress): AriObjects {
-  const call = pbxHttp(address)
+  const call = pbxHttp({ ...address, setting: 'RINGFENCE_PBX_ARI' })
   const authorization = `Basic ${Buffer.from(`${username}:${secret.reveal()}`).toString('base64')}`
   const headers = { authorization, 'content-type': 'application/json' }
   const pathOf = (type: string, id: string) =>
@@ -82,8 +86,10 @@ function accepted(answer: PbxHttpAnswer, secrets: readonly Secret[]): PbxHttpAns
     )
   }
   if (status === 403 && /sorcery|delete object/.test(words)) {
-    const hint = `its objects stand in a file. Put these lines into [res_pjsip] of sorcery.conf, restart Asterisk, and see that no other file holds the extension:\n${sorceryLines}`
-    throw refused(`the PBX takes no accounts over its REST interface: ${words}`, hint)
+    throw refused(
+      `the PBX takes no accounts over its REST interface: ${words}`,
+      `${mappingHint}; and see that no file holds this extension`,
+    )
   }
   if (status === 403) {
     throw refused(

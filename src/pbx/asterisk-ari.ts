@@ -1,6 +1,6 @@
 import type { AccountChanges, AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import { type AriAddress, type AriObjects, ariObjects, sorceryLines } from './ari-objects.ts'
+import { type AriAddress, type AriObjects, ariObjects, mappingHint } from './ari-objects.ts'
 import { type AsteriskObject, isOwnAuthList, objectTypes, parseAuthName } from './asterisk-account.ts'
 import { folderProblems } from './asterisk-files.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
@@ -43,7 +43,8 @@ export function ariWriter(address: AriAddress, folder: AsteriskFolder | null): A
         overloadProblems(session),
         objects.probe(signal).then(() => [], asProblem),
       ])
-      return [...unusable, ...mapping, ...overload, ...included]
+      // First the interface: what cannot be spoken to keeps nothing.
+      return [...(unusable.length > 0 ? unusable : [...mapping, ...overload]), ...included]
     },
   }
 }
@@ -105,21 +106,31 @@ async function overloadProblems(session: AmiSession): Promise<Problem[]> {
   ]
 }
 
+/** One line for all kinds of objects: the remedy is the same. */
 async function mappingProblems(session: AmiSession): Promise<Problem[]> {
   const mapping = await readMapping(session)
   const placesOf = (type: string) =>
     mapping.filter(({ name }) => name === type).map(({ value }) => value.split(',')[0]?.trim() ?? '')
-  const hint = `put these lines into [res_pjsip] of sorcery.conf and restart Asterisk:\n${sorceryLines}`
-  return objectTypes.flatMap((type): Problem[] => {
-    const places = placesOf(type)
-    if (places.some((place) => ['astdb', 'realtime'].includes(place))) return []
-    return places.includes('memory')
+  const lost = objectTypes.filter((type) => !placesOf(type).some((place) => ['astdb', 'realtime'].includes(place)))
+  const forgotten = lost.filter((type) => placesOf(type).includes('memory'))
+  const homeless = lost.filter((type) => !forgotten.includes(type))
+  const hint = mappingHint
+  return [
+    ...(forgotten.length > 0
       ? [
           {
-            message: `Asterisk forgets ${type} objects when it restarts; until Ringfence writes them again no phone can log in`,
+            message: `Asterisk forgets ${forgotten.join(', ')} objects when it restarts; until Ringfence writes them again no phone can log in`,
             hint,
           },
         ]
-      : [{ message: `Asterisk has no place for ${type} objects that are made over its REST interface`, hint }]
-  })
+      : []),
+    ...(homeless.length > 0
+      ? [
+          {
+            message: `Asterisk has no place for ${homeless.join(', ')} objects that are made over its REST interface`,
+            hint,
+          },
+        ]
+      : []),
+  ]
 }

@@ -14,11 +14,14 @@ const modules = ['app_voicemail', 'app_voicemail_odbc', 'app_voicemail_imap']
 const rightsHint =
   'set `write = system,reporting` for the manager user in manager.conf, and run: asterisk -rx "module reload manager"'
 
+const reloadHint =
+  'Asterisk\'s log of its start says why the module is not whole; after mending that: asterisk -rx "module unload app_voicemail.so", then "module load app_voicemail.so"'
+
 export async function readMailboxes(session: AmiSession, extensions: readonly string[]): Promise<readonly Leftover[]> {
   const access = await accessToVoicemail(session)
   if (access === 'none') return []
-  if (access === 'forbidden') {
-    const words = `whether there is a voicemail box cannot be seen: ${rightsHint}`
+  if (access !== 'open') {
+    const words = `whether there is a voicemail box cannot be seen: ${access === 'forbidden' ? rightsHint : reloadHint}`
     return extensions.map((extension) => ({ extension, kind: 'voicemail-pin', words, clearable: false }))
   }
   const found = await Promise.all(
@@ -35,8 +38,16 @@ export async function readMailboxes(session: AmiSession, extensions: readonly st
 
 /** For `doctor`: voicemail that Ringfence may not look at. */
 export async function voicemailProblem(session: AmiSession): Promise<Problem[]> {
-  if ((await accessToVoicemail(session)) !== 'forbidden') return []
-  return [{ message: 'the manager user may not look at voicemail boxes', hint: rightsHint }]
+  const access = await accessToVoicemail(session)
+  if (access === 'forbidden') return [{ message: 'the manager user may not look at voicemail boxes', hint: rightsHint }]
+  if (access === 'unknown')
+    return [
+      {
+        message: 'voicemail is loaded, but Asterisk does not know the action VoicemailUserStatus: boxes cannot be seen',
+        hint: `${reloadHint}; until then look into voicemail.conf yourself when somebody leaves`,
+      },
+    ]
+  return []
 }
 
 function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
@@ -56,12 +67,18 @@ function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
 }
 
 /** ListCommands names what this user may do; a module that is loaded has its commands all the same. */
-async function accessToVoicemail(session: AmiSession): Promise<'none' | 'forbidden' | 'open'> {
+async function accessToVoicemail(session: AmiSession): Promise<'none' | 'forbidden' | 'unknown' | 'open'> {
   const allowed = await session.act({ Action: 'ListCommands' })
   if (allowed.has('voicemailuserstatus')) return 'open'
   for (const Module of modules) {
     const answer = await session.ask({ Action: 'ModuleCheck', Module })
-    if (field(answer, 'Response') === 'Success') return 'forbidden'
+    if (field(answer, 'Response') === 'Success') return (await isUnknown(session)) ? 'unknown' : 'forbidden'
   }
   return 'none'
+}
+
+/** "Invalid/unknown command" in place of "Permission denied" (main/manager.c): that no right in manager.conf mends. */
+async function isUnknown(session: AmiSession): Promise<boolean> {
+  const answer = await session.ask({ Action: 'VoicemailUserStatus', Context: context, Mailbox: '0' })
+  return /^invalid\/unknown command/i.test(field(answer, 'Message'))
 }

@@ -139,7 +139,7 @@ function givenUp(): AppError {
 
 export function unreachable(message: string): AppError {
   return new AppError('PBX_UNREACHABLE', message, {
-    hint: 'check that FreeSWITCH runs, that mod_event_socket is loaded, and that its address and port are the configured ones',
+    hint: 'check that FreeSWITCH runs, that mod_event_socket is loaded, and that RINGFENCE_PBX_ESL names its address and port',
     retryable: true,
   })
 }

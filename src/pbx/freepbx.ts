@@ -52,7 +52,10 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
           problems: async (session) => [...(await apiProblems(api, signal)), ...(await mediaProblems(session, book))],
         },
         signal,
-      ).then((asterisk) => ({ ...asterisk, product: `FreePBX on ${asterisk.product}` })),
+      ).then(
+        (asterisk) => ({ ...asterisk, product: `FreePBX on ${asterisk.product}` }),
+        async (error: unknown) => Promise.reject(await bothInterfaces(error, api, signal)),
+      ),
     readAccounts: async (signal) => {
       const noted = await book.read()
       return withAmi(manager, signal, (session) => readFreepbx(session, noted, options.realm))
@@ -199,6 +202,19 @@ async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Pr
       hint: 'set Media Encryption to SRTP via in-SDP on the page of each (Advanced), then "Apply Config": the API of FreePBX cannot',
     },
   ]
+}
+
+/** Where the manager interface fails: what else will have to be mended, so that nobody comes back twice. */
+async function bothInterfaces(error: unknown, api: FreepbxApi, signal: AbortSignal): Promise<unknown> {
+  if (!(error instanceof AppError)) return error
+  const [other] = await apiProblems(api, signal).catch(() => [])
+  if (!other) return error
+  const { code, message, hint, retryable } = error
+  return new AppError(code, `${message}; and its other interface: ${other.message}`, {
+    hint: [hint, other.hint].filter(Boolean).join('. Then: '),
+    retryable,
+    cause: error,
+  })
 }
 
 async function apiProblems(api: FreepbxApi, signal: AbortSignal) {

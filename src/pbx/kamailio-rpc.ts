@@ -44,7 +44,7 @@ export function kamailioRpc(address: RpcAddress): KamailioRpc {
     connections: 0,
     who: {
       name: `Kamailio at ${host}:${port}`,
-      hint: 'is Kamailio running, with the script that Ringfence wrote, and is RINGFENCE_PBX_RPC its address?',
+      hint: 'is Kamailio running, with the script that Ringfence wrote, may its user read the folder of RINGFENCE_PBX_CONFIG_DIR (its log says so), and is RINGFENCE_PBX_RPC its address?',
     },
   })
   const headers = { authorization: `Bearer ${secret.reveal()}`, 'content-type': 'application/json' }

@@ -89,7 +89,14 @@ function databaseRefusal(error: unknown): unknown {
   if ('errcode' in error && typeof error.errcode === 'number') return sqliteRefusal(error.errcode)
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^(ENOENT|EACCES|EPERM)$/.test(code) && 'path' in error) {
-    return refusal(code, 'check the path, and that the user that runs Ringfence may read and write the file')
+    return new AppError(
+      'PBX_REFUSED',
+      `the database file of the PBX, ${String(error.path)}, ${code === 'ENOENT' ? 'is not there' : 'may not be read and written'} (${code})`,
+      {
+        hint: 'check RINGFENCE_PBX_DATABASE, and that the user that runs Ringfence may read and write the file and its folder',
+        retryable: true,
+      },
+    )
   }
   if (code === '') return /connect|timeout/i.test(error.message) ? unreachable(code) : error
   // Else it is a SQLSTATE, five digits and letters.

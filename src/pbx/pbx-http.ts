@@ -2,6 +2,7 @@ import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } fr
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
 import { isLoopback } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
+import { type Asked, notReached, unreached } from './not-reached.ts'
 
 /** The HTTP interface of a PBX: one origin, whose certificate is checked, with a limit on time and size. */
 export interface PbxHttpAddress {
@@ -14,7 +15,9 @@ export interface PbxHttpAddress {
   /** How many are kept open, default 4; 0: each question has a new one. */
   readonly connections?: number
   /** Who is asked, default the PBX; and what to look at where it does not answer. */
-  readonly who?: { readonly name: string; readonly hint: string; readonly certificateHint?: string }
+  readonly who?: Asked
+  /** Which setting names `origin`, where `who` does not say it. */
+  readonly setting?: 'RINGFENCE_PBX_API_URL' | 'RINGFENCE_PBX_ARI'
 }
 
 export interface PbxHttpRequest {
@@ -35,15 +38,12 @@ export type PbxHttp = (request: PbxHttpRequest, signal: AbortSignal) => Promise<
 /** Above every list of a hundred thousand phones. */
 const longestAnswer = 64 * 1024 * 1024
 
-/** OpenSSL's and Node's names for a certificate that is not trusted or is another's. */
-const distrust = /CERT|SELF_SIGNED|ISSUER|ALTNAME|SIGNATURE|UNABLE_TO|ERR_TLS/
-
 /**
  * @returns a caller. It throws PBX_UNREACHABLE for everything that is no whole answer, and names no path; redirects are
  * answers like others, never followed: a token must not travel on.
  * @throws AppError CONFIG_INVALID for an address that would carry a password in the clear.
  */
-export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, who }: PbxHttpAddress): PbxHttp {
+export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, ...address }: PbxHttpAddress): PbxHttp {
   const { protocol, hostname, host, port } = new URL(origin)
   const isTls = protocol === 'https:'
   const bare = hostname.replace(/^\[|\]$/g, '')
@@ -52,7 +52,10 @@ export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, who }
       hint: 'use https; http is for the machine itself only',
     })
   }
-  const name = who?.name ?? `the management interface of the PBX at ${host}`
+  const who = address.who ?? {
+    name: `the management interface of the PBX at ${host}`,
+    hint: `check that the PBX runs, that its interface is enabled, and that this machine reaches what ${address.setting ?? 'the settings'} ${address.setting ? 'names' : 'name'}`,
+  }
   const kept = { keepAlive: true, maxSockets: connections, timeout: 30_000 }
   const agent = connections === 0 ? false : isTls ? new TlsAgent(kept) : new PlainAgent(kept)
   const send = isTls ? tlsRequest : plainRequest
@@ -71,8 +74,8 @@ export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, who }
       })
     } catch (cause) {
       throw limit.aborted
-        ? unreachable(`${name} did not answer in time`, who?.hint, cause)
-        : notReached(name, cause as NodeJS.ErrnoException, who)
+        ? unreached(`${who.name} did not answer in time`, who.hint, cause)
+        : notReached(who, cause as NodeJS.ErrnoException)
     }
   }
 }
@@ -89,20 +92,7 @@ async function read(answer: IncomingMessage): Promise<PbxHttpAnswer> {
   return { status: answer.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }
 }
 
-function notReached(name: string, cause: NodeJS.ErrnoException, who: PbxHttpAddress['who']): AppError {
-  const code = cause.code ?? cause.message
-  if (!distrust.test(code)) return unreachable(`${name} is not reachable (${code})`, who?.hint, cause)
-  const hint =
-    who?.certificateHint ??
-    'if it comes from an authority of your own, name its file in RINGFENCE_PBX_MANAGEMENT_CA_FILE; it must be made for the host that the settings name. Else see who answers there'
-  return unreachable(`${name} shows a certificate that is not trusted (${code})`, hint, cause)
-}
-
-export function unreachable(message: string, hint?: string, cause?: unknown): AppError {
-  return new AppError('PBX_UNREACHABLE', message, {
-    hint:
-      hint ?? 'check that the PBX runs, that its interface is enabled, and that this machine reaches address and port',
-    retryable: true,
-    cause,
-  })
+/** The PBX answered, and not with what it should have; another try may help. */
+export function unreachable(message: string): AppError {
+  return unreached(message, 'Ringfence tries again; if this stays, see what the log of the PBX says')
 }

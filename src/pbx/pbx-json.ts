@@ -31,7 +31,7 @@ export interface JsonAnswer {
 export type PbxJson = (question: JsonQuestion, signal: AbortSignal) => Promise<JsonAnswer>
 
 export function pbxJson(address: PbxHttpAddress): PbxJson {
-  const http = pbxHttp(address)
+  const http = pbxHttp({ ...address, setting: 'RINGFENCE_PBX_API_URL' })
   return async (question, signal) => {
     const { status, body } = await http(requestOf(question), signal)
     return { status, body: body === '' ? null : parsed(body, status, question) }

@@ -200,6 +200,9 @@ describe('the server and its address', () => {
     expect((await run(['offbord', '1'])).err).toContain('offboard')
     expect((await run(['--help'])).code).toBe(0)
     expect((await run(['offboard', '--help'])).out).toContain('--wait')
+    const needed = async (...words: string[]) =>
+      [...(await run([...words, '--help'])).out.matchAll(/--(\S+) [^\n]*(?:\n {10,}[^\n]*)*?\(needed\)/g)].length
+    expect([await needed('onboard'), await needed('dial-plan', 'set')]).toEqual([4, 4])
     expect((await run(['--version'])).out).toBe('0.0.0-test\n')
   })
 

@@ -68,7 +68,15 @@ export function fakeEdge(): FakeEdge {
           async read() {
             reach()
             const inForce = fake.list
-            return { rows, connected: new Set(), list: null, readAt: new Date(), inForce, lastHanded: inForce }
+            return {
+              rows,
+              connected: new Set(),
+              list: null,
+              readAt: new Date(),
+              inForce,
+              lastHanded: inForce,
+              hindrance: null,
+            }
           },
         },
         async describe() {

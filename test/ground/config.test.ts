@@ -322,6 +322,7 @@ describe('with Asterisk', () => {
     [{ PBX_CONTEXT: 'a;b' }, 'PBX_CONTEXT'],
     [{ PBX_BIND: 'eth0' }, 'PBX_BIND'],
     [{ PBX_AMI: '5038' }, 'PBX_AMI'],
+    [{ PBX_AMI: '192.0.2.10:5038' }, 'PBX_AMI'],
     [{ PBX_AMI_USER: 'ring fence' }, 'PBX_AMI_USER'],
     [{ PBX_MTLS_PORT: '5061' }, 'PBX_MTLS_PORT'],
   ])('%j is wrong at %s, before Asterisk refuses it', (settings, name) => {
@@ -469,6 +470,7 @@ describe('with several PBXs', () => {
       PBX2_CONFIG_DIR: '/etc/asterisk/branch.d',
       PBX2_AMI_SECRET_FILE: secretFile,
       PBX2_AMI: '192.0.2.20:5039',
+      PBX2_AMI_TLS: 'yes',
     })
     expect(config.pbxs).toMatchObject([
       { id: 'default', name: 'office', site: { id: 'default', name: 'Berlin' }, host: 'pbx.example.com', port: 5061 },
@@ -552,8 +554,8 @@ describe('with several PBXs', () => {
   })
 
   test.each<[string, Settings, string | null]>([
-    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038' }, 'PBX.example.com:5038'],
-    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038' }, null],
+    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038', PBX_AMI_TLS: 'yes' }, 'PBX.example.com:5038'],
+    ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: 'pbx.example.com:5038', PBX_AMI_TLS: 'yes' }, null],
     ['PBX_AMI', { PBX: 'asterisk', PBX_AMI: '127.0.0.1:5038' }, 'localhost:5038'],
     ['PBX_ESL', { PBX: 'freeswitch', PBX_ESL: '192.0.2.9:8021' }, '192.0.2.9:8021'],
     ['PBX_RPC', { PBX: 'kamailio', PBX_RPC: '192.0.2.9:5068' }, '192.0.2.9:5068'],
@@ -639,7 +641,7 @@ describe('a SIP edge', () => {
     ['no folder and no key', { EDGE_ADDRESS: '192.0.2.11' }, ['EDGE_RPC_SECRET_FILE', 'EDGE_DIR']],
     ['management on a public address', { EDGE_RPC: '192.0.2.11:5064' }, ['EDGE_RPC']],
     ['management at a name', { EDGE_RPC: 'edge.example.com:5064' }, ['EDGE_RPC']],
-    ['one port twice', { EDGE_PBX_PORT: '5062' }, ['EDGE_PORT']],
+    ['one port twice', { EDGE_PBX_PORT: '5062' }, ['EDGE_PBX_PORT']],
     ['internal numbers as a range', { EDGE_INTERNAL_NUMBERS: '1000-1999' }, ['EDGE_INTERNAL_NUMBERS']],
     ['internal numbers as an expression', { EDGE_INTERNAL_NUMBERS: '1xxx,.*' }, ['EDGE_INTERNAL_NUMBERS']],
     [

@@ -6,6 +6,7 @@ import { settingNames } from '../../src/setting-reader.ts'
 
 const docs = join(import.meta.dirname, '../../docs')
 const page = readFileSync(join(docs, 'configuration.md'), 'utf8')
+const authority = join(import.meta.dirname, '../fixtures/authority.pem')
 const databaseUrl = join(import.meta.dirname, '../fixtures/database-url')
 const rows = page.split('\n').flatMap((line) => {
   const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim())
@@ -32,7 +33,12 @@ describe('docs/configuration.md', () => {
     (row) => {
       const example = row.cells[3]!.slice(1, -1)
       const ari = { PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: import.meta.filename }
-      const present = row.name === 'PBX_DATABASE_URL_FILE' ? databaseUrl : import.meta.filename
+      const held: Record<string, string> = {
+        PBX_DATABASE_URL_FILE: databaseUrl,
+        PBX_MANAGEMENT_CA_FILE: authority,
+        SMTP_CA_FILE: authority,
+      }
+      const present = held[row.name] ?? import.meta.filename
       // What needs company, and what names files that are not here.
       const company: Record<string, Record<string, string>> = {
         LISTEN: { ALLOW_PLAIN_CONSOLE: 'yes' },

@@ -15,7 +15,16 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { appendDurably, createDurably, privateFolder, removeDurably, writeDurably } from '../../src/durable-file.ts'
+import {
+  aboutFolder,
+  appendDurably,
+  createDurably,
+  giveToFoldersGroup,
+  privateFolder,
+  removeDurably,
+  writeDurably,
+  writingInto,
+} from '../../src/durable-file.ts'
 
 const source = join(import.meta.dirname, '../../src/durable-file.ts')
 let folder: string
@@ -174,6 +183,37 @@ describe('a folder for one user alone', () => {
     chownSync(theirs, 65_534, 65_534)
     await refused(theirs)
     expect([mode(theirs), statSync(theirs).uid]).toEqual([0o700, 65_534])
+  })
+})
+
+describe('a folder that a setting names', () => {
+  const named = (path: string) => ({ folder: path, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' })
+
+  test('is told with the setting and the command that makes it, where nothing can be written', async () => {
+    writeFileSync(join(folder, 'letter'), '')
+    const below = join(folder, 'letter', 'below')
+    await expect(writingInto(named(below), () => writeDurably(join(below, 'x'), ''))).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+      message: `${below} (RINGFENCE_EDGE_DIR) cannot be written to (ENOTDIR)`,
+      hint: expect.stringContaining(`install -d -m 2750 -o ringfence -g kamailio ${below}`),
+    })
+  })
+
+  test('is told with a drop-in where the sandbox of the service lets it be read only', () => {
+    expect(aboutFolder(Object.assign(new Error(), { code: 'EROFS' }), named('/srv/edge'))).toMatchObject({
+      message: '/srv/edge (RINGFENCE_EDGE_DIR) may only be read here',
+      hint: expect.stringContaining('ReadWritePaths=/srv/edge'),
+    })
+    const other = new Error('of the program')
+    expect(aboutFolder(other, named('/srv/edge'))).toBe(other)
+  })
+
+  test('gives its group to the files in it', async () => {
+    if (process.getuid?.() !== 0) return
+    chownSync(folder, 0, 65_534)
+    await writeDurably(path, 'x')
+    await giveToFoldersGroup(path)
+    expect(statSync(path)).toMatchObject({ uid: 0, gid: 65_534 })
   })
 })
 

@@ -5,13 +5,6 @@ import { clearInterfaces } from '../../src/journeys/clear-interfaces.ts'
 const file = import.meta.filename
 
 const drivers: Record<string, Record<string, string>> = {
-  asterisk: { PBX_CONFIG_DIR: '/etc/asterisk/x', PBX_AMI_SECRET_FILE: file },
-  freepbx: {
-    PBX_API_URL: 'https://pbx.example.com',
-    PBX_API_CLIENT: 'x',
-    PBX_API_SECRET_FILE: file,
-    PBX_AMI_SECRET_FILE: file,
-  },
   freeswitch: { PBX_ESL_SECRET_FILE: file, PBX_DIRECTORY_SECRET_FILE: file, PBX_REALM: 'pbx.example.com' },
 }
 
@@ -22,13 +15,6 @@ function warnings(driver: string, more: Record<string, string>): string[] {
 }
 
 describe('doctor warns of a management interface in clear', () => {
-  test.each(['asterisk', 'freepbx'])('the manager interface of %s off this machine, unless it speaks TLS', (driver) => {
-    const away = { PBX_AMI: '192.0.2.10:5038' }
-    expect(warnings(driver, away)).toEqual(['the manager interface at 192.0.2.10 is spoken to in clear'])
-    expect(warnings(driver, { ...away, PBX_AMI_TLS: 'yes' })).toEqual([])
-    expect(warnings(driver, { PBX_AMI: '127.0.0.1:5038' })).toEqual([])
-  })
-
   test('the event socket of FreeSWITCH off this machine, which has no TLS at all', () => {
     expect(warnings('freeswitch', { PBX_ESL: '192.0.2.10:8021' })).toEqual([
       'the event socket at 192.0.2.10 is spoken to in clear',

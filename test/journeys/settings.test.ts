@@ -10,7 +10,9 @@ describe('settings that change later', () => {
     const ada = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
     const ben = await onboarded(world, person('Ben Li', '1002', 'linphone-mobile', 'linphone-desktop'))
     const staleIn = async ({ app }: World) =>
-      (await app.doctor()).checks.filter(({ area }) => area === 'settings').map(({ message }) => message)
+      (await app.doctor()).checks
+        .filter(({ area, state }) => area === 'settings' && state === 'problem')
+        .map(({ message }) => message)
     expect(await staleIn(world)).toEqual([])
     await using same = await world.restart()
     expect(await staleIn(same)).toEqual([])
@@ -85,6 +87,24 @@ describe('doctor', () => {
         expect.objectContaining({ area: 'hub', message: 'the fake hub is down', hint: 'it was told to be' }),
         expect.objectContaining({ area: 'pbx', message: 'the PBX is not reachable', hint: 'start it' }),
       ]),
+    )
+  })
+
+  test.each([
+    [[], 'pbx.example.com does not resolve here'],
+    [['192.0.2.99'], 'pbx.example.com resolves to 192.0.2.99 here, not to 192.0.2.10'],
+  ])('says what the name of the PBX leads to: %j', async (addresses, message) => {
+    const env = { RINGFENCE_PBX_ADDRESS: '192.0.2.10', RINGFENCE_PBX_HOST: 'pbx.example.com' }
+    await using world = await openWorld({ env, names: { 'pbx.example.com': addresses } })
+    const { checks } = await world.app.doctor()
+    expect(checks).toContainEqual(expect.objectContaining({ area: 'pbx', state: 'problem', message }))
+    // What is not wrong with the settings, and yet worth a line, is told beside it.
+    expect(checks).toContainEqual(
+      expect.objectContaining({
+        area: 'settings',
+        state: 'note',
+        message: expect.stringMatching(/^RINGFENCE_PBX_REALM/),
+      }),
     )
   })
 

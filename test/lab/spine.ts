@@ -151,6 +151,7 @@ export async function openSpine(
       ...place?.asterisk,
     })
     deeds.push(() => asterisk.stop())
+    writeFileSync(join(root, 'manager-ca.pem'), authority.certificate)
     writeFileSync(join(root, 'ami-secret'), asterisk.ami.secret.reveal(), { mode: 0o600 })
 
     const { transports, context, realm } = asterisk.driverOptions
@@ -170,7 +171,9 @@ export async function openSpine(
       PBX_REALM: realm,
       PBX_CONTEXT: context,
       PBX_CONFIG_DIR: asterisk.configDir,
-      PBX_AMI: `${asterisk.ami.host}:${asterisk.ami.port}`,
+      PBX_AMI: `${asterisk.amiTls.host}:${asterisk.amiTls.port}`,
+      PBX_AMI_TLS: 'yes',
+      PBX_MANAGEMENT_CA_FILE: join(root, 'manager-ca.pem'),
       PBX_AMI_USER: asterisk.ami.username,
       PBX_AMI_SECRET_FILE: join(root, 'ami-secret'),
       ...(own

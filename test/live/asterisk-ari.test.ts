@@ -1,9 +1,11 @@
+import { readFileSync } from 'node:fs'
 import { createServer, type RequestListener, request, type Server } from 'node:http'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { withAmi } from '../../src/pbx/ami-connection.ts'
 import { type AmiMessage, field } from '../../src/pbx/ami-conversation.ts'
-import { type AriAddress, ariObjects } from '../../src/pbx/ari-objects.ts'
+import { type AriAddress, ariObjects, sorceryLines } from '../../src/pbx/ari-objects.ts'
 import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { accountObjects, namesIn } from '../../src/pbx/asterisk-account.ts'
 import { ariWriter } from '../../src/pbx/asterisk-ari.ts'
@@ -163,19 +165,22 @@ describeLive('an Asterisk that is not set up for ARI', ['asterisk', 'openssl'], 
     }
   }
 
-  test('keeps its objects in files: told with the lines that are missing', async () => {
+  test('keeps its objects in files: told once, and where the lines are that are missing', async () => {
     const { problems, refusal, isUnchanged } = await refusalOf({ sorcery: '' })
+    const remedy = 'put the six lines that docs/asterisk.md has under "A place for the objects" into [res_pjsip]'
     expect(refusal).toMatchObject({
       code: 'PBX_REFUSED',
       message: expect.stringContaining('Cannot create sorcery objects'),
-      hint: expect.stringContaining('auth = astdb,ringfence'),
+      hint: expect.stringContaining(remedy),
     })
-    expect(problems).toHaveLength(3)
-    expect(problems[0]).toMatchObject({
-      message: expect.stringContaining('no place'),
-      hint: expect.stringContaining('astdb,ringfence'),
-    })
+    expect(problems).toEqual([{ message: expect.stringContaining('no place'), hint: expect.stringContaining(remedy) }])
     expect(isUnchanged).toBe(true)
+    const page = readFileSync(join(import.meta.dirname, '../../docs/asterisk.md'), 'utf8')
+    const lines = page
+      .slice(page.indexOf('**A place for the objects**'))
+      .split('\n')
+      .map((line) => line.trim())
+    for (const line of sorceryLines.split('\n')) expect(lines).toContain(line)
   })
 
   test('lets its user only read: told which line of ari.conf', async () => {

@@ -28,7 +28,12 @@ async function opened(lab: AsteriskLab, settings: Readonly<Record<string, string
   const asterisk = readAsterisk(read, null)
   expect(read.problems).toEqual([])
   return openAsterisk(
-    { realm: 'ringfence', own: { host: lab.address, port: lab.port, mtlsPort: lab.mtlsPort }, edge: null },
+    {
+      realm: 'ringfence',
+      own: { host: lab.address, port: lab.port, mtlsPort: lab.mtlsPort },
+      edge: null,
+      prefix: 'PBX',
+    },
     asterisk,
     async () => null,
   )

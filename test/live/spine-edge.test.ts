@@ -126,9 +126,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     expect(checks.filter(({ area }) => area === 'edge')).toMatchObject([
       {
         state: 'ok',
-        message: expect.stringMatching(
-          /^2 certificates and 1 phones without one are bound, 0 denied, list \d+ loaded$/,
-        ),
+        message: expect.stringMatching(/^2 certificates and 1 phone without one are bound, 0 denied, list \d+ loaded$/),
       },
     ])
   })

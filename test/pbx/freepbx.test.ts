@@ -287,6 +287,22 @@ describe('FreePBX that says one thing and does another', () => {
 })
 
 describe('FreePBX that does not answer as it should', () => {
+  test('on both of its interfaces is told with both, and on one with that one', async () => {
+    await fake.asterisk.ami.door.shut()
+    const said = () =>
+      driver.describe(limit()).then(
+        () => '',
+        (error: Error) => error.message,
+      )
+    expect(await said()).toMatch(/^the manager interface of the PBX at [^;]+$/)
+    await fake.door.shut()
+    expect(await said()).toMatch(
+      /^the manager interface of the PBX at .+; and its other interface: the management interface/,
+    )
+    await Promise.all([fake.door.open(), fake.asterisk.ami.door.open()])
+    expect(await said()).toBe('')
+  })
+
   const [refused, unreachable] = ['PBX_REFUSED', 'PBX_UNREACHABLE']
   const faults: [string, string, (fake: FakeFreepbx) => void][] = [
     [

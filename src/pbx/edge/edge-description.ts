@@ -16,7 +16,7 @@ export async function describeEdge(
   signal: AbortSignal,
 ): Promise<EdgeDescription> {
   const running = await rpc.page('/configuration', signal)
-  const { inForce, rows, readAt } = await keeper.read(signal)
+  const { inForce, rows, readAt, hindrance } = await keeper.read(signal)
   const problems: { message: string; hint: string }[] = []
   const free = await freeMemory(rpc, signal)
   if (free < 2 * scarceMemory)
@@ -29,12 +29,15 @@ export async function describeEdge(
       message: 'the edge runs another configuration than the settings of Ringfence give now',
       hint: 'write it again with `ringfence edge --out DIR`, and restart Kamailio',
     })
-  if (inForce === null)
+  // One of before Kamailio ran says nothing now that it has answered.
+  if (hindrance !== null && hindrance.code !== 'PBX_UNREACHABLE')
+    problems.push({ message: hindrance.message, hint: hindrance.hint ?? '' })
+  else if (inForce === null)
     problems.push({
       message: 'it is not known which revocation list the edge has loaded',
-      hint: 'Ringfence hands it one within a quarter of a minute; the log of the server says what keeps it from that',
+      hint: 'Kamailio has just started: Ringfence hands it one within a quarter of a minute',
     })
-  else if (readAt.getTime() - inForce.thisUpdate.getTime() > staleMs)
+  if (inForce !== null && readAt.getTime() - inForce.thisUpdate.getTime() > staleMs)
     problems.push({
       message: `revocation list ${inForce.number} at the edge is older than three days; at ${inForce.nextUpdate.toISOString()} it locks out every phone`,
       hint: 'look in the server log for why no new one could be signed or handed over',
@@ -42,7 +45,11 @@ export async function describeEdge(
   const { bind, deny, source } = rows
   const list = inForce === null ? 'no list' : `list ${inForce.number}`
   return {
-    summary: `${bind.size} certificates and ${source.size} phones without one are bound, ${deny.size} denied, ${list} loaded`,
+    summary: `${count(bind.size, 'certificate')} and ${count(source.size, 'phone')} without one are bound, ${deny.size} denied, ${list} loaded`,
     problems,
   }
+}
+
+function count(number: number, word: string): string {
+  return `${number} ${word}${number === 1 ? '' : 's'}`
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../../durable-file.ts'
-import { AppError } from '../../errors.ts'
+import { aboutFolder, writeDurably } from '../../durable-file.ts'
+import { AppError, asAppError } from '../../errors.ts'
 import { edgeFiles } from './edge-options.ts'
+import { reloadRefused } from './edge-readers.ts'
 import type { EdgeRpc } from './edge-rpc.ts'
 import { changeTables, type EdgeState, freeMemory, listMark, markText, readEdge } from './edge-state.ts'
 import { type EdgeRows, readTableFile, tableFiles } from './edge-tables.ts'
@@ -38,6 +39,8 @@ export interface EdgeSnapshot extends EdgeState {
   readonly inForce: EdgeList | null
   /** The same, or where it is not known what lies in the folder: what it started with. Null for no list at all. */
   readonly lastHanded: EdgeList | null
+  /** Why the edge could not be brought in step the last time; null where it could. */
+  readonly hindrance: AppError | null
 }
 
 export interface EdgeKeeper {
@@ -74,6 +77,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
   // A list that was taken over stays readable here when the file is gone.
   let taken: { digest: string; list: EdgeList } | null = null
   let takenAt = 0
+  let hindrance: AppError | null = null
 
   return {
     publish(signal) {
@@ -94,15 +98,26 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       const readAt = now()
       const state = await readEdge(rpc, signal)
       const inForce = await listInForce(state)
-      return { ...state, readAt, inForce, lastHanded: inForce ?? (await listInFolder()) }
+      return { ...state, readAt, inForce, lastHanded: inForce ?? (await listInFolder()), hindrance }
     },
   }
 
   function start(signal: AbortSignal): Promise<void> {
     next = undefined
-    current = bringInStep(signal).finally(() => {
-      current = undefined
-    })
+    current = bringInStep(signal)
+      .then(
+        () => {
+          hindrance = null
+        },
+        (error: unknown) => {
+          const told = aboutFolder(error, { folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' })
+          hindrance = asAppError(told)
+          throw told
+        },
+      )
+      .finally(() => {
+        current = undefined
+      })
     return current
   }
 
@@ -131,7 +146,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       if (mark !== null && now().getTime() - takenAt < every) return
       if ((await freeMemory(rpc, signal)) < scarceMemory) throw outOfMemory()
       takenAt = now().getTime()
-      await rpc.call('tls.reload', [], signal)
+      await rpc.call('tls.reload', [], signal).catch((error: unknown) => reloadRefused(folder, error))
       const still = await readIfThere(edgeFiles.revocationList)
       if (still === null || digestOf(still) !== digest) throw changedMeanwhile()
       await rpc.call('htable.sets', ['mark', 'list', markText({ number: list.number, digest })], signal)

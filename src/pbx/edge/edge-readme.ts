@@ -10,11 +10,11 @@ kamailio.cfg and tls.cfg were written by \`ringfence edge\`: change the settings
 ${options.folder} is kept in step by the Ringfence server while it runs: certificates, revocation list, who may speak.
 
   check     kamailio -c -f ${folder}/kamailio.cfg
-  run       kamailio -DD -E -m 512 -M 8 -f ${folder}/kamailio.cfg
+  run       kamailio -DD -E -m 512 -M 8 -u kamailio -g kamailio -f ${folder}/kamailio.cfg
             (-m is shared memory in megabytes: reckon with 60 kilobytes for each connected phone)
 
-Start Ringfence first: the configuration names files that it writes. Kamailio's user must be able to read this folder and
-${options.folder}, and needs nothing else. Let a supervisor start it again when it ends.
+Start Ringfence first: the configuration names files that it writes. Kamailio's user (-u) must be able to read this folder and
+${options.folder}, also later: it loads each new revocation list, and tls.cfg with it, as that user. Let a supervisor start it again when it ends.
 
 Who must reach what:
   handsets    ${socketText(address, mtlsPort)} (with a client certificate) and ${socketText(address, port)} (without), TCP

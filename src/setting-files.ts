@@ -1,0 +1,33 @@
+/** The files that settings name: why one cannot be read, in words, and who else may read a secret. */
+import { readFileSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+export type FileRead = { readonly text: string; readonly isOpen: boolean } | { readonly problem: string }
+
+/** `isOpen`: everybody on this machine may read it. */
+export function readSettingFile(path: string): FileRead {
+  try {
+    return { text: readFileSync(path, 'utf8'), isOpen: (statSync(path).mode & 0o004) !== 0 }
+  } catch (error) {
+    return { problem: `${shownPath(path)} ${reasonOf(error as NodeJS.ErrnoException)}` }
+  }
+}
+
+/** The commonest mistake is to set the secret itself: only what begins as the path of a folder that is there is repeated. */
+function shownPath(path: string): string {
+  const folder = dirname(path)
+  return path.startsWith('/') && folder !== '/' && isFolder(folder)
+    ? `names ${JSON.stringify(path)}, which`
+    : 'names a file that'
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+}
+
+function reasonOf({ code }: NodeJS.ErrnoException): string {
+  if (code === 'ENOENT' || code === 'ENOTDIR') return 'is not there'
+  if (code === 'EISDIR') return 'is a folder'
+  if (code === 'EACCES' || code === 'EPERM') return 'this user may not read'
+  return `cannot be read (${code ?? 'unknown'})`
+}
