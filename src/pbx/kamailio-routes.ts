@@ -94,6 +94,11 @@ route[RINGFENCE_LOGIN] {
 	$var(rf_extension) = "";
 	$var(rf_contacts) = 1;
 	$var(rf_policy) = "none";
+	# Of several, Kamailio checks the one whose realm fits, and $au is the name in the first.
+	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) {
+		sl_send_reply("400", "More Than One Login");
+		exit;
+	}
 	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
 		sql_query("ringfence", "select extension, max_contacts, policy from ringfence_credential where username = '$au'", "mine");
 		if ($dbr(mine=>rows) == 1) {

@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { offer } from './media-offer.ts'
 import { openTls, type SipConnectionOptions } from './sip-connection.ts'
+import { type DigestLogin, digestAnswer } from './sip-digest.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -38,12 +39,8 @@ export interface SipAnswer {
   readonly body: string
 }
 
-export interface SipPhoneOptions extends SipConnectionOptions {
+export interface SipPhoneOptions extends SipConnectionOptions, DigestLogin {
   readonly extension: string
-  readonly username: string
-  readonly secret: string
-  /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
-  readonly ha1?: string
   readonly userAgent?: string
   /** Called with the Event of each NOTIFY, after it was answered. */
   readonly onEvent?: (event: string) => void
@@ -209,20 +206,10 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const authorization = `${answered}: ${digest(challenge, request.method, request.uri)}`
+    const authorization = `${answered}: ${digestAnswer(options, challenge, request.method, request.uri)}`
     const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer
-  }
-
-  function digest(challenge: string, method: string, uri: string): string {
-    const part = (name: string) => new RegExp(`${name}="?([^",]*)"?`, 'i').exec(challenge)?.[1] ?? ''
-    const md5 = (text: string) => createHash('md5').update(text).digest('hex')
-    const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]
-    const cnonce = randomBytes(8).toString('hex')
-    const ha1 = options.ha1 ?? md5(`${options.username}:${realm}:${options.secret}`)
-    const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
-    return `Digest username="${options.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
   }
 
   function inDialog(method: string, extra: readonly string[]): Promise<SipAnswer> {

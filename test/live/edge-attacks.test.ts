@@ -1,20 +1,14 @@
 /** Traffic to loopback only: what somebody who got hold of a phone, or of its tunnel, may try at the edge. */
-import { connect, type TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type EdgeHandset, type EdgeWorld, edgeWorld } from '../lab/edge-world.ts'
+import { openLine, type SipLine, statusOf } from '../lab/sip-line.ts'
 import { describeLive } from '../setup/requirements.ts'
-
-interface Line {
-  send(text: string): void
-  readonly heard: string
-  readonly isOpen: boolean
-}
 
 describeLive('whoever attacks the edge', ['asterisk', 'kamailio', 'openssl'], () => {
   let world: EdgeWorld
   let mallory: EdgeHandset
   let victim: EdgeHandset
-  const sockets: TLSSocket[] = []
+  const lines: SipLine[] = []
 
   beforeAll(async () => {
     world = await edgeWorld()
@@ -22,44 +16,21 @@ describeLive('whoever attacks the edge', ['asterisk', 'kamailio', 'openssl'], ()
     victim = await world.handset('3002', '127.0.0.52')
   }, 120_000)
   afterAll(async () => {
-    for (const socket of sockets) socket.destroy()
+    for (const each of lines) each.close()
     await world?.stop()
   })
 
-  /** A connection with a handset's certificate over which a test says what it likes. */
-  async function line({ address, issued }: EdgeHandset, localAddress = address): Promise<Line> {
-    let heard = ''
-    let isOpen = true
-    const socket = connect({
+  /** Over a connection with a handset's certificate. */
+  async function line({ address, issued }: EdgeHandset, localAddress = address): Promise<SipLine> {
+    const made = await openLine({
       host: world.edge.options.address,
       port: world.edge.options.mtlsPort,
-      ...{ localAddress },
-      cert: issued.certificate,
-      key: issued.privateKey.reveal(),
-      ca: world.edge.authorities.service.certificate,
-      servername: 'edge.test',
+      localAddress,
+      certificate: { certificate: issued.certificate, key: issued.privateKey.reveal() },
+      trusts: { authority: world.edge.authorities.service.certificate, name: 'edge.test' },
     })
-    sockets.push(socket)
-    socket.on('data', (chunk: Buffer) => {
-      heard += chunk.toString('latin1')
-    })
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      isOpen = false
-    })
-    await new Promise<void>((resolve, reject) => {
-      socket.once('secureConnect', resolve)
-      socket.once('error', reject)
-    })
-    return {
-      send: (text) => void socket.write(text.replaceAll('\n', '\r\n')),
-      get heard() {
-        return heard
-      },
-      get isOpen() {
-        return isOpen
-      },
-    }
+    lines.push(made)
+    return made
   }
 
   let calls = 0
@@ -78,8 +49,6 @@ ${extra}Content-Length: 0
 
 `
   }
-  /** The final one. */
-  const statusOf = (heard: string) => Number(/^SIP\/2\.0 ([2-6]\d{2})/m.exec(heard)?.[1])
   async function answerTo(text: string, from = mallory): Promise<number> {
     const talk = await line(from)
     talk.send(text)
@@ -154,29 +123,18 @@ ${extra}Content-Length: 0
 
   test('the side of the PBX answers to the address of the PBX alone', async () => {
     const { options, authorities } = world.edge
-    const socket = connect({
+    const talk = await openLine({
       host: options.address,
       port: options.pbxPort,
-      ...{ localAddress: '127.0.0.51' },
-      ca: authorities.service.certificate,
-      servername: 'edge.test',
+      localAddress: '127.0.0.51',
+      trusts: { authority: authorities.service.certificate, name: 'edge.test' },
     })
-    sockets.push(socket)
-    let heard = ''
-    let isOpen = true
-    socket.on('data', (chunk: Buffer) => {
-      heard += chunk
-    })
-    socket.on('error', () => undefined)
-    socket.on('close', () => {
-      isOpen = false
-    })
-    await new Promise((resolve) => socket.once('secureConnect', resolve))
+    lines.push(talk)
     const serial = BigInt(`0x${victim.issued.serial}`)
     const extra = `Route: <sip:${serial}@${options.address}:${options.pbxPort};transport=tls;lr>\n`
-    socket.write(request('INVITE', { to: '3002', extra }).replaceAll('\n', '\r\n'))
-    await vi.waitFor(() => expect(isOpen).toBe(false))
-    expect(heard).toBe('')
+    talk.send(request('INVITE', { to: '3002', extra }))
+    await vi.waitFor(() => expect(talk.isOpen).toBe(false))
+    expect(talk.heard).toBe('')
   })
 
   test('noise and half messages hurt nobody', async () => {
