@@ -1,7 +1,7 @@
 /** Traffic to loopback only: what somebody who got hold of a phone, or of its tunnel, may try at the edge. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type EdgeHandset, type EdgeWorld, edgeWorld } from '../lab/edge-world.ts'
-import { openLine, type SipLine, statusOf } from '../lab/sip-line.ts'
+import { openLine, type RawRequest, type SipLine, statusOf } from '../lab/sip-line.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 describeLive('whoever attacks the edge', ['asterisk', 'kamailio', 'openssl'], () => {
@@ -88,11 +88,101 @@ ${extra}Content-Length: 0
     }
     const { username } = victim.account.credentials[0]!
     const authorization = `Authorization: Digest username="${username}", realm="ringfence", nonce="n", uri="sip:600@edge.test", response="r"\n`
-    for (const method of ['INVITE', 'MESSAGE', 'REFER'])
-      expect(await answerTo(request(method, { from: '3002', toTag: ';tag=none', extra: route }))).toBe(481)
-    expect(
-      await answerTo(request('INVITE', { from: '3002', toTag: ';tag=none', extra: `${route}${authorization}` })),
-    ).toBe(403)
+    for (const method of ['INVITE', 'MESSAGE', 'REFER']) {
+      expect(await answerTo(request(method, { toTag: ';tag=none', extra: route }))).toBe(481)
+      expect(await answerTo(request(method, { from: '3002', toTag: ';tag=none', extra: route }))).toBe(403)
+    }
+    expect(await answerTo(request('INVITE', { toTag: ';tag=none', extra: `${route}${authorization}` }))).toBe(403)
+  })
+
+  const registration = (extension: string, more: Partial<RawRequest> = {}): RawRequest => {
+    calls += 1
+    const address = `<sip:${extension}@edge.test>`
+    const names = { from: `${address};tag=r${calls}`, to: address, callId: `register-${calls}` }
+    return { method: 'REGISTER', uri: 'sip:edge.test', ...names, extra: 'Expires: 600\n', ...more }
+  }
+  const loginOf = ({ account }: EdgeHandset) => {
+    const { username, secret } = account.credentials[0]!
+    return { username, secret: secret.reveal() }
+  }
+  const stored = () => world.asterisk.cli('database show registrar')
+
+  test.each(['REGISTER', 'PUBLISH'])('a %s that pretends to belong to a call is refused', async (method) => {
+    const { address, mtlsPort } = world.edge.options
+    const elsewhere = '<sip:3001@127.0.0.9:5071;transport=tls>'
+    const status = await (await line(mallory)).login(
+      registration('3001', {
+        method,
+        to: '<sip:3001@edge.test>;tag=made-up',
+        contact: elsewhere,
+        extra: `Route: <sip:${address}:${mtlsPort};transport=tls;lr>\nExpires: 600\n`,
+      }),
+      loginOf(mallory),
+    )
+    expect(status).toBe(403)
+    expect(stored()).not.toContain('127.0.0.9')
+  })
+
+  test.each([
+    ['of the same kind', 'Authorization'],
+    ['for a proxy', 'Proxy-Authorization'],
+  ])("another extension's password behind a decoy with one's own name, %s, is worth nothing", async (_, kind) => {
+    const decoy = `${kind}: Digest username="3001", realm="x", nonce="n", uri="sip:x", response="00000000000000000000000000000000"\n`
+    const talk = await line(mallory)
+    const status = await talk.login(
+      registration('3001'),
+      loginOf(victim),
+      (header, digest) => `${decoy}${header}: ${digest}\n`,
+    )
+    expect(status).toBe(403)
+  })
+
+  /** As the PBX, by its address: an INVITE to the phone under this name, and the answer of nobody. */
+  async function callFromPbx(handset: EdgeHandset, name: string, callId: string): Promise<SipLine> {
+    const { options, authorities } = world.edge
+    const pbx = await openLine({
+      host: options.address,
+      port: options.pbxPort,
+      localAddress: options.pbx.address,
+      trusts: { authority: authorities.service.certificate, name: 'edge.test' },
+    })
+    lines.push(pbx)
+    const serial = BigInt(`0x${handset.issued.serial}`)
+    pbx.send(`INVITE sip:${name}@edge.test SIP/2.0
+Via: SIP/2.0/TLS ${options.pbx.address}:5061;branch=z9hG4bK${callId};rport
+Max-Forwards: 70
+Route: <sip:${serial}@${options.address}:${options.pbxPort};transport=tls;lr>
+From: <sip:600@edge.test>;tag=pbx
+To: <sip:${name}@edge.test>
+Call-ID: ${callId}
+CSeq: 1 INVITE
+Contact: <sip:pbx@${options.pbx.address}:5061;transport=tls>
+Content-Length: 0
+
+`)
+    return pbx
+  }
+
+  test('a phone that is called by another name speaks under it in that call, and in no other', async () => {
+    const member = await world.handset('3004', '127.0.0.54')
+    const talk = await line(member)
+    expect(await talk.login(registration('3004'), loginOf(member))).toBe(200)
+    await callFromPbx(member, 'sales', 'group-call')
+    await vi.waitFor(() => expect(talk.heard).toContain('INVITE sip:'))
+    const { address, mtlsPort } = world.edge.options
+    const bye = (from: string, callId: string) =>
+      talk.ask({
+        method: 'BYE',
+        uri: 'sip:pbx@edge.test',
+        from: `<sip:${from}@edge.test>;tag=phone`,
+        to: '<sip:600@edge.test>;tag=pbx',
+        callId,
+        extra: `Route: <sip:${address}:${mtlsPort};transport=tls;lr>\n`,
+      })
+    // What Asterisk, which knows nothing of this call, says to a BYE that reached it.
+    expect(statusOf(await bye('sales', 'group-call'))).toBe(481)
+    expect(statusOf(await bye('sales', 'another-call'))).toBe(403)
+    expect(statusOf(await bye('3002', 'group-call'))).toBe(403)
   })
 
   test('a phone cannot write itself into the way to another phone', async () => {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /**
@@ -65,9 +66,12 @@ route[FROM_PHONE] {
 	$var(own) = "^" + $var(ext) + "(-|@|$)";
 	if ($au != $null && !($au =~ $var(own))) route(REFUSE);
 	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
+	# Of several logins the PBX may take another one than was looked at.
+	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) route(REFUSE);
 	if (has_totag()) {
+		route(OWN_CALL);
 		if (loose_route()) {
-			remove_hf("Route");
+			route(NO_CLAIMS);
 			$du = "${pbxUri}";
 			route(RELAY);
 			exit;
@@ -83,7 +87,7 @@ route[FROM_PHONE] {
 	# Whoever it says it is: only what its certificate is bound to.
 	if ($fU != $var(ext)) route(REFUSE);
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
-	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
+	route(NO_CLAIMS);
 	$du = "${pbxUri}";
 	if (is_method("REGISTER")) {
 		route(REGISTER);
@@ -159,12 +163,16 @@ route[TO_PHONE] {
 	if ($var(target) == $null) route(AWAY);
 	if ($var(id) =~ "^[0-9]+$") {
 		if ($sht(deny=>$var(id)) != $null || $sht(bind=>$var(id)) == $null) route(AWAY);
+		$var(bound) = $sht(bind=>$var(id));
+		$var(ext) = $(var(bound){s.select,0,|});
 		$fs = "${socket(mtlsPort)}";
 	} else {
 		$var(from) = $(var(id){s.strip,1}{s.replace,_,:});
 		if ($sht(source=>$var(from)) == $null) route(AWAY);
+		$var(ext) = $sht(source=>$var(from));
 		$fs = "${socket(port)}";
 	}
+	route(CALLED);
 	$du = $var(target);
 	set_forward_no_connect();
 	route(RELAY);
@@ -248,7 +256,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-`
+${edgeClaimsScript}`
 }
 
 /**
