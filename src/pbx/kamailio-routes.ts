@@ -12,7 +12,7 @@ export function registrarRoutes(settings: RouteSettings): string {
   return [requests(settings), login(settings), registering, calling(settings), questions(settings)].join('\n')
 }
 
-const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
+const requests = ({ rpcPort, mtlsPort, classes }: RouteSettings) => `
 request_route {
 	# Questions come over HTTP; SIP has no business on their port.
 	if ($Rp == ${rpcPort}) drop;
@@ -79,13 +79,19 @@ route[RINGFENCE_IN_DIALOG] {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
-	if (is_method("INVITE|UPDATE")) {
+${classes ? transfer : ''}	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
 	}
-	t_on_reply("RINGFENCE_ANSWER");
-	t_relay();
+	route(RINGFENCE_TO_OTHER_END);
 }
+`
+
+// With a login, so that it is sure whose transfer it is.
+const transfer = `	if (is_method("REFER") && $pr == "tls") {
+		route(RINGFENCE_LOGIN);
+		route(RINGFENCE_TRANSFER);
+	}
 `
 
 const login = ({ realm, mtlsPort }: RouteSettings) => `
@@ -172,12 +178,14 @@ route[RINGFENCE_FROM_PHONE] {
 	remove_hf("P-Preferred-Identity");
 	remove_hf("Remote-Party-ID");
 	remove_hf("Diversion");
+	remove_hf("History-Info");
 	record_route();
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
 	$dlg_var(rf_caller) = $var(rf_extension);
 	$dlg_var(rf_caller_address) = $si;
+	route(RINGFENCE_NOTE_CALLER);
 	route(RINGFENCE_GOAL);
 	route(RINGFENCE_ALLOWED);
 	if ($var(rf_goal) == "phone") {
@@ -188,14 +196,8 @@ route[RINGFENCE_FROM_PHONE] {
 		sl_send_reply("480", "Temporarily Unavailable");
 		exit;
 	}
-#!ifdef RINGFENCE_NEXT_HOP
 	append_hf("P-Asserted-Identity: <sip:$var(rf_extension)@$fd>\\r\\n");
-	$du = RINGFENCE_NEXT_HOP;
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-#!else
-	sl_send_reply("404", "Not Found");
-#!endif
+	route(RINGFENCE_TO_NEXT_HOP);
 	exit;
 }
 
@@ -205,6 +207,9 @@ route[RINGFENCE_FROM_OUTSIDE] {
 	if ($si == RINGFENCE_NEXT_HOP_ADDRESS && is_method("INVITE")) {
 		record_route();
 		dlg_manage();
+		route(RINGFENCE_WAY);
+		$dlg_var(rf_caller_way) = $var(rf_back);
+		route(RINGFENCE_NOTE_CALLER);
 		route(RINGFENCE_GOAL);
 		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE);
 		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");
@@ -255,18 +260,6 @@ ${
 	return;`
     : '	return;'
 }
-}
-
-route[RINGFENCE_TO_PHONE] {
-	$dlg_var(rf_callee) = $var(rf_dialled);
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-}
-
-onreply_route[RINGFENCE_ANSWER] {
-	if ($pr != "tls") return;
-	fix_nated_contact();
-	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
 }
 `
 

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
+import { kamailioCallEnds } from './kamailio-call-ends.ts'
 import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
 import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
+import { kamailioTransfers } from './kamailio-transfers.ts'
 
 /**
  * The files of a Kamailio that is nothing but our registrar. A whole script and not a piece to be included: that a denied
@@ -36,13 +38,17 @@ export function registrarScript(options: KamailioOptions): Script {
     secretHash,
     classes: options.dialPlan !== null,
   })
-  const rules = options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}`
-  const fingerprint = createHash('sha256').update([frame, routes, rules, tls].join('\0')).digest('hex').slice(0, 16)
+  const rules =
+    options.dialPlan === null ? '' : `${kamailioCallRules(options.dialPlan)}\n${kamailioCallLimits}${kamailioTransfers}`
+  const fingerprint = createHash('sha256')
+    .update([frame, routes, kamailioCallEnds, rules, tls].join('\0'))
+    .digest('hex')
+    .slice(0, 16)
   const script = `#!KAMAILIO
 # Written by Ringfence. Changes here are overwritten; yours go into local.cfg beside this file (docs/kamailio.md).
 #!substdef "!RINGFENCE_SCRIPT!${fingerprint}!g"
 ${frame}
-${routes}
+${routes}${kamailioCallEnds}
 ${rules}`
   return {
     fingerprint,

@@ -2,7 +2,8 @@ import { createSocket } from 'node:dgram'
 
 /**
  * What stands behind a registrar in these tests: answers every INVITE with 200 and a session description, but lets 700
- * ring until it is cancelled, and every other request with 200, over UDP. Knows what it was asked.
+ * ring until it is cancelled, and every other request with 200, over UDP. Calls with 701 pass two proxies of its own, which
+ * want to stay on the way. Knows what it was asked.
  */
 export interface NextHop {
   readonly port: number
@@ -16,6 +17,8 @@ export interface NextHop {
 export async function startNextHop(address: string): Promise<NextHop> {
   const socket = createSocket('udp4')
   const requests: string[] = []
+  // The one that is nearest to whoever is called from here, or calls, first.
+  const proxies: string[] = []
   const ringing = new Map<string, string>()
   let calls = 0
   const finals = new Map<string, (status: number) => void>()
@@ -46,6 +49,7 @@ export async function startNextHop(address: string): Promise<NextHop> {
       : ''
     return `${[
       `SIP/2.0 ${status}`,
+      ...(head.startsWith('INVITE sip:701@') ? [`Record-Route: ${proxies.toReversed().join(', ')}`] : []),
       ...copied,
       /;tag=/i.test(to) ? to : `${to};tag=hop`,
       `Contact: <sip:hop@${address}:${socket.address().port}>`,
@@ -59,6 +63,7 @@ export async function startNextHop(address: string): Promise<NextHop> {
     socket.bind(0, address, resolve)
   })
   const { port } = socket.address()
+  proxies.push(`<sip:${address}:${port};lr;is=near>`, `<sip:${address}:${port};lr;is=far>`)
   return {
     port,
     requests,
@@ -74,6 +79,7 @@ export async function startNextHop(address: string): Promise<NextHop> {
           `INVITE sip:${number}@${address}:${to} SIP/2.0`,
           `Via: SIP/2.0/UDP ${address}:${port};branch=z9hG4bK${callId};rport`,
           'Max-Forwards: 70',
+          `Record-Route: ${proxies.join(', ')}`,
           `From: <sip:0301234@${address}>;tag=${callId}`,
           `To: <sip:${number}@${address}>`,
           `Call-ID: ${callId}`,

@@ -15,6 +15,8 @@ export interface SipLine {
     login: DigestLogin,
     credentials?: (header: string, digest: string) => string,
   ): Promise<number>
+  /** Waits for a call, and answers it. */
+  pickUp(answer?: { readonly routes?: readonly string[]; readonly contact?: string }): Promise<IncomingCall>
   readonly heard: string
   readonly isOpen: boolean
   close(): void
@@ -31,6 +33,9 @@ export interface RawRequest {
   /** More header lines, each with its line end. */
   readonly extra?: string
 }
+
+/** What a phone that was called says inside of the call, but for method and extra headers. */
+export type IncomingCall = (method: string, extra?: string) => RawRequest
 
 export async function openLine(options: SipConnectionOptions): Promise<SipLine> {
   const socket = await openTls(options)
@@ -81,6 +86,37 @@ ${extra}Content-Length: 0
       const header = challenge[1] === 'WWW' ? 'Authorization' : 'Proxy-Authorization'
       const written = credentials(header, digestAnswer(login, challenge[2]!, request.method, request.uri))
       return statusOf(await ask({ ...request, extra: `${request.extra ?? ''}${written}` }))
+    },
+    async pickUp({ routes, contact } = {}) {
+      const invite = await vi.waitFor(
+        () => {
+          const head = /^INVITE sip:[\s\S]*?\r\n\r\n/m.exec(heard)?.[0]
+          if (head === undefined) throw new Error('nobody calls')
+          return head
+        },
+        { timeout: 5_000, interval: 20 },
+      )
+      const values = (name: string) =>
+        [...invite.matchAll(new RegExp(`^${name}: (.*)\\r$`, 'gim'))].map(([, value]) => value!)
+      const [from, to, callId, cseq, asked] = ['From', 'To', 'Call-ID', 'CSeq', 'Contact'].map(
+        (name) => values(name)[0]!,
+      )
+      const here = `<sip:raw@${socket.localAddress}:${socket.localPort};transport=tls>`
+      const own = `${to};tag=raw`
+      const way = values('Record-Route')
+      send(
+        [
+          'SIP/2.0 200 OK',
+          ...values('Via').map((via) => `Via: ${via}`),
+          ...(routes ?? way).map((route) => `Record-Route: ${route}`),
+          ...[`From: ${from}`, `To: ${own}`, `Call-ID: ${callId}`, `CSeq: ${cseq}`, `Contact: ${contact ?? here}`],
+          'Content-Length: 0\n\n',
+        ].join('\n'),
+      )
+      return (method, extra = '') => ({
+        ...{ method, uri: /<(.*)>/.exec(asked!)![1]!, from: own, to: from!, callId: callId! },
+        extra: `${way.map((route) => `Route: ${route}\n`).join('')}${extra}`,
+      })
     },
     get heard() {
       return heard

@@ -6,13 +6,15 @@ import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
-import type { SipPhone } from '../lab/sip-client.ts'
-import { openLine, type RawRequest, type SipLine } from '../lab/sip-line.ts'
+import { type NextHop, startNextHop } from '../lab/next-hop.ts'
+import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
+import { openLine, type RawRequest, type SipLine, statusOf } from '../lab/sip-line.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 describeLive('whoever attacks a real Kamailio with a password of their own', ['kamailio'], () => {
   let lab: RegistrarLab
   let driver: PbxDriver
+  let stranger: NextHop
   const open: (SipPhone | SipLine)[] = []
   const limit = () => AbortSignal.timeout(20_000)
   const mallory = { ...makeAccount('3001'), policy: { ...blockedPolicy, class: 'internal' } } as const
@@ -33,12 +35,16 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
       }),
     })
     driver = kamailioDriver(lab.options)
+    stranger = await startNextHop('127.0.0.9')
     await driver.applyAccounts([mallory, victim], limit())
   })
   afterEach(async () => {
     await Promise.all(open.splice(0).map((each) => each.close()))
   })
-  afterAll(() => lab?.stop())
+  afterAll(async () => {
+    await stranger?.stop()
+    await lab?.stop()
+  })
 
   const host = () => lab.options.bindAddress
   const loginOf = (account: PbxAccount) => {
@@ -88,4 +94,118 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
       expect(reached('0044777001')).toEqual([])
     },
   )
+
+  /** A call to the next hop, and what is said inside of it. */
+  async function calling(number: string, caller: PbxAccount = mallory) {
+    const talk = await line()
+    const invite = request('INVITE', caller.extension, number)
+    expect(await talk.login(invite, loginOf(caller))).toBe(200)
+    const answer = talk.heard.slice(talk.heard.lastIndexOf('SIP/2.0 200'))
+    const to = /^To: (.*)\r$/im.exec(answer)![1]!
+    const target = /^Contact: <(.*)>\r$/im.exec(answer)![1]!
+    const route = [...answer.matchAll(/^Record-Route: (.*)\r$/gim)].map(([, way]) => `Route: ${way}\n`).reverse()
+    const inside = (method: string, more: { uri?: string; extra?: string; route?: string } = {}): RawRequest => ({
+      ...{ method, uri: more.uri ?? target, from: invite.from, to, callId: invite.callId },
+      extra: `${more.route ?? route.join('')}${more.extra ?? ''}`,
+    })
+    return { talk, inside, route: route.join(''), target }
+  }
+
+  test('a phone whose calls are restricted sends nobody elsewhere by a transfer', async () => {
+    const { talk, inside } = await calling('112')
+    const referTo = (header: string) => talk.login(inside('REFER', { extra: header }), loginOf(mallory))
+    for (const header of [
+      `Refer-To: <sip:0044777101@${host()}>\n`,
+      `r: sip:0044777101@${host()}\n`,
+      `Refer-To: <sip:3002@${host()}>\nRefer-To: <sip:0044777101@${host()}>\n`,
+      'Refer-To: <tel:+44777101>\n',
+    ])
+      expect([400, 403]).toContain(await referTo(header))
+    expect(reached('777101')).toEqual([])
+    expect(await referTo(`Refer-To: <sip:3002@${host()}>\n`)).toBe(200)
+    expect(reached('Refer-To: <sip:3002@')).toHaveLength(1)
+  })
+
+  test('whoever has a limit on calls or minutes transfers inside the house only', async () => {
+    for (const [extension, limits, status] of [
+      ['3005', { minutesPerDay: 5 }, 403],
+      ['3006', {}, 200],
+    ] as const) {
+      const account = { ...makeAccount(extension), policy: { ...victim.policy, ...limits } }
+      await driver.applyAccounts([account], limit())
+      const { talk, inside } = await calling('030777105', account)
+      const refer = (to: string) =>
+        talk.login(inside('REFER', { extra: `Refer-To: <sip:${to}@x>\n` }), loginOf(account))
+      expect(await refer('0044777105')).toBe(status)
+      expect(await refer('3002')).toBe(200)
+    }
+  })
+
+  test('a phone that answers a call with another number is away, and nobody is sent there', async () => {
+    const { username, secret } = loginOf(mallory)
+    const forwarding = await connectSipPhone({
+      ...{ host: host(), port: lab.options.port, extension: '3001', username, secret },
+    })
+    open.push(forwarding)
+    expect((await forwarding.register()).status).toBe(200)
+    forwarding.forwardTo('0044777102')
+    expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(480)
+  })
+
+  test('what is said inside a call goes to its other end alone, whatever the request says', async () => {
+    const { talk, inside, route, target } = await calling('112')
+    const elsewhere = `sip:anybody@127.0.0.9:${stranger.port}`
+    await talk.ask(inside('MESSAGE', { uri: elsewhere }))
+    await talk.ask(inside('INFO', { route: `${route}Route: <${elsewhere};lr>\n` }))
+    await talk.ask(inside('INVITE', { uri: `sip:0044777103@${host()}:${lab.nextHop.port}` }))
+    expect(stranger.requests).toEqual([])
+    expect(reached('777103')).toEqual([])
+    expect(reached('127.0.0.9')).toEqual([])
+    expect(reached(`MESSAGE ${target} `)).toHaveLength(1)
+    expect(statusOf(await talk.ask(inside('BYE')))).toBe(200)
+    expect(reached(`BYE ${target} `)).toHaveLength(1)
+  })
+
+  test('proxies of the next hop that want to stay on the way do so, whoever called', async () => {
+    const proxies = /^Route: <sip:[^>]*is=near>,\s*<sip:[^>]*is=far>$/m
+    const { talk, inside } = await calling('701', victim)
+    expect(statusOf(await talk.ask(inside('BYE')))).toBe(200)
+    const called = await line()
+    const registering = request('REGISTER', '3002', '3002', { extra: 'Expires: 600\n' })
+    expect(await called.login(registering, loginOf(victim))).toBe(200)
+    const [call] = await Promise.all([called.pickUp(), lab.nextHop.call('3002', lab.trunkPort)])
+    expect(statusOf(await called.ask(call('BYE')))).toBe(200)
+    const ended = reached('is=near').filter((head) => head.startsWith('BYE '))
+    expect(ended).toHaveLength(2)
+    for (const head of ended) {
+      expect(head).toMatch(proxies)
+      expect(head).toMatch(/^BYE sip:hop@/)
+    }
+  })
+
+  test('a phone that another one called ends the call, and it ends there', async () => {
+    const called = await line('127.0.0.41')
+    const registering = request('REGISTER', '3002', '3002', { extra: 'Expires: 600\n' })
+    expect(await called.login(registering, loginOf(victim))).toBe(200)
+    const { username, secret } = loginOf(mallory)
+    const calling = await connectSipPhone({
+      ...{ host: host(), port: lab.options.port, extension: '3001', username, secret },
+    })
+    open.push(calling)
+    const [call, answer] = await Promise.all([called.pickUp(), calling.call('3002')])
+    expect(answer.status).toBe(200)
+    expect(statusOf(await called.ask(call('BYE')))).toBe(200)
+    await calling.hungUp
+  })
+
+  test('a call that begins takes no way of its own to the next hop', async () => {
+    const invite = request('INVITE', '3001', '112', {
+      uri: 'sip:112@gateway.example;transport=tls',
+      extra: 'Route: <sip:other-gateway.example;lr>\nHistory-Info: <sip:3002@pbx.test>;index=1\n',
+    })
+    expect(await (await line()).login(invite, loginOf(mallory))).toBe(200)
+    const [head] = reached(invite.callId)
+    expect(head).toContain(`INVITE sip:112@${host()}:${lab.nextHop.port} SIP/2.0`)
+    expect(head).not.toMatch(/^(Route|History-Info):/im)
+  })
 })
