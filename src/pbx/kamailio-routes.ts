@@ -136,6 +136,8 @@ route[RINGFENCE_LOGIN] {
 		exit;
 	}
 	consume_credentials();
+	# Longer than a registration, or calls would not reach the phone.
+	tcp_set_connection_lifetime("3605");
 }
 `
 

@@ -19,6 +19,7 @@ export interface SipLine {
   pickUp(answer?: { readonly routes?: readonly string[]; readonly contact?: string }): Promise<IncomingCall>
   readonly heard: string
   readonly isOpen: boolean
+  readonly localPort: number
   close(): void
 }
 
@@ -124,6 +125,7 @@ ${extra}Content-Length: 0
     get isOpen() {
       return isOpen
     },
+    localPort: socket.localPort ?? 0,
     close: () => void socket.destroy(),
   }
 }

@@ -1,6 +1,6 @@
 /** Traffic to loopback only: what somebody who got hold of a phone, or of its tunnel, may try at the edge. */
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { type EdgeHandset, type EdgeWorld, edgeWorld } from '../lab/edge-world.ts'
+import { type EdgeHandset, type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import { openLine, type RawRequest, type SipLine, statusOf } from '../lab/sip-line.ts'
 import { describeLive } from '../setup/requirements.ts'
 
@@ -226,6 +226,23 @@ Content-Length: 0
     await vi.waitFor(() => expect(talk.isOpen).toBe(false))
     expect(talk.heard).toBe('')
   })
+
+  test('a connection over which no phone spoke is closed after half a minute, and that of a phone stays', async () => {
+    const open = async () =>
+      (await world.edge.rpc.call('core.tcp_list', [], limit())) as {
+        src_ip: string
+        src_port: number
+        lifetime: number
+      }[]
+    const [idle, refused, phone] = [await line(mallory), await line(mallory, '127.0.0.55'), await line(mallory)]
+    refused.send(request('OPTIONS'))
+    await vi.waitFor(() => expect(statusOf(refused.heard)).toBe(403))
+    expect(await phone.login(registration('3001'), loginOf(mallory))).toBe(200)
+    // Longer than the longest registration.
+    expect((await open()).find(({ src_port }) => src_port === phone.localPort)!.lifetime).toBeGreaterThan(3_600)
+    for (const one of [idle, refused]) await vi.waitFor(() => expect(one.isOpen).toBe(false), { timeout: 40_000 })
+    expect(phone.isOpen).toBe(true)
+  }, 60_000)
 
   test('noise and half messages hurt nobody', async () => {
     for (const noise of [

@@ -1,8 +1,9 @@
 /** Traffic to loopback only: what somebody with a password of their own may try at the registrar. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
@@ -208,4 +209,19 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     expect(head).toContain(`INVITE sip:112@${host()}:${lab.nextHop.port} SIP/2.0`)
     expect(head).not.toMatch(/^(Route|History-Info):/im)
   })
+
+  test('a connection without a login is closed after half a minute, and that of a phone stays', async () => {
+    const [idle, asking, phone] = [await line(), await line(), await line()]
+    expect(statusOf(await asking.ask(request('REGISTER', '3001', '3001')))).toBe(401)
+    expect(await phone.login(request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' }), loginOf(mallory))).toBe(
+      200,
+    )
+    for (const one of [idle, asking]) await vi.waitFor(() => expect(one.isOpen).toBe(false), { timeout: 40_000 })
+    expect(phone.isOpen).toBe(true)
+    const listed = (await kamailioRpc(lab.options.rpc).call('core.tcp_list', [], limit())) as {
+      src_port: number
+      lifetime: number
+    }[]
+    expect(listed.find(({ src_port }) => src_port === phone.localPort)!.lifetime).toBeGreaterThan(3_600)
+  }, 60_000)
 })

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -7,11 +7,13 @@ import { AppError } from '../../src/errors.ts'
 import { nftFirewall } from '../../src/hub/firewall.ts'
 import { hubSettingsSchema } from '../../src/hub/hub-settings.ts'
 import type { System } from '../../src/system.ts'
+import { workFolder } from '../../src/tunnels/hand-over-files.ts'
 import { labSettings } from '../lab/hub.ts'
 
 test('a kernel that cannot count connections gets the firewall without that limit, and it is said', async () => {
   const dataFolder = await mkdtemp(join(tmpdir(), 'rf-firewall-'))
   const settings = hubSettingsSchema.parse(labSettings(dataFolder, {}))
+  await mkdir(workFolder(settings.dataFolder), { recursive: true })
   const taken: string[] = []
   const nft = (counts: boolean): Pick<System, 'run'> => ({
     async run(_program, [flag, file]) {

@@ -67,8 +67,9 @@ enable_tls=yes
 # Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
 ${listens.join('')}listen=tls:${socketText(rpc.address, rpc.port)}
 alias="${host}"
-# A connection outlives the longest registration (an hour), or calls would not reach the phone.
-tcp_connection_lifetime=3900
+# Whoever says nothing that counts is gone soon, so that nobody fills the memory with idle connections; known ones stay, see
+# route[WHO]. TLS has a parameter of its own.
+tcp_connection_lifetime=20
 tcp_max_connections=16384
 tls_max_connections=16384
 tcp_connect_timeout=5
@@ -81,6 +82,7 @@ use_dns_cache=off
 
 ${modules.map((name) => `loadmodule "${name}.so"\n`).join('')}
 modparam("tls", "config", "${tlsFile}")
+modparam("tls", "connection_timeout", 20)
 modparam("tcpops", "closed_event", 1)
 modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)

@@ -42,6 +42,8 @@ route[WHO] {
 		$sht(conn=>$conid) = $var(id);
 		if ($var(ext) == $null) route(REFUSE);
 	}
+	# It outlives the longest registration (an hour), or calls would not reach the phone.
+	tcp_set_connection_lifetime("3900");
 	$sht(live=>$var(id)) = $su;
 	$var(known) = 1;
 }
@@ -124,6 +126,7 @@ onreply_route[REGISTERED] {
 
 route[FROM_PBX] {
 	if ($si != "${pbx.address}") route(GO);
+	tcp_set_connection_lifetime("3900");
 	if (!mf_process_maxfwd_header("16")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
@@ -205,6 +208,7 @@ reply_route {
 		tcp_close_connection();
 		drop;
 	}
+	if ($Rp == ${pbxPort}) tcp_set_connection_lifetime("3900");
 }
 
 event_route[tcp:closed] {
