@@ -1,4 +1,5 @@
 /** Traffic to loopback only: what somebody who got hold of a phone, or of its tunnel, may try at the edge. */
+import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { type EdgeHandset, type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import { openLine, type RawRequest, type SipLine, statusOf } from '../lab/sip-line.ts'
@@ -183,6 +184,33 @@ Content-Length: 0
     expect(statusOf(await bye('sales', 'group-call'))).toBe(481)
     expect(statusOf(await bye('sales', 'another-call'))).toBe(403)
     expect(statusOf(await bye('3002', 'group-call'))).toBe(403)
+  })
+
+  test.each([
+    ['another way', true],
+    ['no way at all', false],
+  ])('a phone that answers a call and names %s sends what follows nowhere else', async (_, named) => {
+    let elsewhere = 0
+    const server = createServer(() => {
+      elsewhere += 1
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.9', resolve))
+    const place = `127.0.0.9:${(server.address() as AddressInfo).port}`
+    const routes = named ? [`<sip:${place};transport=tls;lr>`] : []
+    const called = await line(mallory)
+    expect(await called.login(registration('3001'), loginOf(mallory))).toBe(200)
+    const caller = await victim.connect()
+    expect((await caller.register()).status).toBe(200)
+    const contact = `<sip:3001@${place};transport=tls>`
+    const [call, answer] = await Promise.all([called.pickUp({ routes, contact }), caller.call('3001')])
+    expect(answer.status).toBe(200)
+    await vi.waitFor(() => expect(called.heard).toContain('ACK sip:'))
+    expect(statusOf(await called.ask(call('BYE')))).toBe(200)
+    await caller.hungUp
+    expect(elsewhere).toBe(0)
+    expect((await caller.register({ expires: 0 })).status).toBe(200)
+    await called.login(registration('3001', { extra: 'Expires: 0\n' }), loginOf(mallory))
+    await new Promise((resolve) => server.close(resolve))
   })
 
   test('a phone cannot write itself into the way to another phone', async () => {

@@ -1,5 +1,10 @@
+import { type EdgeOptions, socketText } from './edge-options.ts'
+
 /** What a phone may say of itself, of calls that it has, and of the way between it and the PBX: part of the edge's script. Pure. */
-export const edgeClaimsScript = `
+export function edgeClaimsScript({ address, mtlsPort, port, pbxPort }: EdgeOptions): string {
+  const own = (at: number) =>
+    `append_hf("Record-Route: <sip:${socketText(address, at)};transport=tls;r2=on;lr;rf=$var(id)>\\r\\n");`
+  return `
 # A made-up To tag opens nothing: what belongs to no call is refused, and inside of one a phone is who it is outside, or
 # whom the PBX called.
 route[OWN_CALL] {
@@ -22,4 +27,20 @@ route[CALLED] {
 route[NO_CLAIMS] {
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
 }
+
+# The way of a call is made by the answer to it: the edge's own, whatever the phone puts there. Without it the PBX would
+# dial the phone's contact itself.
+route[OWN_WAY] {
+	remove_hf("Record-Route");
+	if ($rs < 101 || $rs > 299 || !is_method("INVITE|SUBSCRIBE")) return;
+	if ($Rp == ${mtlsPort}) {
+		$var(id) = $tls_peer_serial;
+		${own(mtlsPort)}
+	} else {
+		$var(id) = "a" + $(si{s.replace,:,_});
+		${own(port)}
+	}
+	${own(pbxPort)}
+}
 `
+}

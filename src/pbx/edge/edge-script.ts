@@ -209,6 +209,7 @@ reply_route {
 		drop;
 	}
 	if ($Rp == ${pbxPort}) tcp_set_connection_lifetime("3900");
+	else route(OWN_WAY);
 }
 
 event_route[tcp:closed] {
@@ -260,7 +261,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-${edgeClaimsScript}`
+${edgeClaimsScript(options)}`
 }
 
 /**
