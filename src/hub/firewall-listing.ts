@@ -34,7 +34,7 @@ export function parseListing(text: string): TableListing {
   for (const entry of listing.data.nftables) {
     // The version of nft is in there; an upgrade changes no rule.
     if ('metainfo' in entry) continue
-    rules.push(withoutVolatile(entry))
+    rules.push(withoutVolatile('set' in entry ? { set: withoutElements(entry.set) } : entry))
     const set = setSchema.safeParse(entry)
     if (set.success && setNames.includes(set.data.set.name)) {
       for (const element of set.data.set.elem ?? []) admitted.push(...prefixesOf(element))
@@ -50,11 +50,16 @@ function prefixesOf(element: z.infer<typeof elementSchema>): Prefix[] {
   return [prefix]
 }
 
-/** Handles and counters differ from look to look; the elements are compared on their own. */
+/** Who is admitted is compared on its own, and who has how many connections is no rule. */
+function withoutElements(set: unknown): unknown {
+  return typeof set === 'object' && set !== null ? { ...set, elem: undefined } : set
+}
+
+/** Handles and counters differ from look to look. */
 function withoutVolatile(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutVolatile)
   if (typeof value !== 'object' || value === null) return value
-  const entries = Object.entries(value).filter(([name]) => name !== 'handle' && name !== 'elem')
+  const entries = Object.entries(value).filter(([name]) => name !== 'handle')
   return Object.fromEntries(
     entries.map(([name, inner]) => [name, name === 'counter' ? 'counter' : withoutVolatile(inner)]),
   )

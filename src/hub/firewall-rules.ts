@@ -15,17 +15,29 @@ import type { HubSettings } from './hub-settings.ts'
 
 export const admittedSets = { 4: 'admitted4', 6: 'admitted6' } as const
 
+/** The sets in which connections to the PBX are counted, by who makes them. */
+const countingSets = { 4: 'sip4', 6: 'sip6' } as const
+
+/**
+ * SIP connections that a handset may have at one time. It needs one or two, but those that it lost without a word (another
+ * network, no power) count until the PBX gives them up, an hour later.
+ */
+export const connectionsPerHandset = 64
+
 type RuleSettings = Omit<HubSettings, 'socketPath' | 'socketMode' | 'dataFolder' | 'mtu' | 'mode' | 'listenPort'>
 
 export function tableName(interfaceName: string): string {
   return `ringfence_${interfaceName}`
 }
 
-/** The script for `nft -f` that puts the whole table there in one transaction, with these prefixes admitted. */
-export function tableScript(settings: RuleSettings, admitted: readonly string[]): string {
+/**
+ * The script for `nft -f` that puts the whole table there in one transaction, with these prefixes admitted. `limited`: with
+ * the limit on connections, which not every kernel can count.
+ */
+export function tableScript(settings: RuleSettings, admitted: readonly string[], limited: boolean): string {
   const table = `inet ${tableName(settings.interface)}`
   // Naming the table first makes the delete work whether it was there or not.
-  return `table ${table}\ndelete table ${table}\n${tableText(settings, admitted)}`
+  return `table ${table}\ndelete table ${table}\n${tableText(settings, admitted, limited)}`
 }
 
 /** The script that takes elements out and puts others in, in one transaction. Empty when there is nothing to do. */
@@ -40,7 +52,8 @@ export function elementsScript(interfaceName: string, remove: readonly string[],
   return [...lines('delete', remove), ...lines('add', add)].join('')
 }
 
-function tableText(settings: RuleSettings, admitted: readonly string[]): string {
+function tableText(settings: RuleSettings, admitted: readonly string[], limited: boolean): string {
+  const limits = limited ? connectionLimits(settings) : []
   const hub = `"${settings.interface}"`
   const chains = [
     baseChain('input', 'input', [`iifname ${hub} counter jump from_handsets`]),
@@ -50,7 +63,7 @@ function tableText(settings: RuleSettings, admitted: readonly string[]): string 
       `iifname ${hub} counter jump from_handsets`,
       `oifname ${hub} counter jump to_handsets`,
     ]),
-    chain('from_handsets', [...membership('saddr'), pathErrors, ...services(settings), 'counter drop']),
+    chain('from_handsets', [...membership('saddr'), pathErrors, ...limits, ...services(settings), 'counter drop']),
     chain('to_handsets', [
       ...membership('daddr'),
       'ct state established,related counter accept',
@@ -59,7 +72,10 @@ function tableText(settings: RuleSettings, admitted: readonly string[]): string 
     ]),
     ...(settings.masquerade ? [masquerading(settings)] : []),
   ]
-  const sets = ([4, 6] as const).map((family) => elementSet(family, admitted))
+  const sets = ([4, 6] as const).flatMap((family) => [
+    elementSet(family, admitted),
+    ...(limits.length > 0 ? [countingSet(family)] : []),
+  ])
   return `table inet ${tableName(settings.interface)} {\n${[...sets, ...chains].join('')}}\n`
 }
 
@@ -69,6 +85,16 @@ function membership(side: 'saddr' | 'daddr'): string[] {
 
 // Without "too big" and "unreachable" a path with a smaller MTU swallows large packets in silence.
 const pathErrors = 'ct state related meta l4proto { icmp, ipv6-icmp } counter accept'
+
+/** A handset that opens connection after connection would shut all others out of the PBX. */
+function connectionLimits({ pbxs, edge }: RuleSettings): string[] {
+  const ports = [...new Set([...pbxs.flatMap((pbx) => pbx.ports), ...(edge?.ports ?? [])])]
+  if (ports.length === 0) return []
+  return ([4, 6] as const).map((family) => {
+    const counted = `${family === 4 ? 'ip' : 'ip6'} saddr ct count over ${connectionsPerHandset}`
+    return `tcp dport { ${ports.join(', ')} } ct state new add @${countingSets[family]} { ${counted} } counter drop`
+  })
+}
 
 function services(settings: RuleSettings): string[] {
   const { pbxs, edge, doorPort, timeServers, nameServers } = settings
@@ -119,6 +145,10 @@ function elementSet(family: 4 | 6, admitted: readonly string[]): string {
   const mine = admitted.filter((text) => familyOf(text) === family)
   const elements = mine.length === 0 ? '' : `    elements = { ${mine.join(', ')} }\n`
   return `  set ${admittedSets[family]} {\n    type ipv${family}_addr\n    flags interval\n${elements}  }\n`
+}
+
+function countingSet(family: 4 | 6): string {
+  return `  set ${countingSets[family]} {\n    type ipv${family}_addr\n    flags dynamic\n  }\n`
 }
 
 function baseChain(name: string, hook: string, rules: readonly string[]): string {

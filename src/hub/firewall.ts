@@ -10,8 +10,8 @@ import type { HubSettings } from './hub-settings.ts'
 
 /** Who may pass the hub. Its callers take turns; prefixes have been checked before. */
 export interface Firewall {
-  /** Puts the table there anew, keeping who was admitted. */
-  install(signal: AbortSignal): Promise<void>
+  /** Puts the table there anew, keeping who was admitted. Says whether it limits each handset's connections. */
+  install(signal: AbortSignal): Promise<{ readonly limited: boolean }>
   read(signal: AbortSignal): Promise<FirewallState>
   /** Also mends the rules when they are no longer as installed. */
   change(admit: readonly Prefix[], expel: readonly Prefix[], signal: AbortSignal): Promise<void>
@@ -60,23 +60,27 @@ export function nftFirewall(settings: HubSettings, system: Pick<System, 'run'>):
     }
   }
 
-  async function loadWhole(admitted: readonly Prefix[], signal: AbortSignal): Promise<void> {
-    await load(
-      tableScript(
-        settings,
-        admitted.map(({ text }) => text),
-      ),
-      signal,
+  async function loadWhole(admitted: readonly Prefix[], signal: AbortSignal): Promise<{ readonly limited: boolean }> {
+    const texts = admitted.map(({ text }) => text)
+    const limited = await load(tableScript(settings, texts, true), signal).then(
+      () => true,
+      async (error: unknown) => {
+        if (signal.aborted) throw error
+        // Some kernels count no connections; a firewall without that limit is better than none.
+        await load(tableScript(settings, texts, false), signal)
+        return false
+      },
     )
     installedRules = (await list(signal))?.rules
     if (installedRules === undefined)
       throw new AppError('COMMAND_FAILED', `nft took table ${table} but does not show it`)
+    return { limited }
   }
 
   return {
     async install(signal) {
       const before = await list(signal)
-      await loadWhole(before?.admitted ?? [], signal)
+      return loadWhole(before?.admitted ?? [], signal)
     },
     async read(signal) {
       const now = await list(signal)
@@ -107,7 +111,7 @@ export function nftFirewall(settings: HubSettings, system: Pick<System, 'run'>):
 export function rememberedFirewall(): Firewall {
   let admitted: readonly Prefix[] = []
   return {
-    install: async () => undefined,
+    install: async () => ({ limited: true }),
     read: async () => ({ admitted: admitted.map(({ text }) => text).sort(), rulesIntact: true }),
     async change(admit, expel) {
       const { remove, add } = elementChanges(admitted, admit, expel)

@@ -48,7 +48,8 @@ export async function bringUp(
   }
   try {
     await configure(driver, settings, key, signal)
-    await firewall.install(signal)
+    const { limited } = await firewall.install(signal)
+    if (!limited) account.problems.push(unlimited)
     await setUpLink(settings, system, account, signal)
     await openPath(settings, system, account, signal)
   } catch (error) {
@@ -61,6 +62,11 @@ export async function bringUp(
     (await linkKind(settings.interface, system, until)) !== undefined &&
     (driver.mode === 'kernel' || (await userspaceAnswers(settings.interface)))
   return { driver, firewall, lives, takeAway, ...account }
+}
+
+const unlimited = {
+  message: 'the kernel of this host cannot limit how many connections a handset makes to the PBX',
+  hint: 'load its module nft_connlimit (modprobe nft_connlimit) and restart the hub; until then one handset could use up all connections of the PBX',
 }
 
 async function preview(driver: PeerDriver, key: Secret, settings: HubSettings, account: Account, signal: AbortSignal) {

@@ -14,11 +14,11 @@
  * It needs module textops, the dialog profile `ringfence_outside` and the htable `ringfence_spent` (autoexpire above a day).
  */
 export const kamailioCallLimits = `
-# Generated: sets $var(rf_limit), -1 where the policy has no $var(rf_name).
+# Generated: sets $var(rf_limit), -1 where the policy has no $var(rf_measure).
 route[RINGFENCE_LIMIT] {
 	$var(rf_limit) = -1;
 	$var(rf_list) = $(var(rf_policy){re.subst,/ /;/g});
-	$var(rf_value) = $(var(rf_list){param.value,$var(rf_name)});
+	$var(rf_value) = $(var(rf_list){param.value,$var(rf_measure)});
 	if ($var(rf_value) =~ "^[0-9]+$") $var(rf_limit) = $(var(rf_value){s.int});
 }
 
@@ -64,7 +64,7 @@ route[RINGFENCE_WITHIN_LIMITS] {
 	if ($var(rf_policy) != "none") {
 		$var(rf_running) = 0;
 		get_profile_size("ringfence_outside", "$var(rf_extension)", "$var(rf_running)");
-		$var(rf_name) = "callsAtOnce";
+		$var(rf_measure) = "callsAtOnce";
 		route(RINGFENCE_LIMIT);
 		if ($var(rf_limit) >= 0 && $var(rf_running) >= $var(rf_limit)) return -1;
 		if ($var(rf_limit) < 0) $var(rf_limit) = 1;
@@ -119,7 +119,7 @@ event_route[dialog:failed] {
 `
 
 function limit(name: string, unit: string, span: string, then: string): string {
-  return `		$var(rf_name) = "${name}";
+  return `		$var(rf_measure) = "${name}";
 		route(RINGFENCE_LIMIT);
 		if ($var(rf_limit) >= 0) {
 			$var(rf_unit) = "${unit}";

@@ -1,42 +1,29 @@
-/** What the registrar does with a call to a phone, and with one that a phone hands on to the next hop. Text, pure. */
+/** What a phone makes others dial: calls that it sends on (3xx) and its transfers, as text for the registrar's script. Pure. */
 export const forwardRoutes = `
-route[RINGFENCE_TO_PHONE] {
-	$dlg_var(rf_callee) = $var(rf_dialled);
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-}
-
-# The same for a call from the next hop, which would make the call that the phone sends on. A phone that calls makes it
-# itself, with a login of its own.
+# A call from the next hop, which would make the call that the phone sends on. A phone that calls makes it itself, with a
+# login of its own.
 route[RINGFENCE_TO_PHONE_FROM_OUTSIDE] {
 	$avp(rf_sent_on) = "no";
 	t_on_failure("RINGFENCE_NOT_SENT_ON");
 	route(RINGFENCE_TO_PHONE);
 }
 
-onreply_route[RINGFENCE_ANSWER] {
-	if ($pr != "tls") return;
-	if ($rs >= 300 && $rs <= 399 && $avp(rf_sent_on) != $null) {
-		$avp(rf_sent_on) = "not allowed";
-		$var(rf_extension) = $dlg_var(rf_callee);
-		route(RINGFENCE_SENT_ON);
-		route(RINGFENCE_ELSEWHERE);
-		if ($var(rf_ok) == 1) $avp(rf_sent_on) = "allowed";
-		return;
-	}
-	fix_nated_contact();
-	if (is_method("INVITE") && $dlg_var(rf_callee) != $null) $dlg_var(rf_callee_address) = $si;
+# A phone's 3xx. Of an extension with several phones one that sends the call where it may not is enough.
+route[RINGFENCE_SENDS_ON] {
+	if ($avp(rf_sent_on) == $null || $avp(rf_sent_on) == "not allowed") return;
+	$avp(rf_sent_on) = "not allowed";
+	$var(rf_extension) = $dlg_var(rf_callee);
+	route(RINGFENCE_SENT_ON);
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) == 1) $avp(rf_sent_on) = "allowed";
 }
 
 failure_route[RINGFENCE_NOT_SENT_ON] {
 	if ($avp(rf_sent_on) == "not allowed") t_reply("480", "Temporarily Unavailable");
 }
 
-# A REFER inside a call. One between two phones gets to the other phone, which calls with a login of its own.
+# A REFER inside a call, after a login, whoever the other end is: a colleague's phone would dial with a wider class.
 route[RINGFENCE_TRANSFER] {
-	if ($dlg_var(rf_caller) != $null && $dlg_var(rf_callee) != $null) return;
-	if ($dlg_var(rf_caller) != $null) $var(rf_extension) = $dlg_var(rf_caller);
-	else $var(rf_extension) = $dlg_var(rf_callee);
 	route(RINGFENCE_REFER_TO);
 	route(RINGFENCE_ELSEWHERE);
 	if ($var(rf_ok) == 1) return;

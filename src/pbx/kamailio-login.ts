@@ -6,6 +6,11 @@ route[RINGFENCE_LOGIN] {
 	$var(rf_name) = "";
 	$var(rf_contacts) = 1;
 	$var(rf_policy) = "none";
+	# Of several, Kamailio checks the one whose realm fits, and $au is the name in the first.
+	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) {
+		sl_send_reply("400", "More Than One Login");
+		exit;
+	}
 	if (auth_check("${realm}", "ringfence_credential", "0") && $au =~ "^[A-Za-z0-9._-]+$") {
 		sql_query("ringfence", "select extension, max_contacts, policy, display_name from ringfence_credential where username = '$au'", "mine");
 		if ($dbr(mine=>rows) == 1) {
@@ -29,7 +34,9 @@ route[RINGFENCE_LOGIN] {
 		exit;
 	}
 	# A login speaks for its own extension only, a certificate too.
-	if ($fU != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
+	$var(rf_claimed) = "" + $fU;
+	if (has_totag()) route(RINGFENCE_OWN_END);
+	if ($var(rf_claimed) != $var(rf_extension) || (is_method("REGISTER") && $tU != $var(rf_extension))) {
 		sl_send_reply("403", "Not Your Extension");
 		exit;
 	}
@@ -38,6 +45,18 @@ route[RINGFENCE_LOGIN] {
 		exit;
 	}
 	consume_credentials();
+	# Longer than a registration, or calls would not reach the phone.
+	tcp_set_connection_lifetime("3605");
+}
+
+# Whose end of a call a request comes from. From does not say it: whoever called wrote To, with any number.
+route[RINGFENCE_OWN_END] {
+	$var(rf_claimed) = "";
+	if ($ft == $dlg(from_tag)) {
+		if ($dlg_var(rf_caller) != $null) $var(rf_claimed) = $dlg_var(rf_caller);
+	} else if ($dlg_var(rf_callee) != $null) {
+		$var(rf_claimed) = $dlg_var(rf_callee);
+	}
 }
 
 # What a phone says of itself beside its login.

@@ -24,8 +24,7 @@ export function revocationsOn(options: KamailioOptions, rpc: KamailioRpc): NonNu
     },
     async enforce(signal) {
       const list = await copyList(options)
-      const denied = new Set([...list.serials].map(decimal))
-      await deny(options, rpc, denied, signal)
+      const denied = await deny(options, rpc, new Set([...list.serials].map(decimal)), signal)
       const files = await tlsFingerprint(options)
       const noted = `${list.number}-${files}`
       const { tls } = await readRunning(rpc, signal)
@@ -53,29 +52,29 @@ async function reload(rpc: KamailioRpc, signal: AbortSignal): Promise<void> {
   })
 }
 
+/** Also returns whom Kamailio denied before: a serial never comes back, and an older copy of the database knows fewer. */
 async function deny(
   options: KamailioOptions,
   rpc: KamailioRpc,
-  denied: ReadonlySet<string>,
+  listed: ReadonlySet<string>,
   signal: AbortSignal,
-): Promise<void> {
-  await withTables(options.database, signal, (database) => writeDenied(database, denied))
-  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return
+): Promise<ReadonlySet<string>> {
+  const wanted = await withTables(options.database, signal, (database) => writeDenied(database, listed))
+  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), wanted)) return wanted
   await rpc.call('htable.reload', ['ringfence_denied'], signal)
-  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), denied)) return
+  if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), wanted)) return wanted
   throw new AppError('PBX_REFUSED', 'Kamailio did not take the denied certificates over', {
     hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE',
     retryable: true,
   })
 }
 
-async function writeDenied(database: Database, denied: ReadonlySet<string>): Promise<void> {
-  await database.transaction().execute(async (change) => {
+/** All that are denied from then on. */
+function writeDenied(database: Database, listed: ReadonlySet<string>): Promise<ReadonlySet<string>> {
+  return database.transaction().execute(async (change) => {
     const rows = await change.selectFrom('ringfence_denied').select('key_name').execute()
     const present = new Set(rows.map(({ key_name }) => key_name))
-    for (const serial of present)
-      if (!denied.has(serial)) await change.deleteFrom('ringfence_denied').where('key_name', '=', serial).execute()
-    const fresh = [...denied].filter((serial) => !present.has(serial))
+    const fresh = [...listed].filter((serial) => !present.has(serial))
     for (let at = 0; at < fresh.length; at += 200) {
       const rows = fresh.slice(at, at + 200)
       await change
@@ -83,6 +82,7 @@ async function writeDenied(database: Database, denied: ReadonlySet<string>): Pro
         .values(rows.map((key_name) => ({ key_name, key_type: 0, value_type: 0, key_value: '1', expires: 0 })))
         .execute()
     }
+    return present.union(listed)
   })
 }
 

@@ -1,3 +1,4 @@
+import { callEnds } from './kamailio-call-ends.ts'
 import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
 
@@ -11,7 +12,9 @@ export interface RouteSettings {
 }
 
 export function registrarRoutes(settings: RouteSettings): string {
-  return [requests(settings), login(settings), registering, calling, forwardRoutes, questions(settings)].join('\n')
+  return [requests(settings), login(settings), registering, calling, callEnds, forwardRoutes, questions(settings)].join(
+    '\n',
+  )
 }
 
 const requests = ({ rpcPort, mtlsPort }: RouteSettings) => `
@@ -82,13 +85,16 @@ route[RINGFENCE_IN_DIALOG] {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
 	}
-	if (is_method("REFER") && $pr == "tls") route(RINGFENCE_TRANSFER);
+	if (is_method("REFER") && $pr == "tls") {
+		# With a login, so that it is sure whose transfer it is.
+		route(RINGFENCE_LOGIN);
+		route(RINGFENCE_TRANSFER);
+	}
 	if (is_method("INVITE|UPDATE")) {
 		record_route();
 		if ($pr == "tls") fix_nated_contact();
 	}
-	t_on_reply("RINGFENCE_ANSWER");
-	t_relay();
+	route(RINGFENCE_TO_OTHER_END);
 }
 `
 
@@ -136,6 +142,7 @@ route[RINGFENCE_FROM_PHONE] {
 	$dlg_var(rf_caller) = $var(rf_extension);
 	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
+	route(RINGFENCE_NOTE_CALLER);
 	route(RINGFENCE_GOAL);
 	route(RINGFENCE_ALLOWED);
 	if ($var(rf_goal) == "phone") {
@@ -146,14 +153,8 @@ route[RINGFENCE_FROM_PHONE] {
 		sl_send_reply("480", "Temporarily Unavailable");
 		exit;
 	}
-#!ifdef RINGFENCE_NEXT_HOP
 	append_hf("P-Asserted-Identity: $var(rf_name) <sip:$var(rf_extension)@$fd>\\r\\n");
-	$du = RINGFENCE_NEXT_HOP;
-	t_on_reply("RINGFENCE_ANSWER");
-	if (!t_relay()) sl_reply_error();
-#!else
-	sl_send_reply("404", "Not Found");
-#!endif
+	route(RINGFENCE_TO_NEXT_HOP);
 	exit;
 }
 
@@ -163,6 +164,9 @@ route[RINGFENCE_FROM_OUTSIDE] {
 	if ($si == RINGFENCE_NEXT_HOP_ADDRESS && is_method("INVITE")) {
 		record_route();
 		dlg_manage();
+		route(RINGFENCE_WAY);
+		$dlg_var(rf_caller_way) = $var(rf_back);
+		route(RINGFENCE_NOTE_CALLER);
 		route(RINGFENCE_GOAL);
 		if ($var(rf_goal) == "phone") route(RINGFENCE_TO_PHONE_FROM_OUTSIDE);
 		else if ($var(rf_goal) == "away") sl_send_reply("480", "Temporarily Unavailable");

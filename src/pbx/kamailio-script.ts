@@ -104,7 +104,8 @@ children = 4
 tcp_children = 1
 enable_tls = yes
 tcp_accept_no_cl = yes
-tcp_connection_lifetime = 3605
+# Whoever has not logged in is gone soon, so that nobody fills the memory with idle connections. TLS has a parameter of its own.
+tcp_connection_lifetime = 20
 tcp_max_connections = 8192
 tls_max_connections = 8192
 auto_aliases = no
@@ -117,7 +118,7 @@ listen = ${rpc.tls ? 'tls' : 'tcp'}:${bracketed(rpc.host)}:${rpc.port}
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
 
 modparam("tls", "config", "${folder}/${tlsFile}")
-modparam("tls", "connection_timeout", 3605)
+modparam("tls", "connection_timeout", 20)
 modparam("auth_db", "db_url", "RINGFENCE_DATABASE")
 modparam("auth_db", "version_table", 0)
 modparam("auth_db", "calculate_ha1", 0)

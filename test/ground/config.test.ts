@@ -630,7 +630,7 @@ describe('a SIP edge', () => {
       pbxs: [{ address: '192.0.2.10', ports: [] }],
       edge: { address: '192.0.2.11', ports: [5061, 5062] },
     })
-    const table = tableScript(settings, [])
+    const table = tableScript(settings, [], true)
     expect(table).toContain('ip daddr { 192.0.2.11 } tcp dport { 5061, 5062 } counter accept')
     expect(table).not.toMatch(/192\.0\.2\.10 \} tcp/)
     expect(table).toContain('ip daddr { 192.0.2.10 } udp dport 10000-20000 counter accept')

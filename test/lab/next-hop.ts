@@ -2,20 +2,23 @@ import { createSocket } from 'node:dgram'
 
 /**
  * What stands behind a registrar in these tests: answers every INVITE with 200 and a session description, but lets 700
- * ring until it is cancelled, and every other request with 200, over UDP. Knows what it was asked.
+ * ring until it is cancelled, and every other request with 200, over UDP. Calls with 701 pass two proxies of its own, which
+ * want to stay on the way. Knows what it was asked.
  */
 export interface NextHop {
   readonly port: number
   /** The first line and the headers of each request, newest last. */
   readonly requests: readonly string[]
-  /** A call that comes in from outside; the final status. */
-  call(number: string, to: number): Promise<number>
+  /** A call that comes in from outside, by what the caller dialled; the final status. */
+  call(number: string, to: number, dialled?: string): Promise<number>
   stop(): Promise<void>
 }
 
 export async function startNextHop(address: string): Promise<NextHop> {
   const socket = createSocket('udp4')
   const requests: string[] = []
+  // The one that is nearest to whoever is called from here, or calls, first.
+  const proxies: string[] = []
   const ringing = new Map<string, string>()
   let calls = 0
   const finals = new Map<string, (status: number) => void>()
@@ -46,6 +49,7 @@ export async function startNextHop(address: string): Promise<NextHop> {
       : ''
     return `${[
       `SIP/2.0 ${status}`,
+      ...(head.startsWith('INVITE sip:701@') ? [`Record-Route: ${proxies.toReversed().join(', ')}`] : []),
       ...copied,
       /;tag=/i.test(to) ? to : `${to};tag=hop`,
       `Contact: <sip:hop@${address}:${socket.address().port}>`,
@@ -59,10 +63,11 @@ export async function startNextHop(address: string): Promise<NextHop> {
     socket.bind(0, address, resolve)
   })
   const { port } = socket.address()
+  proxies.push(`<sip:${address}:${port};lr;is=near>`, `<sip:${address}:${port};lr;is=far>`)
   return {
     port,
     requests,
-    call: (number, to) =>
+    call: (number, to, dialled = number) =>
       new Promise((resolve, reject) => {
         const callId = `from-outside-${port}-${++calls}`
         const limit = setTimeout(() => reject(new Error('no final answer in 5 s')), 5_000)
@@ -74,8 +79,9 @@ export async function startNextHop(address: string): Promise<NextHop> {
           `INVITE sip:${number}@${address}:${to} SIP/2.0`,
           `Via: SIP/2.0/UDP ${address}:${port};branch=z9hG4bK${callId};rport`,
           'Max-Forwards: 70',
+          `Record-Route: ${proxies.join(', ')}`,
           `From: <sip:0301234@${address}>;tag=${callId}`,
-          `To: <sip:${number}@${address}>`,
+          `To: <sip:${dialled}@${address}>`,
           `Call-ID: ${callId}`,
           'CSeq: 1 INVITE',
           `Contact: <sip:hop@${address}:${port}>`,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { offer } from './media-offer.ts'
 import { openTls, type SipConnectionOptions } from './sip-connection.ts'
-import { digestAnswer } from './sip-digest.ts'
+import { type DigestLogin, digestAnswer } from './sip-digest.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -41,12 +41,8 @@ export interface SipAnswer {
   readonly body: string
 }
 
-export interface SipPhoneOptions extends SipConnectionOptions {
+export interface SipPhoneOptions extends SipConnectionOptions, DigestLogin {
   readonly extension: string
-  readonly username: string
-  readonly secret: string
-  /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
-  readonly ha1?: string
   readonly userAgent?: string
   /** What stands before its address in From, as it says it. */
   readonly claimedName?: string
@@ -221,7 +217,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       (value) => /md5/i.test(value) || !/algorithm/i.test(value),
     )
     if (!challenge) return first.answer
-    const authorization = `${answered}: ${digestAnswer(challenge, request, options)}`
+    const authorization = `${answered}: ${digestAnswer(options, challenge, request.method, request.uri)}`
     const second = await exchange(request, authorization)
     acknowledge(request, second.answer, second.number)
     return second.answer

@@ -1,11 +1,14 @@
 import { createHash, randomBytes } from 'node:crypto'
 
-/** What a phone answers to a challenge (RFC 2617 with MD5, qop=auth), as the value of its header. */
-export function digestAnswer(
-  challenge: string,
-  { method, uri }: { readonly method: string; readonly uri: string },
-  login: { readonly username: string; readonly secret: string; readonly ha1?: string },
-): string {
+export interface DigestLogin {
+  readonly username: string
+  readonly secret: string
+  /** H(user:realm:secret) instead of the secret: all that some phones are ever told. */
+  readonly ha1?: string
+}
+
+/** What an Authorization header says to a challenge (RFC 2617, MD5, qop=auth). */
+export function digestAnswer(login: DigestLogin, challenge: string, method: string, uri: string): string {
   const part = (name: string) => new RegExp(`${name}="?([^",]*)"?`, 'i').exec(challenge)?.[1] ?? ''
   const md5 = (text: string) => createHash('md5').update(text).digest('hex')
   const [realm, nonce, opaque] = [part('realm'), part('nonce'), part('opaque')]

@@ -129,7 +129,7 @@ describeLive('a SIP edge when something is wrong', ['asterisk', 'kamailio', 'ope
     expect(await world.judge(leaver, 'closed')).toMatchObject({ state: 'as-desired' })
   })
 
-  test('what was denied stays denied when an older database has forgotten it', async () => {
+  test('what was denied stays denied when an older database has forgotten it, or has it in service again', async () => {
     const { edge } = world
     const leaver = await world.handset('2009', '127.0.0.39')
     edge.wanted.revoke(leaver.issued)
@@ -137,6 +137,12 @@ describeLive('a SIP edge when something is wrong', ['asterisk', 'kamailio', 'ope
     edge.wanted.forget(leaver.issued)
     await edge.publish()
     expect(readFileSync(fileOf('deny'), 'utf8')).toContain(decimalSerial(leaver.issued.serial))
+    expect(await leaver.attempt()).toMatch(/closed the connection|ECONNRESET/)
+    // An older one still knows it as in service.
+    edge.wanted.bind(leaver.issued, '2009', ['127.0.0.39/32'])
+    await edge.publish()
+    expect(readFileSync(fileOf('deny'), 'utf8')).toContain(decimalSerial(leaver.issued.serial))
+    await edge.kamailio.restart()
     expect(await leaver.attempt()).toMatch(/closed the connection|ECONNRESET/)
   })
 

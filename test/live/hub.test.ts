@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
+import { connectionsPerHandset } from '../../src/hub/firewall-rules.ts'
 import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
 import { monotonicMs } from '../lab/agent.ts'
 import type { Agent } from '../lab/agent-client.ts'
@@ -148,6 +149,22 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     expect(forbidden).toEqual(['silent', 'silent', 'silent'])
   }, 30_000)
 
+  test('one handset cannot hold all connections of the PBX, and may make new ones once it ended others', async () => {
+    const [greedy, other] = [await newPhone(), await newPhone()]
+    const sip = (port: number) => ({ protocol: 'tcp', address: office.pbxAddress, port }) as const
+    for (let count = 0; count < connectionsPerHandset; count++)
+      await greedy.agent.stream({ ...sip(count % 2 === 0 ? 5061 : 5062), everyMs: 60_000 })
+    expect(await greedy.agent.probe({ ...sip(5061), waitMs })).toBe('silent')
+    expect(await greedy.agent.probe({ ...sip(5062), waitMs })).toBe('silent')
+    expect(await other.agent.probe({ ...sip(5061), waitMs: 2_000 })).toBe('answered')
+    expect(await greedy.agent.probe({ protocol: 'tcp', address: hubAddress, port: 8443, waitMs: 2_000 })).toBe(
+      'answered',
+    )
+    expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(true)
+    await greedy.agent.stopStreams(null)
+    await until(async () => (await greedy.agent.probe({ ...sip(5061), waitMs })) === 'answered')
+  }, 60_000)
+
   test('two handsets cannot reach each other, and neither PBX nor host can open a port on a handset', async () => {
     const [one, two] = [await newPhone(), await newPhone()]
     await two.agent.listen({ protocol: 'tcp', address: two.address, port: 80 })
@@ -247,6 +264,27 @@ describeLive('a real hub between homes and a PBX', tunnelNeeds, () => {
     await admit(phone.address)
     expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(true)
     expect(await phone.agent.probe(web)).toBe('silent')
+  }, 30_000)
+
+  test('a limit on connections that somebody raised is noticed', async () => {
+    const table = ['inet', `ringfence_${hub.settings.interface}`]
+    const rules = JSON.parse(await office.hub.run('nft', '-j', '-a', 'list', 'chain', ...table, 'from_handsets'))
+    const found = rules.nftables.find((entry: unknown) => JSON.stringify(entry).includes('"ct count"'))
+    const anything =
+      'tcp dport { 5061, 5062, 6061, 6062 } ct state new add @sip4 { ip saddr ct count over 60000 } counter drop'
+    await office.hub.run(
+      'nft',
+      'replace',
+      'rule',
+      ...table,
+      'from_handsets',
+      'handle',
+      String(found.rule.handle),
+      anything,
+    )
+    expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(false)
+    await admit((await newPhone()).address)
+    expect((await hub.client.readFirewall(signal())).rulesIntact).toBe(true)
   }, 30_000)
 
   test('a hub process that is killed is started again, takes over its interface, and no phone notices', async () => {

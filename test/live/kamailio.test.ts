@@ -54,7 +54,7 @@ describeLive('a real server with a real Kamailio', [...tunnelNeeds, 'kamailio'],
     }, 60_000)
     const gone = await person()
     // Kamailio does not show what outlives a password, so somebody has to look.
-    expect(line(gone, 'extension')).toMatchObject({ problem: expect.stringContaining('call forwards') })
+    expect(line(gone, 'extension')).toMatchObject({ problem: expect.stringContaining('voicemail box') })
     expect(line(gone, 'sip-account')).toMatchObject({
       wanted: 'closed',
       evidence: { summary: expect.stringContaining('no such credential, no registration, no call') },

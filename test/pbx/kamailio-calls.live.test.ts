@@ -305,6 +305,8 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
       expect((await (await registered(other)).call('030777203')).status).toBe(200)
     }
     expect(reached('777202')).toEqual([])
+    const named = Buffer.from(`P-Asserted-Identity: "${makeAccount('3120').displayName}" <`).toString('latin1')
+    for (const head of reached('INVITE sip:030777201@')) expect(head).toContain(named)
   })
 
   test('a call at once is free again when one ends', async () => {
@@ -366,9 +368,9 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
   test('a phone lets the next hop call nobody for it whom it may not call itself: not by a transfer, and not by sending a call on', async () => {
     const policy = { ...blockedPolicy, class: 'local' } as const
     const [bound, limited, free] = [
-      { ...makeAccount('3140'), policy },
-      { ...makeAccount('3141'), policy: { ...policy, minutesPerDay: 100 } },
-      makeAccount('3142'),
+      { ...makeAccount('3140'), policy, maxContacts: 1 },
+      { ...makeAccount('3141'), policy: { ...policy, minutesPerDay: 100 }, maxContacts: 1 },
+      { ...makeAccount('3142'), maxContacts: 1 },
     ]
     await apply(bound, limited, free)
     const referred = () =>
@@ -392,6 +394,17 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
       made.forwardTo(number)
       expect(await lab.nextHop.call(account.extension, lab.trunkPort)).toBe(may ? 302 : 480)
     }
+    // Of two phones of an extension one that may not is enough, whichever answers first.
+    const twins = { ...bound, maxContacts: 2 }
+    await apply(twins)
+    for (const numbers of [
+      ['030777605', '+43777605'],
+      ['+43777605', '030777605'],
+    ]) {
+      for (const number of numbers) (await registered(twins)).forwardTo(number)
+      expect(await lab.nextHop.call('3140', lab.trunkPort)).toBe(480)
+    }
+    await apply(bound)
     // Who is called by a colleague sends the colleague on, who calls with a login of their own.
     const [caller, called] = [await registered(free), await registered(bound)]
     called.forwardTo('+43777604')

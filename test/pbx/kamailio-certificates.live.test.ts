@@ -81,6 +81,18 @@ describeLive('certificates on a real Kamailio', ['kamailio', 'openssl'], () => {
     expect(await outcome(ben, bens)).toBe(200)
   })
 
+  test('a certificate that was taken back stays refused when the list is one from before, as after a restored copy', async () => {
+    const adas = await certificateOf('1001')
+    await lab.publish([adas.serial])
+    await enforce()
+    await lab.publish([])
+    await enforce()
+    expect(await outcome(ada, adas)).toBe('refused')
+    await lab.kamailio.restart()
+    expect(await outcome(ada, adas)).toBe('refused')
+    expect(await outcome(ada, await certificateOf('1001'))).toBe(200)
+  })
+
   test('the table of denied serials refuses a certificate also where the list does not name it, and after a restart', async () => {
     const adas = await certificateOf('1001')
     await lab.publish([adas.serial])

@@ -67,8 +67,9 @@ enable_tls=yes
 # Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
 ${listens.join('')}listen=tls:${socketText(rpc.address, rpc.port)}
 alias="${host}"
-# A connection outlives the longest registration (an hour), or calls would not reach the phone.
-tcp_connection_lifetime=3900
+# Whoever says nothing that counts is gone soon, so that nobody fills the memory with idle connections; known ones stay, see
+# route[WHO]. TLS has a parameter of its own.
+tcp_connection_lifetime=20
 tcp_max_connections=16384
 tls_max_connections=16384
 tcp_connect_timeout=5
@@ -81,6 +82,7 @@ use_dns_cache=off
 
 ${modules.map((name) => `loadmodule "${name}.so"\n`).join('')}
 modparam("tls", "config", "${tlsFile}")
+modparam("tls", "connection_timeout", 20)
 modparam("tcpops", "closed_event", 1)
 modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)
@@ -94,10 +96,12 @@ modparam("pike", "remove_latency", 120)
 # Files that Ringfence writes; each request for a table looks whether its file changed, so that htable.reload takes it over.
 modparam("db_text", "db_mode", 1)
 modparam("htable", "db_url", "text://${folder}")
-${tables.join('')}# Only in memory: who is connected over what, what the phone calls itself, which list was taken over.
+${tables.join('')}# Only in memory: who is connected over what, what the phone calls itself, by which other name it was called,
+# which list was taken over.
 modparam("htable", "htable", "conn=>size=12;")
 modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
+modparam("htable", "htable", "called=>size=12;autoexpire=43200;")
 modparam("htable", "htable", "mark=>size=2;")
 # Outside calls of whoever has a call class: calls and seconds of an extension in an hour or day.
 modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")

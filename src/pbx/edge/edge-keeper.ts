@@ -168,14 +168,13 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     return bytes && readList(bytes)
   }
 
-  /** What was denied before stays so until its certificate has run out, also when the database is an older copy. */
+  /** What was denied before stays so until its certificate has run out, also when the database is an older copy that has it in service. */
   async function withFormerDenials(wanted: EdgeRows): Promise<EdgeRows> {
     const text = (await readIfThere('deny'))?.toString('utf8')
     const before = text === undefined ? null : readTableFile(text)
     const today = now().toISOString().slice(0, 10)
-    const former = [...(before ?? [])].filter(([serial]) => !wanted.bind.has(serial))
     // One that has run out gets no connection anyway; without this the table would grow for ever.
-    const needed = [...former, ...wanted.deny].filter(([, until]) => until >= today)
+    const needed = [...(before ?? []), ...wanted.deny].filter(([, until]) => until >= today)
     return { ...wanted, deny: new Map(needed) }
   }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { edgeCallsScript } from './edge-calls-script.ts'
+import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /**
@@ -42,6 +43,8 @@ route[WHO] {
 		$sht(conn=>$conid) = $var(id);
 		if ($var(ext) == $null) route(REFUSE);
 	}
+	# It outlives the longest registration (an hour), or calls would not reach the phone.
+	tcp_set_connection_lifetime("3900");
 	$sht(live=>$var(id)) = $su;
 	$var(known) = 1;
 }
@@ -67,10 +70,13 @@ route[FROM_PHONE] {
 	$var(own) = "^" + $var(ext) + "(-|@|$)";
 	if ($au != $null && !($au =~ $var(own))) route(REFUSE);
 	if ($aU != $null && !($aU =~ $var(own))) route(REFUSE);
+	# Of several logins the PBX may take another one than was looked at.
+	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) route(REFUSE);
 	if (has_totag()) {
+		route(OWN_CALL);
 		if (loose_route()) {
 			if (is_method("REFER")) route(TRANSFER);
-			remove_hf("Route");
+			route(NO_CLAIMS);
 			$du = "${pbxUri}";
 			route(RELAY);
 			exit;
@@ -86,7 +92,7 @@ route[FROM_PHONE] {
 	# Whoever it says it is: only what its certificate is bound to.
 	if ($fU != $var(ext)) route(REFUSE);
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
-	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info|Path|Route|Record-Route)$");
+	route(NO_CLAIMS);
 	$du = "${pbxUri}";
 	if (is_method("INVITE")) route(CALL);
 	if (is_method("REFER")) route(TRANSFER);
@@ -126,6 +132,7 @@ onreply_route[REGISTERED] {
 
 route[FROM_PBX] {
 	if ($si != "${pbx.address}") route(GO);
+	tcp_set_connection_lifetime("3900");
 	if (!mf_process_maxfwd_header("16")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
@@ -174,6 +181,7 @@ route[TO_PHONE] {
 		$var(ext) = $sht(source=>$var(from));
 		$fs = "${socket(port)}";
 	}
+	route(CALLED);
 	$du = $var(target);
 	if (is_method("INVITE") && !has_totag()) route(RINGING);
 	set_forward_no_connect();
@@ -207,6 +215,9 @@ reply_route {
 		tcp_close_connection();
 		drop;
 	}
+	# Not by the port: over a connection that the edge opened itself Kamailio takes the first one that it listens on.
+	if ($si == "${pbx.address}") tcp_set_connection_lifetime("3900");
+	else route(OWN_WAY);
 }
 
 event_route[tcp:closed] {
@@ -258,7 +269,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-${edgeCallsScript}`
+${edgeClaimsScript(options)}${edgeCallsScript}`
 }
 
 /**

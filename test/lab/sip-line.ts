@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import { vi } from 'vitest'
+import { openTls, type SipConnectionOptions } from './sip-connection.ts'
+import { type DigestLogin, digestAnswer } from './sip-digest.ts'
+
+/** A connection over which a test says what it likes, SIP or not. */
+export interface SipLine {
+  /** Line ends become those of SIP. */
+  send(text: string): void
+  /** Sends a request; its final answer, head and all. */
+  ask(request: RawRequest): Promise<string>
+  /** Asks, and asks again with what a login says to the challenge; `credentials` writes the headers. The status. */
+  login(
+    request: RawRequest,
+    login: DigestLogin,
+    credentials?: (header: string, digest: string) => string,
+  ): Promise<number>
+  /** Waits for a call, and answers it. */
+  pickUp(answer?: { readonly routes?: readonly string[]; readonly contact?: string }): Promise<IncomingCall>
+  readonly heard: string
+  readonly isOpen: boolean
+  readonly localPort: number
+  close(): void
+}
+
+export interface RawRequest {
+  readonly method: string
+  readonly uri: string
+  /** Whole header values. */
+  readonly from: string
+  readonly to: string
+  readonly callId: string
+  readonly contact?: string
+  /** More header lines, each with its line end. */
+  readonly extra?: string
+}
+
+/** What a phone that was called says inside of the call, but for method and extra headers. */
+export type IncomingCall = (method: string, extra?: string) => RawRequest
+
+export async function openLine(options: SipConnectionOptions): Promise<SipLine> {
+  const socket = await openTls(options)
+  let heard = ''
+  let isOpen = true
+  let sequence = 0
+  socket.on('data', (chunk: Buffer) => {
+    heard += chunk.toString('latin1')
+  })
+  socket.on('error', () => undefined)
+  socket.on('close', () => {
+    isOpen = false
+  })
+  const send = (text: string) => void socket.write(text.replaceAll(/\r?\n/g, '\r\n'))
+
+  async function ask({ method, uri, from, to, callId, contact, extra = '' }: RawRequest): Promise<string> {
+    sequence += 1
+    const local = `${socket.localAddress}:${socket.localPort}`
+    const before = heard.length
+    send(`${method} ${uri} SIP/2.0
+Via: SIP/2.0/TLS ${local};branch=z9hG4bK${randomBytes(8).toString('hex')};rport
+Max-Forwards: 70
+From: ${from}
+To: ${to}
+Call-ID: ${callId}
+CSeq: ${sequence} ${method}
+Contact: ${contact ?? `<sip:raw@${local};transport=tls>`}
+${extra}Content-Length: 0
+
+`)
+    return vi.waitFor(
+      () => {
+        const answer = /SIP\/2\.0 [2-6]\d\d [\s\S]*?\r\n\r\n/.exec(heard.slice(before))?.[0]
+        if (answer === undefined) throw new Error(`no final answer to ${method}`)
+        return answer
+      },
+      { timeout: 5_000, interval: 20 },
+    )
+  }
+
+  return {
+    send,
+    ask,
+    async login(request, login, credentials = (header, digest) => `${header}: ${digest}\n`) {
+      const first = await ask(request)
+      const challenge = /^(WWW|Proxy)-Authenticate: (.*md5.*|(?!.*algorithm).*)\r$/im.exec(first)
+      if (!challenge) return statusOf(first)
+      const header = challenge[1] === 'WWW' ? 'Authorization' : 'Proxy-Authorization'
+      const written = credentials(header, digestAnswer(login, challenge[2]!, request.method, request.uri))
+      return statusOf(await ask({ ...request, extra: `${request.extra ?? ''}${written}` }))
+    },
+    async pickUp({ routes, contact } = {}) {
+      const invite = await vi.waitFor(
+        () => {
+          const head = /^INVITE sip:[\s\S]*?\r\n\r\n/m.exec(heard)?.[0]
+          if (head === undefined) throw new Error('nobody calls')
+          return head
+        },
+        { timeout: 5_000, interval: 20 },
+      )
+      const values = (name: string) =>
+        [...invite.matchAll(new RegExp(`^${name}: (.*)\\r$`, 'gim'))].map(([, value]) => value!)
+      const [from, to, callId, cseq, asked] = ['From', 'To', 'Call-ID', 'CSeq', 'Contact'].map(
+        (name) => values(name)[0]!,
+      )
+      const here = `<sip:raw@${socket.localAddress}:${socket.localPort};transport=tls>`
+      const own = `${to};tag=raw`
+      const way = values('Record-Route')
+      send(
+        [
+          'SIP/2.0 200 OK',
+          ...values('Via').map((via) => `Via: ${via}`),
+          ...(routes ?? way).map((route) => `Record-Route: ${route}`),
+          ...[`From: ${from}`, `To: ${own}`, `Call-ID: ${callId}`, `CSeq: ${cseq}`, `Contact: ${contact ?? here}`],
+          'Content-Length: 0\n\n',
+        ].join('\n'),
+      )
+      return (method, extra = '') => ({
+        ...{ method, uri: /<(.*)>/.exec(asked!)![1]!, from: own, to: from!, callId: callId! },
+        extra: `${way.map((route) => `Route: ${route}\n`).join('')}${extra}`,
+      })
+    },
+    get heard() {
+      return heard
+    },
+    get isOpen() {
+      return isOpen
+    },
+    localPort: socket.localPort ?? 0,
+    close: () => void socket.destroy(),
+  }
+}
+
+/** The final one; NaN while there is none. */
+export function statusOf(heard: string): number {
+  return Number(/^SIP\/2\.0 ([2-6]\d{2})/m.exec(heard)?.[1])
+}
