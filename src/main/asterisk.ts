@@ -1,6 +1,4 @@
 /** An Asterisk as the settings describe it. */
-
-import { join } from 'node:path'
 import type { DialPlan } from '../domain/call-policy.ts'
 import { writingInto } from '../durable-file.ts'
 import type { AccountWriter } from '../pbx/account-writer.ts'
@@ -14,6 +12,7 @@ import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { AsteriskSettings } from '../pbx-settings/asterisk.ts'
 import type { ManagerSettings } from '../pbx-settings/asterisk-ami.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
+import { tlsPortsOf } from './pbx-certificates.ts'
 
 type Place = Pick<PbxSettings, 'realm' | 'own' | 'edge' | 'prefix'>
 
@@ -40,17 +39,7 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
     manager: managerOf(asterisk),
     internalContext: asterisk.internalContext,
     // Without a folder of ours the transports are the admin's, and so are their certificates.
-    transports:
-      folder === null
-        ? null
-        : {
-            bindAddress: asterisk.bind,
-            port: pbx.own.port,
-            mtlsPort: pbx.own.mtlsPort,
-            certificateFile: asterisk.tls?.certificateFile ?? join(folder, 'ringfence-pbx.crt'),
-            keyFile: asterisk.tls?.keyFile ?? join(folder, 'ringfence-pbx.key'),
-            handsetCaFile: asterisk.caFile ?? join(folder, 'ringfence-handset-ca.crt'),
-          },
+    transports: folder === null ? null : tlsPortsOf(pbx, asterisk, folder),
   }
 }
 

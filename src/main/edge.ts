@@ -1,31 +1,27 @@
 /** The SIP edge that the settings name: its keeper for the server, its configuration for `ringfence edge`. */
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import { type Config, readConfig } from '../config.ts'
-import { addressOf } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { giveToFoldersGroup, writeDurably, writingInto } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
-import { bindingText, denialText } from '../pbx/edge/edge-access.ts'
-import { callRows, type EdgeCallSettings } from '../pbx/edge/edge-calls.ts'
+import { desiredRows } from '../pbx/edge/desired-rows.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../pbx/edge/edge-config.ts'
 import { describeEdge, type EdgeDescription } from '../pbx/edge/edge-description.ts'
 import type { EdgeCalls } from '../pbx/edge/edge-extension-access.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../pbx/edge/edge-keeper.ts'
-import { type EdgeOptions, edgeFiles } from '../pbx/edge/edge-options.ts'
+import type { EdgeOptions } from '../pbx/edge/edge-options.ts'
 import { edgeReadme } from '../pbx/edge/edge-readme.ts'
 import { edgeRpc } from '../pbx/edge/edge-rpc.ts'
 import { readCallTables } from '../pbx/edge/edge-state.ts'
-import { decimalSerial, type EdgeRows } from '../pbx/edge/edge-tables.ts'
+import { decimalSerial } from '../pbx/edge/edge-tables.ts'
 import { publishedFiles } from '../pki/publication.ts'
 import { readRevocationList } from '../pki/revocation-list.ts'
-import { keepServerCertificate } from '../pki/server-certificate.ts'
-import type { Store } from '../store/store.ts'
 import type { System } from '../system.ts'
 import type { Foundations } from './foundations.ts'
+import { keepEdgeCertificates } from './pbx-certificates.ts'
 
 export interface Edge {
   /** The PBX behind it. */
@@ -128,71 +124,7 @@ function hashOf(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
-/** Everything that should be in the edge's tables: of the PBX behind it. */
-export async function desiredRows(
-  store: Pick<Store, 'subjects'>,
-  pbxId: string,
-  calls: EdgeCallSettings,
-): Promise<EdgeRows> {
-  const isBehind = (subject: { readonly pbxId: string }) => subject.pbxId === pbxId
-  const [deny, bind, source] = [new Map<string, string>(), new Map<string, string>(), new Map<string, string>()]
-  const certified = new Set<string>()
-  const held = new Set<string>()
-  for (const { serial, wanted, holder, notAfter } of (await store.subjects('certificate')).filter(isBehind)) {
-    if (wanted === 'closed') deny.set(decimalSerial(serial), denialText(notAfter))
-    else if (holder) {
-      bind.set(decimalSerial(serial), bindingText(holder))
-      for (const prefix of holder.addresses) certified.add(prefix)
-    }
-  }
-  for (const { wanted, addresses, extension } of (await store.subjects('sip-credential')).filter(isBehind)) {
-    if (wanted === 'closed') continue
-    held.add(extension)
-    // Whoever can hold a certificate has to show it.
-    for (const prefix of addresses) if (!certified.has(prefix)) source.set(addressOf(prefix), extension)
-  }
-  const extensions = (await store.subjects('assignment')).filter(isBehind)
-  return { deny, bind, source, ...callRows(held, extensions, calls) }
-}
-
 function edgeList(bytes: Buffer, authority: string): EdgeList | null {
   const list = readRevocationList(bytes, authority)
   return list.signatureValid ? { ...list, serials: new Set([...list.serials].map(decimalSerial)) } : null
-}
-
-const serverDays = 397
-
-/**
- * What the edge shows: to phones a certificate of the Service CA unless the admin names another, to the PBX and to us always
- * one. Asked daily, it renews in time; the edge takes it over with the next list.
- */
-export async function keepEdgeCertificates(
-  { pbxs: [pbx] }: Config,
-  { vault, authorities, pkiFolder }: Foundations,
-  now: Date,
-): Promise<void> {
-  const edge = pbx?.edge
-  if (!edge) return
-  const names = [...new Set([edge.host, edge.address, edge.rpc.host])]
-  const { certificate, privateKey } = await keepServerCertificate(
-    { path: join(pkiFolder, 'edge-certificate.json'), vault, authority: authorities.service },
-    {
-      commonName: edge.host,
-      dnsNames: names.filter((name) => isIP(name) === 0),
-      addresses: names.filter((name) => isIP(name) !== 0),
-      now,
-      validDays: serverDays,
-    },
-  )
-  const put = async (name: string, content: Secret) => {
-    const path = join(edge.folder, name)
-    if ((await readFile(path, 'utf8').catch(() => null)) !== content.reveal())
-      await writeDurably(path, content.reveal(), 0o640)
-  }
-  await writingInto({ folder: edge.folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' }, async () => {
-    await mkdir(edge.folder, { recursive: true, mode: 0o750 })
-    await put(edgeFiles.handsetAuthority, new Secret(authorities.handset.certificate))
-    for (const name of [edgeFiles.key, edgeFiles.ownKey]) await put(name, privateKey)
-    for (const name of [edgeFiles.certificate, edgeFiles.ownCertificate]) await put(name, new Secret(certificate))
-  })
 }

@@ -2,6 +2,7 @@ import { isSettled } from '../domain/condition.ts'
 import type { Pbx } from '../domain/site.ts'
 import { AppError } from '../errors.ts'
 import type { StoreReader } from '../store/store.ts'
+import { leavingOnes } from './left-pbxs.ts'
 
 type Told = Pick<Pbx, 'id' | 'name' | 'driver' | 'address'>
 
@@ -33,7 +34,7 @@ function isAnother(before: Told, { driver, address }: Told): boolean {
 
 /** How many have a door there that was not seen shut. */
 async function closingOn(store: Pick<StoreReader, 'find'>, pbxId: string): Promise<number> {
-  const leaving = new Set((await store.find('employee', { lifecycle: 'offboarding' })).map(({ id }) => id))
+  const leaving = await leavingOnes(store)
   const assignments = await store.find('assignment', { pbxId })
   const verdicts = await store.find('verdict', { instance: pbxId, wanted: 'closed' })
   const ofPbx = verdicts.filter(({ system }) => ['sip-account', 'extension'].includes(system))

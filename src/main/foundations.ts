@@ -9,6 +9,7 @@ import { defaultId } from '../domain/site.ts'
 import { createDurably, privateFolder } from '../durable-file.ts'
 import type { Log } from '../journeys/context.ts'
 import { renewWithdrawn } from '../journeys/renew-withdrawn.ts'
+import { loadManualGuide, type ManualGuide } from '../pbx/manual-guide.ts'
 import { loadTemplates } from '../phones/load-templates.ts'
 import { replaceableCatalogue } from '../phones/replaceable-catalogue.ts'
 import { openAuthorities } from '../pki/certificate-authority.ts'
@@ -148,4 +149,9 @@ export async function seedPlaces(store: Store, config: Config): Promise<void> {
       },
     ])
   })
+}
+
+/** What a person does on such a PBX, in order. */
+export function guideOf({ brand }: { readonly brand: string }): Promise<ManualGuide> {
+  return loadManualGuide(join(templates, 'manual-pbx'), brand)
 }

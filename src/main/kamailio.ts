@@ -15,6 +15,7 @@ import type { PbxSettings } from '../pbx-settings.ts'
 import { publishedFiles } from '../pki/publication.ts'
 import { readRevocationList } from '../pki/revocation-list.ts'
 import type { Foundations } from './foundations.ts'
+import { tlsPortsOf } from './pbx-certificates.ts'
 
 export async function openKamailio(
   pbx: PbxSettings,
@@ -23,7 +24,6 @@ export async function openKamailio(
 ): Promise<PbxDriver> {
   const { authorities, publishedFolder, publication } = foundations
   const folder = kamailio.configFolder
-  const own = (name: string) => join(folder, name)
   const ca = kamailio.rpcAuthority ?? (kamailio.tls === null ? authorities.service.certificate : undefined)
   const options: KamailioOptions = {
     folder,
@@ -41,12 +41,7 @@ export async function openKamailio(
       },
     },
     realm: pbx.realm,
-    bindAddress: kamailio.bind,
-    port: pbx.own.port,
-    mtlsPort: pbx.own.mtlsPort,
-    certificateFile: kamailio.tls?.certificateFile ?? own('ringfence-pbx.crt'),
-    keyFile: kamailio.tls?.keyFile ?? own('ringfence-pbx.key'),
-    handsetCaFile: kamailio.caFile ?? own('ringfence-handset-ca.crt'),
+    ...tlsPortsOf(pbx, kamailio, folder),
     dialPlan: () => dialPlanOf(foundations.store, pbx.site.id),
   }
   // Kamailio does not start without a list.

@@ -15,10 +15,10 @@ import { journalRows } from '../store/journal-rows.ts'
 import { noteMoment } from '../store/moment.ts'
 import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
-import { type Edge, keepEdgeCertificates } from './edge.ts'
+import type { Edge } from './edge.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
 import { revocationEnforcers } from './lanes.ts'
-import { keepPbxCertificates } from './pbx.ts'
+import { keepEdgeCertificates, keepPbxCertificates } from './pbx-certificates.ts'
 
 /** What the hub last said of itself; it may be set up anew while the server runs. */
 export interface HubNow {

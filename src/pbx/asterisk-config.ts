@@ -1,7 +1,3 @@
-import { isIP } from 'node:net'
-import { AppError } from '../errors.ts'
-import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields } from './asterisk-account.ts'
-
 /**
  * The text of the files that pjsip.conf includes. Pure: the same account gives the same bytes.
  *
@@ -9,17 +5,10 @@ import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields }
  * `;--` one over many lines; a line that starts with `[` or `#` is a section or a directive. None of these gets into a
  * value (asterisk-account.ts).
  */
-export interface AsteriskTransports {
-  readonly bindAddress: string
-  /** TLS, server certificate only. */
-  readonly port: number
-  /** TLS, client certificate required. */
-  readonly mtlsPort: number
-  /** Paths as Asterisk sees them. */
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly handsetCaFile: string
-}
+import { isIP } from 'node:net'
+import { AppError } from '../errors.ts'
+import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields } from './asterisk-account.ts'
+import type { TlsPorts } from './tls-ports.ts'
 
 /** An AOR that takes no registration. Seen in the running PBX it proves that pjsip.conf includes our folder. */
 export const sentinelName = 'ringfence-included'
@@ -54,7 +43,7 @@ export function withEdge(text: string, edge: string | null): string {
 }
 
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
-export function requireValidSettings(settings: AsteriskSettings, transports: AsteriskTransports | null): void {
+export function requireValidSettings(settings: AsteriskSettings, transports: TlsPorts | null): void {
   const words: Record<string, string> = { realm: settings.realm, context: settings.context }
   for (const [name, value] of Object.entries(words)) {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)
@@ -75,7 +64,7 @@ export function requireValidSettings(settings: AsteriskSettings, transports: Ast
  * The file that always exists, so that the include line always finds something. Asterisk reads a transport's settings
  * when it first meets it; with `allow_reload` at its default `no` a reload never drops live connections.
  */
-export function transportsText(transports: AsteriskTransports | null): string {
+export function transportsText(transports: TlsPorts | null): string {
   const sentinel = `${ownershipMark}\n[${sentinelName}]\ntype=aor\nmax_contacts=0\n`
   if (!transports) return sentinel
   const address = transports.bindAddress.includes(':') ? `[${transports.bindAddress}]` : transports.bindAddress

@@ -2,13 +2,13 @@ import { connect } from 'node:net'
 import type { AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
-import type { AsteriskTransports } from './asterisk-config.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { sharedPinsProblem } from './asterisk-shared-pins.ts'
 import { readProduct } from './asterisk-state.ts'
 import { voicemailProblem } from './asterisk-voicemail.ts'
 import type { PbxDescription } from './pbx-driver.ts'
 import type { Problem } from './pbx-problem.ts'
+import type { TlsPorts } from './tls-ports.ts'
 
 /** What Ringfence asks of the manager user wherever the accounts are kept. `write = system` in manager.conf grants all of it (tried with 22.10.1). */
 const neededActions = [
@@ -87,7 +87,7 @@ async function moduleProblem(session: AmiSession, module: string, effect: string
   return { message: `${module}.so is not loaded: ${effect}`, hint: `load it: asterisk -rx "module load ${module}.so"` }
 }
 
-function transportChecks(transports: AsteriskTransports, signal: AbortSignal): Promise<Problem | null>[] {
+function transportChecks(transports: TlsPorts, signal: AbortSignal): Promise<Problem | null>[] {
   return [transports.port, transports.mtlsPort].map((port) => transportProblem(transports.bindAddress, port, signal))
 }
 

@@ -2,13 +2,8 @@ import { access, constants, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
-import {
-  type AsteriskTransports,
-  accountsFile,
-  ownershipMark,
-  transportsFile,
-  transportsText,
-} from './asterisk-config.ts'
+import { accountsFile, ownershipMark, transportsFile, transportsText } from './asterisk-config.ts'
+import type { TlsPorts } from './tls-ports.ts'
 
 /**
  * The folder that pjsip.conf includes: one file that never changes and one with all accounts, a block for each extension.
@@ -67,7 +62,7 @@ function joined(blocks: AccountBlocks): string {
  * Writes the file that always exists. Do it before pjsip.conf gets its include line: Asterisk throws away the *whole*
  * pjsip.conf when an include line finds no file (seen with 22.10.1).
  */
-export async function writeTransports(folder: string, transports: AsteriskTransports | null): Promise<void> {
+export async function writeTransports(folder: string, transports: TlsPorts | null): Promise<void> {
   const text = transportsText(transports)
   if ((await readText(join(folder, transportsFile))) !== text) await writeIn(folder, transportsFile, text)
 }

@@ -1,6 +1,7 @@
 import type { DialPlan } from '../domain/call-policy.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { PbxDatabase } from './pbx-database.ts'
+import type { TlsPorts } from './tls-ports.ts'
 
 export interface KamailioOptions extends KamailioSettings {
   /** The folder of our files, as seen from here and by Kamailio, such as `/etc/kamailio/ringfence`. */
@@ -25,20 +26,10 @@ export interface RevocationListContent {
   readonly serials: ReadonlySet<string>
 }
 
-/** What the written script depends on. */
-export interface KamailioSettings {
+/** What the written script depends on; the address is the one that phones reach: Kamailio tells its two ports apart by it. */
+export interface KamailioSettings extends TlsPorts {
   /** Part of every stored digest, so it never changes. */
   readonly realm: string
-  /** The one address that phones reach; Kamailio tells its two ports apart by it. */
-  readonly bindAddress: string
-  /** TLS, server certificate only. */
-  readonly port: number
-  /** TLS, client certificate required. */
-  readonly mtlsPort: number
-  /** Paths as Kamailio sees them. */
-  readonly certificateFile: string
-  readonly keyFile: string
-  readonly handsetCaFile: string
 }
 
 /** Where Kamailio answers questions (module xhttp). */

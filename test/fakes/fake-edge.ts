@@ -1,6 +1,7 @@
 import { AppError } from '../../src/errors.ts'
 import { dialPlanOf } from '../../src/journeys/dial-plans.ts'
-import { desiredRows, type Edge } from '../../src/main/edge.ts'
+import type { Edge } from '../../src/main/edge.ts'
+import { desiredRows } from '../../src/pbx/edge/desired-rows.ts'
 import type { EdgeList } from '../../src/pbx/edge/edge-keeper.ts'
 import type { EdgeRows } from '../../src/pbx/edge/edge-tables.ts'
 import type { Store } from '../../src/store/store.ts'
