@@ -17,8 +17,8 @@ import type { Hub, HubDescription } from '../tunnels/hub-port.ts'
 import type { Doors } from './doors.ts'
 import type { Edge } from './edge.ts'
 import { type Foundations, leaseTtlMs } from './foundations.ts'
-import { revocationEnforcers } from './lanes.ts'
 import { keepEdgeCertificates, keepPbxCertificates } from './pbx-certificates.ts'
+import { revocationEnforcers } from './pbx-lanes.ts'
 
 /** What the hub last said of itself; it may be set up anew while the server runs. */
 export interface HubNow {
