@@ -1,14 +1,10 @@
 /**
  * The settings RINGFENCE_PBX and RINGFENCE_PBX_*, and of further PBXs RINGFENCE_PBX2 and RINGFENCE_PBX2_* …; what only one
- * driver needs is read in pbx-settings/<driver>.ts.
+ * driver needs is read in pbx-settings/driver-settings.ts.
  */
 import { defaultId, type Site, siteOf } from './domain/site.ts'
-import { type AsteriskSettings, readAsterisk } from './pbx-settings/asterisk.ts'
+import { type DriverSettings, driverWords, readDriver } from './pbx-settings/driver-settings.ts'
 import { type EdgeSettings, readEdge } from './pbx-settings/edge.ts'
-import { type FreepbxSettings, readFreepbx } from './pbx-settings/freepbx.ts'
-import { type FreeswitchSettings, readFreeswitch } from './pbx-settings/freeswitch.ts'
-import { type HttpApiSettings, readHttpApi } from './pbx-settings/http-api.ts'
-import { type KamailioSettings, readKamailio } from './pbx-settings/kamailio.ts'
 import { managementPlaces } from './pbx-settings/management-places.ts'
 import { readBrand } from './pbx-settings/manual.ts'
 import { noteUnused } from './pbx-settings/unused.ts'
@@ -24,7 +20,9 @@ export interface PbxSettings {
   readonly site: Site
   /** Whose menus the steps for a person name: a file in templates/manual-pbx. */
   readonly brand: string
+  /** As it stands in the settings, and in the database's row. */
   readonly driver: string
+  readonly driven: DriverSettings
   readonly address: string | null
   /** What handsets dial: the PBX's own place, or that of the edge in front of it. Media always goes to `address`. */
   readonly host: string
@@ -34,17 +32,9 @@ export interface PbxSettings {
   readonly own: { readonly host: string; readonly port: number; readonly mtlsPort: number }
   readonly rtp: { readonly from: number; readonly to: number }
   readonly realm: string
-  readonly asterisk: AsteriskSettings | null
-  readonly freepbx: FreepbxSettings | null
-  readonly freeswitch: FreeswitchSettings | null
-  readonly kamailio: KamailioSettings | null
-  /** Of 3CX and Yeastar; null with any other. */
-  readonly api: HttpApiSettings | null
   /** In front of the first PBX only. */
   readonly edge: EdgeSettings | null
 }
-
-const drivers = ['manual', 'asterisk', 'freepbx', 'freeswitch', 'kamailio', '3cx', 'yeastar']
 
 /** Those whose realm Ringfence neither sets nor knows. */
 const realmIsOpen = ['manual', '3cx', 'yeastar']
@@ -66,7 +56,7 @@ export function readPbxs(read: SettingReader, demo: string[]): readonly PbxSetti
 
 /** Two that were copied from each other and not changed would write into each other's accounts. */
 function refuseTwins({ text, wrong }: SettingReader, pbx: PbxSettings, others: readonly PbxSettings[]): void {
-  const { id, name, address, freeswitch } = pbx
+  const { id, name, address } = pbx
   const isTaken = (text: string) => others.some((other) => other.name === text || other.id === text)
   // Without any name it was asked for already.
   if (text('PBX_NAME') !== null && (isTaken(name) || isTaken(id)))
@@ -74,21 +64,10 @@ function refuseTwins({ text, wrong }: SettingReader, pbx: PbxSettings, others: r
   const taken = new Set(others.flatMap(placesOf))
   if (placesOf(pbx).some((place) => taken.has(place)))
     wrong('PBX_ADDRESS', `${address} with these ports is another PBX's place too`, 'give each its own address or ports')
-  const folderOf = ({ asterisk, kamailio }: PbxSettings) => asterisk?.configFolder ?? kamailio?.configFolder ?? null
-  const folder = folderOf(pbx)
-  if (folder !== null && others.some((other) => folderOf(other) === folder))
-    wrong('PBX_CONFIG_DIR', `${quoted(folder)} is another PBX's folder too`, 'each needs its own')
-  const managed = others.flatMap(managementPlaces)
-  for (const { setting, place } of managementPlaces(pbx)) {
-    if (managed.some((other) => other.setting === setting && other.place === place))
-      wrong(setting, "is another PBX's place too", 'two that are one would each remove what the other one made')
+  const managed = others.flatMap((other) => managementPlaces(other.driven))
+  for (const { setting, place, words } of managementPlaces(pbx.driven)) {
+    if (managed.some((other) => other.setting === setting && other.place === place)) wrong(setting, ...words)
   }
-  const list = freeswitch?.subjects
-  if (list && others.some((other) => other.freeswitch?.subjects?.file === list.file))
-    wrong('PBX_SUBJECTS_FILE', `${quoted(list.file)} is another PBX's file too`, 'each needs its own')
-  const door = freeswitch?.directory
-  if (door && others.some((other) => other.freeswitch?.directory.port === door.port))
-    wrong('PBX_DIRECTORY_LISTEN', `${door.port} is another PBX's port too`, 'each needs its own')
 }
 
 /** Where it listens for phones, and where the edge in front of it does. */
@@ -118,10 +97,10 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   if (siteName !== null && !/[A-Za-z0-9]/.test(siteName))
     wrong('PBX_SITE', `${quoted(siteName)} holds no letter or digit of A to Z`)
   if (text('PBX') === null && !isFirst)
-    wrong('PBX', 'is not set, but other settings of this PBX are', `one of ${drivers.join(', ')}`)
+    wrong('PBX', 'is not set, but other settings of this PBX are', `one of ${driverWords.join(', ')}`)
   const driver = (text('PBX') ?? 'manual').toLowerCase()
-  if (!drivers.includes(driver))
-    wrong('PBX', `${quoted(driver)} is not a PBX that Ringfence knows`, `one of ${drivers.join(', ')}`)
+  const kind = driverWords.find((word) => word === driver)
+  if (!kind) wrong('PBX', `${quoted(driver)} is not a PBX that Ringfence knows`, `one of ${driverWords.join(', ')}`)
   const address = read.address(
     'PBX_ADDRESS',
     text('PBX_ADDRESS'),
@@ -159,13 +138,7 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
   if (driver !== 'manual' && own.port === own.mtlsPort)
     wrong('PBX_MTLS_PORT', `${own.port} is RINGFENCE_PBX_PORT too`, 'each needs a port of its own on the PBX')
   noteUnused(read, driver)
-  const ofDriver = {
-    asterisk: driver === 'asterisk' ? readAsterisk(read, address) : null,
-    freepbx: driver === 'freepbx' ? readFreepbx(read) : null,
-    freeswitch: driver === 'freeswitch' ? readFreeswitch(read, address) : null,
-    kamailio: driver === 'kamailio' ? readKamailio(read, address) : null,
-    api: driver === '3cx' || driver === 'yeastar' ? readHttpApi(read, driver) : null,
-  }
+  const driven = readDriver(read, kind ?? 'manual', address)
   const identity = {
     id: isFirst ? defaultId : name,
     name,
@@ -174,9 +147,9 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
     brand: readBrand(read, driver),
   }
   const edge = isFirst ? readEdge(read, { address, port: own.port }) : null
-  if (edge) refuseBehindEdge(read, driver, ofDriver.asterisk)
+  if (edge) refuseBehindEdge(read, driven)
   const dialled = edge ? { host: edge.host, port: edge.port, mtlsPort: edge.mtlsPort } : own
-  return { ...identity, driver, address, ...dialled, own, rtp: { from, to }, realm, edge, ...ofDriver }
+  return { ...identity, driver, driven, address, ...dialled, own, rtp: { from, to }, realm, edge }
 }
 
 /**
@@ -184,12 +157,12 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
  * of an object made over its REST interface it keeps the word `deny/permit` in place of the rule, and then lets nobody in
  * (seen with 22.10.1; res/res_pjsip/pjsip_configuration.c of asterisk/asterisk gives `deny` no form to be kept in).
  */
-function refuseBehindEdge({ wrong }: SettingReader, driver: string, asterisk: AsteriskSettings | null): void {
-  if (driver === 'kamailio')
+function refuseBehindEdge({ wrong }: SettingReader, driven: DriverSettings): void {
+  if (driven.kind === 'kamailio')
     wrong('EDGE_ADDRESS', 'is set, but Kamailio checks certificates itself', 'leave the edge out: it would add nothing')
-  else if (driver !== 'asterisk' && driver !== 'manual')
-    wrong('EDGE_ADDRESS', `is set, but ${driver} behind an edge was never tried`, 'the edge is for Asterisk')
-  if (asterisk?.accounts.kind === 'ari')
+  else if (driven.kind !== 'asterisk' && driven.kind !== 'manual')
+    wrong('EDGE_ADDRESS', `is set, but ${driven.kind} behind an edge was never tried`, 'the edge is for Asterisk')
+  if (driven.kind === 'asterisk' && driven.accounts.kind === 'ari')
     wrong(
       'EDGE_ADDRESS',
       "is set, but accounts over Asterisk's REST interface cannot be kept to it",

@@ -34,7 +34,18 @@ export async function leavingOnes(store: Pick<StoreReader, 'find'>): Promise<Rea
 }
 
 /** What phones were told of it stays what they are told. */
-function settingsOfLeft({ id, name, driver, address, host, port, mtlsPort, rtpFrom, rtpTo, realm }: Pbx) {
+function settingsOfLeft({
+  id,
+  name,
+  driver,
+  address,
+  host,
+  port,
+  mtlsPort,
+  rtpFrom,
+  rtpTo,
+  realm,
+}: Pbx): Omit<PbxSettings, 'site'> {
   const rtp = { from: rtpFrom, to: rtpTo }
   const dialled = { host: host ?? address ?? '', port, mtlsPort }
   return {
@@ -42,6 +53,7 @@ function settingsOfLeft({ id, name, driver, address, host, port, mtlsPort, rtpFr
     name,
     prefix: '',
     driver,
+    driven: { kind: 'absent' },
     address,
     ...dialled,
     own: dialled,
@@ -49,10 +61,5 @@ function settingsOfLeft({ id, name, driver, address, host, port, mtlsPort, rtpFr
     rtp,
     realm,
     brand: 'generic',
-    asterisk: null,
-    freepbx: null,
-    freeswitch: null,
-    kamailio: null,
-    api: null,
   }
 }

@@ -53,18 +53,18 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
  * reload.
  */
 export async function keepPbxCertificate(
-  { id, prefix, own: { host }, address, asterisk, kamailio }: PbxSettings,
+  { id, prefix, own: { host }, address, driven }: PbxSettings,
   foundations: Foundations,
   now: Date,
 ): Promise<void> {
-  const driven = asterisk ?? kamailio
-  if (!driven && address === null) return
+  const ours = driven.kind === 'asterisk' || driven.kind === 'kamailio' ? driven : null
+  if (!ours && address === null) return
   const { authorities, pkiFolder } = foundations
   const suffix = id === defaultId ? '' : `-${id}`
-  const folder = driven?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
+  const folder = ours?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
   const names = [...(isIP(host) ? [] : [host]), ...(address ? [address] : [])]
   const { certificate, privateKey } = await keep(`pbx-certificate${suffix}.json`, [host, names], foundations, now)
-  const group = kamailio ? 'kamailio' : 'asterisk'
+  const group = ours?.kind ?? 'asterisk'
   // The key is readable by the PBX's own group; the folder decides who that is.
   await putInto({ folder, name: `RINGFENCE_${prefix}_CONFIG_DIR`, group }, [
     [pbxFiles.handsetAuthority, authorities.handset.certificate, 0o644],

@@ -126,7 +126,7 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
 function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
   const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
   if (pbx?.settings.edge) return 'refused at the edge: see that line'
-  if (pbx?.settings.freeswitch?.subjects) return 'see the line allow-list'
+  if (pbx?.settings.driven.kind === 'freeswitch' && pbx.settings.driven.subjects) return 'see the line allow-list'
   if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
   const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`
   return `${name} does not check revocation lists`

@@ -1,9 +1,14 @@
-/** The PBXs that the settings name. A further kind is a file in src/pbx and a line here. */
+/**
+ * The PBXs that the settings name, each with its driver. A further kind is a driver in src/pbx and its settings in
+ * src/pbx-settings: once driver-settings.ts lists it, `driverOf` here and management-places.ts compile no more until they
+ * know it. Which settings are its own stands in unused.ts.
+ */
 
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
+import { absentDriver } from '../pbx/absent.ts'
 import { beginAccountBook } from '../pbx/account-book.ts'
 import { edgeAbilities } from '../pbx/edge/edge-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
@@ -31,26 +36,36 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
 
-/** A further driver is a line here, and a file beside this one where it needs to be put together. */
 async function driverOf(
   pbx: PbxSettings,
   { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
 ): Promise<PbxDriver> {
-  const { asterisk, freepbx, freeswitch, kamailio, api } = pbx
+  const { driven, realm } = pbx
   // Each driver has a format of its own: one that follows another on the same PBX must not read its file.
   const accountsFile = join(dataFolder, `pbx-${pbx.id}-${pbx.driver}-accounts.json`)
   const dialPlan = () => dialPlanOf(foundations.store, pbx.site.id)
-  if (asterisk) return openAsterisk(pbx, asterisk, dialPlan)
-  if (freepbx || api) await beginBookOnce(foundations.store, pbx, accountsFile)
-  if (freepbx) return openFreepbx(pbx, freepbx, accountsFile)
-  if (freeswitch) return openFreeswitch(pbx, freeswitch, accountsFile)
-  if (kamailio) return openKamailio(pbx, kamailio, foundations)
-  if (api) {
-    const { ca, ...access } = api
-    const options = { ...access, ca: ca ?? undefined, realm: pbx.realm, accountsFile }
-    return pbx.driver === '3cx' ? threeCxDriver({ ...options, dialPlan }) : yeastarDriver(options)
+  switch (driven.kind) {
+    case 'asterisk':
+      return openAsterisk(pbx, driven, dialPlan)
+    case 'freepbx':
+      await beginBookOnce(foundations.store, pbx, accountsFile)
+      return openFreepbx(pbx, driven, accountsFile)
+    case 'freeswitch':
+      return openFreeswitch(pbx, driven, accountsFile)
+    case 'kamailio':
+      return openKamailio(pbx, driven, foundations)
+    case '3cx':
+    case 'yeastar': {
+      await beginBookOnce(foundations.store, pbx, accountsFile)
+      const { origin, ca, clientId, clientSecret } = driven
+      const options = { origin, ca: ca ?? undefined, clientId, clientSecret, realm, accountsFile }
+      return driven.kind === '3cx' ? threeCxDriver({ ...options, dialPlan }) : yeastarDriver(options)
+    }
+    case 'manual':
+      return manualDriver({ name: 'the PBX' })
+    case 'absent':
+      return absentDriver({ name: pbx.name })
   }
-  return manualDriver({ name: 'the PBX' })
 }
 
 /** The database remembers that there is one: only of a PBX that is new may the book be an empty one. */

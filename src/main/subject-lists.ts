@@ -25,8 +25,8 @@ interface Parts {
 
 export function subjectLists({ config, foundations, system }: Parts): readonly SubjectListOfPbx[] {
   return config.pbxs.flatMap((pbx) => {
-    const { freeswitch } = pbx
-    if (!freeswitch?.subjects) return []
+    const freeswitch = pbx.driven
+    if (freeswitch.kind !== 'freeswitch' || !freeswitch.subjects) return []
     const { file, restart } = freeswitch.subjects
     const socket = { ...freeswitch.eventSocket, password: freeswitch.eventSocketPassword }
     const { store, authorities } = foundations

@@ -10,6 +10,7 @@ import { tableScript } from '../../src/hub/firewall-rules.ts'
 import { hubSettingsSchema } from '../../src/hub/hub-settings.ts'
 import { hubSettings } from '../../src/main/hub-settings.ts'
 import { settingNames } from '../../src/setting-reader.ts'
+import { drivenAs } from './driven-as.ts'
 
 let folder: string
 let secretFile: string
@@ -275,7 +276,7 @@ describe('what is read', () => {
 
   test('takes secrets from files, without the line break at their end', () => {
     expect(read({ PASSPHRASE_FILE: secretFile }).passphrase?.reveal()).toBe('hunter2')
-    expect(read(asterisk()).pbxs[0]!.asterisk?.amiSecret.reveal()).toBe('hunter2')
+    expect(drivenAs(read(asterisk()).pbxs[0]!, 'asterisk').amiSecret.reveal()).toBe('hunter2')
     expect(problemsOf({ PASSPHRASE_FILE: join(folder, 'empty') })).toEqual([
       'RINGFENCE_PASSPHRASE_FILE names a file that is empty',
     ])
@@ -305,10 +306,10 @@ describe('with Asterisk', () => {
   })
 
   test('it listens where handsets reach it', () => {
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbxs[0]!.asterisk?.bind).toBe('192.0.2.10')
-    expect(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbxs[0]!.asterisk?.bind).toBe(
-      '0.0.0.0',
-    )
+    expect(drivenAs(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10' }).pbxs[0]!, 'asterisk').bind).toBe('192.0.2.10')
+    expect(
+      drivenAs(read({ ...asterisk(), PBX_ADDRESS: '192.0.2.10', PBX_BIND: '0.0.0.0' }).pbxs[0]!, 'asterisk').bind,
+    ).toBe('0.0.0.0')
   })
 
   test.each<[Settings, string]>([
@@ -381,13 +382,15 @@ describe('with a mail server', () => {
   test('accounts go where they are said to go, and a setting of another place is no accident', () => {
     const { PBX_CONFIG_DIR: _, ...bare } = asterisk()
     const tables = { ...bare, PBX_ACCOUNTS: 'realtime', PBX_DATABASE: '/srv/realtime.sqlite3' }
-    expect(read(asterisk()).pbxs[0]!.asterisk?.accounts).toEqual({ kind: 'files' })
-    expect(read(tables).pbxs[0]!.asterisk).toMatchObject({
+    expect(drivenAs(read(asterisk()).pbxs[0]!, 'asterisk').accounts).toEqual({ kind: 'files' })
+    expect(drivenAs(read(tables).pbxs[0]!, 'asterisk')).toMatchObject({
       configFolder: null,
       accounts: { kind: 'realtime', database: { sqlite: '/srv/realtime.sqlite3' } },
     })
     const ari = { ...bare, PBX_ACCOUNTS: 'ari', PBX_ARI_SECRET_FILE: bare.PBX_AMI_SECRET_FILE }
-    expect(read({ ...ari, PBX_ARI: 'https://pbx.example.com:8089/' }).pbxs[0]!.asterisk?.accounts).toMatchObject({
+    expect(
+      drivenAs(read({ ...ari, PBX_ARI: 'https://pbx.example.com:8089/' }).pbxs[0]!, 'asterisk').accounts,
+    ).toMatchObject({
       kind: 'ari',
       origin: 'https://pbx.example.com:8089',
       user: 'ringfence',
@@ -480,7 +483,8 @@ describe('with several PBXs', () => {
         site: { id: 'hamburg-sud', name: 'Hamburg Süd' },
         address: '192.0.2.20',
         port: 6061,
-        asterisk: {
+        driven: {
+          kind: 'asterisk',
           configFolder: '/etc/asterisk/branch.d',
           ami: { host: '192.0.2.20', port: 5039 },
           bind: '192.0.2.20',

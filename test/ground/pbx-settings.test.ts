@@ -6,6 +6,7 @@ import { readConfig } from '../../src/config.ts'
 import { openFreepbx } from '../../src/main/freepbx.ts'
 import { openFreeswitch } from '../../src/main/freeswitch.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
+import { drivenAs } from './driven-as.ts'
 
 let folder: string
 let secret: string
@@ -44,10 +45,10 @@ describe('the settings of a FreePBX', () => {
 
   test('are enough to drive it', () => {
     const pbx = pbxOf(whole())
-    expect(pbx.freepbx).toMatchObject({ origin: 'https://pbx.example.com', clientId: 'an-id' })
-    expect(pbx.freepbx!.clientSecret.reveal()).toBe('of the file')
+    expect(drivenAs(pbx, 'freepbx')).toMatchObject({ origin: 'https://pbx.example.com', clientId: 'an-id' })
+    expect(drivenAs(pbx, 'freepbx').clientSecret.reveal()).toBe('of the file')
     expect(JSON.stringify(pbx)).not.toContain('of the file')
-    expect(openFreepbx(pbx, pbx.freepbx!, folder).abilities.realm).toBe('asterisk')
+    expect(openFreepbx(pbx, drivenAs(pbx, 'freepbx'), folder).abilities.realm).toBe('asterisk')
   })
 
   test('are asked for, all at once', () => {
@@ -103,11 +104,14 @@ describe('the settings of a FreeSWITCH', () => {
   })
 
   test('name the allow-list, and restart nothing unless told to', () => {
-    expect(pbxOf(whole()).freeswitch!.subjects).toBeNull()
+    expect(drivenAs(pbxOf(whole()), 'freeswitch').subjects).toBeNull()
     const listed = { ...whole(), PBX_SUBJECTS_FILE: '/etc/freeswitch/ringfence/subjects.xml' }
     const file = '/etc/freeswitch/ringfence/subjects.xml'
-    expect(pbxOf(listed).freeswitch!.subjects).toEqual({ file, restart: false })
-    expect(pbxOf({ ...listed, PBX_SUBJECTS_RESTART: 'yes' }).freeswitch!.subjects).toEqual({ file, restart: true })
+    expect(drivenAs(pbxOf(listed), 'freeswitch').subjects).toEqual({ file, restart: false })
+    expect(drivenAs(pbxOf({ ...listed, PBX_SUBJECTS_RESTART: 'yes' }), 'freeswitch').subjects).toEqual({
+      file,
+      restart: true,
+    })
     expect(problemsOf({ ...whole(), PBX_SUBJECTS_FILE: 'subjects.xml' })).toEqual(['PBX_SUBJECTS_FILE'])
     expect(problemsOf({ ...whole(), PBX_SUBJECTS_RESTART: 'yes' })).toEqual(['PBX_SUBJECTS_RESTART'])
     const second = {
@@ -133,8 +137,8 @@ describe('the settings of a FreeSWITCH', () => {
       PBX_DIRECTORY_TLS_CERT: join(folder, 'door.crt'),
       PBX_DIRECTORY_TLS_KEY: join(folder, 'door.key'),
     })
-    expect(pbx.freeswitch!.directory.from).toEqual(['127.0.0.1', '::1', '192.0.2.10'])
-    const { directory, ...rest } = pbx.freeswitch!
+    expect(drivenAs(pbx, 'freeswitch').directory.from).toEqual(['127.0.0.1', '::1', '192.0.2.10'])
+    const { directory, ...rest } = drivenAs(pbx, 'freeswitch')
     const driver = await openFreeswitch(
       pbx,
       { ...rest, eventSocket: { host: '127.0.0.1', port: 1 }, directory: { ...directory, port: 0 } },
