@@ -1,6 +1,6 @@
 /** What the environment says of this installation, in words and without any secret. */
 import type { JourneyContext } from './context.ts'
-import type { PbxSettings } from './known-pbx.ts'
+import type { KnownPbx } from './known-pbx.ts'
 import type { Installation } from './records-view.ts'
 import { changesOfPlaces } from './settings-drift.ts'
 
@@ -84,7 +84,7 @@ function groupsOf({ config }: JourneyContext): Installation['groups'] {
 }
 
 /** How the settings begin that say what handsets dial. */
-function dialled({ prefix, edge }: PbxSettings): string {
+function dialled({ prefix, edge }: KnownPbx['settings']): string {
   return edge ? 'EDGE' : prefix
 }
 

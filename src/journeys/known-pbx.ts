@@ -9,10 +9,8 @@ import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import type { PbxPlace } from './pbx-view.ts'
 
-export type PbxSettings = Config['pbxs'][number]
-
 export interface KnownPbx {
-  readonly settings: PbxSettings
+  readonly settings: Config['pbxs'][number]
   readonly driver: PbxDriver
   /** What a person does on it, in order (templates/manual-pbx). */
   readonly guide: ManualGuide

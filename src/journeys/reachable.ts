@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts'
 import { hubAddress, parsePrefix } from '../domain/address.ts'
-import type { PbxSettings } from './known-pbx.ts'
+import type { KnownPbx } from './known-pbx.ts'
 
 /** What a handset of this PBX may reach through its tunnel, as the AllowedIPs of its configuration. */
-export function handsetAllowedIps({ hub }: Config, pbx: Pick<PbxSettings, 'address' | 'edge'>): string[] {
+export function handsetAllowedIps({ hub }: Config, pbx: Pick<KnownPbx['settings'], 'address' | 'edge'>): string[] {
   const reachable = [
     ...hub.subnets.map((subnet) => hubAddress(parsePrefix(subnet)!)),
     ...(pbx.address ? [pbx.address] : []),

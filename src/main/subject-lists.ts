@@ -1,11 +1,11 @@
 /** The allow-lists of certificates that FreeSWITCHes of the settings go by. */
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import type { PbxSettings } from '../journeys/known-pbx.ts'
 import { knock } from '../pbx/subjects/knock.ts'
 import { restartProfile } from '../pbx/subjects/restart-profile.ts'
 import { type SubjectKeeper, subjectKeeper } from '../pbx/subjects/subject-keeper.ts'
 import { serialKey } from '../pbx/subjects/subject-list.ts'
+import type { PbxSettings } from '../pbx-settings.ts'
 import type { IssuedCertificate } from '../pki/pki-port.ts'
 import type { Store } from '../store/store.ts'
 import { newId, type System } from '../system.ts'

@@ -9,7 +9,7 @@ import { requireValidAccount } from './valid-account.ts'
  * the tables and ARI, so that an account means the same wherever it is kept. Pure. No character with a meaning to any of
  * the three ever gets into a value here: names lose them, everything else is refused.
  */
-export interface AsteriskSettings {
+export interface AccountRules {
   /** Part of every stored digest, so it never changes. */
   readonly realm: string
   /** The dialplan context where this phone's calls start. */
@@ -57,7 +57,7 @@ export function isOwnAuthList(extension: string, auths: string): boolean {
  * account without a credential: an endpoint without `auth` takes calls from anybody.
  * @throws AppError INVALID_INPUT for values that could mean something else to Asterisk.
  */
-export function accountObjects(account: PbxAccount, settings: AsteriskSettings): readonly AsteriskObject[] | null {
+export function accountObjects(account: PbxAccount, settings: AccountRules): readonly AsteriskObject[] | null {
   requireValidAccount(account)
   const { extension, credentials } = account
   if (credentials.length === 0) return null

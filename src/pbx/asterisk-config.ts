@@ -7,7 +7,7 @@
  */
 import { isIP } from 'node:net'
 import { AppError } from '../errors.ts'
-import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields } from './asterisk-account.ts'
+import { type AccountRules, type AsteriskObject, contactFields, pathFields } from './asterisk-account.ts'
 import type { TlsPorts } from './tls-ports.ts'
 
 /** An AOR that takes no registration. Seen in the running PBX it proves that pjsip.conf includes our folder. */
@@ -43,7 +43,7 @@ export function withEdge(text: string, edge: string | null): string {
 }
 
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
-export function requireValidSettings(settings: AsteriskSettings, transports: TlsPorts | null): void {
+export function requireValidSettings(settings: AccountRules, transports: TlsPorts | null): void {
   const words: Record<string, string> = { realm: settings.realm, context: settings.context }
   for (const [name, value] of Object.entries(words)) {
     if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)

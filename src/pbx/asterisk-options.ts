@@ -1,6 +1,6 @@
 import type { DialPlan } from '../domain/call-policy.ts'
 import type { AmiAddress } from './ami-connection.ts'
-import type { AsteriskSettings } from './asterisk-account.ts'
+import type { AccountRules } from './asterisk-account.ts'
 import type { TlsPorts } from './tls-ports.ts'
 
 export interface AsteriskFolder {
@@ -10,7 +10,7 @@ export interface AsteriskFolder {
   readonly transports: TlsPorts | null
 }
 
-export interface AsteriskOptions extends AsteriskSettings {
+export interface AsteriskOptions extends AccountRules {
   readonly manager: AmiAddress
   /** Null where neither accounts nor transports are files of ours. */
   readonly configDir: string | null

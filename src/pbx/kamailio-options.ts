@@ -3,7 +3,7 @@ import type { Secret } from '../domain/secret.ts'
 import type { PbxDatabase } from './pbx-database.ts'
 import type { TlsPorts } from './tls-ports.ts'
 
-export interface KamailioOptions extends KamailioSettings {
+export interface KamailioOptions extends RegistrarPorts {
   /** The folder of our files, as seen from here and by Kamailio, such as `/etc/kamailio/ringfence`. */
   readonly folder: string
   readonly rpc: RpcAddress
@@ -27,7 +27,7 @@ export interface RevocationListContent {
 }
 
 /** What the written script depends on; the address is the one that phones reach: Kamailio tells its two ports apart by it. */
-export interface KamailioSettings extends TlsPorts {
+export interface RegistrarPorts extends TlsPorts {
   /** Part of every stored digest, so it never changes. */
   readonly realm: string
 }

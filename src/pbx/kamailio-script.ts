@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { AppError } from '../errors.ts'
 import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
-import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
+import type { KamailioOptions, RegistrarPorts } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
 import { kamailioTransfers } from './kamailio-transfers.ts'
 
@@ -155,7 +155,7 @@ modparam("jsonrpcs", "pretty_format", 0)
 `
 }
 
-function requireUsable(options: KamailioSettings & Pick<KamailioOptions, 'folder' | 'rpc' | 'database'>): void {
+function requireUsable(options: RegistrarPorts & Pick<KamailioOptions, 'folder' | 'rpc' | 'database'>): void {
   const { realm, bindAddress, certificateFile, keyFile, handsetCaFile, folder, rpc, database } = options
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(realm)) throw unusable('realm', realm)
   for (const host of [bindAddress, rpc.host]) if (!/^[0-9a-fA-F.:]+$/.test(host)) throw unusable('address', host)

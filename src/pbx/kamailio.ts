@@ -6,7 +6,7 @@ import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
 import { planMark, planText } from './kamailio-dial-plan.ts'
 import { tellPhones } from './kamailio-notify.ts'
-import type { KamailioOptions, KamailioSettings } from './kamailio-options.ts'
+import type { KamailioOptions, RegistrarPorts } from './kamailio-options.ts'
 import { revocationsOn } from './kamailio-revocations.ts'
 import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
 import { registrarScript, scriptFile } from './kamailio-script.ts'
@@ -15,7 +15,7 @@ import { type CredentialRow, withTables } from './kamailio-tables.ts'
 import { nothingSeen, type Outliving } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 
-export function kamailioAbilities({ realm }: Pick<KamailioSettings, 'realm'>): PbxAbilities {
+export function kamailioAbilities({ realm }: Pick<RegistrarPorts, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'many',
