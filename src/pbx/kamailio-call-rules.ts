@@ -80,7 +80,7 @@ route[RINGFENCE_CLASSIFY] {
 		return;
 	}
 	# As reachesOperators has it: 0, 00 and 01 are operators of North America, who connect abroad.
-	if ($(var(rf_plan){s.select,0,|}) == "1" && $var(rf_prefix) =~ "^1?$" && $var(rf_number) =~ "^[01]") return;
+	if ($(var(rf_plan){s.select,0,|}) == "1" && $var(rf_prefix) =~ "^1?$" && !($var(rf_number) =~ "^[2-9]")) return;
 	# Where no prefix tells an area code from a subscriber's number, every number has its area code, if there are any.
 	if ($var(rf_prefix) == "" && $(var(rf_plan){s.select,3,|}) != "") {
 		route(RINGFENCE_AT_HOME);
