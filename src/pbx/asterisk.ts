@@ -64,10 +64,10 @@ export function asteriskDriver(
       callClasses: keepsCalls(options),
     }),
     describe: (signal) => describeAsterisk(options, { managerActions, problems }, signal),
-    readAccounts: async (signal, policiesOf, only) => {
+    readAccounts: async (signal, sight) => {
       // What keeps it from being done is told where accounts are written, and by `describe`; it is tried again.
       if (!isAligned) await alignOnce(AbortSignal.any([signal, AbortSignal.timeout(alignMs)])).catch(() => undefined)
-      return withAmi(options.manager, signal, (session) => readState(session, options, { policiesOf, only }))
+      return withAmi(options.manager, signal, (session) => readState(session, options, sight))
     },
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>

@@ -30,12 +30,8 @@ export interface PbxDriver {
    * Every account of ours that is in force, with registrations and calls. Extensions of others as `foreign`; what is
    * registered or talking on one of them is shown as well, as an account without credentials, because a leaver's phone may
    * be behind it.
-   * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
-   * be null. Left out: all.
-   * `only`: the extensions that the caller asks about, where a list of all takes long; anything may be left out that
-   * tells nothing of them and of the credentials made for them. Left out: all.
    */
-  readAccounts(signal: AbortSignal, policiesOf?: readonly string[], only?: readonly string[]): Promise<PbxState>
+  readAccounts(signal: AbortSignal, sight?: Sight): Promise<PbxState>
 
   /** Brings these extensions, and only these, into the state that is given. */
   applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>
@@ -127,6 +123,14 @@ export interface PbxDescription {
   /** `Asterisk 22.10.1`; shown to people. */
   readonly product: string
   readonly problems: readonly { readonly message: string; readonly hint: string }[]
+}
+
+/** What a caller asks about, where looking at everything takes long. */
+export interface Sight {
+  /** Anything may be left out that tells nothing of these and of the credentials made for them. Left out: all. */
+  readonly extensions?: readonly string[]
+  /** False: every policy may be null. */
+  readonly policies?: boolean
 }
 
 /** The whole desired state of one extension. No credentials = the account must be gone. */

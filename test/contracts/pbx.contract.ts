@@ -151,7 +151,7 @@ export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: ()
       expect(await (await phoneFor(ana)).register()).toBe(200)
       const asked = ['2005', '2006', '2007']
       const all = await read()
-      const some = await world.driver.readAccounts(limit(), undefined, asked)
+      const some = await world.driver.readAccounts(limit(), { extensions: asked })
       const ofThem = ({ accounts, foreign }: PbxState) => ({
         accounts: accounts.filter(({ extension }) => asked.includes(extension)),
         foreign: foreign.filter((name) => asked.includes(name.split(' ')[0]!)),

@@ -96,7 +96,7 @@ describeLive('accounts over ARI', ['asterisk', 'openssl'], () => {
     const objects = ariObjects(world.plain)
     await objects.put(auth!, limit())
     await objects.put({ ...endpoint!, id: 'lobby' }, limit())
-    const { accounts } = await world.driver.readAccounts(limit(), [], ['3207'])
+    const { accounts } = await world.driver.readAccounts(limit(), { extensions: ['3207'], policies: false })
     expect(accounts.find(({ extension }) => extension === '3207')).toMatchObject({
       credentials: [{ id: account.credentials[0]!.id, generation: 1 }],
     })
