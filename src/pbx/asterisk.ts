@@ -110,7 +110,6 @@ export function asteriskAbilities(
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: callClasses ? 'enforced' : 'absent',
-    leftovers: 'cleared',
     adoption,
   }
 }

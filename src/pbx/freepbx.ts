@@ -98,7 +98,6 @@ export function freepbxAbilities({ realm }: Pick<FreepbxOptions, 'realm'>): PbxA
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     callClasses: 'absent',
-    leftovers: 'cleared',
     adoption: true,
   }
 }

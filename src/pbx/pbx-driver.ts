@@ -11,8 +11,8 @@
  * - Matching is exact: an act on 100 never hits 1001.
  */
 import type { CallPolicy } from '../domain/call-policy.ts'
+import type { Outliving, OwnKind, SharedKind } from '../domain/outliving.ts'
 import type { Secret } from '../domain/secret.ts'
-import type { Outliving, OwnKind, SharedKind } from './outliving.ts'
 
 export interface PbxDriver {
   /** `asterisk`, `manual`, … */
@@ -50,15 +50,16 @@ export interface PbxDriver {
   readonly describeStep?: (account: PbxAccount) => string
 
   /**
-   * Call forwards and the like that are set on these extensions now. Present unless `abilities.leftovers` is `unseen`.
+   * Call forwards and the like that are set on these extensions now. Present unless
+   * `reachOfLeftovers(outliving)` is `unseen`.
    * One that only a person can see is given with `clearable: false` and its words say what to do.
    */
   readonly readLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<readonly Leftover[]>
 
-  /** Clears what `readLeftovers` shows as clearable. Present exactly when `abilities.leftovers` is `cleared`. */
+  /** Clears what `readLeftovers` shows as clearable. Present exactly when `outliving` says `cleared` of any. */
   readonly clearLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<void>
 
-  /** What is done about each kind of thing that outlives a password, `leftovers` in detail. */
+  /** What is done about each kind of thing that outlives a password. */
   readonly outliving: Outliving
 
   /**
@@ -111,8 +112,6 @@ export interface PbxAbilities {
    * PBX's rules, and Ringfence reads whether these let it dial more; `absent`: a step for a person.
    */
   readonly callClasses: 'enforced' | 'judged' | 'absent'
-  /** Call forwards, voicemail and what else outlives a password: `unseen` is a step for a person. */
-  readonly leftovers: 'cleared' | 'read' | 'unseen'
   /** Extensions that are there already can be listed and taken over. */
   readonly adoption: boolean
   /** False: it never says where a phone registered from, so that a registration without an address is nothing odd. */

@@ -39,7 +39,6 @@ export function threeCxAbilities(realm: string): PbxAbilities {
     storesSecretAs: 'clear',
     // Outbound rules are shared by all users in an order of their own: none can be added without changing somebody else's.
     callClasses: 'judged',
-    leftovers: 'read',
     adoption: true,
     tellsAddresses: false,
   }

@@ -31,7 +31,6 @@ export function yeastarAbilities(realm: string): PbxAbilities {
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     callClasses: 'absent',
-    leftovers: 'read',
     adoption: true,
   }
 }

@@ -1,4 +1,14 @@
 /** The tables of docs/pbx.md and docs/offboarding.md, made from what each driver declares. A further driver is one entry here. */
+
+import {
+  kindWords,
+  nothingSeen,
+  type Outliving,
+  ownKinds,
+  type Reach,
+  reachOfLeftovers,
+  sharedKinds,
+} from '../../src/domain/outliving.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
@@ -7,7 +17,6 @@ import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
 import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
-import { kindWords, nothingSeen, type Outliving, ownKinds, type Reach, sharedKinds } from '../../src/pbx/outliving.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxAbilities } from '../../src/pbx/three-cx.ts'
 import { threeCxOutliving } from '../../src/pbx/three-cx-leftovers.ts'
@@ -106,7 +115,9 @@ export function abilityTable(): string {
   const head = drivers.map(({ name, page }) => `[${name}](${page})`)
   const rows = abilityList.map(({ words, holds }) => [
     words,
-    ...drivers.map(({ abilities }) => (holds(abilities) ? 'yes' : '–')),
+    ...drivers.map(({ abilities, outliving }) =>
+      holds({ ...abilities, leftovers: reachOfLeftovers(outliving) }) ? 'yes' : '–',
+    ),
   ])
   const lines = [
     ['It can', ...head],
