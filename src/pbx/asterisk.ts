@@ -19,12 +19,13 @@ import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
 import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
-import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
+import { tellPhones } from './asterisk-notify.ts'
 import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
 import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { requireValidTarget } from './valid-account.ts'
 
 /**
  * Asterisk 22 or newer with PJSIP. Accounts are kept where `writer` puts them; every statement about what is in force

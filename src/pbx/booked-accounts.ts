@@ -5,7 +5,7 @@ import { type BookEntry, knownDigest, mayTakeOver } from './account-book.ts'
 import { digestShown, lookAtListed } from './booked-state.ts'
 import type { BookedPbx, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
-import { requireValidAccount } from './valid-account.ts'
+import { requireOneSecret, requireValidAccount } from './valid-account.ts'
 
 /**
  * Brings extensions into the wanted state on a PBX that holds one secret for each. Whose an extension is, the book says;
@@ -15,9 +15,7 @@ import { requireValidAccount } from './valid-account.ts'
 export async function applyBooked(pbx: BookedPbx, accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void> {
   for (const account of accounts) {
     requireValidAccount(account)
-    if (account.credentials.length > 1) {
-      throw new AppError('INVALID_INPUT', `extension ${account.extension} can have one secret on this PBX, not several`)
-    }
+    requireOneSecret(account)
     if (account.credentials.length > 0) pbx.requireFit?.(account)
   }
   const book = await pbx.book.read()

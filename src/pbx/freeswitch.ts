@@ -1,6 +1,5 @@
 import type { Outliving } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
-import { requireValidTarget } from './asterisk-notify.ts'
 import { type EventSocketSession, withEventSocket } from './event-socket.ts'
 import { cut } from './freeswitch-cut.ts'
 import { describeFreeswitch } from './freeswitch-description.ts'
@@ -11,7 +10,7 @@ import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
-import { requireValidAccount } from './valid-account.ts'
+import { requireValidAccount, requireValidTarget } from './valid-account.ts'
 
 /**
  * FreeSWITCH keeps no accounts of ours: at every login and call it asks Ringfence (mod_xml_curl), and is told what the
