@@ -16,11 +16,10 @@ import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
-import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
 import { tellPhones } from './asterisk-notify.ts'
-import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
+import type { AsteriskOptions } from './asterisk-options.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
 import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
@@ -36,17 +35,14 @@ import { requireValidTarget } from './valid-account.ts'
  * owner, and a missing credential blocks just as well.
  * @throws AppError CONFIG_INVALID when an option cannot stand in a config file.
  */
-export function asteriskDriver(
-  options: AsteriskOptions,
-  writer: AccountWriter = fileWriter(folderOf(options), options.edge ?? null),
-): PbxDriver {
+export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter): PbxDriver {
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
   const { listExisting } = writer
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
-    ...(await edgeProblems(session, { edge: options.edge ?? null, writer, signal })),
+    ...(await edgeProblems(session, { edge: options.edge, writer, signal })),
   ]
   const managerActions = options.edge ? [...writer.managerActions, ...edgeActions] : writer.managerActions
   let isAligned = writer.align === undefined
@@ -59,7 +55,8 @@ export function asteriskDriver(
   return {
     kind: 'asterisk',
     ...(writer.mostAtOnce === undefined ? {} : { mostAtOnce: writer.mostAtOnce }),
-    abilities: asteriskAbilities(options.realm, {
+    abilities: asteriskAbilities({
+      realm: options.realm,
       ownTransports: options.transports !== null,
       adoption: listExisting !== undefined,
       callClasses: keepsCalls(options),
@@ -77,7 +74,7 @@ export function asteriskDriver(
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) =>
-        tellPhones(session, targets, { behindEdge: Boolean(options.edge) }),
+        tellPhones(session, targets, { behindEdge: options.edge !== null }),
       )
     },
     readLeftovers: (extensions, signal) =>
@@ -91,14 +88,17 @@ export function asteriskDriver(
 }
 
 /** `ownTransports`: Ringfence makes the TLS ports. `adoption`: accounts are kept in tables. `callClasses`: there is a folder. */
-export function asteriskAbilities(
-  realm: string,
-  {
-    ownTransports,
-    adoption,
-    callClasses,
-  }: { readonly ownTransports: boolean; readonly adoption: boolean; readonly callClasses: boolean },
-): PbxAbilities {
+export function asteriskAbilities({
+  realm,
+  ownTransports,
+  adoption,
+  callClasses,
+}: {
+  readonly realm: string
+  readonly ownTransports: boolean
+  readonly adoption: boolean
+  readonly callClasses: boolean
+}): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'many',

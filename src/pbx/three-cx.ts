@@ -23,7 +23,7 @@ export interface ThreeCxOptions extends ThreeCxAccess {
  * 3CX v20 by its configuration interface. Not used: ReprovisionPhone. It takes the MAC address of a phone that 3CX
  * provisions itself, and no Event; the phones of Ringfence are none of these.
  */
-export function threeCxAbilities(realm: string): PbxAbilities {
+export function threeCxAbilities({ realm }: Pick<ThreeCxOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',
@@ -47,7 +47,7 @@ export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
   const desk = threeCxDesk(api)
   return {
     kind: '3cx',
-    abilities: threeCxAbilities(options.realm),
+    abilities: threeCxAbilities(options),
     describe: async (signal) => ({
       product: await desk.product(signal),
       problems: await problemsOf(desk, api, signal),

@@ -17,7 +17,7 @@ export interface YeastarOptions extends YeastarAccess {
 }
 
 /** Yeastar P-Series. Its interface neither ends a registration nor switches an extension off: the secrets are all. */
-export function yeastarAbilities(realm: string): PbxAbilities {
+export function yeastarAbilities({ realm }: Pick<YeastarOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',
@@ -38,7 +38,7 @@ export function yeastarDriver(options: YeastarOptions): PbxDriver {
   const desk = yeastarDesk(api)
   return {
     kind: 'yeastar',
-    abilities: yeastarAbilities(options.realm),
+    abilities: yeastarAbilities(options),
     describe: async (signal) => ({ product: await desk.product(signal), problems: [] }),
     ...bookedDriver({ desk, book: accountBook(options.accountsFile), realm: options.realm, requireFit }),
     outliving: yeastarOutliving,
