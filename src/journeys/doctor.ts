@@ -92,14 +92,15 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
         hint: null,
       },
     ]
-    const { can, cannot } = abilityWords(abilitiesOf({ settings, driver }))
+    const abilities = abilitiesOf({ settings, driver })
+    const { can, cannot } = abilityWords(abilities)
     checks.push({
       area: 'pbx',
       state: 'note',
       message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
       hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
     })
-    if (driver.abilities.revocationLists === 'not-checked') {
+    if (abilities.revocationLists === 'not-checked') {
       checks.push({
         area: 'pbx',
         state: 'note',

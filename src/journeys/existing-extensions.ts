@@ -113,7 +113,7 @@ async function obstaclesOn(
     if (adoption && driver.listExisting)
       return new Map((await driver.listExisting(signal)).map(({ extension, obstacle }) => [extension, obstacle]))
     if (!readBack) return new Map()
-    const { foreign } = await driver.readAccounts(signal, [], extensions)
+    const { foreign } = await driver.readAccounts(signal, { extensions, policies: false })
     return new Map(foreign.map((extension) => [extension, 'Ringfence cannot take over extensions of this PBX']))
   } catch (error) {
     if (asAppError(error).code === 'INTERNAL') throw error

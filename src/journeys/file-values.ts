@@ -5,7 +5,7 @@ import type { SipCredential } from '../domain/sip-account.ts'
 import type { FileValues } from '../phones/phone-port.ts'
 import type { JourneyContext } from './context.ts'
 import { steadyTokenOf } from './enrolment.ts'
-import { type KnownPbx, pbxById } from './known-pbx.ts'
+import { abilitiesOf, type KnownPbx, pbxById } from './known-pbx.ts'
 import type { Phone } from './phone-settings-memory.ts'
 
 /** How long a registration lasts; short enough that a phone notices a rotated secret within minutes. */
@@ -64,9 +64,9 @@ export async function credentialOf(
 }
 
 /** Handsets with a certificate use the port that demands one; where the PBX has no such port, all use the same. */
-function portFor({ settings, driver }: KnownPbx, hasCertificate: boolean): number {
-  const isOwn = hasCertificate && driver.abilities.certificates === 'required-on-own-port'
-  return isOwn ? settings.mtlsPort : settings.port
+function portFor(pbx: KnownPbx, hasCertificate: boolean): number {
+  const isOwn = hasCertificate && abilitiesOf(pbx).certificates === 'required-on-own-port'
+  return isOwn ? pbx.settings.mtlsPort : pbx.settings.port
 }
 
 /** The phone's own passwords: derived, so that its file stays the same byte for byte without storing them. */

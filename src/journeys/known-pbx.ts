@@ -2,12 +2,13 @@
 
 import type { Config } from '../config.ts'
 import type { Verdict } from '../domain/condition.ts'
+import { reachOfLeftovers } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
 import type { ManualGuide } from '../pbx/manual-guide.ts'
-import type { PbxDriver } from '../pbx/pbx-driver.ts'
+import type { PbxAbilities, PbxDriver } from '../pbx/pbx-driver.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
-import type { PbxPlace } from './pbx-view.ts'
+import type { PbxAbilityView, PbxPlace } from './pbx-view.ts'
 
 export interface KnownPbx {
   readonly settings: Config['pbxs'][number]
@@ -18,10 +19,20 @@ export interface KnownPbx {
   readonly isConfigured: boolean
 }
 
-/** With an edge in front, call classes are enforced there whatever the PBX itself can do. */
-export function abilitiesOf({ settings, driver }: Pick<KnownPbx, 'settings' | 'driver'>): PbxDriver['abilities'] {
-  return settings.edge ? { ...driver.abilities, callClasses: 'enforced' } : driver.abilities
+/** What phones meet: with an edge in front, what it enforces counts, whatever the PBX behind it can do by itself. */
+export function abilitiesOf({
+  settings,
+  driver,
+}: Pick<KnownPbx, 'settings' | 'driver'>): PbxAbilities & PbxAbilityView {
+  const own = { ...driver.abilities, leftovers: reachOfLeftovers(driver.outliving) }
+  return settings.edge ? { ...own, ...enforcedAtEdge } : own
 }
+
+const enforcedAtEdge = {
+  certificates: 'required-on-own-port',
+  revocationLists: 'enforced',
+  callClasses: 'enforced',
+} as const
 
 type Knowing = Pick<JourneyContext, 'pbxs'>
 

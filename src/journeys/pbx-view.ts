@@ -1,4 +1,5 @@
 /** The PBXs of this installation, what each can do, and what is on them that Ringfence did not make. */
+import type { LeftoverReach } from '../domain/outliving.ts'
 
 export interface PbxDeeds {
   /** The usual one first. */
@@ -48,7 +49,7 @@ export interface PbxAbilityView {
   readonly storesSecretAs: 'digest' | 'clear' | 'unknown'
   readonly credentialsPerExtension: 'many' | 'one'
   readonly resync: boolean
-  readonly leftovers: 'cleared' | 'read' | 'unseen'
+  readonly leftovers: LeftoverReach
   readonly callClasses: 'enforced' | 'judged' | 'absent'
   readonly adoption: boolean
 }

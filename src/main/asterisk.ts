@@ -46,12 +46,11 @@ function optionsOf(pbx: Place, asterisk: AsteriskSettings): Omit<AsteriskOptions
 function writerOf(asterisk: AsteriskSettings, options: AsteriskOptions): AccountWriter {
   const { accounts } = asterisk
   const folder = folderOf(options)
-  const edge = options.edge ?? null
   switch (accounts.kind) {
     case 'files':
-      return fileWriter(folder, edge)
+      return fileWriter(folder, options.edge)
     case 'realtime':
-      return realtimeWriter(accounts.database, folder, edge)
+      return realtimeWriter(accounts.database, folder, options.edge)
     case 'ari': {
       const { origin, user, secret } = accounts
       return ariWriter({ origin, username: user, secret, ...authorityOf(asterisk) }, folder)

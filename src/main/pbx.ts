@@ -10,7 +10,6 @@ import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
 import { beginAccountBook } from '../pbx/account-book.ts'
-import { edgeAbilities } from '../pbx/edge/edge-options.ts'
 import { manualDriver } from '../pbx/manual.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import { threeCxDriver } from '../pbx/three-cx.ts'
@@ -31,7 +30,7 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
     const driver = await driverOf(settings, { config, foundations })
-    pbxs.push({ settings, driver: behindEdge(settings, driver), guide: await guideOf(settings), isConfigured: true })
+    pbxs.push({ settings, driver, guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
 }
@@ -78,9 +77,4 @@ export async function beginBookOnce(
   if (await store.get('setting', begun)) return
   await beginAccountBook(path)
   await store.transaction((tx) => tx.put('setting', [{ id: begun, value: 'begun' }]))
-}
-
-/** What phones meet is the edge, where there is one. */
-export function behindEdge({ edge }: Pick<PbxSettings, 'edge'>, driver: PbxDriver): PbxDriver {
-  return edge ? { ...driver, abilities: { ...driver.abilities, ...edgeAbilities } } : driver
 }

@@ -1,5 +1,6 @@
+import { nothingSeen } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
-import { nothingSeen } from './outliving.ts'
+import { manualAbilities } from './manual.ts'
 import type { PbxDriver } from './pbx-driver.ts'
 
 /**
@@ -15,20 +16,7 @@ export function absentDriver({ name }: { readonly name: string }): PbxDriver {
   }
   return {
     kind: 'absent',
-    abilities: {
-      realm: null,
-      credentialsPerExtension: 'one',
-      readBack: true,
-      endsRegistrations: false,
-      endsCalls: false,
-      resync: false,
-      certificates: 'not-checked',
-      revocationLists: 'not-checked',
-      storesSecretAs: 'unknown',
-      callClasses: 'absent',
-      leftovers: 'unseen',
-      adoption: false,
-    },
+    abilities: { ...manualAbilities, readBack: true },
     describe: refuse,
     outliving: nothingSeen,
     readAccounts: refuse,

@@ -7,6 +7,7 @@ import { access, readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
+import type { PbxAccount } from './pbx-driver.ts'
 
 const credentialSchema = z.object({
   id: z.string(),
@@ -39,11 +40,8 @@ const bookSchema = z.record(z.string().regex(/^[0-9]{2,15}$/), entrySchema)
 
 export interface AccountBook {
   read(): Promise<ReadonlyMap<string, BookEntry>>
-  /**
-   * On the disk when it returns. Note an account before the PBX is told: what is noted and not there is written again.
-   * Null: the extension is not Ringfence's any more.
-   */
-  note(changes: ReadonlyMap<string, BookEntry | null>): Promise<void>
+  /** On the disk when it returns. Note an account before the PBX is told: what is noted and not there is written again. */
+  note(changes: ReadonlyMap<string, BookEntry>): Promise<void>
 }
 
 /**
@@ -74,14 +72,23 @@ export function accountBook(path: string): AccountBook {
     read,
     async note(changes) {
       const book = await read()
-      for (const [extension, entry] of changes) {
-        if (entry) book.set(extension, { ...entry, former: formerOf(book.get(extension), entry) })
-        else book.delete(extension)
-      }
+      for (const [extension, entry] of changes)
+        book.set(extension, { ...entry, former: formerOf(book.get(extension), entry) })
       const sorted = Object.fromEntries([...book].sort(([one], [other]) => (one < other ? -1 : 1)))
       await writeDurably(path, `${JSON.stringify(sorted, null, 1)}\n`, 0o600)
     },
   }
+}
+
+/** Of all that was ever given out for it, the credential whose secret this is. */
+export function knownDigest(entry: BookEntry | undefined, digest: string): BookedCredential | undefined {
+  const all = [...(entry?.credential ? [entry.credential] : []), ...(entry?.former ?? [])]
+  return all.find((one) => one.digest === digest)
+}
+
+/** Once: what stands there while the book has it open for somebody was made anew by others, and nobody gave us that. */
+export function mayTakeOver({ adopted }: Pick<PbxAccount, 'adopted'>, entry: BookEntry | undefined): boolean {
+  return adopted && (entry === undefined || entry.credential === null || entry.credential.generation === 0)
 }
 
 /** Years of rotations: forgotten means that a backup with it would bring a stranger's extension, not a leaver's. */

@@ -17,7 +17,7 @@ export interface AmiAddress {
   readonly username: string
   readonly secret: Secret
   /** Absent or null: plain TCP, for loopback or a network of its own. `ca` in PEM; without it the system's authorities. */
-  readonly tls?: { readonly ca?: string; readonly servername?: string } | null
+  readonly tls?: { readonly ca?: string } | null
   /** For each answer, default 10 000 ms. */
   readonly timeoutMs?: number
 }
@@ -64,7 +64,7 @@ function openSocket(address: AmiAddress, signal: AbortSignal): Promise<Socket> {
       ? connectTls({
           host: address.host,
           port: address.port,
-          servername: address.tls.servername ?? '',
+          servername: '',
           ...(address.tls.ca === undefined ? {} : { ca: address.tls.ca }),
         })
       : connectTcp({ host: address.host, port: address.port })

@@ -15,11 +15,11 @@ export interface AccountRules {
   /** The dialplan context where this phone's calls start. */
   readonly context: string
   /**
-   * Address of the SIP edge in front. Then an account takes requests from there alone, sends calls back the way that the
+   * Address of the SIP edge in front; null: there is none. With one an account takes requests from there alone, sends calls back the way that the
    * edge wrote into the registration (Path, RFC 3327), and the contact stays as the edge told it: it has put the phone's
    * true address there.
    */
-  readonly edge?: string | null
+  readonly edge: string | null
 }
 
 export const objectTypes = ['endpoint', 'aor', 'auth'] as const
@@ -78,7 +78,7 @@ export function accountObjects(account: PbxAccount, settings: AccountRules): rea
         ['direct_media', 'no'],
         ['rtp_symmetric', 'yes'],
         ['force_rport', 'yes'],
-        ...contactFields(settings.edge ?? null),
+        ...contactFields(settings.edge),
         ['allow_subscribe', 'no'],
         ['send_pai', 'no'],
         ['trust_id_inbound', 'no'],
@@ -88,7 +88,7 @@ export function accountObjects(account: PbxAccount, settings: AccountRules): rea
       type: 'aor',
       id: extension,
       fields: [
-        ...pathFields(settings.edge ?? null),
+        ...pathFields(settings.edge),
         ['max_contacts', String(account.maxContacts)],
         ['remove_existing', 'yes'],
         ['minimum_expiration', '60'],

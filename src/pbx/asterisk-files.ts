@@ -6,7 +6,7 @@ import { changeBlocks, folderProblem, readBlocks, writeTransports } from './aste
 import type { AsteriskFolder } from './asterisk-options.ts'
 
 /** Accounts in a file that pjsip.conf includes. It can be changed while Asterisk is down. */
-export function fileWriter(folder: AsteriskFolder | null, edge: string | null = null): AccountWriter {
+export function fileWriter(folder: AsteriskFolder | null, edge: string | null): AccountWriter {
   if (!folder) throw new AppError('CONFIG_INVALID', 'accounts in files need a folder that pjsip.conf includes')
   const { configDir, transports } = folder
   const withEdgeNow = (blocks: ReadonlyMap<string, string>) => {

@@ -1,3 +1,4 @@
+import type { Outliving } from '../domain/outliving.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
@@ -6,7 +7,6 @@ import { readLocator } from './asterisk-locator.ts'
 import { readSections } from './asterisk-sections.ts'
 import { readStations } from './asterisk-stations.ts'
 import { readMailboxes } from './asterisk-voicemail.ts'
-import type { Outliving } from './outliving.ts'
 import type { Leftover } from './pbx-driver.ts'
 import { shortLine } from './short-line.ts'
 

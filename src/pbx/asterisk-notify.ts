@@ -1,4 +1,3 @@
-import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
@@ -44,14 +43,6 @@ export async function tellPhones(
       ...(passedOver.length > 0 ? { why } : {}),
     }
   })
-}
-
-/** @throws AppError INVALID_INPUT for what could mean something else: Asterisk splits variables at commas. */
-export function requireValidTarget({ extension, event }: NotifyTarget): void {
-  if (!parseExtension(extension).ok || extension !== extension.trim())
-    throw new AppError('INVALID_INPUT', `${JSON.stringify(extension.slice(0, 40))} is no extension`)
-  if (!/^[A-Za-z0-9-]{1,40}(;[A-Za-z0-9-]{1,40}(=[A-Za-z0-9-]{1,40})?){0,5}$/.test(event))
-    throw new AppError('INVALID_INPUT', `${JSON.stringify(event.slice(0, 80))} cannot be sent as an event`)
 }
 
 function key({ extension, event }: NotifyTarget): string {

@@ -18,7 +18,7 @@ import { type ConfigLine, pair, readMapping, readSection } from './sorcery-mappi
 export function realtimeWriter(
   database: PbxDatabase,
   folder: AsteriskFolder | null,
-  edge: string | null = null,
+  edge: string | null,
 ): AccountWriter {
   const tables = realtimeTables(database)
   return {

@@ -5,7 +5,7 @@ import { keepsCalls, readPolicies } from './asterisk-calls.ts'
 import { hasStraySecret, isOurs, listEndpoints, type ShownEndpoint } from './asterisk-endpoints.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { joinAccounts } from './joined-accounts.ts'
-import type { Call, PbxAccountInForce, PbxState, Registration } from './pbx-driver.ts'
+import type { Call, PbxAccountInForce, PbxState, Registration, Sight } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
 /**
@@ -16,10 +16,7 @@ import { contactAddress } from './source-address.ts'
 export async function readState(
   session: AmiSession,
   options: AsteriskOptions,
-  {
-    policiesOf,
-    only,
-  }: { readonly policiesOf?: readonly string[] | undefined; readonly only?: readonly string[] | undefined } = {},
+  { extensions: only, policies: showPolicies = true }: Sight = {},
 ): Promise<PbxState> {
   const [product, shown, auths, registrations, calls, policies] = await Promise.all([
     readProduct(session),
@@ -27,13 +24,13 @@ export async function readState(
     session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
     listRegistrations(session),
     listCalls(session),
-    keepsCalls(options) ? readPolicies(options, session, policiesOf) : null,
+    showPolicies && keepsCalls(options) ? readPolicies(options, session, only) : null,
   ])
   const isPartial = only !== undefined && !shown.isWhole && !hasStraySecret(only, shown.endpoints, auths)
   const { endpoints } = shown.isWhole || isPartial ? shown : await listEndpoints(session)
   const isMeant = isPartial ? ({ extension }: { readonly extension: string }) => only.includes(extension) : () => true
   const state = assemble(endpoints, auths, registrations.filter(isMeant), calls.filter(isMeant))
-  const isAsked = policiesOf === undefined ? () => true : (extension: string) => policiesOf.includes(extension)
+  const isAsked = (extension: string) => only === undefined || only.includes(extension)
   // An extension without an account may dial nothing, so nothing is said of it.
   const accounts = state.accounts.map((account) =>
     policies === null || account.credentials.length === 0 || !isAsked(account.extension)

@@ -16,15 +16,15 @@ import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
-import { fileWriter } from './asterisk-files.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
-import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
-import { type AsteriskOptions, folderOf } from './asterisk-options.ts'
+import { tellPhones } from './asterisk-notify.ts'
+import type { AsteriskOptions } from './asterisk-options.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
 import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { requireValidTarget } from './valid-account.ts'
 
 /**
  * Asterisk 22 or newer with PJSIP. Accounts are kept where `writer` puts them; every statement about what is in force
@@ -35,17 +35,14 @@ import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
  * owner, and a missing credential blocks just as well.
  * @throws AppError CONFIG_INVALID when an option cannot stand in a config file.
  */
-export function asteriskDriver(
-  options: AsteriskOptions,
-  writer: AccountWriter = fileWriter(folderOf(options), options.edge ?? null),
-): PbxDriver {
+export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter): PbxDriver {
   requireValidSettings(options, options.transports)
   const inTurn = oneAtATime()
   const { listExisting } = writer
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
-    ...(await edgeProblems(session, { edge: options.edge ?? null, writer, signal })),
+    ...(await edgeProblems(session, { edge: options.edge, writer, signal })),
   ]
   const managerActions = options.edge ? [...writer.managerActions, ...edgeActions] : writer.managerActions
   let isAligned = writer.align === undefined
@@ -58,16 +55,17 @@ export function asteriskDriver(
   return {
     kind: 'asterisk',
     ...(writer.mostAtOnce === undefined ? {} : { mostAtOnce: writer.mostAtOnce }),
-    abilities: asteriskAbilities(options.realm, {
+    abilities: asteriskAbilities({
+      realm: options.realm,
       ownTransports: options.transports !== null,
       adoption: listExisting !== undefined,
       callClasses: keepsCalls(options),
     }),
     describe: (signal) => describeAsterisk(options, { managerActions, problems }, signal),
-    readAccounts: async (signal, policiesOf, only) => {
+    readAccounts: async (signal, sight) => {
       // What keeps it from being done is told where accounts are written, and by `describe`; it is tried again.
       if (!isAligned) await alignOnce(AbortSignal.any([signal, AbortSignal.timeout(alignMs)])).catch(() => undefined)
-      return withAmi(options.manager, signal, (session) => readState(session, options, { policiesOf, only }))
+      return withAmi(options.manager, signal, (session) => readState(session, options, sight))
     },
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
     disconnect: (targets, signal) =>
@@ -76,7 +74,7 @@ export function asteriskDriver(
     notify: async (targets, signal) => {
       for (const target of targets) requireValidTarget(target)
       return withAmi(options.manager, signal, (session) =>
-        tellPhones(session, targets, { behindEdge: Boolean(options.edge) }),
+        tellPhones(session, targets, { behindEdge: options.edge !== null }),
       )
     },
     readLeftovers: (extensions, signal) =>
@@ -90,14 +88,17 @@ export function asteriskDriver(
 }
 
 /** `ownTransports`: Ringfence makes the TLS ports. `adoption`: accounts are kept in tables. `callClasses`: there is a folder. */
-export function asteriskAbilities(
-  realm: string,
-  {
-    ownTransports,
-    adoption,
-    callClasses,
-  }: { readonly ownTransports: boolean; readonly adoption: boolean; readonly callClasses: boolean },
-): PbxAbilities {
+export function asteriskAbilities({
+  realm,
+  ownTransports,
+  adoption,
+  callClasses,
+}: {
+  readonly realm: string
+  readonly ownTransports: boolean
+  readonly adoption: boolean
+  readonly callClasses: boolean
+}): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'many',
@@ -110,7 +111,6 @@ export function asteriskAbilities(
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: callClasses ? 'enforced' : 'absent',
-    leftovers: 'cleared',
     adoption,
   }
 }

@@ -1,31 +1,21 @@
 import { isDeepStrictEqual } from 'node:util'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError, asAppError } from '../errors.ts'
-import type { AccountBook, BookEntry } from './account-book.ts'
-import { digestShown, knownDigest, lookAtListed } from './booked-state.ts'
-import type { ExtensionDesk, Listed, Looked } from './extension-desk.ts'
+import { type BookEntry, knownDigest, mayTakeOver } from './account-book.ts'
+import { digestShown, lookAtListed } from './booked-state.ts'
+import type { BookedPbx, Listed, Looked } from './extension-desk.ts'
 import type { PbxAccount, PbxCredential } from './pbx-driver.ts'
-import { requireValidAccount } from './valid-account.ts'
+import { requireOneSecret, requireValidAccount } from './valid-account.ts'
 
 /**
  * Brings extensions into the wanted state on a PBX that holds one secret for each. Whose an extension is, the book says;
  * an object that took the place of ours is somebody else's. Every change is looked at again: an answer of "yes" proves
  * nothing, and a setting that a change took along is written back.
  */
-export interface BookedPbx {
-  readonly desk: ExtensionDesk
-  readonly book: AccountBook
-  readonly realm: string
-  /** What more must hold for an account on this PBX. */
-  readonly requireFit?: (account: PbxAccount) => void
-}
-
 export async function applyBooked(pbx: BookedPbx, accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void> {
   for (const account of accounts) {
     requireValidAccount(account)
-    if (account.credentials.length > 1) {
-      throw new AppError('INVALID_INPUT', `extension ${account.extension} can have one secret on this PBX, not several`)
-    }
+    requireOneSecret(account)
     if (account.credentials.length > 0) pbx.requireFit?.(account)
   }
   const book = await pbx.book.read()
@@ -121,11 +111,6 @@ async function open(pbx: BookedPbx, { account, credential, entry, objects }: Ope
   const after = await desk.look(before.objectId, signal)
   requireTaken(after, digest, pbx, extension)
   await mendLosses(pbx, { extension, before, after, meant: displayName === null ? [] : desk.nameSettings }, signal)
-}
-
-/** Once: what stands there while the book has it open for somebody was made anew by others, and nobody gave us that. */
-export function mayTakeOver({ adopted }: PbxAccount, entry: BookEntry | undefined): boolean {
-  return adopted && (entry === undefined || entry.credential === null || entry.credential.generation === 0)
 }
 
 /** A backup from before it was taken over brings this secret back: then it is known, and shut. */

@@ -1,8 +1,8 @@
 import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import type { BookEntry, BookedCredential } from './account-book.ts'
-import type { BookedPbx } from './booked-accounts.ts'
-import type { ExtensionDesk, Listed, Looked, OngoingCall } from './extension-desk.ts'
+import { type BookEntry, knownDigest } from './account-book.ts'
+import type { BookedPbx, ExtensionDesk, Listed, Looked, OngoingCall } from './extension-desk.ts'
+import { severalAtATime } from './in-turn.ts'
 import type {
   CredentialInForce,
   DisconnectTarget,
@@ -51,7 +51,7 @@ export async function readBooked({ desk, book, realm }: BookedPbx, signal: Abort
 async function lookAt(desk: ExtensionDesk, listed: readonly Listed[], signal: AbortSignal) {
   const looked = new Map<string, Looked | 'not-shown'>()
   const refusals: AppError[] = []
-  await inLanes(4, listed, async (listing) => {
+  await severalAtATime(listed, 4, async (listing) => {
     const { objectId } = listing
     try {
       const one = await lookAtListed(desk, listing, signal)
@@ -109,11 +109,6 @@ export function digestShown({ username, secret }: Looked, realm: string): string
   return digestHa1(username, realm, secret)
 }
 
-export function knownDigest(entry: BookEntry | undefined, digest: string): BookedCredential | undefined {
-  const all = [...(entry?.credential ? [entry.credential] : []), ...(entry?.former ?? [])]
-  return all.find((one) => one.digest === digest)
-}
-
 /** Ends calls of whole extensions. Of some addresses only: not here, no call shows where its phone is. */
 export async function hangUpBooked(
   { desk }: BookedPbx,
@@ -151,12 +146,4 @@ function callsOf(extension: string, calls: readonly OngoingCall[]) {
 
 function byExtension(one: { extension: string }, other: { extension: string }): number {
   return one.extension < other.extension ? -1 : 1
-}
-
-async function inLanes<T>(width: number, items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values()
-  const lane = async () => {
-    for (const item of rest) await work(item)
-  }
-  await Promise.all(Array.from({ length: width }, lane))
 }

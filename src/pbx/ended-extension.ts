@@ -1,7 +1,7 @@
 import type { Finding } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
+import { ownKinds, reachOfLeftovers, sharedKinds, stepsFor } from '../domain/outliving.ts'
 import type { ExtensionState } from './extension-judgement.ts'
-import { ownKinds, sharedKinds, stepsFor } from './outliving.ts'
 import { judgePassedOn, listed, othersStep } from './passed-on-extension.ts'
 import type { Leftover, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
 
@@ -13,7 +13,7 @@ import type { Leftover, PbxAccountInForce, PbxDriver } from './pbx-driver.ts'
 export function judgeEnded(
   subject: AssignmentSubject,
   state: ExtensionState,
-  { abilities, outliving }: Pick<PbxDriver, 'abilities' | 'outliving'>,
+  { outliving }: Pick<PbxDriver, 'outliving'>,
 ): Finding {
   const { product, accounts, leftovers, sharedPins } = state
   const { extension, hasNextHolder } = subject
@@ -42,7 +42,7 @@ export function judgeEnded(
   }
   const seen = leftovers === null ? null : found
   const evidence = { summary: evidenceWords(extension, product, standing, seen, unseen.length > 0), facts }
-  const clearable = abilities.leftovers === 'cleared' && !isOthers ? found.filter((one) => one.clearable) : []
+  const clearable = reachOfLeftovers(outliving) === 'cleared' && !isOthers ? found.filter((one) => one.clearable) : []
   if (clearable.length > 0) {
     return {
       state: 'differs',

@@ -1,10 +1,11 @@
 import type { AccessSystem } from '../access/access-system.ts'
 import type { AssignmentSubject } from '../domain/access.ts'
+import { kindWords, sharedKinds } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
 import { judgeEnded } from './ended-extension.ts'
 import { type ExtensionState, judgePolicy } from './extension-judgement.ts'
-import { kindWords, sharedKinds } from './outliving.ts'
-import type { CallWish, Leftover, PbxAccount, PbxDriver, PbxState, SharedPin } from './pbx-driver.ts'
+import type { CallWish, Leftover, PbxAccount, PbxDriver, SharedPin } from './pbx-driver.ts'
+import { extensionsOf, seePbx } from './see-pbx.ts'
 import { othersExtensions } from './sip-judgement.ts'
 
 export interface ExtensionAccessOptions {
@@ -30,7 +31,7 @@ export interface ExtensionAccessOptions {
 export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<AssignmentSubject, ExtensionState> {
   const { driver } = options
   const look = async (subjects: readonly AssignmentSubject[], signal: AbortSignal): Promise<ExtensionState> => {
-    const state = await readPbx(driver, subjects, signal)
+    const state = await seePbx(driver, signal, { extensions: extensionsOf(subjects) })
     const closed = subjects.filter(({ wanted }) => wanted === 'closed')
     const judged = (await driver.judgeCalls?.(wishesOf(subjects), signal)) ?? []
     const passedOn = closed.filter(({ hasNextHolder }) => hasNextHolder)
@@ -68,19 +69,6 @@ export function extensionAccess(options: ExtensionAccessOptions): AccessSystem<A
   }
 }
 
-/** A PBX that cannot be read has nothing to show; one that is away must show as away. */
-async function readPbx(
-  driver: PbxDriver,
-  subjects: readonly AssignmentSubject[],
-  signal: AbortSignal,
-): Promise<PbxState> {
-  if (driver.abilities.readBack) {
-    const extensions = extensionsOf(subjects)
-    return driver.readAccounts(signal, extensions, extensions)
-  }
-  return { product: (await driver.describe(signal)).product, accounts: [], foreign: [] }
-}
-
 async function readLeftovers(
   driver: PbxDriver,
   extensions: readonly string[],
@@ -101,7 +89,7 @@ async function clearLeftovers(
   const found = await readLeftovers(driver, extensions, signal)
   const set = extensions.filter((extension) => found?.get(extension)?.some(({ clearable }) => clearable))
   if (set.length === 0) return
-  const others = othersExtensions(await driver.readAccounts(signal, [], set))
+  const others = othersExtensions(await driver.readAccounts(signal, { extensions: set, policies: false }))
   const held = await heldNow(set)
   const left = set.filter((extension) => !held.has(extension) && !others.has(extension))
   if (left.length > 0) await driver.clearLeftovers(left, signal)
@@ -126,8 +114,4 @@ function wishesOf(subjects: readonly AssignmentSubject[]): readonly CallWish[] {
   return subjects.flatMap(({ wanted, extension, policy }) =>
     wanted === 'open' && policy !== null ? [{ extension, policy }] : [],
   )
-}
-
-function extensionsOf(subjects: readonly AssignmentSubject[]): readonly string[] {
-  return [...new Set(subjects.map(({ extension }) => extension))]
 }

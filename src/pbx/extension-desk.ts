@@ -1,11 +1,12 @@
 /**
  * What a PBX that holds one secret for an extension lets Ringfence do through its management interface. Each method is one
- * kind of request and nothing more; booked-accounts.ts makes a driver of it.
+ * kind of request and nothing more; booked-driver.ts makes a driver of it.
  *
  * Errors: PBX_UNREACHABLE (retryable), PBX_REFUSED. A listing is whole or an error.
  */
 import type { Secret } from '../domain/secret.ts'
-import type { Registration } from './pbx-driver.ts'
+import type { AccountBook } from './account-book.ts'
+import type { PbxAccount, Registration } from './pbx-driver.ts'
 
 export interface ExtensionDesk {
   product(signal: AbortSignal): Promise<string>
@@ -29,6 +30,15 @@ export interface ExtensionDesk {
   restore(objectId: string, settings: Readonly<Record<string, unknown>>, signal: AbortSignal): Promise<void>
   calls(signal: AbortSignal): Promise<readonly OngoingCall[]>
   hangUp(callId: string, signal: AbortSignal): Promise<void>
+}
+
+/** Such a PBX, and what Ringfence noted of it. */
+export interface BookedPbx {
+  readonly desk: ExtensionDesk
+  readonly book: AccountBook
+  readonly realm: string
+  /** What more must hold for an account on this PBX. */
+  readonly requireFit?: (account: PbxAccount) => void
 }
 
 export interface Login {

@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { Secret } from '../domain/secret.ts'
-import { digestHa1, parseExtension } from '../domain/sip-account.ts'
+import { digestHa1 } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
-import type { AccountBook, BookEntry } from './account-book.ts'
+import { type AccountBook, type BookEntry, knownDigest, mayTakeOver } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
-import { mayTakeOver } from './booked-accounts.ts'
-import { knownDigest } from './booked-state.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
 import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
 import {
@@ -22,6 +20,7 @@ import type { FreepbxOptions } from './freepbx-options.ts'
 import type { ConfigApplier } from './freepbx-reload.ts'
 import { type Login, readLogins, shutId } from './freepbx-state.ts'
 import type { PbxAccount } from './pbx-driver.ts'
+import { requireOneSecret, requireValidAccount } from './valid-account.ts'
 
 export interface Workshop {
   readonly options: FreepbxOptions
@@ -217,19 +216,14 @@ export function readRunning({ options, signal }: Workshop): Promise<ReadonlyMap<
 }
 
 /** @throws AppError INVALID_INPUT for what FreePBX would write into pjsip.auth.conf with another meaning. */
-export function requireValidFreepbxAccount({ extension, maxContacts, credentials }: PbxAccount): void {
+export function requireValidFreepbxAccount(account: PbxAccount): void {
+  requireValidAccount(account)
+  requireOneSecret(account)
+  const { extension, credentials } = account
   const invalid = (what: string, value: string) =>
     new AppError('INVALID_INPUT', `${JSON.stringify(value.slice(0, 80))} cannot be used as ${what} on FreePBX`)
-  if (!parseExtension(extension).ok || extension !== extension.trim()) throw invalid('extension', extension)
-  if (!Number.isInteger(maxContacts) || maxContacts < 1 || maxContacts > 100)
-    throw invalid('number of devices', String(maxContacts))
-  if (credentials.length > 1)
-    throw new AppError(
-      'INVALID_INPUT',
-      `FreePBX has one password for extension ${extension}, not ${credentials.length}`,
-    )
   for (const { id, username, secret } of credentials) {
-    if (!/^[A-Za-z0-9-]{1,64}$/.test(id) || id === shutId) throw invalid('credential id', id)
+    if (id === shutId) throw invalid('credential id', id)
     // It has no field for another one.
     if (username !== extension) throw invalid(`the login name of extension ${extension}`, username)
     if (!/^[A-Za-z0-9_-]{8,64}$/.test(secret.reveal()))

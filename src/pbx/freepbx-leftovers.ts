@@ -1,9 +1,9 @@
+import type { Outliving } from '../domain/outliving.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import type { BookEntry } from './account-book.ts'
 import type { AmiSession } from './ami-conversation.ts'
 import { asteriskOutliving, readLeftovers } from './asterisk-leftovers.ts'
 import { readEndpoint } from './freepbx-endpoint.ts'
-import type { Outliving } from './outliving.ts'
 import type { Leftover } from './pbx-driver.ts'
 
 /** What stands in Asterisk's database, and the logins that FreePBX itself gives to the person behind an extension. */

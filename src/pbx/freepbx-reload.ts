@@ -6,9 +6,10 @@ import { type FreepbxApi, isPlainNo } from './freepbx-api.ts'
 /** `isNeeded`: whether the running Asterisk lacks what the caller changed; asked when another one has ended. */
 export type ConfigApplier = (signal: AbortSignal, isNeeded: () => Promise<boolean>) => Promise<void>
 
+const limitMs = 120_000
+
 export interface ApplierPatience {
   readonly lookEveryMs?: number | undefined
-  readonly limitMs?: number
   /** How long one whose answer was lost may be running. */
   readonly lostMs?: number | undefined
 }
@@ -18,12 +19,9 @@ export interface ApplierPatience {
  * everything that waits in FreePBX, also what other people changed and have not applied yet. One whose end was not seen,
  * since the caller gave up or the answer was lost, is waited for before another one is started: two at once would get in
  * each other's way.
- * @throws AppError PBX_REFUSED when it failed, PBX_UNREACHABLE when it does not end within `limitMs`.
+ * @throws AppError PBX_REFUSED when it failed, PBX_UNREACHABLE when it does not end within two minutes.
  */
-export function configApplier(
-  api: FreepbxApi,
-  { lookEveryMs = 500, limitMs = 120_000, lostMs = 60_000 }: ApplierPatience,
-): ConfigApplier {
+export function configApplier(api: FreepbxApi, { lookEveryMs = 500, lostMs = 60_000 }: ApplierPatience): ConfigApplier {
   let running: Running | null = null
   const wait = async (signal: AbortSignal, isNeeded: () => Promise<boolean>) => {
     if (running === null) return

@@ -1,9 +1,8 @@
 import { Secret } from '../domain/secret.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
-import type { BookEntry } from './account-book.ts'
+import { type BookEntry, knownDigest } from './account-book.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { listCalls, listRegistrations, readProduct } from './asterisk-state.ts'
-import { knownDigest } from './booked-state.ts'
 import { joinAccounts } from './joined-accounts.ts'
 import type { PbxAccountInForce, PbxState } from './pbx-driver.ts'
 

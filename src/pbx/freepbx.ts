@@ -5,7 +5,7 @@ import type { AmiSession } from './ami-conversation.ts'
 import { cut } from './asterisk-cut.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { clearLeftovers } from './asterisk-leftovers.ts'
-import { requireValidTarget, tellPhones } from './asterisk-notify.ts'
+import { tellPhones } from './asterisk-notify.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
@@ -28,6 +28,7 @@ import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
+import { requireValidTarget } from './valid-account.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -98,7 +99,6 @@ export function freepbxAbilities({ realm }: Pick<FreepbxOptions, 'realm'>): PbxA
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     callClasses: 'absent',
-    leftovers: 'cleared',
     adoption: true,
   }
 }

@@ -1,5 +1,5 @@
+import type { Outliving } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
-import { requireValidTarget } from './asterisk-notify.ts'
 import { type EventSocketSession, withEventSocket } from './event-socket.ts'
 import { cut } from './freeswitch-cut.ts'
 import { describeFreeswitch } from './freeswitch-description.ts'
@@ -9,9 +9,8 @@ import type { FreeswitchOptions } from './freeswitch-options.ts'
 import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts'
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
 import { oneAtATime } from './in-turn.ts'
-import type { Outliving } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
-import { requireValidAccount } from './valid-account.ts'
+import { requireValidAccount, requireValidTarget } from './valid-account.ts'
 
 /**
  * FreeSWITCH keeps no accounts of ours: at every login and call it asks Ringfence (mod_xml_curl), and is told what the
@@ -65,14 +64,16 @@ function driverOf(parts: Parts): PbxDriver {
   }
 }
 
+const inDialplan = { step: 'call forwards and do not disturb, as your dialplan keeps them (db, hash)' }
+
 /**
  * A voicemail box opens to users of the directory alone (mod_voicemail.c looks each up), and its mails go where the
  * directory says: that is Ringfence's own, and names neither a box nor an address. FreeSWITCH itself forwards nothing.
  */
 export const freeswitchOutliving: Outliving = {
-  'call-forward': { step: 'call forwards and do not disturb, as your dialplan keeps them (db, hash)' },
+  'call-forward': inDialplan,
   'follow-me': { step: 'follow-me of your dialplan' },
-  'do-not-disturb': { step: 'call forwards and do not disturb, as your dialplan keeps them (db, hash)' },
+  'do-not-disturb': inDialplan,
   'voicemail-pin': 'none',
   'voicemail-dial-out': 'none',
   'mail-address': 'none',
@@ -104,7 +105,6 @@ export function freeswitchAbilities({
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: classContexts === null ? 'absent' : 'enforced',
-    leftovers: 'unseen',
     adoption: false,
   }
 }

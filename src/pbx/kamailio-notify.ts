@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
-import { requireValidTarget } from './asterisk-notify.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import { listRegistrations, notUnderstood, type RegistrationOnKamailio } from './kamailio-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
 import { matcherOf } from './source-address.ts'
+import { requireValidTarget } from './valid-account.ts'
 
 /**
  * One NOTIFY for each phone, sent to the address and port that it registered from, so that it goes over the connection

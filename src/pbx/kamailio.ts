@@ -1,3 +1,4 @@
+import type { Outliving } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
 import { oneAtATime } from './in-turn.ts'
 import { joinAccounts } from './joined-accounts.ts'
@@ -12,7 +13,6 @@ import { type KamailioRpc, kamailioRpc } from './kamailio-rpc.ts'
 import { registrarScript, scriptFile } from './kamailio-script.ts'
 import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
-import { nothingSeen, type Outliving } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 
 export function kamailioAbilities({ realm }: Pick<RegistrarPorts, 'realm'>): PbxAbilities {
@@ -27,8 +27,6 @@ export function kamailioAbilities({ realm }: Pick<RegistrarPorts, 'realm'>): Pbx
     revocationLists: 'enforced',
     storesSecretAs: 'digest',
     callClasses: 'enforced',
-    // A registrar forwards nothing by itself; what stands behind it is not seen from here.
-    leftovers: 'unseen',
     adoption: true,
   }
 }
@@ -58,18 +56,19 @@ export function kamailioDriver(options: KamailioOptions): PbxDriver {
   }
 }
 
+const voicemailBox = { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' }
+
 /**
  * The script is Ringfence's own: it sends a call to where the extension is registered and knows nothing else. What acts for
  * an extension stands on what is behind it: a PBX for voicemail and conferences, or the provider's gateway.
  */
 export const kamailioOutliving: Outliving = {
-  ...nothingSeen,
   'call-forward': 'none',
   'follow-me': 'none',
   'do-not-disturb': 'none',
-  'voicemail-pin': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
-  'voicemail-dial-out': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
-  'mail-address': { step: 'the voicemail box, its PIN and calling out of it, on the server that has the boxes' },
+  'voicemail-pin': voicemailBox,
+  'voicemail-dial-out': voicemailBox,
+  'mail-address': voicemailBox,
   'mobile-number': 'none',
   'shared-line': 'none',
   'other-login': 'none',

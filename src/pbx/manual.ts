@@ -1,5 +1,5 @@
+import { nothingSeen } from '../domain/outliving.ts'
 import { AppError } from '../errors.ts'
-import { nothingSeen } from './outliving.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 
 export const manualAbilities: PbxAbilities = {
@@ -14,7 +14,6 @@ export const manualAbilities: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'unknown',
   callClasses: 'absent',
-  leftovers: 'unseen',
   adoption: false,
 }
 

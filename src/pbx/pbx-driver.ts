@@ -11,8 +11,8 @@
  * - Matching is exact: an act on 100 never hits 1001.
  */
 import type { CallPolicy } from '../domain/call-policy.ts'
+import type { Outliving, OwnKind, SharedKind } from '../domain/outliving.ts'
 import type { Secret } from '../domain/secret.ts'
-import type { Outliving, OwnKind, SharedKind } from './outliving.ts'
 
 export interface PbxDriver {
   /** `asterisk`, `manual`, … */
@@ -30,12 +30,8 @@ export interface PbxDriver {
    * Every account of ours that is in force, with registrations and calls. Extensions of others as `foreign`; what is
    * registered or talking on one of them is shown as well, as an account without credentials, because a leaver's phone may
    * be behind it.
-   * `policiesOf`: the extensions whose policy the caller asks for, where looking at all would take long; of others it may
-   * be null. Left out: all.
-   * `only`: the extensions that the caller asks about, where a list of all takes long; anything may be left out that
-   * tells nothing of them and of the credentials made for them. Left out: all.
    */
-  readAccounts(signal: AbortSignal, policiesOf?: readonly string[], only?: readonly string[]): Promise<PbxState>
+  readAccounts(signal: AbortSignal, sight?: Sight): Promise<PbxState>
 
   /** Brings these extensions, and only these, into the state that is given. */
   applyAccounts(accounts: readonly PbxAccount[], signal: AbortSignal): Promise<void>
@@ -54,15 +50,16 @@ export interface PbxDriver {
   readonly describeStep?: (account: PbxAccount) => string
 
   /**
-   * Call forwards and the like that are set on these extensions now. Present unless `abilities.leftovers` is `unseen`.
+   * Call forwards and the like that are set on these extensions now. Present unless
+   * `reachOfLeftovers(outliving)` is `unseen`.
    * One that only a person can see is given with `clearable: false` and its words say what to do.
    */
   readonly readLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<readonly Leftover[]>
 
-  /** Clears what `readLeftovers` shows as clearable. Present exactly when `abilities.leftovers` is `cleared`. */
+  /** Clears what `readLeftovers` shows as clearable. Present exactly when `outliving` says `cleared` of any. */
   readonly clearLeftovers?: (extensions: readonly string[], signal: AbortSignal) => Promise<void>
 
-  /** What is done about each kind of thing that outlives a password, `leftovers` in detail. */
+  /** What is done about each kind of thing that outlives a password. */
   readonly outliving: Outliving
 
   /**
@@ -115,8 +112,6 @@ export interface PbxAbilities {
    * PBX's rules, and Ringfence reads whether these let it dial more; `absent`: a step for a person.
    */
   readonly callClasses: 'enforced' | 'judged' | 'absent'
-  /** Call forwards, voicemail and what else outlives a password: `unseen` is a step for a person. */
-  readonly leftovers: 'cleared' | 'read' | 'unseen'
   /** Extensions that are there already can be listed and taken over. */
   readonly adoption: boolean
   /** False: it never says where a phone registered from, so that a registration without an address is nothing odd. */
@@ -127,6 +122,14 @@ export interface PbxDescription {
   /** `Asterisk 22.10.1`; shown to people. */
   readonly product: string
   readonly problems: readonly { readonly message: string; readonly hint: string }[]
+}
+
+/** What a caller asks about, where looking at everything takes long. */
+export interface Sight {
+  /** Anything may be left out that tells nothing of these and of the credentials made for them. Left out: all. */
+  readonly extensions?: readonly string[]
+  /** False: every policy may be null. */
+  readonly policies?: boolean
 }
 
 /** The whole desired state of one extension. No credentials = the account must be gone. */

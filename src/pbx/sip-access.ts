@@ -3,6 +3,7 @@ import type { SipCredentialSubject } from '../domain/access.ts'
 import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
+import { extensionsOf, seePbx } from './see-pbx.ts'
 import { judgeClosed, judgeOpen, judgeUnread, othersExtensions } from './sip-judgement.ts'
 import { listStrangers } from './sip-strangers.ts'
 
@@ -32,7 +33,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
   let others: ReadonlySet<string> | null = null
   const read = async (signal: AbortSignal) => {
     others = null
-    const state = await readPbx(driver, signal)
+    const state = await seePbx(driver, signal, { policies: false })
     others = othersExtensions(state)
     return state
   }
@@ -40,7 +41,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
   const readSome = async (asked: readonly string[], signal: AbortSignal) => {
     const before = others
     others = null
-    const state = await readPbx(driver, signal, asked)
+    const state = await seePbx(driver, signal, { extensions: asked, policies: false })
     others = before?.difference(new Set(asked)).union(othersExtensions(state)) ?? null
     return state
   }
@@ -64,21 +65,14 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 /** What becomes of an extension that nobody holds. */
 const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
 
-async function readPbx(driver: PbxDriver, signal: AbortSignal, only?: readonly string[]): Promise<PbxState> {
-  if (driver.abilities.readBack) return driver.readAccounts(signal, [], only)
-  // Nothing to read; but a PBX that is away must show as away, not as "applied".
-  const { product } = await driver.describe(signal)
-  return { product, accounts: [], foreign: [] }
-}
-
-interface Sight extends SipAccessOptions {
+interface Looking extends SipAccessOptions {
   /** At these. */
   readonly look: (extensions: readonly string[], signal: AbortSignal) => Promise<PbxState>
   /** What the last look showed; null when nothing is known. */
   readonly others: () => ReadonlySet<string> | null
 }
 
-async function apply(subjects: readonly SipCredentialSubject[], options: Sight, signal: AbortSignal) {
+async function apply(subjects: readonly SipCredentialSubject[], options: Looking, signal: AbortSignal) {
   const extensions = extensionsOf(subjects)
   const closing = subjects.filter(({ wanted }) => wanted === 'closed')
   const closedIds = new Set(closing.map(({ id }) => id))
@@ -128,7 +122,7 @@ async function apply(subjects: readonly SipCredentialSubject[], options: Sight, 
 async function cutOff(
   closed: readonly SipCredentialSubject[],
   inUse: ReadonlySet<string>,
-  { driver, look, others }: Sight,
+  { driver, look, others }: Looking,
   signal: AbortSignal,
 ): Promise<void> {
   if (!driver.disconnect || closed.length === 0) return
@@ -146,7 +140,7 @@ async function cutOff(
 /** Those that the PBX is seen to know no secret of; none when it cannot be read. */
 async function withoutSecret(
   closing: readonly SipCredentialSubject[],
-  { driver, look }: Sight,
+  { driver, look }: Looking,
   signal: AbortSignal,
 ): Promise<readonly SipCredentialSubject[]> {
   if (!driver.abilities.readBack) return []
@@ -154,8 +148,4 @@ async function withoutSecret(
   if (state === null) return []
   const inForce = new Set(state.accounts.flatMap(({ credentials }) => credentials.map(({ id }) => id)))
   return closing.filter(({ id }) => !inForce.has(id))
-}
-
-function extensionsOf(subjects: readonly SipCredentialSubject[]): readonly string[] {
-  return [...new Set(subjects.map(({ extension }) => extension))]
 }

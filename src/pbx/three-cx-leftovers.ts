@@ -1,4 +1,4 @@
-import type { Outliving } from './outliving.ts'
+import type { Outliving } from '../domain/outliving.ts'
 import type { Leftover, SharedPin } from './pbx-driver.ts'
 import {
   asDestination,

@@ -2,11 +2,9 @@ import type { DialPlan } from '../domain/call-policy.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { accountBook } from './account-book.ts'
-import { applyBooked, type BookedPbx } from './booked-accounts.ts'
-import { hangUpBooked, listUnbooked, readBooked } from './booked-state.ts'
+import { bookedDriver } from './booked-driver.ts'
 import { callerName } from './caller-name.ts'
 import type { ExtensionDesk, Listed } from './extension-desk.ts'
-import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxDriver } from './pbx-driver.ts'
 import { type ThreeCxAccess, type ThreeCxApi, type ThreeCxCall, type ThreeCxUser, threeCxApi } from './three-cx-api.ts'
 import { leftoversOf, sharedPinsOf, threeCxOutliving } from './three-cx-leftovers.ts'
@@ -25,7 +23,7 @@ export interface ThreeCxOptions extends ThreeCxAccess {
  * 3CX v20 by its configuration interface. Not used: ReprovisionPhone. It takes the MAC address of a phone that 3CX
  * provisions itself, and no Event; the phones of Ringfence are none of these.
  */
-export function threeCxAbilities(realm: string): PbxAbilities {
+export function threeCxAbilities({ realm }: Pick<ThreeCxOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',
@@ -39,7 +37,6 @@ export function threeCxAbilities(realm: string): PbxAbilities {
     storesSecretAs: 'clear',
     // Outbound rules are shared by all users in an order of their own: none can be added without changing somebody else's.
     callClasses: 'judged',
-    leftovers: 'read',
     adoption: true,
     tellsAddresses: false,
   }
@@ -47,22 +44,18 @@ export function threeCxAbilities(realm: string): PbxAbilities {
 
 export function threeCxDriver(options: ThreeCxOptions): PbxDriver {
   const api = threeCxApi(options)
-  const pbx: BookedPbx = { desk: threeCxDesk(api), book: accountBook(options.accountsFile), realm: options.realm }
-  const inTurn = oneAtATime()
+  const desk = threeCxDesk(api)
   return {
     kind: '3cx',
-    abilities: threeCxAbilities(options.realm),
+    abilities: threeCxAbilities(options),
     describe: async (signal) => ({
-      product: await pbx.desk.product(signal),
-      problems: await problemsOf(pbx.desk, api, signal),
+      product: await desk.product(signal),
+      problems: await problemsOf(desk, api, signal),
     }),
-    readAccounts: (signal) => readBooked(pbx, signal),
-    applyAccounts: (accounts, signal) => inTurn(() => applyBooked(pbx, accounts, signal)),
-    disconnect: (targets, signal) => inTurn(() => hangUpBooked(pbx, targets, signal)),
+    ...bookedDriver({ desk, book: accountBook(options.accountsFile), realm: options.realm }),
     outliving: threeCxOutliving,
     readLeftovers: (extensions, signal) => leftoversOf(api, extensions, signal),
     readSharedPins: (signal) => sharedPinsOf(api, signal),
-    listExisting: (signal) => listUnbooked(pbx, signal),
     async judgeCalls(wishes, signal) {
       if (wishes.length === 0) return []
       const plan = await options.dialPlan()

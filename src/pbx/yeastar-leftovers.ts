@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Outliving } from './outliving.ts'
+import type { Outliving } from '../domain/outliving.ts'
 import type { Leftover } from './pbx-driver.ts'
 import { shortLine } from './short-line.ts'
 import type { YeastarApi, YeastarDetail } from './yeastar-api.ts'

@@ -1,11 +1,9 @@
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { accountBook } from './account-book.ts'
-import { applyBooked, type BookedPbx } from './booked-accounts.ts'
-import { hangUpBooked, listUnbooked, readBooked } from './booked-state.ts'
+import { bookedDriver } from './booked-driver.ts'
 import { callerName } from './caller-name.ts'
 import type { ExtensionDesk, Listed } from './extension-desk.ts'
-import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver, Registration } from './pbx-driver.ts'
 import { type YeastarAccess, type YeastarApi, type YeastarListed, yeastarApi } from './yeastar-api.ts'
 import { leftoversOf, yeastarOutliving } from './yeastar-leftovers.ts'
@@ -19,7 +17,7 @@ export interface YeastarOptions extends YeastarAccess {
 }
 
 /** Yeastar P-Series. Its interface neither ends a registration nor switches an extension off: the secrets are all. */
-export function yeastarAbilities(realm: string): PbxAbilities {
+export function yeastarAbilities({ realm }: Pick<YeastarOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',
@@ -31,7 +29,6 @@ export function yeastarAbilities(realm: string): PbxAbilities {
     revocationLists: 'not-checked',
     storesSecretAs: 'clear',
     callClasses: 'absent',
-    leftovers: 'read',
     adoption: true,
   }
 }
@@ -39,18 +36,13 @@ export function yeastarAbilities(realm: string): PbxAbilities {
 export function yeastarDriver(options: YeastarOptions): PbxDriver {
   const api = yeastarApi(options)
   const desk = yeastarDesk(api)
-  const pbx: BookedPbx = { desk, book: accountBook(options.accountsFile), realm: options.realm, requireFit }
-  const inTurn = oneAtATime()
   return {
     kind: 'yeastar',
-    abilities: yeastarAbilities(options.realm),
+    abilities: yeastarAbilities(options),
     describe: async (signal) => ({ product: await desk.product(signal), problems: [] }),
-    readAccounts: (signal) => readBooked(pbx, signal),
-    applyAccounts: (accounts, signal) => inTurn(() => applyBooked(pbx, accounts, signal)),
-    disconnect: (targets, signal) => inTurn(() => hangUpBooked(pbx, targets, signal)),
+    ...bookedDriver({ desk, book: accountBook(options.accountsFile), realm: options.realm, requireFit }),
     outliving: yeastarOutliving,
     readLeftovers: (extensions, signal) => leftoversOf(api, extensions, signal),
-    listExisting: (signal) => listUnbooked(pbx, signal),
   }
 }
 

@@ -1,11 +1,10 @@
 import { spawnSync } from 'node:child_process'
 import { reconcile } from '../../src/access/reconcile.ts'
 import type { SipCredentialSubject } from '../../src/domain/access.ts'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { sipAccess } from '../../src/pbx/sip-access.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
-import { asteriskMissing, startAsterisk } from '../lab/asterisk.ts'
+import { asteriskMissing, fileDriver, startAsterisk } from '../lab/asterisk.ts'
 import { connectSipPhone } from '../lab/sip-client.ts'
 import type { BenchRow } from './bench-row.ts'
 
@@ -20,7 +19,7 @@ export async function rows(): Promise<readonly BenchRow[]> {
   if (missing) return [{ what, target, measured: `not measured: ${missing}`, anchor: '-', met: null }]
   const lab = await startAsterisk()
   try {
-    const driver = asteriskDriver(lab.driverOptions)
+    const driver = fileDriver(lab.driverOptions)
     const desired = new Map<string, PbxAccount>()
     for (let index = 0; index < accountsThere; index++) {
       const account = makeAccount(String(5000 + index))

@@ -21,7 +21,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'clear',
   callClasses: 'judged',
-  leftovers: 'read',
   adoption: true,
   tellsAddresses: false,
 }

@@ -14,7 +14,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'digest',
   callClasses: 'enforced',
-  leftovers: 'cleared',
   adoption: true,
 }
 

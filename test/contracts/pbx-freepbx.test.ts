@@ -16,7 +16,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'clear',
   callClasses: 'absent',
-  leftovers: 'cleared',
   adoption: true,
 }
 

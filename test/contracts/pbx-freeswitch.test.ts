@@ -15,7 +15,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'digest',
   callClasses: 'absent',
-  leftovers: 'unseen',
   adoption: false,
 }
 

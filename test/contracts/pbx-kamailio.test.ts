@@ -19,7 +19,6 @@ const told: PbxAbilities = {
   revocationLists: 'enforced',
   storesSecretAs: 'digest',
   callClasses: 'enforced',
-  leftovers: 'unseen',
   adoption: true,
 }
 

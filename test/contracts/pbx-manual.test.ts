@@ -14,7 +14,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'unknown',
   callClasses: 'absent',
-  leftovers: 'unseen',
   adoption: false,
 }
 

@@ -20,7 +20,6 @@ const told: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'clear',
   callClasses: 'absent',
-  leftovers: 'read',
   adoption: true,
 }
 

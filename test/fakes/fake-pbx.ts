@@ -1,7 +1,7 @@
 import { type CallPolicy, policyText } from '../../src/domain/call-policy.ts'
+import { type LeftoverReach, nothingSeen, type Outliving } from '../../src/domain/outliving.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
-import { nothingSeen, type Outliving } from '../../src/pbx/outliving.ts'
 import type {
   Call,
   ExistingExtension,
@@ -76,7 +76,10 @@ interface Stored {
   readonly digests: ReadonlyMap<string, string>
 }
 
-export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
+export function fakePbx({
+  leftovers = 'cleared',
+  ...overrides
+}: Partial<PbxAbilities> & { readonly leftovers?: LeftoverReach } = {}): FakePbx {
   const realm = 'ringfence'
   const stored = new Map<string, Stored>()
   const foreign = new Set<string>()
@@ -126,7 +129,6 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
     revocationLists: 'not-checked',
     storesSecretAs: 'digest',
     callClasses: 'enforced',
-    leftovers: 'cleared',
     adoption: true,
     ...overrides,
   }
@@ -134,7 +136,7 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
   const driver: PbxDriver = {
     kind: 'fake',
     abilities,
-    outliving: abilities.leftovers === 'unseen' ? nothingSeen : onlyForwards(abilities.leftovers),
+    outliving: leftovers === 'unseen' ? nothingSeen : onlyForwards(leftovers),
     async describe(signal) {
       await answer(signal)
       return { product: 'Fake PBX 1.0', problems: [] }
@@ -169,8 +171,8 @@ export function fakePbx(overrides: Partial<PbxAbilities> = {}): FakePbx {
       keep(calls, (one) => !meant(one))
     },
     ...(abilities.resync ? { notify } : {}),
-    ...(abilities.leftovers === 'unseen' ? {} : { readLeftovers, readSharedPins }),
-    ...(abilities.leftovers === 'cleared' ? { clearLeftovers } : {}),
+    ...(leftovers === 'unseen' ? {} : { readLeftovers, readSharedPins }),
+    ...(leftovers === 'cleared' ? { clearLeftovers } : {}),
     ...(abilities.adoption ? { listExisting } : {}),
   }
 

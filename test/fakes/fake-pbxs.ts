@@ -1,3 +1,4 @@
+import { reachOfLeftovers } from '../../src/domain/outliving.ts'
 import { AppError } from '../../src/errors.ts'
 import { abilityWords } from '../../src/journeys/ability-words.ts'
 import type { PbxDeeds, PbxView } from '../../src/journeys/pbx-view.ts'
@@ -5,7 +6,9 @@ import { fakePbx } from './fake-pbx.ts'
 
 /** Two PBXs in memory; on the branch's there is one extension that nobody here made. */
 export function fakePbxs(): PbxDeeds {
-  const { realm: _, ...abilities } = fakePbx().driver.abilities
+  const { abilities: declared, outliving } = fakePbx().driver
+  const { realm: _, ...own } = declared
+  const abilities = { ...own, leftovers: reachOfLeftovers(outliving) }
   const view = (id: string, site: string): PbxView => ({
     id,
     name: id,

@@ -30,7 +30,6 @@ import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
 import { startLanes } from '../../src/main/lanes.ts'
 import { leftOnes } from '../../src/main/left-pbxs.ts'
-import { behindEdge } from '../../src/main/pbx.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { loadLetters } from '../../src/notify/letters.ts'
 import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
@@ -175,7 +174,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     ...config.pbxs.map((settings, index) => {
       const further = options.morePbxs?.[settings.name]
       const own = index === 0 || !further ? driver : further.driver
-      return { settings, driver: behindEdge(settings, own), guide, isConfigured: true }
+      return { settings, driver: own, guide, isConfigured: true }
     }),
     ...(await leftOnes(realStore, config.pbxs)),
   ]

@@ -12,6 +12,5 @@ export const asteriskAbilitiesTold: PbxAbilities = {
   revocationLists: 'not-checked',
   storesSecretAs: 'digest',
   callClasses: 'enforced',
-  leftovers: 'cleared',
   adoption: false,
 }

@@ -1,17 +1,16 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DialPlan } from '../../src/domain/call-policy.ts'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { accountsFile } from '../../src/pbx/asterisk-config.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
-import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from './asterisk.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
 /** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
 export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: AsteriskLab }> {
   const lab = await startAsterisk({ pjsip: outboundEndpoint, dialPlan: germany })
   return worldOn(lab, {
-    driver: asteriskDriver(lab.driverOptions),
+    driver: fileDriver(lab.driverOptions),
     async addForeign(extension) {
       appendFileSync(join(lab.etcDir, 'pjsip.conf'), foreignEndpoint(extension))
       lab.cli('module reload res_pjsip.so')

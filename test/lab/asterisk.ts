@@ -8,8 +8,10 @@ import { setTimeout as pause } from 'node:timers/promises'
 import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { AmiAddress } from '../../src/pbx/ami-connection.ts'
-import { prepareAsterisk } from '../../src/pbx/asterisk.ts'
-import type { AsteriskOptions } from '../../src/pbx/asterisk-options.ts'
+import { asteriskDriver, prepareAsterisk } from '../../src/pbx/asterisk.ts'
+import { fileWriter } from '../../src/pbx/asterisk-files.ts'
+import { type AsteriskOptions, folderOf } from '../../src/pbx/asterisk-options.ts'
+import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { configuration } from './asterisk-lab-config.ts'
 import { issueTestCertificate, makeTestAuthority, type TestCertificate } from './test-certificates.ts'
 
@@ -164,6 +166,7 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
       manager: ami,
       realm: 'ringfence',
       context: 'from-internal',
+      edge: null,
       internalContext: options.internalContext ?? null,
       dialPlan: async () => options.dialPlan ?? null,
       transports: {
@@ -265,6 +268,11 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
     throw error
   }
   return lab
+}
+
+/** With accounts in files. */
+export function fileDriver(options: AsteriskOptions): PbxDriver {
+  return asteriskDriver(options, fileWriter(folderOf(options), options.edge))
 }
 
 /** `/usr/lib/<architecture>/asterisk/modules`, as seen inside. */

@@ -2,12 +2,11 @@
 
 import type { Finding } from '../../src/access/access-system.ts'
 import type { CertificateSubject } from '../../src/domain/access.ts'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { edgeAccess } from '../../src/pbx/edge/edge-access.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
-import { type AsteriskLab, startAsterisk } from './asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from './asterisk.ts'
 import { type EdgeLab, type EdgeLabOptions, startEdge } from './edge.ts'
 import { connectSipPhone, type SipPhone, type SipPhoneOptions } from './sip-client.ts'
 
@@ -61,7 +60,7 @@ export async function edgeWorld({
     throw error
   })
   const phones: SipPhone[] = []
-  const driver = asteriskDriver({ ...asterisk.driverOptions, edge: address })
+  const driver = fileDriver({ ...asterisk.driverOptions, edge: address })
   const system = edgeAccess(edge.keeper)
 
   async function accounts(extensions: readonly string[]): Promise<readonly PbxAccount[]> {

@@ -46,7 +46,7 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
   const { database, sql } = tables
   return {
     ...worldOn(lab, {
-      driver: asteriskDriver(lab.driverOptions, realtimeWriter(database(), folderOf(lab.driverOptions))),
+      driver: asteriskDriver(lab.driverOptions, realtimeWriter(database(), folderOf(lab.driverOptions), null)),
       addForeign: async (extension) => void sql(foreignRows(extension)),
       look: (extension) =>
         [

@@ -96,7 +96,7 @@ describeLive('accounts over ARI', ['asterisk', 'openssl'], () => {
     const objects = ariObjects(world.plain)
     await objects.put(auth!, limit())
     await objects.put({ ...endpoint!, id: 'lobby' }, limit())
-    const { accounts } = await world.driver.readAccounts(limit(), [], ['3207'])
+    const { accounts } = await world.driver.readAccounts(limit(), { extensions: ['3207'], policies: false })
     expect(accounts.find(({ extension }) => extension === '3207')).toMatchObject({
       credentials: [{ id: account.credentials[0]!.id, generation: 1 }],
     })
@@ -205,7 +205,7 @@ describeLive('an Asterisk that is not set up for ARI', ['asterisk', 'openssl'], 
 })
 
 describe('what answers instead of ARI', () => {
-  const auth = accountObjects(makeAccount('3220'), { realm: 'r', context: 'c' })!.at(-1)!
+  const auth = accountObjects(makeAccount('3220'), { realm: 'r', context: 'c', edge: null })!.at(-1)!
   const answers = async (listener: RequestListener, signal = limit()) => {
     const server = createServer(listener)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

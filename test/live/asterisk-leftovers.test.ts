@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import type { Leftover } from '../../src/pbx/pbx-driver.ts'
-import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const limit = () => AbortSignal.timeout(20_000)
@@ -40,7 +39,7 @@ format = wav
 
 describeLive('what outlives a password on Asterisk', ['asterisk', 'openssl'], () => {
   let lab: AsteriskLab
-  const driver = () => asteriskDriver(lab.driverOptions)
+  const driver = () => fileDriver(lab.driverOptions)
   const kindsOf = (leftovers: readonly Leftover[]) =>
     leftovers.map(({ extension, kind, clearable }) => `${extension} ${kind} ${clearable}`)
   const read = (...extensions: string[]) => driver().readLeftovers!(extensions, limit())
@@ -188,7 +187,7 @@ describeLive('PINs that many know on Asterisk', ['asterisk', 'openssl'], () => {
   let lab: AsteriskLab
   const modules = ['app_disa.so', 'app_authenticate.so', 'app_confbridge.so']
   const write = (name: string, text: string) => writeFileSync(join(lab.etcDir, name), text)
-  const driver = () => asteriskDriver(lab.driverOptions)
+  const driver = () => fileDriver(lab.driverOptions)
   const read = () => driver().readSharedPins!(limit())
   beforeAll(async () => {
     lab = await startAsterisk({
@@ -296,10 +295,10 @@ describeLive('an Asterisk that shows its dialplan to nobody', ['asterisk', 'open
   test('says so instead of "no PINs"', async () => {
     const lab = await startAsterisk({ modules: ['app_disa.so'] })
     try {
-      expect(await asteriskDriver(lab.driverOptions).readSharedPins!(limit())).toEqual([
+      expect(await fileDriver(lab.driverOptions).readSharedPins!(limit())).toEqual([
         { kind: 'disa', words: expect.stringContaining('system,reporting') },
       ])
-      expect((await asteriskDriver(lab.driverOptions).describe(limit())).problems).toEqual([
+      expect((await fileDriver(lab.driverOptions).describe(limit())).problems).toEqual([
         { message: expect.stringContaining('DISA'), hint: expect.stringContaining('system,reporting') },
       ])
     } finally {
@@ -312,7 +311,7 @@ describeLive('an Asterisk that shows its voicemail to nobody', ['asterisk', 'ope
   test('says so instead of "no voicemail", and doctor names the right that is missing', async () => {
     const lab = await startAsterisk(voicemail)
     try {
-      const driver = asteriskDriver(lab.driverOptions)
+      const driver = fileDriver(lab.driverOptions)
       expect(await driver.readLeftovers!(['3399'], limit())).toEqual([
         {
           extension: '3399',

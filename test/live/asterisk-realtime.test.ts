@@ -239,7 +239,10 @@ describeLive('accounts in PostgreSQL tables', ['asterisk', 'postgres'], () => {
     world.sql('create role visitor login; grant connect on database postgres to visitor')
     url!.searchParams.set('user', 'visitor')
     const visitor = { postgres: new Secret(url!.href.replace('//socket/', '///')) }
-    const driver = asteriskDriver(world.lab.driverOptions, realtimeWriter(visitor, folderOf(world.lab.driverOptions)))
+    const driver = asteriskDriver(
+      world.lab.driverOptions,
+      realtimeWriter(visitor, folderOf(world.lab.driverOptions), null),
+    )
     await expect(driver.applyAccounts([makeAccount('3109')], limit())).rejects.toMatchObject({
       code: 'PBX_REFUSED',
       hint: expect.stringContaining('give the user'),

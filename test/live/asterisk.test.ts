@@ -5,13 +5,12 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import type { SipCredentialSubject } from '../../src/domain/access.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { accountsFile } from '../../src/pbx/asterisk-config.ts'
 import { callerName } from '../../src/pbx/caller-name.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { sipAccess } from '../../src/pbx/sip-access.ts'
 import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
-import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
 import { foreignEndpoint, lookAt, outboundEndpoint } from '../lab/asterisk-world.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
@@ -30,7 +29,7 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
     await lab?.stop()
   })
 
-  const driver = () => asteriskDriver(lab.driverOptions)
+  const driver = () => fileDriver(lab.driverOptions)
   const apply = (...accounts: PbxAccount[]) => driver().applyAccounts(accounts, limit())
   async function phone(
     account: PbxAccount,
@@ -102,10 +101,10 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
   })
 
   test('the manager interface may be reached over TLS, from the right authority only', async () => {
-    const overTls = asteriskDriver({ ...lab.driverOptions, manager: lab.amiTls })
+    const overTls = fileDriver({ ...lab.driverOptions, manager: lab.amiTls })
     expect((await overTls.describe(limit())).problems).toEqual([])
     const other = makeTestAuthority('another CA').certificate
-    const strict = asteriskDriver({ ...lab.driverOptions, manager: { ...lab.amiTls, tls: { ca: other } } })
+    const strict = fileDriver({ ...lab.driverOptions, manager: { ...lab.amiTls, tls: { ca: other } } })
     await expect(strict.describe(limit())).rejects.toMatchObject({
       code: 'PBX_UNREACHABLE',
       message: expect.stringMatching(/\((UNABLE|SELF|ERR|CERT)\w+\)/),
@@ -380,7 +379,7 @@ describeLive('an Asterisk with an identity for telling one phone of several', ['
     const lab = await startAsterisk({ pjsip })
     const phones: SipPhone[] = []
     try {
-      const driver = asteriskDriver(lab.driverOptions)
+      const driver = fileDriver(lab.driverOptions)
       const account = makeAccount('3015', 2)
       await driver.applyAccounts([account], limit())
       const connect = async (extension: string, username: string, secret: string, localAddress: string) => {
@@ -435,7 +434,7 @@ describeLive('an Asterisk in a network of its own', ['asterisk', 'namespaces', '
       ip('-n', name, 'link', 'set', inside, 'up')
       ip('-n', name, 'link', 'set', 'lo', 'up')
       lab = await startAsterisk({ namespace: name, address: '198.51.100.2' })
-      const driver = asteriskDriver(lab.driverOptions)
+      const driver = fileDriver(lab.driverOptions)
       const account = makeAccount('3100')
       await driver.applyAccounts([account], limit())
       const { username, secret } = account.credentials[0]!
@@ -461,7 +460,7 @@ describeLive('an Asterisk that is not set up as it should be', ['asterisk', 'ope
   const problemsOf = async (options: Parameters<typeof startAsterisk>[0]) => {
     const lab = await startAsterisk(options)
     try {
-      return (await asteriskDriver(lab.driverOptions).describe(limit())).problems
+      return (await fileDriver(lab.driverOptions).describe(limit())).problems
     } finally {
       await lab.stop()
     }
@@ -510,7 +509,7 @@ describeLive('an Asterisk that is not set up as it should be', ['asterisk', 'ope
     const lab = await startAsterisk()
     try {
       const secret = new Secret('not-the-secret')
-      const driver = asteriskDriver({ ...lab.driverOptions, manager: { ...lab.ami, secret } })
+      const driver = fileDriver({ ...lab.driverOptions, manager: { ...lab.ami, secret } })
       const error = await driver.readAccounts(limit()).catch((thrown: unknown) => thrown)
       expect(error).toMatchObject({ code: 'PBX_REFUSED', hint: expect.stringContaining('manager.conf') })
       expect(`${error}${JSON.stringify(error)}`).not.toContain('not-the-secret')

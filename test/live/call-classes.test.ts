@@ -3,10 +3,9 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { blockedPolicy, type CallPolicy, callClasses, policyText } from '../../src/domain/call-policy.ts'
 import { kindOf, mayDial } from '../../src/domain/dialled-number.ts'
 import { Secret } from '../../src/domain/secret.ts'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { dialledNumbers, unitedStates } from '../fixtures/dialled-numbers.ts'
-import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
 import { germany } from '../lab/asterisk-world.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -38,7 +37,7 @@ describeLive('call classes on a real Asterisk', ['asterisk'], () => {
 
   beforeAll(async () => {
     lab = await startAsterisk({ dialPlan: germany, internalContext: 'internal', dialplan })
-    driver = asteriskDriver(lab.driverOptions)
+    driver = fileDriver(lab.driverOptions)
   })
   afterAll(async () => {
     await Promise.all(phones.map((phone) => phone.close()))
@@ -346,7 +345,7 @@ describeLive('call classes on a real Asterisk', ['asterisk'], () => {
         [bare, /#include .*dialplan\.inc/],
         [blind, /docs\/asterisk\.md/],
       ] as const) {
-        const its = asteriskDriver({ ...asterisk.driverOptions, dialPlan: async () => germany })
+        const its = fileDriver({ ...asterisk.driverOptions, dialPlan: async () => germany })
         const [there, fresh] = [account(null), account({ class: 'national' })]
         await its.applyAccounts([there], soon())
         const chosen = { ...there, policy: { ...blockedPolicy, class: 'national' } as const }
@@ -394,7 +393,7 @@ describeLive('call classes on a real Asterisk', ['asterisk'], () => {
 
   test('a dial plan that changed is not in force before it was taken over', async () => {
     const { account: made } = await open({ class: 'national' })
-    const later = asteriskDriver({
+    const later = fileDriver({
       ...lab.driverOptions,
       dialPlan: async () => ({ ...germany, emergencyNumbers: ['110', '112', '115'] }),
     })
@@ -408,7 +407,7 @@ describeLive('call classes on a real Asterisk', ['asterisk'], () => {
 
   test('in the United States nobody reaches an operator by what only begins like a number of the town', async () => {
     const [where, plan, numbers] = dialledNumbers.find(([, one]) => one === unitedStates)!
-    const there = asteriskDriver({ ...lab.driverOptions, dialPlan: async () => plan })
+    const there = fileDriver({ ...lab.driverOptions, dialPlan: async () => plan })
     const accounts = [account({ class: 'local' }), account({ class: 'international' })]
     await there.applyAccounts(accounts, soon())
     for (const made of accounts) {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from '../journeys/world.ts'
-import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
+import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
 import { lookAt } from '../lab/asterisk-world.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -23,8 +22,8 @@ describeLive('two real Asterisks with the same extension', ['asterisk'], () => {
         RINGFENCE_PBX3_NAME: 'south',
       },
       morePbxs: {
-        north: { driver: asteriskDriver(north.driverOptions) },
-        south: { driver: asteriskDriver(south.driverOptions) },
+        north: { driver: fileDriver(north.driverOptions) },
+        south: { driver: fileDriver(south.driverOptions) },
       },
     })
   }, 120_000)

@@ -7,7 +7,7 @@ import { callerName } from '../../src/pbx/caller-name.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { awkwardNames } from '../contracts/pbx.contract.ts'
 
-const settings = { realm: 'ringfence', context: 'from-internal' }
+const settings = { realm: 'ringfence', context: 'from-internal', edge: null }
 const account: PbxAccount = {
   extension: '1001',
   displayName: 'Ana Gómez',

@@ -2,11 +2,12 @@ import { describe, expect, test } from 'vitest'
 import { reconcile } from '../../src/access/reconcile.ts'
 import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
+import type { LeftoverReach } from '../../src/domain/outliving.ts'
 import { AppError } from '../../src/errors.ts'
 import { judgeEnded } from '../../src/pbx/ended-extension.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import { type ExtensionState, judgePolicy } from '../../src/pbx/extension-judgement.ts'
-import type { Leftover, PbxAbilities, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
+import type { Leftover, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 
 const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
@@ -57,7 +58,7 @@ function access(pbx: FakePbx, held: readonly string[] = []) {
   })
 }
 
-const able = (leftovers: PbxAbilities['leftovers']) => fakePbx({ leftovers }).driver
+const able = (leftovers: LeftoverReach) => fakePbx({ leftovers }).driver
 
 describe('whoever is here', () => {
   test.each([

@@ -61,7 +61,6 @@ test('what FreeSWITCH cannot do is said', () => {
     certificates: 'not-checked',
     revocationLists: 'not-checked',
     callClasses: 'absent',
-    leftovers: 'unseen',
     adoption: false,
   })
 })

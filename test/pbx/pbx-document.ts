@@ -1,4 +1,14 @@
 /** The tables of docs/pbx.md and docs/offboarding.md, made from what each driver declares. A further driver is one entry here. */
+
+import {
+  kindWords,
+  nothingSeen,
+  type Outliving,
+  ownKinds,
+  type Reach,
+  reachOfLeftovers,
+  sharedKinds,
+} from '../../src/domain/outliving.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
@@ -7,7 +17,6 @@ import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
 import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
 import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { manualAbilities } from '../../src/pbx/manual.ts'
-import { kindWords, nothingSeen, type Outliving, ownKinds, type Reach, sharedKinds } from '../../src/pbx/outliving.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxAbilities } from '../../src/pbx/three-cx.ts'
 import { threeCxOutliving } from '../../src/pbx/three-cx-leftovers.ts'
@@ -31,7 +40,7 @@ export const drivers: readonly Driver[] = [
     setting: 'asterisk',
     name: 'Asterisk 22 and newer, PJSIP files',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: false, callClasses: true }),
     outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22',
   },
@@ -39,7 +48,7 @@ export const drivers: readonly Driver[] = [
     setting: 'asterisk',
     name: 'Asterisk, realtime tables',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: true, callClasses: true }),
+    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: true, callClasses: true }),
     outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
   },
@@ -47,7 +56,7 @@ export const drivers: readonly Driver[] = [
     setting: 'asterisk',
     name: 'Asterisk, ARI',
     page: 'asterisk.md',
-    abilities: asteriskAbilities('asterisk', { ownTransports: true, adoption: false, callClasses: true }),
+    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: false, callClasses: true }),
     outliving: asteriskOutliving,
     testedAgainst: 'a real Asterisk 22',
   },
@@ -79,7 +88,7 @@ export const drivers: readonly Driver[] = [
     setting: '3cx',
     name: '3CX v20',
     page: '3cx.md',
-    abilities: threeCxAbilities('asterisk'),
+    abilities: threeCxAbilities({ realm: 'asterisk' }),
     outliving: threeCxOutliving,
     testedAgainst: 'a fake of its published interface; not a real 3CX',
   },
@@ -87,7 +96,7 @@ export const drivers: readonly Driver[] = [
     setting: 'yeastar',
     name: 'Yeastar P-Series',
     page: 'yeastar.md',
-    abilities: yeastarAbilities('asterisk'),
+    abilities: yeastarAbilities({ realm: 'asterisk' }),
     outliving: yeastarOutliving,
     testedAgainst: 'a fake of its published interface; not a real Yeastar',
   },
@@ -106,7 +115,9 @@ export function abilityTable(): string {
   const head = drivers.map(({ name, page }) => `[${name}](${page})`)
   const rows = abilityList.map(({ words, holds }) => [
     words,
-    ...drivers.map(({ abilities }) => (holds(abilities) ? 'yes' : '–')),
+    ...drivers.map(({ abilities, outliving }) =>
+      holds({ ...abilities, leftovers: reachOfLeftovers(outliving) }) ? 'yes' : '–',
+    ),
   ])
   const lines = [
     ['It can', ...head],

@@ -5,7 +5,7 @@ import { type AsteriskObject, accountObjects } from '../../src/pbx/asterisk-acco
 import { type RealtimeSchema, rowOf, schemaProblem } from '../../src/pbx/realtime-schema.ts'
 import { awkwardNames, makeAccount } from '../contracts/pbx.contract.ts'
 
-const settings = { realm: 'ringfence', context: 'from-internal' }
+const settings = { realm: 'ringfence', context: 'from-internal', edge: null }
 const account = makeAccount('1001', 2)
 const objects = accountObjects(account, settings)!
 const ofType = (type: AsteriskObject['type']) => objects.find((object) => object.type === type)!
@@ -88,7 +88,9 @@ describe('an account as rows of Asterisk’s tables', () => {
   })
 
   test('abilities can be told without a PBX', () => {
-    expect(asteriskAbilities('office', { ownTransports: false, adoption: true, callClasses: false })).toMatchObject({
+    expect(
+      asteriskAbilities({ realm: 'office', ownTransports: false, adoption: true, callClasses: false }),
+    ).toMatchObject({
       realm: 'office',
       certificates: 'not-checked',
       adoption: true,

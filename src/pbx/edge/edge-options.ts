@@ -26,9 +26,6 @@ export interface EdgeRpcPlace {
   readonly port: number
 }
 
-/** What the edge means to a phone, whatever the PBX behind it can do. */
-export const edgeAbilities = { certificates: 'required-on-own-port', revocationLists: 'enforced' } as const
-
 /** Names inside `EdgeOptions.folder`. The tables are those of Kamailio's db_text. */
 export const edgeFiles = {
   certificate: 'edge.crt',

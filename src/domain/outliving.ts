@@ -71,6 +71,14 @@ export function stepsFor(outliving: Outliving, kinds: readonly (OwnKind | Shared
   return [...new Set(steps)]
 }
 
+export type LeftoverReach = 'cleared' | 'read' | 'unseen'
+
+/** In one word, of what acts for an extension: call forwards, voicemail and the like. `unseen` is a step for a person. */
+export function reachOfLeftovers(outliving: Outliving): LeftoverReach {
+  const reaches = ownKinds.map((kind) => outliving[kind])
+  return reaches.includes('cleared') ? 'cleared' : reaches.includes('read') ? 'read' : 'unseen'
+}
+
 export function showsSharedPins(outliving: Outliving): boolean {
   return sharedKinds.some((kind) => outliving[kind] === 'read')
 }
