@@ -6,7 +6,7 @@ import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { startFake3cx } from '../fakes/fake-3cx.ts'
-import { germany } from '../pbx/three-cx-bench.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { pbxContract } from './pbx.contract.ts'
 
 /** What the driver is held to, written down a second time. */

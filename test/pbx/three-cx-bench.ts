@@ -2,12 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { type ThreeCxOptions, threeCxDriver } from '../../src/pbx/three-cx.ts'
 import { type Fake3cx, startFake3cx } from '../fakes/fake-3cx.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 
 export interface ThreeCxBench extends AsyncDisposable {
   readonly fake: Fake3cx
@@ -49,15 +49,6 @@ export async function threeCxBench(): Promise<ThreeCxBench> {
       await rm(folder, { recursive: true })
     },
   }
-}
-
-export const germany: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
 }
 
 export const signal = () => AbortSignal.timeout(10_000)
