@@ -1,6 +1,5 @@
-import { isIP } from 'node:net'
-import { AppError } from '../errors.ts'
 import { type AsteriskObject, type AsteriskSettings, contactFields, pathFields } from './asterisk-account.ts'
+import { usable } from './usable-option.ts'
 
 /**
  * The text of the files that pjsip.conf includes. Pure: the same account gives the same bytes.
@@ -55,20 +54,15 @@ export function withEdge(text: string, edge: string | null): string {
 
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
 export function requireValidSettings(settings: AsteriskSettings, transports: AsteriskTransports | null): void {
-  const words: Record<string, string> = { realm: settings.realm, context: settings.context }
-  for (const [name, value] of Object.entries(words)) {
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)
-  }
-  if (settings.edge && isIP(settings.edge) === 0) throw unusable('address of the edge', settings.edge)
+  const must = usable('Asterisk', 'letters, digits, dot, dash and underscore are safe')
+  must.word('realm', settings.realm)
+  must.word('context', settings.context)
+  if (settings.edge) must.ip('address of the edge', settings.edge)
   if (!transports) return
   const { bindAddress, port, mtlsPort, certificateFile, keyFile, handsetCaFile } = transports
-  if (!/^[0-9a-fA-F.:]+$/.test(bindAddress)) throw unusable('bind address', bindAddress)
-  for (const path of [certificateFile, keyFile, handsetCaFile]) {
-    if (!/^\/[A-Za-z0-9._/+@-]+$/.test(path)) throw unusable('path', path)
-  }
-  for (const one of [port, mtlsPort]) {
-    if (!Number.isInteger(one) || one < 1 || one > 65535) throw unusable('port', String(one))
-  }
+  must.address('bind address', bindAddress)
+  for (const path of [certificateFile, keyFile, handsetCaFile]) must.path(path)
+  for (const one of [port, mtlsPort]) must.port(one)
 }
 
 /**
@@ -99,14 +93,4 @@ ca_list_file=${transports.handsetCaFile}
 verify_client=yes
 require_client_cert=yes
 `
-}
-
-function unusable(what: string, value: string): AppError {
-  return new AppError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} for Asterisk`,
-    {
-      hint: 'letters, digits, dot, dash and underscore are safe',
-    },
-  )
 }
