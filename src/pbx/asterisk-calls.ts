@@ -16,6 +16,7 @@ import {
 import { dialplanModules } from './asterisk-dialplan-rules.ts'
 import { endpointDetail } from './asterisk-endpoints.ts'
 import { readText, writeIn } from './asterisk-folder.ts'
+import { moduleProblem, reportingHint } from './asterisk-modules.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import type { PbxAccount } from './pbx-driver.ts'
 import type { Problem } from './pbx-problem.ts'
@@ -168,16 +169,12 @@ export async function callProblems(options: Options, session: AmiSession): Promi
     if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
     problems.push({
       message: 'the manager user may not ShowDialPlan, so call classes cannot be seen',
-      hint: 'set `write = system,reporting` for it in manager.conf',
+      hint: reportingHint,
     })
   }
   for (const [module, effect] of Object.entries(dialplanModules)) {
-    const answer = await session.ask({ Action: 'ModuleCheck', Module: module })
-    if (field(answer, 'Response') === 'Success') continue
-    problems.push({
-      message: `${module}.so is not loaded: ${effect}`,
-      hint: `load it: asterisk -rx "module load ${module}.so"`,
-    })
+    const problem = await moduleProblem(session, module, effect)
+    if (problem) problems.push(problem)
   }
   return problems
 }
