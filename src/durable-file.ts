@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Stats } from 'node:fs'
-import { chmod, chown, link, lstat, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, chown, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
 
@@ -38,6 +37,19 @@ export async function createDurably(path: string, content: string | Uint8Array, 
   return true
 }
 
+/** Bytes that are already there are not written again. A file that is there and cannot be read is an error. */
+export async function writeIfOther(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
+  if ((await readIfThere(path))?.equals(Buffer.from(content))) return
+  await writeDurably(path, content, mode)
+}
+
+/** Null when there is no such file. */
+export async function readIfThere(path: string): Promise<Buffer | null>
+export async function readIfThere(path: string, encoding: 'utf8'): Promise<string | null>
+export async function readIfThere(path: string, encoding?: 'utf8'): Promise<Buffer | string | null> {
+  return nullIfAbsent(readFile(path, encoding ?? null))
+}
+
 /** Removes a file for good; that it was not there is fine. */
 export async function removeDurably(path: string): Promise<void> {
   await rm(path, { force: true })
@@ -62,7 +74,7 @@ export async function appendDurably(path: string, line: string, mode = 0o600): P
  * @throws AppError CONFIG_INVALID for a link, somebody else's folder, or one that is shared on purpose
  */
 export async function privateFolder(path: string, holds?: readonly string[]): Promise<void> {
-  const before = await lstatIfThere(path)
+  const before = await nullIfAbsent(lstat(path))
   if (before === null) await mkdir(path, { recursive: true, mode: 0o700 })
   const found = before ?? (await lstat(path))
   if (found.isSymbolicLink()) {
@@ -137,8 +149,8 @@ async function isEmptyOrHolds(path: string, names: readonly string[]): Promise<b
   return entries.length === 0 || entries.some((entry) => names.includes(entry))
 }
 
-async function lstatIfThere(path: string): Promise<Stats | null> {
-  return lstat(path).catch((error: NodeJS.ErrnoException) => {
+async function nullIfAbsent<T>(look: Promise<T>): Promise<T | null> {
+  return look.catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return null
     throw error
   })

@@ -3,6 +3,7 @@ import { type AmiSession, field } from './ami-conversation.ts'
 import { type AriAddress, type AriObjects, ariObjects, mappingHint } from './ari-objects.ts'
 import { type AsteriskObject, isOwnAuthList, objectTypes, parseAuthName } from './asterisk-account.ts'
 import { folderProblems } from './asterisk-files.ts'
+import { shownAuths } from './asterisk-lists.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 import { severalAtATime } from './in-turn.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
@@ -82,7 +83,7 @@ async function removeOldSecrets(
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = new Set([...changes.values()].flatMap((change) => (change.objects ?? []).map(({ id }) => id)))
-  const listed = await session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found')
+  const listed = await shownAuths(session)
   const old = listed
     .map((auth) => field(auth, 'ObjectName'))
     .filter((name) => changes.has(parseAuthName(name)?.extension ?? '') && !wanted.has(name))

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type CallPolicy, policyText } from '../domain/call-policy.ts'
+import { readIfThere } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { ownershipMark } from './asterisk-config.ts'
@@ -15,7 +16,8 @@ import {
 } from './asterisk-dialplan.ts'
 import { dialplanModules } from './asterisk-dialplan-rules.ts'
 import { endpointDetail } from './asterisk-endpoints.ts'
-import { readText, writeIn } from './asterisk-folder.ts'
+import { writeIn } from './asterisk-folder.ts'
+import { moduleProblem, reportingHint } from './asterisk-modules.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import type { PbxAccount } from './pbx-driver.ts'
 import type { Problem } from './pbx-problem.ts'
@@ -168,16 +170,12 @@ export async function callProblems(options: Options, session: AmiSession): Promi
     if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
     problems.push({
       message: 'the manager user may not ShowDialPlan, so call classes cannot be seen',
-      hint: 'set `write = system,reporting` for it in manager.conf',
+      hint: reportingHint,
     })
   }
   for (const [module, effect] of Object.entries(dialplanModules)) {
-    const answer = await session.ask({ Action: 'ModuleCheck', Module: module })
-    if (field(answer, 'Response') === 'Success') continue
-    problems.push({
-      message: `${module}.so is not loaded: ${effect}`,
-      hint: `load it: asterisk -rx "module load ${module}.so"`,
-    })
+    const problem = await moduleProblem(session, module, effect)
+    if (problem) problems.push(problem)
   }
   return problems
 }
@@ -196,7 +194,7 @@ async function settingsOf({ context, internalContext, dialPlan }: Options): Prom
 
 /** @throws AppError PBX_REFUSED when the file there is not ours */
 async function policiesOf({ configDir }: Options): Promise<Map<string, CallPolicy>> {
-  const text = await readText(join(configDir, dialplanFile))
+  const text = await readIfThere(join(configDir, dialplanFile), 'utf8')
   if (text === null || text.startsWith(ownershipMark)) return policiesIn(text ?? '')
   throw new AppError('PBX_REFUSED', `${join(configDir, dialplanFile)} was not written by Ringfence`, {
     hint: 'move it out of the folder; Ringfence overwrites nothing that it did not make',
@@ -208,7 +206,7 @@ async function policiesOf({ configDir }: Options): Promise<Map<string, CallPolic
  * file says stays: endpoints live in its contexts, and without them nobody there could dial 112.
  */
 async function rewrite(options: Options, settings: DialplanSettings, policies: ReadonlyMap<string, CallPolicy>) {
-  const before = await readText(join(options.configDir, dialplanFile))
+  const before = await readIfThere(join(options.configDir, dialplanFile), 'utf8')
   const text = dialplanText(settings, policies)
   if (before === text || (before !== null && settings.dialPlan === null)) return false
   await writeIn(options.configDir, dialplanFile, text)

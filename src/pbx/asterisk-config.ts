@@ -1,14 +1,6 @@
-/**
- * The text of the files that pjsip.conf includes. Pure: the same account gives the same bytes.
- *
- * Asterisk's reader (main/config.c of asterisk/asterisk): `;` starts a comment unless a backslash stands before it,
- * `;--` one over many lines; a line that starts with `[` or `#` is a section or a directive. None of these gets into a
- * value (asterisk-account.ts).
- */
-import { isIP } from 'node:net'
-import { AppError } from '../errors.ts'
 import { type AccountRules, type AsteriskObject, contactFields, pathFields } from './asterisk-account.ts'
 import type { TlsPorts } from './tls-ports.ts'
+import { usable } from './usable-option.ts'
 
 /** An AOR that takes no registration. Seen in the running PBX it proves that pjsip.conf includes our folder. */
 export const sentinelName = 'ringfence-included'
@@ -44,20 +36,15 @@ export function withEdge(text: string, edge: string | null): string {
 
 /** @throws AppError CONFIG_INVALID for settings that would break the file or its meaning. */
 export function requireValidSettings(settings: AccountRules, transports: TlsPorts | null): void {
-  const words: Record<string, string> = { realm: settings.realm, context: settings.context }
-  for (const [name, value] of Object.entries(words)) {
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(name, value)
-  }
-  if (settings.edge && isIP(settings.edge) === 0) throw unusable('address of the edge', settings.edge)
+  const must = usable('Asterisk', 'letters, digits, dot, dash and underscore are safe')
+  must.word('realm', settings.realm)
+  must.word('context', settings.context)
+  if (settings.edge) must.ip('address of the edge', settings.edge)
   if (!transports) return
   const { bindAddress, port, mtlsPort, certificateFile, keyFile, handsetCaFile } = transports
-  if (!/^[0-9a-fA-F.:]+$/.test(bindAddress)) throw unusable('bind address', bindAddress)
-  for (const path of [certificateFile, keyFile, handsetCaFile]) {
-    if (!/^\/[A-Za-z0-9._/+@-]+$/.test(path)) throw unusable('path', path)
-  }
-  for (const one of [port, mtlsPort]) {
-    if (!Number.isInteger(one) || one < 1 || one > 65535) throw unusable('port', String(one))
-  }
+  must.address('bind address', bindAddress)
+  for (const path of [certificateFile, keyFile, handsetCaFile]) must.path(path)
+  for (const one of [port, mtlsPort]) must.port(one)
 }
 
 /**
@@ -88,14 +75,4 @@ ca_list_file=${transports.handsetCaFile}
 verify_client=yes
 require_client_cert=yes
 `
-}
-
-function unusable(what: string, value: string): AppError {
-  return new AppError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} for Asterisk`,
-    {
-      hint: 'letters, digits, dot, dash and underscore are safe',
-    },
-  )
 }

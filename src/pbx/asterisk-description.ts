@@ -1,7 +1,8 @@
 import { connect } from 'node:net'
 import type { AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
-import { type AmiSession, field } from './ami-conversation.ts'
+import type { AmiSession } from './ami-conversation.ts'
+import { moduleProblem } from './asterisk-modules.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { sharedPinsProblem } from './asterisk-shared-pins.ts'
 import { readProduct } from './asterisk-state.ts'
@@ -79,12 +80,6 @@ function versionProblem(product: string): Problem | null {
     message: `${product} is older than 22`,
     hint: 'upgrade to Asterisk 22 (long-term support): older ones do not know password_digest or were not tested',
   }
-}
-
-async function moduleProblem(session: AmiSession, module: string, effect: string): Promise<Problem | null> {
-  const answer = await session.ask({ Action: 'ModuleCheck', Module: module })
-  if (field(answer, 'Response') === 'Success') return null
-  return { message: `${module}.so is not loaded: ${effect}`, hint: `load it: asterisk -rx "module load ${module}.so"` }
 }
 
 function transportChecks(transports: TlsPorts, signal: AbortSignal): Promise<Problem | null>[] {

@@ -1,6 +1,7 @@
 import type { AccountWriter } from './account-writer.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
+import { shownAors } from './asterisk-lists.ts'
 import { listRegistrations } from './asterisk-state.ts'
 import type { Problem } from './pbx-problem.ts'
 
@@ -17,7 +18,7 @@ export async function edgeProblems(
   if (edge === null) return written.length === 0 ? [] : [leftBehind(written)]
   const [{ endpoints }, aors, registrations] = await Promise.all([
     listEndpoints(session),
-    session.list({ Action: 'PJSIPShowAors' }, 'No AORs found'),
+    shownAors(session),
     listRegistrations(session),
   ])
   const ours = new Set(endpoints.filter(isOurs).map(({ name }) => name))

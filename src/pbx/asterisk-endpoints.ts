@@ -1,5 +1,6 @@
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOwnAuthList, parseAuthName } from './asterisk-account.ts'
+import { shownEndpoint, shownEndpoints } from './asterisk-lists.ts'
 
 /** Endpoints of the running Asterisk: all of them, or one by one where only a few are asked about. */
 export interface ShownEndpoint {
@@ -20,7 +21,7 @@ export async function listEndpoints(
   asked?: readonly string[],
 ): Promise<{ readonly endpoints: readonly ShownEndpoint[]; readonly isWhole: boolean }> {
   if (asked === undefined || asked.length > fewEndpoints) {
-    const events = await session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found')
+    const events = await shownEndpoints(session)
     const endpoints = events.map((event) => ({ name: field(event, 'ObjectName'), auths: field(event, 'Auths') }))
     return { endpoints, isWhole: true }
   }
@@ -33,8 +34,7 @@ export async function listEndpoints(
 
 /** Every option of one endpoint; null when there is none of that name. */
 export async function endpointDetail(session: AmiSession, name: string): Promise<AmiMessage | null> {
-  const action = { Action: 'PJSIPShowEndpoint', Endpoint: name }
-  const events = await session.list(action, `Unable to retrieve endpoint ${name}`)
+  const events = await shownEndpoint(session, name)
   return (
     events.find((event) => field(event, 'Event') === 'EndpointDetail' && field(event, 'ObjectName') === name) ?? null
   )

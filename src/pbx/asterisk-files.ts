@@ -3,6 +3,7 @@ import type { AccountChanges, AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { accountText, sentinelName, withEdge } from './asterisk-config.ts'
 import { changeBlocks, folderProblem, readBlocks, writeTransports } from './asterisk-folder.ts'
+import { shownAors } from './asterisk-lists.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 
 /** Accounts in a file that pjsip.conf includes. It can be changed while Asterisk is down. */
@@ -45,7 +46,7 @@ export async function folderProblems(session: AmiSession, configDir: string) {
 }
 
 async function includeProblem(session: AmiSession, folder: string) {
-  const aors = await session.list({ Action: 'PJSIPShowAors' }, 'No AORs found')
+  const aors = await shownAors(session)
   if (aors.some((aor) => field(aor, 'ObjectName') === sentinelName)) return null
   return {
     message: `Asterisk does not read the files in ${folder}`,

@@ -1,6 +1,6 @@
-import { access, constants, readFile } from 'node:fs/promises'
+import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeDurably } from '../durable-file.ts'
+import { readIfThere, writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { accountsFile, ownershipMark, transportsFile, transportsText } from './asterisk-config.ts'
 import type { TlsPorts } from './tls-ports.ts'
@@ -19,7 +19,7 @@ const blockMark = '; extension '
 
 /** @throws AppError PBX_REFUSED when the file there is not ours. */
 export async function readBlocks(folder: string): Promise<AccountBlocks> {
-  const text = await readText(join(folder, accountsFile))
+  const text = await readIfThere(join(folder, accountsFile), 'utf8')
   const blocks = new Map<string, string>()
   if (text === null) return blocks
   if (!text.startsWith(ownershipMark)) {
@@ -64,7 +64,7 @@ function joined(blocks: AccountBlocks): string {
  */
 export async function writeTransports(folder: string, transports: TlsPorts | null): Promise<void> {
   const text = transportsText(transports)
-  if ((await readText(join(folder, transportsFile))) !== text) await writeIn(folder, transportsFile, text)
+  if ((await readIfThere(join(folder, transportsFile), 'utf8')) !== text) await writeIn(folder, transportsFile, text)
 }
 
 /** What keeps us from working in the folder, or null. */
@@ -77,16 +77,6 @@ export async function folderProblem(folder: string): Promise<{ message: string; 
       message: `the folder ${folder} is missing or cannot be written`,
       hint: `make it: install -d -m 2750 -o <user of Ringfence> -g asterisk ${folder}`,
     }
-  }
-}
-
-/** Null when there is no such file. */
-export async function readText(path: string): Promise<string | null> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
   }
 }
 

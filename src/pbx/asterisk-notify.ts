@@ -1,5 +1,6 @@
 import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
+import { shownEndpoints } from './asterisk-lists.ts'
 import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
 import { matcherOf } from './source-address.ts'
@@ -65,7 +66,7 @@ async function notify(session: AmiSession, to: { Endpoint: string } | { URI: str
 async function hasOutboundEndpoint(session: AmiSession): Promise<boolean> {
   const [global, endpoints] = await Promise.all([
     session.ask({ Action: 'GetConfig', Filename: 'pjsip.conf', Category: 'global' }),
-    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
+    shownEndpoints(session),
   ])
   const lines = [...global.values()].flat()
   const named = lines.map((line) => /^default_outbound_endpoint=(.+)$/.exec(line)?.[1]?.trim()).find(Boolean)

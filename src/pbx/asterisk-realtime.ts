@@ -3,6 +3,7 @@ import type { AccountChanges, AccountWriter } from './account-writer.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
 import { type AsteriskObject, objectTypes } from './asterisk-account.ts'
 import { folderProblems } from './asterisk-files.ts'
+import { shownEndpoints } from './asterisk-lists.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
 import type { PbxDatabase } from './pbx-database.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
@@ -45,7 +46,7 @@ export function realtimeWriter(
  * row from res_config_sqlite3 that has no value where Asterisk wants a number or a yes (seen with 22.10.1).
  */
 async function unreadRows(session: AmiSession, ids: readonly string[]): Promise<Problem[]> {
-  const listed = await session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found')
+  const listed = await shownEndpoints(session)
   const known = new Set(listed.map((endpoint) => field(endpoint, 'ObjectName')))
   const unread = ids.filter((id) => !known.has(id))
   if (unread.length === 0) return []

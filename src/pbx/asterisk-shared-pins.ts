@@ -1,6 +1,7 @@
 import { AppError } from '../errors.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { type DialplanStep, named, pinsInDialplan } from './asterisk-dialplan-pins.ts'
+import { isLoaded, reportingHint } from './asterisk-modules.ts'
 import { readSections, valuesOf } from './asterisk-sections.ts'
 import type { SharedPin } from './pbx-driver.ts'
 import type { Problem } from './pbx-problem.ts'
@@ -25,22 +26,18 @@ export async function readSharedPins(session: AmiSession): Promise<readonly Shar
 export async function sharedPinsProblem(session: AmiSession): Promise<Problem[]> {
   if ((await session.act({ Action: 'ListCommands' })).has('showdialplan')) return []
   if (!Object.values(await loadedModules(session)).includes(true)) return []
-  return [{ message: 'the manager user may not look for DISA and PINs in the dialplan', hint: rightsHint }]
+  return [{ message: 'the manager user may not look for DISA and PINs in the dialplan', hint: reportingHint }]
 }
 
 async function loadedModules(session: AmiSession) {
-  const isLoaded = async (name: string) =>
-    field(await session.ask({ Action: 'ModuleCheck', Module: `app_${name}` }), 'Response') === 'Success'
   const [disa, authenticate, confbridge, meetme] = await Promise.all([
-    isLoaded('disa'),
-    isLoaded('authenticate'),
-    isLoaded('confbridge'),
-    isLoaded('meetme'),
+    isLoaded(session, 'app_disa'),
+    isLoaded(session, 'app_authenticate'),
+    isLoaded(session, 'app_confbridge'),
+    isLoaded(session, 'app_meetme'),
   ])
   return { disa, authenticate, confbridge, meetme }
 }
-
-const rightsHint = 'set `write = system,reporting` for the manager user in manager.conf'
 
 /** The whole of it: the manager interface has no way to ask for one application. */
 async function dialplanPins(session: AmiSession): Promise<readonly SharedPin[]> {
@@ -49,7 +46,10 @@ async function dialplanPins(session: AmiSession): Promise<readonly SharedPin[]> 
   } catch (error) {
     if (!(error instanceof AppError) || error.code !== 'PBX_REFUSED') throw error
     return [
-      { kind: 'disa', words: `whether the dialplan asks for PINs (DISA, Authenticate) cannot be seen: ${rightsHint}` },
+      {
+        kind: 'disa',
+        words: `whether the dialplan asks for PINs (DISA, Authenticate) cannot be seen: ${reportingHint}`,
+      },
     ]
   }
 }

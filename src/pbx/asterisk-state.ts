@@ -3,6 +3,7 @@ import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { namesIn, parseAuthName } from './asterisk-account.ts'
 import { keepsCalls, readPolicies } from './asterisk-calls.ts'
 import { hasStraySecret, isOurs, listEndpoints, type ShownEndpoint } from './asterisk-endpoints.ts'
+import { shownAuths } from './asterisk-lists.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { joinAccounts } from './joined-accounts.ts'
 import type { Call, PbxAccountInForce, PbxState, Registration, Sight } from './pbx-driver.ts'
@@ -21,7 +22,7 @@ export async function readState(
   const [product, shown, auths, registrations, calls, policies] = await Promise.all([
     readProduct(session),
     listEndpoints(session, only),
-    session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
+    shownAuths(session),
     listRegistrations(session),
     listCalls(session),
     showPolicies && keepsCalls(options) ? readPolicies(options, session, only) : null,

@@ -1,4 +1,5 @@
-import { type AmiSession, field } from './ami-conversation.ts'
+import type { AmiSession } from './ami-conversation.ts'
+import { isLoaded } from './asterisk-modules.ts'
 import { readSections, valuesOf } from './asterisk-sections.ts'
 import type { Leftover } from './pbx-driver.ts'
 import { shortLine } from './short-line.ts'
@@ -23,8 +24,8 @@ export async function readStations(session: AmiSession, extensions: readonly str
 }
 
 async function hasSharedLines(session: AmiSession): Promise<boolean> {
-  for (const Module of ['app_sla', 'app_meetme']) {
-    if (field(await session.ask({ Action: 'ModuleCheck', Module }), 'Response') === 'Success') return true
+  for (const module of ['app_sla', 'app_meetme']) {
+    if (await isLoaded(session, module)) return true
   }
   return false
 }

@@ -1,4 +1,5 @@
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
+import { isLoaded, reportingHint } from './asterisk-modules.ts'
 import type { Leftover } from './pbx-driver.ts'
 import type { Problem } from './pbx-problem.ts'
 
@@ -11,9 +12,6 @@ const context = 'default'
 
 const modules = ['app_voicemail', 'app_voicemail_odbc', 'app_voicemail_imap']
 
-const rightsHint =
-  'set `write = system,reporting` for the manager user in manager.conf, and run: asterisk -rx "module reload manager"'
-
 const reloadHint =
   'Asterisk\'s log of its start says why the module is not whole; after mending that: asterisk -rx "module unload app_voicemail.so", then "module load app_voicemail.so"'
 
@@ -21,7 +19,7 @@ export async function readMailboxes(session: AmiSession, extensions: readonly st
   const access = await accessToVoicemail(session)
   if (access === 'none') return []
   if (access !== 'open') {
-    const words = `whether there is a voicemail box cannot be seen: ${access === 'forbidden' ? rightsHint : reloadHint}`
+    const words = `whether there is a voicemail box cannot be seen: ${access === 'forbidden' ? reportingHint : reloadHint}`
     return extensions.map((extension) => ({ extension, kind: 'voicemail-pin', words, clearable: false }))
   }
   const found = await Promise.all(
@@ -39,7 +37,8 @@ export async function readMailboxes(session: AmiSession, extensions: readonly st
 /** For `doctor`: voicemail that Ringfence may not look at. */
 export async function voicemailProblem(session: AmiSession): Promise<Problem[]> {
   const access = await accessToVoicemail(session)
-  if (access === 'forbidden') return [{ message: 'the manager user may not look at voicemail boxes', hint: rightsHint }]
+  if (access === 'forbidden')
+    return [{ message: 'the manager user may not look at voicemail boxes', hint: reportingHint }]
   if (access === 'unknown')
     return [
       {
@@ -70,9 +69,8 @@ function leftoversOf(extension: string, box: AmiMessage): Leftover[] {
 async function accessToVoicemail(session: AmiSession): Promise<'none' | 'forbidden' | 'unknown' | 'open'> {
   const allowed = await session.act({ Action: 'ListCommands' })
   if (allowed.has('voicemailuserstatus')) return 'open'
-  for (const Module of modules) {
-    const answer = await session.ask({ Action: 'ModuleCheck', Module })
-    if (field(answer, 'Response') === 'Success') return (await isUnknown(session)) ? 'unknown' : 'forbidden'
+  for (const module of modules) {
+    if (await isLoaded(session, module)) return (await isUnknown(session)) ? 'unknown' : 'forbidden'
   }
   return 'none'
 }

@@ -18,6 +18,7 @@ import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
 import { writeTransports } from './asterisk-folder.ts'
 import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { shownAors } from './asterisk-lists.ts'
 import { tellPhones } from './asterisk-notify.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { readSharedPins } from './asterisk-shared-pins.ts'
@@ -187,10 +188,7 @@ function only(changes: AccountChanges, belongs: (extension: string, change: Acco
 
 /** A second object of the same name makes Asterisk refuse the whole pjsip.conf, so the question comes before the file. */
 async function foreignAmong(extensions: readonly string[], session: AmiSession): Promise<Set<string>> {
-  const [{ endpoints }, aors] = await Promise.all([
-    listEndpoints(session, extensions),
-    session.list({ Action: 'PJSIPShowAors' }, 'No AORs found'),
-  ])
+  const [{ endpoints }, aors] = await Promise.all([listEndpoints(session, extensions), shownAors(session)])
   const own = new Set(endpoints.filter(isOurs).map(({ name }) => name))
   const names = new Set([...endpoints.map(({ name }) => name), ...aors.map((aor) => field(aor, 'ObjectName'))])
   return new Set(extensions.filter((extension) => names.has(extension) && !own.has(extension)))

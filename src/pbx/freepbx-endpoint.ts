@@ -1,4 +1,5 @@
 import { type AmiSession, field } from './ami-conversation.ts'
+import { shownEndpoint } from './asterisk-lists.ts'
 
 /** Every setting of one extension in the running Asterisk, in Asterisk's own names. */
 export type EndpointSettings = ReadonlyMap<string, string>
@@ -20,10 +21,7 @@ const restless = new Set([
 
 /** Null: Asterisk has no such endpoint (any more, or not yet). */
 export async function readEndpoint(session: AmiSession, extension: string): Promise<EndpointSettings | null> {
-  const events = await session.list(
-    { Action: 'PJSIPShowEndpoint', Endpoint: extension },
-    `Unable to retrieve endpoint ${extension}`,
-  )
+  const events = await shownEndpoint(session, extension)
   const settings = new Map<string, string>()
   for (const event of events) {
     const kind = field(event, 'Event')

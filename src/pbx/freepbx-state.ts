@@ -2,6 +2,7 @@ import { Secret } from '../domain/secret.ts'
 import { digestHa1, parseExtension } from '../domain/sip-account.ts'
 import { type BookEntry, knownDigest } from './account-book.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
+import { shownAuths, shownEndpoints } from './asterisk-lists.ts'
 import { listCalls, listRegistrations, readProduct } from './asterisk-state.ts'
 import { joinAccounts } from './joined-accounts.ts'
 import type { PbxAccountInForce, PbxState } from './pbx-driver.ts'
@@ -19,10 +20,7 @@ export const shutId = 'shut'
  * By extension, for every endpoint; an empty list takes calls from anybody.
  */
 export async function readLogins(session: AmiSession, realm: string): Promise<ReadonlyMap<string, readonly Login[]>> {
-  const [endpoints, auths] = await Promise.all([
-    session.list({ Action: 'PJSIPShowEndpoints' }, 'No endpoints found'),
-    session.list({ Action: 'PJSIPShowAuths' }, 'No Auths found'),
-  ])
+  const [endpoints, auths] = await Promise.all([shownEndpoints(session), shownAuths(session)])
   const byName = new Map(auths.map((auth) => [field(auth, 'ObjectName'), auth]))
   return new Map(
     endpoints.map((endpoint) => {

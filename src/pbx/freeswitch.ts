@@ -10,6 +10,7 @@ import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { usable } from './usable-option.ts'
 import { requireValidAccount, requireValidTarget } from './valid-account.ts'
 
 /**
@@ -23,13 +24,11 @@ export interface Freeswitch {
 
 /** @throws AppError INTERNAL when the table cannot be read, CONFIG_INVALID for options that would be unsafe. */
 export async function openFreeswitch(options: FreeswitchOptions): Promise<Freeswitch> {
-  for (const [name, value] of Object.entries({
-    realm: options.realm,
-    profile: options.profile,
-    context: options.context,
-  }))
-    requireWord(name, value)
-  if (options.classContexts !== null) requireWord('prefix of contexts', options.classContexts)
+  const must = usable('FreeSWITCH', 'letters, digits, dot, dash and underscore are safe')
+  must.word('realm', options.realm)
+  must.word('profile', options.profile)
+  must.word('context', options.context)
+  if (options.classContexts !== null) must.word('prefix of contexts', options.classContexts)
   const table = await openTable(options.accountsFile)
   const directory = freeswitchDirectory(options, table)
   return { directory, driver: driverOf({ options, table, directory }) }
@@ -146,15 +145,4 @@ async function change(table: FreeswitchTable, changes: ReadonlyMap<string, Table
     ([extension, entry]) => JSON.stringify(table.byExtension(extension) ?? null) !== JSON.stringify(entry),
   )
   if (news.length > 0) await table.change(new Map(news))
-}
-
-function requireWord(name: string, value: string): void {
-  if (/^[A-Za-z0-9._-]{1,64}$/.test(value)) return
-  throw new AppError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(value.slice(0, 80))} cannot be used as ${name} of FreeSWITCH`,
-    {
-      hint: 'letters, digits, dot, dash and underscore are safe',
-    },
-  )
 }

@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createDurably, writeDurably } from '../durable-file.ts'
+import { createDurably, readIfThere, writeIfOther } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
 import { listFile, registrarScript } from './kamailio-script.ts'
 import { prepareTables, withTables } from './kamailio-tables.ts'
+
+/** Kamailio's group reads what we write; the folder decides who that is. */
+const forGroup = 0o640
 
 /** How long the start may wait for the database. */
 const startMs = 20_000
@@ -17,11 +20,11 @@ const startMs = 20_000
 export async function prepareKamailio(options: KamailioOptions): Promise<void> {
   const { files } = registrarScript(options)
   await mkdir(options.folder, { recursive: true, mode: 0o750 })
-  for (const [name, text] of files) await writeIfChanged(join(options.folder, name), Buffer.from(text))
+  for (const [name, text] of files) await writeIfOther(join(options.folder, name), text, forGroup)
   const published = await readIfThere(options.revocationList.path)
   // A list that is no list would keep Kamailio from starting, and a doubtful one replaces nothing.
   if (published && options.revocationList.read(published))
-    await writeIfChanged(join(options.folder, listFile), published)
+    await writeIfOther(join(options.folder, listFile), published, forGroup)
   // Kamailio's group writes it too: SQLite marks there who is reading.
   if ('sqlite' in options.database) await createDurably(options.database.sqlite, '', 0o660)
   await withTables(options.database, AbortSignal.timeout(startMs), prepareTables)
@@ -44,7 +47,7 @@ export async function copyList({ folder, revocationList }: KamailioOptions): Pro
       },
     )
   }
-  await writeIfChanged(join(folder, listFile), bytes)
+  await writeIfOther(join(folder, listFile), bytes, forGroup)
   return content
 }
 
@@ -68,17 +71,4 @@ export async function tlsFingerprint(options: KamailioOptions): Promise<string> 
     hash.update(bytes ? `${bytes.length} ` : 'none ').update(bytes ?? '')
   }
   return hash.digest('hex').slice(0, 16)
-}
-
-async function writeIfChanged(path: string, content: Buffer): Promise<void> {
-  if ((await readIfThere(path))?.equals(content)) return
-  // Kamailio's group reads it; the folder decides who that is.
-  await writeDurably(path, content, 0o640)
-}
-
-async function readIfThere(path: string): Promise<Buffer | null> {
-  return readFile(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
-    throw error
-  })
 }

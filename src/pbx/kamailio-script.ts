@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { AppError } from '../errors.ts'
 import { kamailioCallLimits } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
 import type { KamailioOptions, RegistrarPorts } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
 import { kamailioTransfers } from './kamailio-transfers.ts'
+import { usable } from './usable-option.ts'
 
 /**
  * The files of a Kamailio that is nothing but our registrar. A whole script and not a piece to be included: that a denied
@@ -157,30 +157,20 @@ modparam("jsonrpcs", "pretty_format", 0)
 
 function requireUsable(options: RegistrarPorts & Pick<KamailioOptions, 'folder' | 'rpc' | 'database'>): void {
   const { realm, bindAddress, certificateFile, keyFile, handsetCaFile, folder, rpc, database } = options
-  if (!/^[A-Za-z0-9._-]{1,64}$/.test(realm)) throw unusable('realm', realm)
-  for (const host of [bindAddress, rpc.host]) if (!/^[0-9a-fA-F.:]+$/.test(host)) throw unusable('address', host)
-  if (/^(0\.0\.0\.0|::)$/.test(bindAddress)) throw unusable('address', bindAddress)
+  const must = usable(
+    'Kamailio',
+    'an address is one of the machine itself; names are letters, digits, dot, dash and underscore',
+  )
+  must.word('realm', realm)
+  for (const host of [bindAddress, rpc.host]) must.address('address', host)
+  if (/^(0\.0\.0\.0|::)$/.test(bindAddress)) throw must.unusable('address', bindAddress)
   const files = 'sqlite' in database ? [database.sqlite] : []
-  for (const path of [certificateFile, keyFile, handsetCaFile, folder, ...files]) {
-    if (!/^\/[A-Za-z0-9._/+@-]+$/.test(path)) throw unusable('path', path)
-  }
+  for (const path of [certificateFile, keyFile, handsetCaFile, folder, ...files]) must.path(path)
   const ports = [options.port, options.mtlsPort, rpc.port]
-  for (const port of ports) {
-    if (!Number.isInteger(port) || port < 1 || port > 65_535) throw unusable('port', String(port))
-  }
-  if (new Set(ports).size !== ports.length) throw unusable('port', `${ports.join(', ')}: two are the same`)
+  for (const port of ports) must.port(port)
+  if (new Set(ports).size !== ports.length) throw must.unusable('port', `${ports.join(', ')}: two are the same`)
 }
 
 function bracketed(address: string): string {
   return address.includes(':') ? `[${address}]` : address
-}
-
-function unusable(what: string, value: string): AppError {
-  return new AppError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} for Kamailio`,
-    {
-      hint: 'an address is one of the machine itself; names are letters, digits, dot, dash and underscore',
-    },
-  )
 }

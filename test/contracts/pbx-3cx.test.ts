@@ -1,12 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Secret } from '../../src/domain/secret.ts'
-import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
-import { threeCxDriver } from '../../src/pbx/three-cx.ts'
-import { startFake3cx } from '../fakes/fake-3cx.ts'
-import { germany } from '../pbx/three-cx-bench.ts'
+import { threeCxBench } from '../pbx/three-cx-bench.ts'
 import { pbxContract } from './pbx.contract.ts'
 
 /** What the driver is held to, written down a second time. */
@@ -26,20 +19,11 @@ const told: PbxAbilities = {
 }
 
 pbxContract('3CX (a fake of its configuration interface)', told, async () => {
-  const fake = await startFake3cx()
-  const folder = await mkdtemp(join(tmpdir(), `ringfence-3cx-${process.pid}-`))
-  await beginAccountBook(join(folder, 'accounts.json'))
-  const { clientId, clientSecret } = fake.client
+  const bench = await threeCxBench()
+  const { fake } = bench
   return {
-    driver: threeCxDriver({
-      origin: fake.https.url,
-      ca: fake.https.ca,
-      clientId,
-      clientSecret: new Secret(clientSecret),
-      realm: '3CXPhoneSystem',
-      accountsFile: join(folder, 'accounts.json'),
-      dialPlan: async () => germany,
-    }),
+    // Its own patience, not the short one of the bench.
+    driver: bench.open({ timeoutMs: undefined }),
     phone: async ({ extension, username, secret }) => ({
       register: async () => fake.register(extension, username, secret),
       call: async () => fake.call(extension, username, secret),
@@ -58,9 +42,6 @@ pbxContract('3CX (a fake of its configuration interface)', told, async () => {
     look: (extension) => JSON.stringify(fake.user(extension) ?? null),
     goDown: () => fake.https.goDown(),
     comeBack: () => fake.https.comeBack(),
-    stop: async () => {
-      await fake.https.stop()
-      await rm(folder, { recursive: true })
-    },
+    stop: async () => bench[Symbol.asyncDispose](),
   }
 })

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
-import type { DialPlan } from '../../src/domain/call-policy.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { documented, leastRights } from '../lab/kamailio-roles.ts'
 import { kamailioWorld } from '../lab/kamailio-world.ts'
 import { type Postgres, startPostgres } from '../lab/postgres.ts'
@@ -22,18 +22,9 @@ const told: PbxAbilities = {
   adoption: true,
 }
 
-const dialPlan: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
-}
-
 describeLive('Kamailio', ['kamailio'], () => {
   pbxContract('kamailio, accounts in SQLite', told, () =>
-    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan: async () => dialPlan }) }),
+    kamailioWorld({ options: (defaults) => ({ ...defaults, dialPlan: async () => germany }) }),
   )
 })
 
@@ -51,7 +42,7 @@ describeLive('Kamailio on PostgreSQL', ['kamailio', 'postgres'], () => {
     const { admin, lab } = leastRights(server, { subscribers: true })
     return kamailioWorld({
       ...lab,
-      options: (defaults, authorities) => ({ ...lab.options!(defaults, authorities), dialPlan: async () => dialPlan }),
+      options: (defaults, authorities) => ({ ...lab.options!(defaults, authorities), dialPlan: async () => germany }),
       sql: (statements) => server.sql(admin, statements),
     })
   })

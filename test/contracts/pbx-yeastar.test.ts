@@ -1,11 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { Secret } from '../../src/domain/secret.ts'
-import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
-import { yeastarDriver } from '../../src/pbx/yeastar.ts'
-import { presence, startFakeYeastar } from '../fakes/fake-yeastar.ts'
+import { presence } from '../fakes/fake-yeastar.ts'
+import { yeastarBench } from '../pbx/yeastar-bench.ts'
 import { pbxContract } from './pbx.contract.ts'
 
 /** What the driver is held to, written down a second time. */
@@ -24,19 +19,11 @@ const told: PbxAbilities = {
 }
 
 pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () => {
-  const fake = await startFakeYeastar()
-  const folder = await mkdtemp(join(tmpdir(), `ringfence-yeastar-${process.pid}-`))
-  await beginAccountBook(join(folder, 'accounts.json'))
-  const { clientId, clientSecret } = fake.client
+  const bench = await yeastarBench()
+  const { fake } = bench
   return {
-    driver: yeastarDriver({
-      origin: fake.https.url,
-      ca: fake.https.ca,
-      clientId,
-      clientSecret: new Secret(clientSecret),
-      realm: 'YSAsterisk',
-      accountsFile: join(folder, 'accounts.json'),
-    }),
+    // Its own patience, not the short one of the bench.
+    driver: bench.open({ timeoutMs: undefined }),
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => ({
       register: async () => fake.register(extension, username, secret, address),
       call: async () => fake.call(extension, username, secret),
@@ -56,9 +43,6 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
     look: (extension) => JSON.stringify(fake.extension(extension) ?? null),
     goDown: () => fake.https.goDown(),
     comeBack: () => fake.https.comeBack(),
-    stop: async () => {
-      await fake.https.stop()
-      await rm(folder, { recursive: true })
-    },
+    stop: async () => bench[Symbol.asyncDispose](),
   }
 })

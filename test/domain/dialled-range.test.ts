@@ -3,15 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy, callClasses, type DialPlan } from '../../src/domain/call-policy.ts'
 import { mayDial } from '../../src/domain/dialled-number.ts'
 import { beyondPolicy, isInRange } from '../../src/domain/dialled-range.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 
-const berlin: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
-}
 const newYork: DialPlan = {
   countryCode: '1',
   outsideLine: '9',
@@ -43,15 +36,15 @@ describe('numbers that a rule lets through, held against a call class', () => {
     ['', [6, 7], 'internal', ''],
     ['00', [2, 3], 'national', '00'],
   ] as const)('in Berlin, %j with lengths %j and class %s', (prefix, lengths, name, beyond) => {
-    const found = beyondPolicy({ prefix, lengths }, policy(name), berlin)
+    const found = beyondPolicy({ prefix, lengths }, policy(name), germany)
     if (beyond === null) expect(found).toBeNull()
     else expect(found).toMatch(new RegExp(`^${beyond}`))
   })
 
   test('countries on top of a class are let through, and no others', () => {
-    expect(beyondPolicy({ prefix: '0043', lengths: null }, policy('national', ['43']), berlin)).toBeNull()
-    expect(beyondPolicy({ prefix: '0041', lengths: null }, policy('national', ['43']), berlin)).toBe('0041')
-    expect(beyondPolicy({ prefix: '004', lengths: null }, policy('national', ['43']), berlin)).toMatch(/^004/)
+    expect(beyondPolicy({ prefix: '0043', lengths: null }, policy('national', ['43']), germany)).toBeNull()
+    expect(beyondPolicy({ prefix: '0041', lengths: null }, policy('national', ['43']), germany)).toBe('0041')
+    expect(beyondPolicy({ prefix: '004', lengths: null }, policy('national', ['43']), germany)).toMatch(/^004/)
   })
 
   test('what the dial plan does not know is beyond every class', () => {
@@ -69,7 +62,7 @@ describe('numbers that a rule lets through, held against a call class', () => {
     )
     fc.assert(
       fc.property(
-        fc.constantFrom(berlin, newYork),
+        fc.constantFrom(germany, newYork),
         start,
         fc.option(fc.array(fc.integer({ min: 1, max: 16 }), { minLength: 1, maxLength: 4 }), { nil: null }),
         fc.constantFrom(...callClasses),

@@ -21,8 +21,10 @@ import {
   createDurably,
   giveToFoldersGroup,
   privateFolder,
+  readIfThere,
   removeDurably,
   writeDurably,
+  writeIfOther,
   writingInto,
 } from '../../src/durable-file.ts'
 
@@ -50,6 +52,23 @@ describe('a file that is replaced', () => {
       process.umask(before)
     }
     expect(readdirSync(folder)).toEqual(['file'])
+  })
+
+  test('with what it holds already is left alone, and is replaced for anything else', async () => {
+    expect(await readIfThere(path)).toBeNull()
+    await writeIfOther(path, 'old', 0o640)
+    const { ino } = statSync(path)
+    await writeIfOther(path, Buffer.from('old'), 0o640)
+    expect([statSync(path).ino, mode(path)]).toEqual([ino, 0o640])
+    await writeIfOther(path, 'new', 0o640)
+    expect(statSync(path).ino).not.toBe(ino)
+    expect([await readIfThere(path, 'utf8'), await readIfThere(path)]).toEqual(['new', Buffer.from('new')])
+  })
+
+  test('that is there and cannot be read is an error, and not taken for a missing one', async () => {
+    await privateFolder(path)
+    await expect(readIfThere(path)).rejects.toThrow(/EISDIR/)
+    await expect(writeIfOther(path, 'new')).rejects.toThrow(/EISDIR/)
   })
 
   test('that cannot be written stays as it was, with nothing left beside it', async () => {

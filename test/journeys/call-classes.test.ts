@@ -2,15 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { fakePbx } from '../fakes/fake-pbx.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
-const berlin = {
-  countryCode: '49',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['112', '110'],
-}
 const national = { class: 'national', countries: ['43'], callsAtOnce: 2 } as const
 const chosen: CallPolicy = { ...blockedPolicy, ...national }
 
@@ -23,7 +17,7 @@ const kindsOf = async (world: World, employeeId: string) =>
 
 async function withPlan(options: Parameters<typeof openWorld>[0] = {}): Promise<World> {
   const world = await openWorld(options)
-  await world.app.calls.setDialPlan(null, berlin, mia)
+  await world.app.calls.setDialPlan(null, germany, mia)
   return world
 }
 
@@ -55,13 +49,13 @@ describe('before anybody said what dialled numbers mean', () => {
     await expect(world.app.onboard(input, mia)).rejects.toMatchObject({
       hint: expect.stringContaining(" --site 'Ada'\\''s Branch'`"),
     })
-    await expect(world.app.calls.setDialPlan('Hamburg', berlin, mia)).rejects.toMatchObject({
+    await expect(world.app.calls.setDialPlan('Hamburg', germany, mia)).rejects.toMatchObject({
       message: '"Hamburg" is not a site here',
     })
     await expect(world.app.onboard({ ...input, pbx: 'Paris' }, mia)).rejects.toMatchObject({
       message: '"Paris" is not a PBX here',
     })
-    await world.app.calls.setDialPlan("ada's branch", berlin, mia)
+    await world.app.calls.setDialPlan("ada's branch", germany, mia)
     await onboarded(world, input)
   })
 
@@ -84,12 +78,12 @@ describe('before anybody said what dialled numbers mean', () => {
   test('a dial plan without emergency numbers is refused, with every problem', async () => {
     await using world = await openWorld()
     await expect(
-      world.app.calls.setDialPlan(null, { ...berlin, countryCode: 'de', emergencyNumbers: [] }, mia),
+      world.app.calls.setDialPlan(null, { ...germany, countryCode: 'de', emergencyNumbers: [] }, mia),
     ).rejects.toMatchObject({
       code: 'INVALID_INPUT',
       problems: [{ field: 'countryCode' }, { field: 'emergencyNumbers' }],
     })
-    await expect(world.app.calls.setDialPlan('elsewhere', berlin, mia)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    await expect(world.app.calls.setDialPlan('elsewhere', germany, mia)).rejects.toMatchObject({ code: 'NOT_FOUND' })
     expect((await world.app.calls.dialPlans())[0]!.plan).toBe(null)
   })
 })

@@ -9,14 +9,9 @@ async function openThree() {
   const edge = fakeEdge()
   const world = await openWorld({
     edge,
-    names: { 'sip.example.com': ['10.90.0.3'], 'phones.example.com': ['203.0.113.5'] },
     morePbxs: { branch: fakePbx({ revocationLists: 'enforced' }), depot: fakePbx() },
     env: {
       RINGFENCE_PBX_NAME: 'office',
-      RINGFENCE_EDGE_ADDRESS: '10.90.0.3',
-      RINGFENCE_EDGE_HOST: 'sip.example.com',
-      RINGFENCE_EDGE_DIR: '/var/lib/ringfence-edge',
-      RINGFENCE_EDGE_RPC_SECRET_FILE: import.meta.filename,
       RINGFENCE_PBX2: 'manual',
       RINGFENCE_PBX2_NAME: 'branch',
       RINGFENCE_PBX2_ADDRESS: '10.90.1.2',

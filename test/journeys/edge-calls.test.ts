@@ -1,32 +1,16 @@
 import { describe, expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { fakeEdge } from '../fakes/fake-edge.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
 
-const berlin = {
-  countryCode: '49',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['112', '110'],
-}
 const national = { class: 'national', countries: ['43'], callsAtOnce: 2 } as const
 
 const lineOf = ({ access }: EmployeeView) => access.find(({ system }) => system === 'extension')
 
 async function openOffice(options: Parameters<typeof openWorld>[0] = {}) {
   const edge = fakeEdge()
-  const world = await openWorld({
-    ...options,
-    edge,
-    names: { 'sip.example.com': ['10.90.0.3'], 'phones.example.com': ['203.0.113.5'] },
-    env: {
-      RINGFENCE_EDGE_ADDRESS: '10.90.0.3',
-      RINGFENCE_EDGE_HOST: 'sip.example.com',
-      RINGFENCE_EDGE_DIR: '/var/lib/ringfence-edge',
-      RINGFENCE_EDGE_RPC_SECRET_FILE: import.meta.filename,
-    },
-  })
+  const world = await openWorld({ ...options, edge })
   return { edge, world }
 }
 
@@ -34,7 +18,7 @@ describe('call classes at the edge', () => {
   test('of a PBX by hand leave no step for a person: the line shows what the edge enforces', async () => {
     const { edge, world } = await openOffice({ pbx: 'manual' })
     await using _ = world
-    await world.app.calls.setDialPlan(null, berlin, mia)
+    await world.app.calls.setDialPlan(null, germany, mia)
     await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
     expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
       verdict: 'converged',
@@ -58,7 +42,7 @@ describe('call classes at the edge', () => {
   test('count beside those of the PBX, and neither alone is enough', async () => {
     const { edge, world } = await openOffice()
     await using _ = world
-    await world.app.calls.setDialPlan(null, berlin, mia)
+    await world.app.calls.setDialPlan(null, germany, mia)
     await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
     expect(lineOf(await world.app.settled('1001', 5_000))).toMatchObject({
       verdict: 'converged',
@@ -85,7 +69,7 @@ describe('call classes at the edge', () => {
   test('that somebody else changed at the edge, or a plan that is not the one that was said, are found and set again', async () => {
     const { edge, world } = await openOffice({ pbx: 'manual' })
     await using _ = world
-    await world.app.calls.setDialPlan(null, berlin, mia)
+    await world.app.calls.setDialPlan(null, germany, mia)
     const { employee } = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
     await world.app.settled('1001', 5_000)
     const drifts = async () =>
@@ -103,14 +87,14 @@ describe('call classes at the edge', () => {
     expect(edge.tables.plan.get('dial')).toBe('49|00|0|30||110,112')
     expect(await drifts()).toBe(2)
     // A plan that is said anew gets there by itself.
-    await world.app.calls.setDialPlan(null, { ...berlin, outsideLine: '9' }, mia)
+    await world.app.calls.setDialPlan(null, { ...germany, outsideLine: '9' }, mia)
     await expect.poll(() => edge.tables.plan.get('dial')).toBe('49|00|0|30|9|110,112')
   })
 
   test('block whoever left, let the next owner of the extension dial, and say so', async () => {
     const { edge, world } = await openOffice()
     await using _ = world
-    await world.app.calls.setDialPlan(null, berlin, mia)
+    await world.app.calls.setDialPlan(null, germany, mia)
     const ada = await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
     const left = await offboarded(world, '1001')
     expect(lineOf(left)).toMatchObject({

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World, type WorldOptions } from './world.ts'
 
 const branchSettings = {
@@ -267,16 +268,7 @@ describe('a step on one of two PBXs', () => {
 
   test('also where it is about what somebody may dial', async () => {
     await using world = await openByHand()
-    await world.app.calls.setDialPlan(
-      null,
-      {
-        countryCode: '49',
-        internationalPrefix: '00',
-        nationalPrefix: '0',
-        emergencyNumbers: ['112'],
-      },
-      mia,
-    )
+    await world.app.calls.setDialPlan(null, germany, mia)
     await onboarded(world, { ...person('Ada Byron', '1001', 'linphone-mobile'), calls: { class: 'national' } })
     const line = (await world.app.employee('1001')).access.find(({ system }) => system === 'extension')!
     expect(line.problem).toMatch(/^On PBX office, set the outbound permission of extension 1001 /)

@@ -92,6 +92,14 @@ export interface World extends AsyncDisposable {
 const usualNames: Readonly<Record<string, readonly string[]>> = {
   'phones.example.com': ['203.0.113.5'],
   'pbx.example.com': ['10.90.0.2'],
+  'sip.example.com': ['10.90.0.3'],
+}
+
+const edgeSettings = {
+  RINGFENCE_EDGE_ADDRESS: '10.90.0.3',
+  RINGFENCE_EDGE_HOST: 'sip.example.com',
+  RINGFENCE_EDGE_DIR: '/var/lib/ringfence-edge',
+  RINGFENCE_EDGE_RPC_SECRET_FILE: import.meta.filename,
 }
 
 export interface WorldOptions {
@@ -101,7 +109,7 @@ export interface WorldOptions {
   /** Further ones by their names; `env` has their settings. */
   readonly morePbxs?: Readonly<Record<string, Pick<FakePbx, 'driver'>>>
   readonly hub?: FakeHub
-  /** In front of the first PBX; `env` has its settings. */
+  /** In front of the first PBX, as sip.example.com. */
   readonly edge?: FakeEdge
   /** Instead of an empty one: taken over, and gone when the world is. */
   readonly folder?: string
@@ -136,6 +144,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     RINGFENCE_HUB_ENDPOINT: 'vpn.example.com:51820',
     RINGFENCE_PBX_ADDRESS: '10.90.0.2',
     RINGFENCE_PBX_HOST: 'pbx.example.com',
+    ...(options.edge ? edgeSettings : {}),
     ...options.env,
   })
   const lines: string[] = []

@@ -7,8 +7,9 @@ import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { ariWriter } from '../../src/pbx/asterisk-ari.ts'
 import { folderOf } from '../../src/pbx/asterisk-options.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
-import { foreignEndpoint, germany, outboundEndpoint, worldOn } from './asterisk-world.ts'
+import { foreignEndpoint, outboundEndpoint, worldOn } from './asterisk-world.ts'
 
 export interface AriWorld extends PbxWorld {
   readonly lab: AsteriskLab

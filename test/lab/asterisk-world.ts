@@ -1,8 +1,8 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { DialPlan } from '../../src/domain/call-policy.ts'
 import { accountsFile } from '../../src/pbx/asterisk-config.ts'
 import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, fileDriver, startAsterisk } from './asterisk.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
@@ -65,16 +65,6 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
       await place.stopped?.()
     },
   }
-}
-
-/** What numbers mean in the tests' office. */
-export const germany: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
 }
 
 /** As docs/asterisk.md has it: the identity with which Asterisk tells one phone of several. */

@@ -4,9 +4,8 @@ import { blockedPolicy, type CallPolicy, callClasses, policyText } from '../../s
 import { kindOf, mayDial } from '../../src/domain/dialled-number.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { dialledNumbers, unitedStates } from '../fixtures/dialled-numbers.ts'
+import { dialledNumbers, germany, unitedStates } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
-import { germany } from '../lab/asterisk-world.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
 

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { blockedPolicy, type CallPolicy, type DialPlan } from '../../src/domain/call-policy.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { type EdgeHandset, type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import type { SipPhone } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
@@ -12,14 +13,7 @@ exten => _[0-9+*].,1,Answer()
  same => n,Wait(60)
 `
 
-const germany: DialPlan = {
-  countryCode: '49',
-  outsideLine: '0',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['110', '112'],
-}
+const berlin: DialPlan = { ...germany, outsideLine: '0' }
 
 describeLive(
   'call classes at the edge, with a PBX behind it that allows everything',
@@ -31,7 +25,7 @@ describeLive(
 
     beforeAll(async () => {
       world = await edgeWorld({ dialplan })
-      world.edge.wanted.plan({ dialPlan: germany, internal: ['3xxx', '*9'] })
+      world.edge.wanted.plan({ dialPlan: berlin, internal: ['3xxx', '*9'] })
       await world.edge.publish()
     }, 120_000)
     afterEach(async () => {
@@ -279,7 +273,7 @@ describeLive(
         await world.edge.kamailio.restart()
         expect(await answers(await registered(handset), Object.keys(expected))).toEqual(expected)
       } finally {
-        world.edge.wanted.plan({ dialPlan: germany, internal: ['3xxx', '*9'] })
+        world.edge.wanted.plan({ dialPlan: berlin, internal: ['3xxx', '*9'] })
         await world.edge.publish()
       }
     })
@@ -307,7 +301,7 @@ describeLive(
         await world.edge.publish()
         expect((await phone.call('05551234')).status).toBe(200)
       } finally {
-        world.edge.wanted.plan({ dialPlan: germany, internal: ['3xxx', '*9'] })
+        world.edge.wanted.plan({ dialPlan: berlin, internal: ['3xxx', '*9'] })
         await world.edge.publish()
       }
     })

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
-import { loginOf, shut, signal, type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
+import { loginOf, refused, shut, signal } from './booked-bench.ts'
+import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 
 let bench: ThreeCxBench
 beforeEach(async () => {
@@ -18,7 +19,6 @@ interface User {
 const users = (): readonly User[] => JSON.parse(bench.fake.snapshot())[0]
 const accountsOf = async (extension: string) =>
   (await bench.read()).accounts.filter((account) => account.extension === extension)
-const refused = { code: 'PBX_REFUSED', hint: expect.stringMatching(/\w/) }
 
 /** What an import of an older state leaves behind: a second object of the number, with the same password. */
 function addTwin([AuthID, AuthPassword]: readonly [string, string], fields: Partial<User> = {}) {

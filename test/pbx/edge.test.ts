@@ -10,6 +10,7 @@ import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
 import { decimalSerial, type EdgeRows, readTableFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 
 const options: EdgeOptions = {
   address: '10.92.0.2',
@@ -97,14 +98,7 @@ describe('the tables of the edge', () => {
 })
 
 describe('the tables for calls at the edge', () => {
-  const berlin = {
-    countryCode: '49',
-    internationalPrefix: '00',
-    nationalPrefix: '0',
-    areaCode: '30',
-    outsideLine: '9',
-    emergencyNumbers: ['110', '112'],
-  }
+  const withLine = { ...germany, outsideLine: '9' }
   const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
   const of = (extension: string, policy: CallPolicy | null) =>
     ({ extension, policy, wanted: 'open', hasNextHolder: false }) as const
@@ -113,7 +107,7 @@ describe('the tables for calls at the edge', () => {
 
   test('hold the plan, every extension that has a phone, and what was chosen for it; whoever left is blocked', () => {
     const extensions = [of('1001', national), left('1003', false), left('1002', true), of('1004', null)]
-    const { plan, policy } = callRows(['1001', '1002'], extensions, { dialPlan: berlin, internal: [] })
+    const { plan, policy } = callRows(['1001', '1002'], extensions, { dialPlan: withLine, internal: [] })
     expect([...plan]).toEqual([['dial', '49|00|0|30|9|110,112']])
     expect(Object.fromEntries(policy)).toEqual({
       1001: 'national callsAtOnce=2',
@@ -135,7 +129,7 @@ describe('the tables for calls at the edge', () => {
       [left('1001', false), of('1001', national)],
       [of('1001', national), left('1001', false)],
     ])
-      expect(callRows([], extensions, { dialPlan: berlin, internal: [] }).policy.get('1001')).toBe(
+      expect(callRows([], extensions, { dialPlan: withLine, internal: [] }).policy.get('1001')).toBe(
         'national callsAtOnce=2',
       )
   })
@@ -149,7 +143,7 @@ describe('the tables for calls at the edge', () => {
   })
 
   test('are written and read back like the others', () => {
-    const { plan, policy } = callRows([], [of('1001', national)], { dialPlan: berlin, internal: ['1xxx', '*9'] })
+    const { plan, policy } = callRows([], [of('1001', national)], { dialPlan: withLine, internal: ['1xxx', '*9'] })
     const files = tableFiles(rows({ plan, policy }))
     expect(readTableFile(files.plan!)).toEqual(plan)
     expect(readTableFile(files.policy!)).toEqual(policy)
@@ -158,7 +152,7 @@ describe('the tables for calls at the edge', () => {
   test('change in an order that never leaves a class without its plan', async () => {
     const wanted = rows({
       bind: new Map([['2', '1001|10.77.0.2/32']]),
-      ...callRows([], [of('1001', national)], { dialPlan: berlin, internal: [] }),
+      ...callRows([], [of('1001', national)], { dialPlan: withLine, internal: [] }),
     })
     const said: string[] = []
     const rpc = {

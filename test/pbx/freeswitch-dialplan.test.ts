@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy, callClasses, policyText } from '../../src/domain/call-policy.ts'
 import { mayDial } from '../../src/domain/dialled-number.ts'
 import { classVariables, policyInForce } from '../../src/pbx/freeswitch-classes.ts'
-import { germany } from './three-cx-bench.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 
 const page = readFileSync(new URL('../../docs/freeswitch.md', import.meta.url), 'utf8')
 const sample = /^ {4}<include>\n[\s\S]*?^ {4}<\/include>\n/m.exec(page)![0]

@@ -6,6 +6,7 @@ import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
 import { type NextHop, startNextHop } from '../lab/next-hop.ts'
 import { connectSipPhone, type SipPhone } from '../lab/sip-client.ts'
@@ -25,14 +26,7 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     lab = await startRegistrar({
       options: (defaults) => ({
         ...defaults,
-        dialPlan: async () => ({
-          countryCode: '49',
-          outsideLine: '',
-          internationalPrefix: '00',
-          nationalPrefix: '0',
-          areaCode: '30',
-          emergencyNumbers: ['112'],
-        }),
+        dialPlan: async () => germany,
       }),
     })
     driver = kamailioDriver(lab.options)

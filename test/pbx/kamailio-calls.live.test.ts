@@ -5,20 +5,12 @@ import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
 import { sqliteSql } from '../lab/kamailio-world.ts'
 import { type NextHop, startNextHop } from '../lab/next-hop.ts'
 import { connectSipPhone, type SipPhone, type SipPhoneOptions } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
-
-const germany: DialPlan = {
-  countryCode: '49',
-  outsideLine: '',
-  internationalPrefix: '00',
-  nationalPrefix: '0',
-  areaCode: '30',
-  emergencyNumbers: ['112'],
-}
 
 describeLive('calls through a real Kamailio', ['kamailio'], () => {
   let lab: RegistrarLab

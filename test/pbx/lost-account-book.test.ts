@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { reconcile } from '../../src/access/reconcile.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import { shut } from './booked-bench.ts'
 import { anasPhone, shut as closing, systemOn } from './sip-world.ts'
-import { shut, type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
+import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 
 let bench: ThreeCxBench
 beforeEach(async () => {

@@ -3,7 +3,8 @@ import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import type { Fake3cx } from '../fakes/fake-3cx.ts'
-import { signal, type ThreeCxBench, threeCxBench, unreachable } from './three-cx-bench.ts'
+import { signal, unreachable } from './booked-bench.ts'
+import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 
 let bench: ThreeCxBench
 let fake: Fake3cx

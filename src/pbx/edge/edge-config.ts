@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
-import { AppError } from '../../errors.ts'
+import { usable } from '../usable-option.ts'
 import { type EdgeOptions, edgeFiles, socketText } from './edge-options.ts'
 import { edgeScript, fingerprintOf } from './edge-script.ts'
 import { edgeTables } from './edge-tables.ts'
+
+const must = usable('the edge', 'docs/edge.md goes through the settings')
 
 /**
  * The configuration of a Kamailio 5.6 or newer as the edge: pure, the same options give the same bytes. No secret stands in it.
@@ -10,7 +12,7 @@ import { edgeTables } from './edge-tables.ts'
  */
 export function edgeConfiguration(options: EdgeOptions, tlsFile: string): { text: string; fingerprint: string } {
   requireValidOptions(options)
-  if (!/^(\/[A-Za-z0-9._/+@-]+)?$/.test(tlsFile)) throw unusable('path', tlsFile)
+  if (tlsFile !== '') must.path(tlsFile)
   // Without its own place: the same configuration may lie anywhere.
   const parts = [edgeParameters(options, ''), edgeScript(options, ''), edgeTlsConfiguration(options)]
   const fingerprint = fingerprintOf(parts.join('\n'))
@@ -136,21 +138,9 @@ const modules = [
 ] as const
 
 function requireValidOptions({ address, host, rpc, folder, tls, pbx, rpcKeyHash, ...ports }: EdgeOptions): void {
-  for (const one of [address, rpc.address, pbx.address]) if (isIP(one) === 0) throw unusable('address', one)
-  if (!/^[A-Za-z0-9.-]{1,253}$/.test(host) && isIP(host) === 0) throw unusable('host', host)
-  for (const path of [folder, ...(tls ? [tls.certificateFile, tls.keyFile] : [])])
-    if (!/^\/[A-Za-z0-9._/+@-]+$/.test(path)) throw unusable('path', path)
-  if (!/^[0-9a-f]{64}$/.test(rpcKeyHash)) throw unusable('hash of the key', '…')
-  for (const one of [ports.port, ports.mtlsPort, ports.pbxPort, rpc.port, pbx.port])
-    if (!Number.isInteger(one) || one < 1 || one > 65_535) throw unusable('port', String(one))
-}
-
-function unusable(what: string, value: string): AppError {
-  return new AppError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(value.slice(0, 200))} cannot be used as ${what} of the edge`,
-    {
-      hint: 'docs/edge.md goes through the settings',
-    },
-  )
+  for (const one of [address, rpc.address, pbx.address]) must.ip('address', one)
+  if (!/^[A-Za-z0-9.-]{1,253}$/.test(host) && isIP(host) === 0) throw must.unusable('host', host)
+  for (const path of [folder, ...(tls ? [tls.certificateFile, tls.keyFile] : [])]) must.path(path)
+  if (!/^[0-9a-f]{64}$/.test(rpcKeyHash)) throw must.unusable('hash of the key', '…')
+  for (const one of [ports.port, ports.mtlsPort, ports.pbxPort, rpc.port, pbx.port]) must.port(one)
 }

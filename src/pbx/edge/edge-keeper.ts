@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aboutFolder, writeDurably } from '../../durable-file.ts'
+import { aboutFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
 import { edgeFiles } from './edge-options.ts'
 import { reloadRefused } from './edge-readers.ts'
@@ -124,12 +124,13 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
   async function bringInStep(signal: AbortSignal): Promise<void> {
     await mkdir(folder, { recursive: true, mode: 0o750 })
     const wanted = await withFormerDenials(await options.desired())
-    for (const [name, text] of Object.entries(tableFiles(wanted))) await writeIfOther(name, text)
+    for (const [name, text] of Object.entries(tableFiles(wanted)))
+      await writeIfOther(join(folder, name), text, fileMode)
     const list = await options.publishedList()
     const facts = readList(list)
     // A list that shuts out everybody, or is none, is never handed on.
     const usable = facts !== null && facts.nextUpdate > now()
-    if (usable) await writeIfOther(edgeFiles.revocationList, list)
+    if (usable) await writeIfOther(join(folder, edgeFiles.revocationList), list, fileMode)
     const { rows } = await readEdge(rpc, signal)
     await changeTables(rpc, rows, wanted, signal)
     await rpc.page('/cut', signal)
@@ -147,7 +148,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       if ((await freeMemory(rpc, signal)) < scarceMemory) throw outOfMemory()
       takenAt = now().getTime()
       await rpc.call('tls.reload', [], signal).catch((error: unknown) => reloadRefused(folder, error))
-      const still = await readIfThere(edgeFiles.revocationList)
+      const still = await readIfThere(join(folder, edgeFiles.revocationList))
       if (still === null || digestOf(still) !== digest) throw changedMeanwhile()
       await rpc.call('htable.sets', ['mark', 'list', markText({ number: list.number, digest })], signal)
     }
@@ -157,38 +158,25 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
   async function listInForce(state: EdgeState): Promise<EdgeList | null> {
     if (state.list === null) return null
     if (taken?.digest === state.list.digest) return taken.list
-    const bytes = await readIfThere(edgeFiles.revocationList)
+    const bytes = await readIfThere(join(folder, edgeFiles.revocationList))
     const list = bytes && digestOf(bytes) === state.list.digest ? readList(bytes) : null
     if (list) taken = { digest: state.list.digest, list }
     return list
   }
 
   async function listInFolder(): Promise<EdgeList | null> {
-    const bytes = await readIfThere(edgeFiles.revocationList)
+    const bytes = await readIfThere(join(folder, edgeFiles.revocationList))
     return bytes && readList(bytes)
   }
 
   /** What was denied before stays so until its certificate has run out, also when the database is an older copy that has it in service. */
   async function withFormerDenials(wanted: EdgeRows): Promise<EdgeRows> {
-    const text = (await readIfThere('deny'))?.toString('utf8')
-    const before = text === undefined ? null : readTableFile(text)
+    const text = await readIfThere(join(folder, 'deny'), 'utf8')
+    const before = text === null ? null : readTableFile(text)
     const today = now().toISOString().slice(0, 10)
     // One that has run out gets no connection anyway; without this the table would grow for ever.
     const needed = [...(before ?? []), ...wanted.deny].filter(([, until]) => until >= today)
     return { ...wanted, deny: new Map(needed) }
-  }
-
-  async function writeIfOther(name: string, content: string | Buffer): Promise<void> {
-    const before = await readIfThere(name)
-    if (before?.equals(Buffer.from(content))) return
-    await writeDurably(join(folder, name), content, fileMode)
-  }
-
-  async function readIfThere(name: string): Promise<Buffer | null> {
-    return readFile(join(folder, name)).catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return null
-      throw error
-    })
   }
 }
 

@@ -1,6 +1,6 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { writeDurably } from '../../durable-file.ts'
+import { readIfThere, writeDurably } from '../../durable-file.ts'
 import { AppError } from '../../errors.ts'
 import { oneAtATime } from '../in-turn.ts'
 import { listText, mostNames, readStoredLists, type SubjectList, storedLists } from './subject-list.ts'
@@ -45,7 +45,7 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
   let seen: string | null = null
 
   async function history(): Promise<readonly SubjectList[]> {
-    const text = await readIfThere(historyFile)
+    const text = await textIn(historyFile)
     return (text === null ? null : readStoredLists(text)) ?? []
   }
 
@@ -62,7 +62,7 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
       await writeDurably(historyFile, storedLists([newest, ...stillPossible(before, seen)]), 0o600)
     }
     const text = listText(newest)
-    if ((await readIfThere(listFile)) === text) return
+    if ((await textIn(listFile)) === text) return
     await mkdir(dirname(listFile), { recursive: true, mode: 0o750 })
     // Readable by the group of FreeSWITCH's user; the folder decides who that is.
     await writeDurably(listFile, text, 0o640)
@@ -79,7 +79,7 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
     restart: options.restart,
     async read(signal) {
       const lists = await history()
-      const text = await readIfThere(listFile)
+      const text = await textIn(listFile)
       const written = lists.find((list) => listText(list) === text) ?? null
       const enforced = (await knockAs(stranger, signal)) === 'refused'
       if (!enforced) return { written, enforced, running: null }
@@ -115,9 +115,8 @@ function sameEntries(one: ReadonlyMap<string, string>, other: ReadonlyMap<string
   return one.size === other.size && [...one].every(([serial, handset]) => other.get(serial) === handset)
 }
 
-async function readIfThere(path: string): Promise<string | null> {
-  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null
+async function textIn(path: string): Promise<string | null> {
+  return readIfThere(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new AppError('INTERNAL', `${path} cannot be read (${error.code})`, {
       hint: 'check the disk and the permissions of that file',
       retryable: true,
