@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { chmod, chown, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import { chmod, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
 
@@ -8,7 +9,20 @@ import { AppError } from './errors.ts'
  * temp file beside it, fsync, rename, fsync of the folder. `mode` holds from the first byte on.
  */
 export async function writeDurably(path: string, content: string | Uint8Array, mode = 0o600): Promise<void> {
-  const temporary = await writeBeside(path, content, mode)
+  await replace(path, await writeBeside(path, content, mode))
+}
+
+/**
+ * The same, and the file belongs to the group of its folder, as a folder with the set-group-ID bit does by itself: the
+ * reader's group, wherever another program reads what we write. Never given away by its name, which could lead to
+ * another file by then.
+ */
+export async function writeForFoldersGroup(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const { gid } = await stat(dirname(path))
+  await replace(path, await writeBeside(path, content, mode, gid))
+}
+
+async function replace(path: string, temporary: string): Promise<void> {
   try {
     await rename(temporary, path)
   } catch (error) {
@@ -99,15 +113,6 @@ export async function privateFolder(path: string, holds?: readonly string[]): Pr
   await chmod(path, 0o700)
 }
 
-/**
- * Gives a file to the group of its folder, as a folder with the set-group-ID bit does by itself: the reader's group, wherever
- * another program reads what we write.
- */
-export async function giveToFoldersGroup(path: string): Promise<void> {
-  const [{ gid }, file] = await Promise.all([stat(dirname(path)), stat(path)])
-  if (file.gid !== gid) await chown(path, file.uid, gid)
-}
-
 /** Writes into a folder that a setting names; what is wrong with it is told as something that a person can mend. */
 export async function writingInto<T>(folder: FolderOfSetting, write: () => Promise<T>): Promise<T> {
   try {
@@ -161,13 +166,15 @@ function unfit(message: string, hint: string): AppError {
 }
 
 /** Content that is on the disk under a name of its own in the same folder. */
-async function writeBeside(path: string, content: string | Uint8Array, mode: number): Promise<string> {
+async function writeBeside(path: string, content: string | Uint8Array, mode: number, gid?: number): Promise<string> {
   const temporary = join(dirname(path), `.${randomUUID()}.tmp`)
   const file = await open(temporary, 'wx', mode)
   try {
     await file.writeFile(content)
     // The umask may have taken bits away that a reader such as the PBX needs.
     await file.chmod(mode)
+    const made = await file.stat()
+    if (gid !== undefined && made.gid !== gid) await file.chown(made.uid, gid)
     await file.sync()
     await file.close()
     return temporary

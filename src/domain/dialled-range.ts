@@ -12,8 +12,8 @@ export interface DialledRange {
   readonly lengths: readonly number[] | null
 }
 
-// The longest number of E.164 has 15 digits; prefixes come on top.
-const longest = 24
+/** The longest number of E.164 has 15 digits; prefixes come on top. */
+export const longestDialled = 24
 
 /**
  * The beginning of numbers in the range that the policy does not allow, the farthest-reaching of them: `00`; null when it
@@ -46,7 +46,7 @@ export function isInRange(number: string, { prefix, lengths }: DialledRange): bo
 /** Numbers that stand for all that begin so, as far as a dial plan can tell them apart. */
 function samples(stem: string, { lengths }: DialledRange): readonly string[] {
   const possible = (lengths ?? [stem.length, stem.length + 7]).filter(
-    (length) => length >= Math.max(1, stem.length) && length <= longest,
+    (length) => length >= Math.max(1, stem.length) && length <= longestDialled,
   )
   // Two endings, so that one which happens to be an emergency number does not stand for the others.
   return possible.flatMap((length) => ['1', '5'].map((digit) => stem.padEnd(length, digit))).filter(isNumber)

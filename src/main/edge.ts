@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Config, readConfig } from '../config.ts'
 import { Secret } from '../domain/secret.ts'
-import { giveToFoldersGroup, writeDurably, writingInto } from '../durable-file.ts'
+import { writeDurably, writeForFoldersGroup, writingInto } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { desiredRows } from '../pbx/edge/desired-rows.ts'
@@ -90,9 +90,8 @@ export async function writeEdge(
   await writingInto({ folder, name: '--out', group: 'kamailio' }, async () => {
     await mkdir(folder, { recursive: true, mode: 0o750 })
     for (const [path, text] of paths) {
-      await writeDurably(path, text, 0o640)
       // Kamailio reads tls.cfg again and again, as its own user.
-      await giveToFoldersGroup(path)
+      await writeForFoldersGroup(path, text, 0o640)
     }
   })
   return paths.map(([path]) => path)

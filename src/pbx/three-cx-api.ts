@@ -34,6 +34,13 @@ export type ThreeCxUser = z.infer<typeof userSchema>
 const callSchema = z.object({ Id: z.number().int(), Caller: z.string().nullish(), Callee: z.string().nullish() })
 export type ThreeCxCall = z.infer<typeof callSchema>
 
+/** `Pbx.OutboundRoute`: which trunk, and what it gets to dial. */
+const routeSchema = z.object({
+  StripDigits: z.number().int().nullish(),
+  Prepend: z.string().nullish(),
+  Append: z.string().nullish(),
+})
+
 /** `Pbx.OutboundRule`, what says who may dial what. Without the lists nothing could be said, so they must be there. */
 const ruleSchema = z.object({
   Id: z.number().int(),
@@ -44,6 +51,7 @@ const ruleSchema = z.object({
   GroupIds: z.array(z.number().int()),
   GroupNames: z.array(z.string().nullable()),
   EmergencyRule: z.boolean().nullish(),
+  Routes: z.array(routeSchema),
 })
 export type ThreeCxRule = z.infer<typeof ruleSchema>
 

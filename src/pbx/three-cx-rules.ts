@@ -1,7 +1,7 @@
 import type { CallPolicy, DialPlan } from '../domain/call-policy.ts'
 import { policyWords } from '../domain/call-words.ts'
 import { emergencyNumbers } from '../domain/dialled-number.ts'
-import { beyondPolicy, type DialledRange, isInRange } from '../domain/dialled-range.ts'
+import { beyondPolicy, type DialledRange, isInRange, longestDialled } from '../domain/dialled-range.ts'
 import type { CallJudgement, CallWish } from './pbx-driver.ts'
 import type { ThreeCxRule } from './three-cx-api.ts'
 
@@ -12,7 +12,8 @@ import type { ThreeCxRule } from './three-cx-api.ts'
  *
  * In which order rules are tried, and what stops a call, is left out on purpose: whatever an extension could dial by any
  * rule is what counts. So "no rule lets it" is certain, and "this rule lets it" may be wrong where a rule above it blocks
- * the call. Who belongs to a group is not looked at either: such a rule may be for this extension.
+ * the call. Who belongs to a group is not looked at either: such a rule may be for this extension. What a trunk makes of
+ * the digits that a route takes off or adds, nobody here knows: such a rule is a person's to look at.
  */
 export function judgeByRules(
   wishes: readonly CallWish[],
@@ -48,22 +49,37 @@ function judgeOne(
   const own = rules.filter((rule) => concerns(rule, extension))
   const tooWide = own.filter((rule) => startsOf.get(rule)?.length)
   const unreachable = plan.emergencyNumbers.filter((number) => !own.some((rule) => rule.reaches.includes(number)))
-  const more = tooWide.length - mostNamed
+  // Whoever may dial everything gains nothing by it.
+  const rewriting = wish.policy.class === 'international' ? [] : own.filter((rule) => rule.rewriting !== null)
+  const wide = tooWide.map((rule) => () => stepFor(rule, extension, startsOf.get(rule) ?? []))
   const steps = [
-    ...tooWide.slice(0, mostNamed).map((rule) => stepFor(rule, extension, startsOf.get(rule) ?? [])),
-    ...(more > 0 ? [`and ${more} more outbound rules let ${extension} dial more than its class`] : []),
+    ...firstOf(wide, `let ${extension} dial more than its class`),
+    ...firstOf(
+      rewriting.map(
+        (rule) => () => `${nameOf(rule)} rewrites what ${extension} dials (${rule.rewriting}): see what it dials`,
+      ),
+      `rewrite what ${extension} dials`,
+    ),
     ...unreachable.map((number) => `no outbound rule lets ${extension} dial ${number}: add one for it`),
     ...limitsOf(wish),
   ]
-  const seen =
-    tooWide.length === 0
-      ? `none of the ${rules.length} outbound rules of 3CX lets ${extension} dial more than its class`
-      : `outbound rules of 3CX let ${extension} dial more than its class`
-  return { extension, seen, steps }
+  return { extension, seen: seenOf(extension, rules.length, tooWide.length, rewriting.length), steps }
+}
+
+function seenOf(extension: string, rules: number, tooWide: number, rewriting: number): string {
+  if (tooWide > 0) return `outbound rules of 3CX let ${extension} dial more than its class`
+  if (rewriting > 0) return `outbound rules of 3CX rewrite what ${extension} dials`
+  return `none of the ${rules} outbound rules of 3CX lets ${extension} dial more than its class`
 }
 
 /** Nobody reads more at once; the next ones come when these are mended. */
 const mostNamed = 5
+
+function firstOf(steps: readonly (() => string)[], others: string): readonly string[] {
+  const more = steps.length - mostNamed
+  const first = steps.slice(0, mostNamed).map((step) => step())
+  return more > 0 ? [...first, `and ${more} more outbound rules ${others}`] : first
+}
 
 /** As on a PBX that is told no call classes: the whole of it is a step for a person. */
 export function unjudged({ extension, policy }: CallWish, why: string): CallJudgement {
@@ -83,6 +99,8 @@ interface Rule {
   readonly reaches: readonly string[]
   readonly ranges: readonly ExtensionRange[]
   readonly groups: readonly string[]
+  /** What makes another number of the one that was dialled; null: nothing. */
+  readonly rewriting: string | null
 }
 
 function readRule(rule: ThreeCxRule, plan: DialPlan): Rule {
@@ -98,7 +116,28 @@ function readRule(rule: ThreeCxRule, plan: DialPlan): Rule {
     ),
     ranges: rule.DNRanges.map(rangeIn),
     groups: groups.length > 0 ? groups : rule.GroupIds.map(String),
+    rewriting: rewritingOf(rule.Routes, numbers, plan),
   }
+}
+
+/** Numbers that begin with the outside line, and lose just that, are what the dial plan takes them for. */
+function rewritingOf(
+  routes: ThreeCxRule['Routes'],
+  numbers: readonly DialledRange[],
+  { outsideLine }: DialPlan,
+): string | null {
+  const haveLine = numbers.every(({ prefix }) => prefix.startsWith(outsideLine))
+  const changes = routes.flatMap(({ StripDigits, Prepend, Append }) => {
+    const off = haveLine && StripDigits === outsideLine.length ? 0 : (StripDigits ?? 0)
+    if (off === 0 && !Prepend && !Append) return []
+    const words = [
+      StripDigits ? `StripDigits ${StripDigits}` : '',
+      Prepend ? `Prepend ${JSON.stringify(Prepend)}` : '',
+      Append ? `Append ${JSON.stringify(Append)}` : '',
+    ]
+    return [words.filter(Boolean).join(', ')]
+  })
+  return changes.length === 0 ? null : [...new Set(changes)].join(' or ')
 }
 
 /** What is not understood is taken for "all": too wide a reading asks a person, too narrow a one would hide a call. */
@@ -110,18 +149,20 @@ function prefixesIn(text: string): readonly string[] {
   return parts.length > 0 && parts.every((part) => /^[+]?[0-9]+$/.test(part)) ? parts : ['']
 }
 
-/** `8`, `10,12`, `7-9`. */
+/** `8`, `10,12`, `7-9`. More digits than a number that means something has count as that many. */
 function lengthsIn(text: string): readonly number[] | null {
   const parts = text
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean)
-  const spans = parts.map((part) => /^(\d{1,2})(?:\s*-\s*(\d{1,2}))?$/.exec(part))
-  if (spans.length === 0 || spans.some((span) => span === null)) return null
-  return spans.flatMap((span) => {
-    const [from, to] = [Number(span![1]), Number(span![2] ?? span![1])]
-    return Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+  const spans = parts.map((part) => {
+    const [, from = '', to = from] = /^(\d{1,2})(?:\s*-\s*(\d{1,2}))?$/.exec(part) ?? []
+    return { from: Number(from), to: Number(to) }
   })
+  // Turned round, or no length at all.
+  if (spans.length === 0 || spans.some(({ from, to }) => from < 1 || to < from)) return null
+  const lengths = spans.flatMap(({ from, to }) => Array.from({ length: to - from + 1 }, (_, index) => from + index))
+  return [...new Set(lengths.map((length) => Math.min(length, longestDialled)))]
 }
 
 /** An emergency rule is for the emergency numbers that it names, whatever else its prefix would fit. */
@@ -147,12 +188,17 @@ function names({ ranges }: Rule, extension: string): boolean {
 function rangeIn({ From, To }: ThreeCxRule['DNRanges'][number]): ExtensionRange {
   const [from, to] = [From?.trim() || To?.trim() || '', To?.trim() || From?.trim() || '']
   const areNumbers = [from, to].every((end) => /^\d+$/.test(end))
-  return areNumbers ? { from: Number(from), to: Number(to) } : { from: -Infinity, to: Infinity }
+  if (!areNumbers) return { from: -Infinity, to: Infinity }
+  return { from: Math.min(Number(from), Number(to)), to: Math.max(Number(from), Number(to)) }
+}
+
+function nameOf({ name }: Rule): string {
+  return `outbound rule ${JSON.stringify(name)}`
 }
 
 function stepFor(rule: Rule, extension: string, starts: readonly string[]): string {
   const numbers = starts.map((start) => (start === '' ? 'any number' : `${start}…`)).join(', ')
-  const name = `outbound rule ${JSON.stringify(rule.name)}`
+  const name = nameOf(rule)
   if (rule.groups.length > 0 && !names(rule, extension)) {
     return `${name} lets ${extension} dial ${numbers} if it is in group ${rule.groups.join(', ')}: see that it is not`
   }

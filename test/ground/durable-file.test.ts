@@ -3,6 +3,7 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,20 +11,21 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  watch,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   aboutFolder,
   appendDurably,
   createDurably,
-  giveToFoldersGroup,
   privateFolder,
   readIfThere,
   removeDurably,
   writeDurably,
+  writeForFoldersGroup,
   writeIfOther,
   writingInto,
 } from '../../src/durable-file.ts'
@@ -230,9 +232,32 @@ describe('a folder that a setting names', () => {
   test('gives its group to the files in it', async () => {
     if (process.getuid?.() !== 0) return
     chownSync(folder, 0, 65_534)
-    await writeDurably(path, 'x')
-    await giveToFoldersGroup(path)
+    await writeForFoldersGroup(path, 'x', 0o640)
     expect(statSync(path)).toMatchObject({ uid: 0, gid: 65_534 })
+    expect(mode(path)).toBe(0o640)
+  })
+
+  test('gives nobody else’s file to that group, when somebody swaps the new file for a link to it', async () => {
+    if (process.getuid?.() !== 0) return
+    const shared = join(folder, 'shared')
+    const theirs = join(folder, 'theirs')
+    const written = join(shared, 'file')
+    mkdirSync(shared)
+    chownSync(shared, 0, 65_534)
+    writeFileSync(theirs, 'x')
+    const isLink = () => lstatSync(written, { throwIfNoEntry: false })?.isSymbolicLink() === true
+    const watcher = watch(shared, () => {
+      if (!existsSync(written) || isLink()) return
+      rmSync(written)
+      symlinkSync(theirs, written)
+    })
+    try {
+      await writeForFoldersGroup(written, 'x', 0o640)
+      await vi.waitFor(() => expect(isLink()).toBe(true))
+    } finally {
+      watcher.close()
+    }
+    expect(statSync(theirs).gid).toBe(0)
   })
 })
 

@@ -193,7 +193,8 @@ describe('the allow-list of certificates on FreeSWITCH', () => {
     await port.restart()
     questions = 0
     expect((await counted.read(signal())).running?.handsets).toEqual(entries(present))
-    expect(questions).toBe(2)
+    // The stranger, the mark, and the stranger once more.
+    expect(questions).toBe(3)
   })
 
   test('a profile that looks at no names is no proof: who is open stays open, who is shut waits for a person', async () => {
@@ -211,6 +212,22 @@ describe('the allow-list of certificates on FreeSWITCH', () => {
     port.included = false
     await port.restart()
     expect((await judge(shut(ada))).state).toBe('waiting')
+  })
+
+  test('a connection that broke once is no proof: the stranger is asked again once a mark was let in', async () => {
+    const ada = await phone()
+    await takeBack(ada)
+    port.policy = 'in'
+    await port.restart()
+    let breaks = 1
+    const list = access({
+      knockAs: async (uuid) => (breaks-- > 0 ? 'refused' : knockWith((await phone(uuid)).issued)),
+    })
+    expect(await judge(shut(ada), list)).toMatchObject({
+      state: 'waiting',
+      problem: expect.stringContaining('lets in a certificate that is not in the allow-list'),
+      evidence: { facts: { enforced: false } },
+    })
   })
 
   test('a list that is not ours in force says so', async () => {

@@ -3,6 +3,7 @@ import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import type { Fake3cx } from '../fakes/fake-3cx.ts'
+import { germany } from '../fixtures/dialled-numbers.ts'
 import { signal, unreachable } from './booked-bench.ts'
 import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 
@@ -66,6 +67,63 @@ describe('the outbound rules of 3CX, held against a call class', () => {
     expect((await steps())[0]).toContain('"Odd" lets 1001 dial')
   })
 
+  test.each([
+    { Routes: [{ StripDigits: 1, Prepend: '0044' }] },
+    { Routes: [{ StripDigits: 0, Prepend: '' }, { Prepend: '0044' }] },
+    { Routes: [{ StripDigits: 2, Prepend: null }] },
+    { Routes: [{ Append: '00' }] },
+  ])(
+    'a rule that sends another number to the trunk than was dialled is for a person to look at: %j',
+    async (fields) => {
+      fake.addRule('Short dial', { Prefix: '5', NumberLengthRanges: '8', ...fields })
+      expect(await judge()).toEqual({
+        extension: '1001',
+        seen: 'outbound rules of 3CX rewrite what 1001 dials',
+        steps: [
+          expect.stringMatching(/^outbound rule "Short dial" rewrites what 1001 dials \(.+\): see what it dials$/),
+        ],
+      })
+      expect(await steps('1001', { ...national, class: 'international' })).toEqual([])
+      expect(await steps('1001', { ...national, countries: ['43'] })).toHaveLength(1)
+    },
+  )
+
+  test('what a rule makes of a number is said, so that another rewriting asks anew', async () => {
+    const rule = fake.addRule('Odd', { Prefix: '5', Routes: [{ StripDigits: 1, Prepend: '0044' }] })
+    expect(await steps()).toEqual([
+      'outbound rule "Odd" rewrites what 1001 dials (StripDigits 1, Prepend "0044"): see what it dials',
+    ])
+    rule.Routes = [{ StripDigits: 1, Prepend: '0043' }]
+    expect((await steps())[0]).toContain('Prepend "0043"')
+    for (let index = 0; index < 6; index += 1) fake.addRule(`More ${index}`, { Prefix: '5', Routes: rule.Routes })
+    expect((await steps()).slice(5)).toEqual(['and 2 more outbound rules rewrite what 1001 dials'])
+  })
+
+  test('to take the outside line off, from numbers that begin with it, is no rewriting', async () => {
+    const driver = bench.open({ dialPlan: async () => ({ ...germany, outsideLine: '9' }) })
+    const ask = () => steps('1001', national, driver)
+    const rule = fake.addRule('Town', { Prefix: '930', Routes: [{ StripDigits: 1, Prepend: '' }] })
+    expect(await ask()).toEqual([])
+    rule.Prefix = '930,0'
+    expect(await ask()).toContainEqual(expect.stringContaining('"Town" rewrites'))
+    Object.assign(rule, { Prefix: '930', Routes: [{ StripDigits: 2, Prepend: '' }] })
+    expect(await ask()).toContainEqual(expect.stringContaining('"Town" rewrites'))
+  })
+
+  test.each(['15-8', '1,15-8', '25-30', '0'])(
+    'lengths %s are not taken for "no number at all"',
+    async (NumberLengthRanges) => {
+      fake.addRule('Abroad', { Prefix: '00', NumberLengthRanges })
+      expect(await steps()).toEqual([expect.stringContaining('"Abroad" lets 1001 dial 00…')])
+    },
+  )
+
+  test('extensions from 1010 to 1000 are those from 1000 to 1010', async () => {
+    fake.addRule('Turned round', { Prefix: '00', DNRanges: [{ From: '1010', To: '1000' }] })
+    expect(await steps()).toHaveLength(1)
+    expect(await steps('1011')).toEqual([])
+  })
+
   test('an emergency number that no rule lets through is told, and an emergency rule is for no other number', async () => {
     fake.rules.length = 0
     fake.addRule('SOS', { Prefix: '112', EmergencyRule: false, NumberLengthRanges: '3' })
@@ -93,8 +151,8 @@ describe('the outbound rules of 3CX, held against a call class', () => {
     await expect(judge()).rejects.toMatchObject(unreachable)
   })
 
-  test('rules without the list of extensions are no rules: nothing is called right', async () => {
-    fake.faults.dropRuleField = 'DNRanges'
+  test.each(['DNRanges', 'Routes'])('rules without %s are no rules: nothing is called right', async (field) => {
+    fake.faults.dropRuleField = field
     expect((await judge()).seen).toContain('could not be judged')
     expect(await steps()).toEqual([
       'set the outbound rules for extension 1001 to national calls; emergency numbers stay allowed',

@@ -24,7 +24,7 @@ export interface SubjectKeeperOptions {
 export interface SubjectSnapshot {
   /** What lies in the file that is included; null: nothing of ours. */
   readonly written: SubjectList | null
-  /** The port turned away a certificate that stands in no list. */
+  /** The port turned away a certificate that stands in no list, also after it let a mark in. */
   readonly enforced: boolean
   /** By which list the port goes now, seen by its mark; null: by none that is known. */
   readonly running: SubjectList | null
@@ -81,14 +81,17 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
       const lists = await history()
       const text = await textIn(listFile)
       const written = lists.find((list) => listText(list) === text) ?? null
-      const enforced = (await knockAs(stranger, signal)) === 'refused'
-      if (!enforced) return { written, enforced, running: null }
+      const turnsAway = async () => (await knockAs(stranger, signal)) === 'refused'
+      const open = { written, enforced: false, running: null }
+      if (!(await turnsAway())) return open
       for (const list of likeliestFirst(lists)) {
         if ((await knockAs(list.mark, signal)) === 'refused') continue
+        // A connection that broke for another reason looks like a refusal, and a port that lets everybody in like this list.
+        if (!(await turnsAway())) return open
         seen = list.mark
-        return { written, enforced, running: list }
+        return { written, enforced: true, running: list }
       }
-      return { written, enforced, running: null }
+      return { written, enforced: true, running: null }
     },
   }
 }
