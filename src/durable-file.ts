@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Stats } from 'node:fs'
 import { chmod, link, lstat, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { AppError } from './errors.ts'
