@@ -15,7 +15,11 @@ route[RINGFENCE_SENDS_ON] {
 	$var(rf_extension) = $dlg_var(rf_callee);
 	route(RINGFENCE_SENT_ON);
 	route(RINGFENCE_ELSEWHERE);
-	if ($var(rf_ok) == 1) $avp(rf_sent_on) = "allowed";
+	if ($var(rf_ok) != 1) return;
+	route(RINGFENCE_HOP);
+	$var(rf_place) = $var(rf_hop);
+	route(RINGFENCE_PASS_ON);
+	$avp(rf_sent_on) = "allowed";
 }
 
 failure_route[RINGFENCE_NOT_SENT_ON] {

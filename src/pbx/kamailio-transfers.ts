@@ -17,8 +17,16 @@ route[RINGFENCE_REFER_TO] {
 
 route[RINGFENCE_SENT_ON] {
 	$var(rf_dialled) = "";
-	if ($ct != $null && $(hdr(Contact)[1]) == $null && !($ct =~ ","))
-		$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+	# What one parser takes for the end of a quotation another does not.
+	if ($ct == $null || $(hdr(Contact)[1]) != $null || $ct =~ "[,\\"'\\\\\\\\]|<.*<") return;
+	$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+}
+
+# Of an allowed 3xx nothing but the number that was judged is passed on, at $var(rf_place). Without a class nothing was.
+route[RINGFENCE_PASS_ON] {
+	if ($var(rf_policy) == "none") return;
+	remove_hf("Contact");
+	append_hf("Contact: <sip:$var(rf_dialled)@$var(rf_place)>\\r\\n");
 }
 
 # How long such a call lasts is not seen from here: whoever has a limit on that, or on calls at once, can have none to the

@@ -96,6 +96,8 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     },
   )
 
+  const contactsOf = (head: string) => [...head.matchAll(/^Contact: (.*)$/gim)].map(([, value]) => value!.trim())
+
   /** A call to the next hop, and what is said inside of it. */
   async function calling(number: string, caller: PbxAccount = mallory) {
     const talk = await line()
@@ -198,6 +200,34 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     expect((await forwarding.register()).status).toBe(200)
     forwarding.forwardTo('0044777102')
     expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(480)
+  })
+
+  test.each([
+    ['behind a backslash', '"a\\\\" <sip:0044777109@there>;x="<sip:3002@there>"'],
+    ['in a name', '"<sip:3002@there>" <sip:0044777109@there>'],
+    ['as a second one', '<sip:3002@there>, <sip:0044777109@there>'],
+  ])('a phone sends nobody on to a number that it hides %s', async (_, contact) => {
+    const called = await line()
+    expect(await called.login(request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' }), loginOf(mallory))).toBe(
+      200,
+    )
+    const sentOn = called.pickUp({ status: '302 Moved', contact })
+    expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(480)
+    await sentOn
+    expect(lab.nextHop.answers.at(-1)).not.toContain('777109')
+  })
+
+  test('where a phone may send a call on, the next hop is told the number that was judged and nothing else', async () => {
+    for (const contact of ['<sip:3002@evil.example:5099;transport=tcp?Route=x>;q=1', 'sip:3002@evil.example']) {
+      const called = await line()
+      const registering = request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' })
+      expect(await called.login(registering, loginOf(mallory))).toBe(200)
+      const sentOn = called.pickUp({ status: '302 Moved', contact })
+      expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(302)
+      await sentOn
+      expect(contactsOf(lab.nextHop.answers.at(-1)!)).toEqual([`<sip:3002@${host()}:${lab.nextHop.port}>`])
+      called.close()
+    }
   })
 
   test('what is said inside a call goes to its other end alone, whatever the request says', async () => {

@@ -269,7 +269,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-${edgeClaimsScript(options)}${edgeCallsScript}`
+${edgeClaimsScript(options)}${edgeCallsScript(`${socketText(pbx.address, pbx.port)};transport=tls`)}`
 }
 
 /**
