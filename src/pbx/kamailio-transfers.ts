@@ -12,7 +12,20 @@
 export const kamailioTransfers = `
 route[RINGFENCE_REFER_TO] {
 	$var(rf_dialled) = "";
-	if ($rt != $null && $(hdr(Refer-To)[1]) == $null) $var(rf_dialled) = "" + $(rt{uri.user});
+	$var(rf_headers) = "";
+	if ($rt == $null || $(hdr(Refer-To)[1]) != $null) return;
+	if ($rt =~ "[?&]Replaces=") {
+		$var(rf_headers) = "?Replaces=" + $(rt{re.subst,/^.*[?&]Replaces=([^&]*).*$/\\1/i});
+		if ($var(rf_headers) =~ "[<> \\"]") return;
+	}
+	$var(rf_dialled) = "" + $(rt{uri.user});
+}
+
+# As RINGFENCE_PASS_ON, but for a transfer, which may take over a call.
+route[RINGFENCE_PASS_REFER] {
+	if ($var(rf_policy) == "none") return;
+	remove_hf("Refer-To");
+	append_hf("Refer-To: <sip:$var(rf_dialled)@$var(rf_place)$var(rf_headers)>\\r\\n");
 }
 
 route[RINGFENCE_SENT_ON] {

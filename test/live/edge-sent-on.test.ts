@@ -115,4 +115,36 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
         expect(contactsOf(answer)).toEqual([`<sip:3002@${place()}>`])
       }
   })
+
+  test('a phone transfers to the number that was judged at the PBX, whatever host it names, and takes over a call as before', async () => {
+    const talk = await registered()
+    for (const [told, passedOn] of [
+      ['<sip:3002@evil.example:5099;transport=tcp>', `<sip:3002@${place()}>`],
+      ['<tel:112>', `<sip:112@${place()}>`],
+      [
+        '"Ada" <sip:3002@evil.example?Require=replaces&Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>',
+        `<sip:3002@${place()}?Replaces=a%40b%3Bto-tag%3D1%3Bfrom-tag%3D2>`,
+      ],
+    ] as const) {
+      expect(statusOf(await talk.ask(request('REFER', { extra: `Refer-To: ${told}\n` })))).toBe(200)
+      expect(/^Refer-To: (.*)$/im.exec(requests.at(-1)!)![1]).toBe(passedOn)
+    }
+    const before = requests.length
+    const hidden = 'Refer-To: "a\\\\" <sip:0000441234567@edge.test>;x="<sip:3002@edge.test>"\n'
+    expect(statusOf(await talk.ask(request('REFER', { extra: hidden })))).toBeGreaterThanOrEqual(400)
+    expect(requests).toHaveLength(before)
+  })
+
+  test('a call goes to the number that was judged at the PBX, whatever host the phone names', async () => {
+    const talk = await registered()
+    for (const [uri, passedOn] of [
+      ['sip:3002@evil.example', `sip:3002@${place()}`],
+      ['sip:112@evil.example:5099;maddr=127.0.0.9', `sip:112@${place()}`],
+      ['tel:112', `sip:112@${place()}`],
+      ['sip:3002@edge.test', 'sip:3002@edge.test'],
+    ] as const) {
+      expect(statusOf(await talk.ask(request('INVITE', { uri })))).toBe(200)
+      expect(requests.findLast((head) => head.startsWith('INVITE'))).toContain(`INVITE ${passedOn} SIP/2.0`)
+    }
+  })
 })

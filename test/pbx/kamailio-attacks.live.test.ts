@@ -129,6 +129,18 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     expect(reached('Refer-To: <sip:3002@')).toHaveLength(1)
   })
 
+  test('a transfer goes to the number that was judged at the next hop, whatever host the phone names, and takes over a call as before', async () => {
+    const { talk, inside } = await calling('112')
+    for (const [told, passedOn] of [
+      ['<sip:3002@evil.example:5099>', ''],
+      ['<sip:3002@evil.example?Require=replaces&Replaces=a%40b%3Bto-tag%3D1>', '?Replaces=a%40b%3Bto-tag%3D1'],
+    ] as const) {
+      expect(await talk.login(inside('REFER', { extra: `Refer-To: ${told}\n` }), loginOf(mallory))).toBe(200)
+      const [, to] = /^Refer-To: (.*)$/im.exec(reached('Refer-To: ').at(-1)!)!
+      expect(to!.trim()).toBe(`<sip:3002@${host()}:${lab.nextHop.port}${passedOn}>`)
+    }
+  })
+
   test('a colleague is sent nowhere by a transfer where the one who transfers may not call', async () => {
     const { username, secret } = loginOf(mallory)
     const colleague = loginOf(victim)

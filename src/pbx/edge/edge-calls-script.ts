@@ -44,6 +44,8 @@ route[CALL] {
 	if ($rU != $null) $var(rf_dialled) = $rU;
 	route(RINGFENCE_CLASS);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	# Only the number was judged: it is called at the PBX and nowhere else.
+	if ($var(rf_policy) != "none" && !is_myself("$ru")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
 	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
@@ -63,6 +65,8 @@ route[TRANSFER] {
 	route(RINGFENCE_REFER_TO);
 	route(RINGFENCE_ELSEWHERE);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	$var(rf_place) = "${pbx}";
+	route(RINGFENCE_PASS_REFER);
 	if ($var(rf_outside) == 1) route(NOTE);
 }
 
