@@ -76,6 +76,7 @@ route[RINGFENCE_TO_OTHER_END] {
 		exit;
 	}
 	t_on_reply("RINGFENCE_ANSWER");
+	t_on_failure("RINGFENCE_STAYS");
 	t_relay();
 }
 

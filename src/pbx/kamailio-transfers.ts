@@ -42,6 +42,11 @@ route[RINGFENCE_PASS_ON] {
 	append_hf("Contact: <sip:$var(rf_dialled)@$var(rf_place)>\\r\\n");
 }
 
+# A 3xx to what begins no call is no forward, and nobody judges it.
+failure_route[RINGFENCE_STAYS] {
+	if (t_check_status("3[0-9][0-9]")) t_reply("480", "Temporarily Unavailable");
+}
+
 # How long such a call lasts is not seen from here: whoever has a limit on that, or on calls at once, can have none to the
 # outside.
 route[RINGFENCE_ELSEWHERE] {

@@ -1,8 +1,8 @@
 /** Traffic to loopback only. What a phone that has a class may make of a call that somebody else makes for it. */
 import { randomBytes } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { createServer, type Server, type TLSSocket } from 'node:tls'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { createServer, type Server } from 'node:tls'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'
 import { type EdgeLab, startEdge } from '../lab/edge.ts'
@@ -21,14 +21,14 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
   let issued: IssuedCertificate
   /** The heads of the requests that the PBX got, each answered with 200. */
   const requests: string[] = []
-  const open: (SipLine | TLSSocket)[] = []
+  const open: { close(): void }[] = []
   const [pbxAddress, address] = ['127.0.0.1', '127.0.0.61']
   const place = () => `${pbxAddress}:${(pbx.address() as AddressInfo).port};transport=tls`
 
   beforeAll(async () => {
     const own = issueTestCertificate(makeTestAuthority('test'), 'pbx.test')
     pbx = createServer({ cert: own.certificate, key: own.key }, (socket) => {
-      open.push(Object.assign(socket, { close: () => socket.destroy() }))
+      open.push({ close: () => void socket.destroy() })
       let rest = ''
       socket.on('error', () => undefined)
       socket.on('data', (chunk: Buffer) => {
@@ -55,7 +55,7 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
     await edge.publish()
   }, 120_000)
   afterAll(async () => {
-    for (const each of open) each instanceof Object && 'destroy' in each ? each.destroy() : each.close()
+    for (const each of open) each.close()
     await edge?.stop()
     await new Promise((resolve) => pbx.close(resolve))
   })
@@ -145,6 +145,19 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
     ] as const) {
       expect(statusOf(await talk.ask(request('INVITE', { uri })))).toBe(200)
       expect(requests.findLast((head) => head.startsWith('INVITE'))).toContain(`INVITE ${passedOn} SIP/2.0`)
+    }
+  })
+
+  test('inside of a call a phone sends nobody on', async () => {
+    const talk = await registered()
+    for (const number of ['0000441234567', '3002']) {
+      const contact = `<sip:${number}@edge.test>`
+      const [answer] = await Promise.all([
+        fromPbx('INVITE', ';tag=phone'),
+        talk.pickUp({ status: '302 Moved', contact }),
+      ])
+      expect(statusOf(answer)).toBe(480)
+      expect(contactsOf(answer)).not.toContain(contact)
     }
   })
 })

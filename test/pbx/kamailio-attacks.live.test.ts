@@ -141,6 +141,22 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     }
   })
 
+  test('inside of a call a phone sends nobody on, and transfers a colleague to a number at the registrar', async () => {
+    const called = await line()
+    const registering = request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' })
+    expect(await called.login(registering, loginOf(mallory))).toBe(200)
+    const [{ talk, inside }, call] = await Promise.all([calling('3001', victim), called.pickUp()])
+    const [answer] = await Promise.all([
+      talk.ask(inside('INVITE')),
+      called.pickUp({ status: '302 Moved', contact: '<sip:0044777110@there>' }),
+    ])
+    expect(statusOf(answer)).toBe(480)
+    called.login(call('REFER', 'Refer-To: <sip:3002@evil.example>\n'), loginOf(mallory)).catch(() => undefined)
+    await vi.waitFor(() =>
+      expect(talk.heard).toMatch(new RegExp(`^Refer-To: <sip:3002@${host()}:${lab.options.port};transport=tls>`, 'm')),
+    )
+  })
+
   test('a colleague is sent nowhere by a transfer where the one who transfers may not call', async () => {
     const { username, secret } = loginOf(mallory)
     const colleague = loginOf(victim)
