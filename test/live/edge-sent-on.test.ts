@@ -141,6 +141,7 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
       ['sip:3002@evil.example', `sip:3002@${place()}`],
       ['sip:112@evil.example:5099;maddr=127.0.0.9', `sip:112@${place()}`],
       ['tel:112', `sip:112@${place()}`],
+      ['sip:3002@edge.test;maddr=127.0.0.9', `sip:3002@${place()}`],
       ['sip:3002@edge.test', 'sip:3002@edge.test'],
     ] as const) {
       expect(statusOf(await talk.ask(request('INVITE', { uri })))).toBe(200)

@@ -45,7 +45,7 @@ route[CALL] {
 	route(RINGFENCE_CLASS);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	# Only the number was judged: it is called at the PBX and nowhere else.
-	if ($var(rf_policy) != "none" && !is_myself("$ru")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
+	if ($var(rf_policy) != "none" && (!is_myself("$ru") || $ru =~ "maddr")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
 	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
