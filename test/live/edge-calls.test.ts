@@ -194,12 +194,21 @@ describeLive(
     })
 
     test('the longest time that a call may last is not put off by what is said within it', async () => {
-      const phone = await registered(await person({ callsAtOnce: 3 }))
+      const handset = await person({ callsAtOnce: 3 })
+      const phone = await registered(handset)
       expect((await phone.call('05551234')).status).toBe(200)
-      const end = async () =>
-        ((await world.edge.rpc.call('dlg.list', [], limit())) as { timeout: number }[]).at(-1)!.timeout
-      const before = await end()
-      expect(before - Date.now() / 1000).toBeGreaterThan(43_000)
+      const end = async () => {
+        const calls = (await world.edge.rpc.call('dlg.list', [], limit())) as { from_uri: string; timeout: number }[]
+        // The question for the password was a dialog too, which has no end to come.
+        return Math.max(
+          ...calls.filter(({ from_uri }) => from_uri.includes(handset.extension)).map(({ timeout }) => timeout),
+        )
+      }
+      const before = await vi.waitFor(async () => {
+        const found = await end()
+        expect(found - Date.now() / 1000).toBeGreaterThan(43_000)
+        return found
+      })
       await vi.waitFor(
         async () => {
           expect((await phone.within('UPDATE')).status).toBe(200)
