@@ -76,6 +76,7 @@ route[RINGFENCE_TO_OTHER_END] {
 		exit;
 	}
 	t_on_reply("RINGFENCE_ANSWER");
+	t_on_failure("RINGFENCE_STAYS");
 	t_relay();
 }
 
@@ -86,13 +87,21 @@ route[RINGFENCE_TO_PHONE] {
 	if (!t_relay()) sl_reply_error();
 }
 
+# Sets $var(rf_hop), the next hop's own name.
+route[RINGFENCE_HOP] {
+	$var(rf_hop) = "invalid";
+#!ifdef RINGFENCE_NEXT_HOP
+	$var(rf_hop) = RINGFENCE_NEXT_HOP;
+	$var(rf_hop) = $(var(rf_hop){re.subst,/^sips?:([^;]*).*$/\\1/});
+#!endif
+}
+
 # To the next hop by its own name, without what a phone wrote around the number.
 route[RINGFENCE_TO_NEXT_HOP] {
 #!ifdef RINGFENCE_NEXT_HOP
 	remove_hf("Route");
 	$du = RINGFENCE_NEXT_HOP;
-	$var(rf_hop) = RINGFENCE_NEXT_HOP;
-	$var(rf_hop) = $(var(rf_hop){re.subst,/^sips?:([^;]*).*$/\\1/});
+	route(RINGFENCE_HOP);
 	$ru = "sip:" + $rU + "@" + $var(rf_hop);
 	t_on_reply("RINGFENCE_ANSWER");
 	if (!t_relay()) sl_reply_error();

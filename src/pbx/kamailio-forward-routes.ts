@@ -15,7 +15,11 @@ route[RINGFENCE_SENDS_ON] {
 	$var(rf_extension) = $dlg_var(rf_callee);
 	route(RINGFENCE_SENT_ON);
 	route(RINGFENCE_ELSEWHERE);
-	if ($var(rf_ok) == 1) $avp(rf_sent_on) = "allowed";
+	if ($var(rf_ok) != 1) return;
+	route(RINGFENCE_HOP);
+	$var(rf_place) = $var(rf_hop);
+	route(RINGFENCE_PASS_ON);
+	$avp(rf_sent_on) = "allowed";
 }
 
 failure_route[RINGFENCE_NOT_SENT_ON] {
@@ -26,9 +30,16 @@ failure_route[RINGFENCE_NOT_SENT_ON] {
 route[RINGFENCE_TRANSFER] {
 	route(RINGFENCE_REFER_TO);
 	route(RINGFENCE_ELSEWHERE);
-	if ($var(rf_ok) == 1) return;
-	sl_send_reply("403", "Not Allowed");
-	exit;
+	if ($var(rf_ok) != 1) {
+		sl_send_reply("403", "Not Allowed");
+		exit;
+	}
+	route(RINGFENCE_HOP);
+	$var(rf_place) = $var(rf_hop);
+	# A colleague's phone calls by way of us.
+	if (($ft == $dlg(from_tag) && $dlg_var(rf_callee) != $null) || ($ft != $dlg(from_tag) && $dlg_var(rf_caller) != $null))
+		$var(rf_place) = $(RAut{s.strip,4});
+	route(RINGFENCE_PASS_REFER);
 }
 
 # See kamailio-transfers.ts.

@@ -139,6 +139,8 @@ modparam("uac", "restore_mode", "none")
 modparam("dialog", "db_mode", 0)
 modparam("dialog", "enable_stats", 1)
 modparam("dialog", "default_timeout", 43200)
+# What is said within a call puts its end off else.
+modparam("dialog", "timeout_noreset", 1)
 modparam("dialog", "profiles_with_value", "ringfence_outside")
 # Serials (decimal) that are refused whatever the revocation list says; from the database, so that they outlive a restart.
 modparam("htable", "db_url", "RINGFENCE_DATABASE")

@@ -12,13 +12,39 @@
 export const kamailioTransfers = `
 route[RINGFENCE_REFER_TO] {
 	$var(rf_dialled) = "";
-	if ($rt != $null && $(hdr(Refer-To)[1]) == $null) $var(rf_dialled) = "" + $(rt{uri.user});
+	$var(rf_headers) = "";
+	if ($rt == $null || $(hdr(Refer-To)[1]) != $null) return;
+	if ($rt =~ "[?&]Replaces=") {
+		$var(rf_headers) = "?Replaces=" + $(rt{re.subst,/^.*[?&]Replaces=([^&]*).*$/\\1/i});
+		if ($var(rf_headers) =~ "[<> \\"]") return;
+	}
+	$var(rf_dialled) = "" + $(rt{uri.user});
+}
+
+# As RINGFENCE_PASS_ON, but for a transfer, which may take over a call.
+route[RINGFENCE_PASS_REFER] {
+	if ($var(rf_policy) == "none") return;
+	remove_hf("Refer-To");
+	append_hf("Refer-To: <sip:$var(rf_dialled)@$var(rf_place)$var(rf_headers)>\\r\\n");
 }
 
 route[RINGFENCE_SENT_ON] {
 	$var(rf_dialled) = "";
-	if ($ct != $null && $(hdr(Contact)[1]) == $null && !($ct =~ ","))
-		$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+	# What one parser takes for the end of a quotation another does not.
+	if ($ct == $null || $(hdr(Contact)[1]) != $null || $ct =~ "[,\\"'\\\\\\\\]|<.*<") return;
+	$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
+}
+
+# Of an allowed 3xx nothing but the number that was judged is passed on, at $var(rf_place). Without a class nothing was.
+route[RINGFENCE_PASS_ON] {
+	if ($var(rf_policy) == "none") return;
+	remove_hf("Contact");
+	append_hf("Contact: <sip:$var(rf_dialled)@$var(rf_place)>\\r\\n");
+}
+
+# A 3xx to what begins no call is no forward, and nobody judges it.
+failure_route[RINGFENCE_STAYS] {
+	if (t_check_status("3[0-9][0-9]")) t_reply("480", "Temporarily Unavailable");
 }
 
 # How long such a call lasts is not seen from here: whoever has a limit on that, or on calls at once, can have none to the

@@ -9,6 +9,8 @@ export interface NextHop {
   readonly port: number
   /** The first line and the headers of each request, newest last. */
   readonly requests: readonly string[]
+  /** The first line and the headers of each final answer, newest last. */
+  readonly answers: readonly string[]
   /** A call that comes in from outside, by what the caller dialled; the final status. */
   call(number: string, to: number, dialled?: string): Promise<number>
   stop(): Promise<void>
@@ -17,6 +19,7 @@ export interface NextHop {
 export async function startNextHop(address: string): Promise<NextHop> {
   const socket = createSocket('udp4')
   const requests: string[] = []
+  const answers: string[] = []
   // The one that is nearest to whoever is called from here, or calls, first.
   const proxies: string[] = []
   const ringing = new Map<string, string>()
@@ -26,7 +29,10 @@ export async function startNextHop(address: string): Promise<NextHop> {
   socket.on('message', (message, from) => {
     const head = message.toString('latin1').split('\r\n\r\n')[0]!
     const status = Number(/^SIP\/2\.0 (\d{3})/.exec(head)?.[1] ?? 0)
-    if (status >= 200) finals.get(callIdOf(head))?.(status)
+    if (status >= 200) {
+      answers.push(head)
+      finals.get(callIdOf(head))?.(status)
+    }
     if (status > 0) return
     requests.push(head)
     const method = head.split(' ')[0]!
@@ -67,6 +73,7 @@ export async function startNextHop(address: string): Promise<NextHop> {
   return {
     port,
     requests,
+    answers,
     call: (number, to, dialled = number) =>
       new Promise((resolve, reject) => {
         const callId = `from-outside-${port}-${++calls}`

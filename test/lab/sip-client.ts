@@ -18,6 +18,8 @@ export interface SipPhone {
   transfer(number: string): Promise<SipAnswer>
   /** A REFER outside of any call, with these headers. */
   refer(headers: readonly string[]): Promise<SipAnswer>
+  /** Asks something within the call that was answered last. */
+  within(method: string): Promise<SipAnswer>
   /** Ends the call that was answered last. */
   hangUp(): Promise<SipAnswer>
   /** From now on calls to this phone are sent on to this number (302). */
@@ -268,6 +270,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
         fromTag: randomBytes(4).toString('hex'),
         extra,
       }),
+    within: (method) => inDialog(method, []),
     hangUp: () => inDialog('BYE', []),
     forwardTo(number) {
       forwardedTo = number

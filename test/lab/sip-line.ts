@@ -15,8 +15,12 @@ export interface SipLine {
     login: DigestLogin,
     credentials?: (header: string, digest: string) => string,
   ): Promise<number>
-  /** Waits for a call, and answers it. */
-  pickUp(answer?: { readonly routes?: readonly string[]; readonly contact?: string }): Promise<IncomingCall>
+  /** Waits for a call, or for what changes one, and answers it. */
+  pickUp(answer?: {
+    readonly status?: string
+    readonly routes?: readonly string[]
+    readonly contact?: string
+  }): Promise<IncomingCall>
   readonly heard: string
   readonly isOpen: boolean
   readonly localPort: number
@@ -43,6 +47,7 @@ export async function openLine(options: SipConnectionOptions): Promise<SipLine> 
   let heard = ''
   let isOpen = true
   let sequence = 0
+  let pickedUp = 0
   socket.on('data', (chunk: Buffer) => {
     heard += chunk.toString('latin1')
   })
@@ -88,12 +93,13 @@ ${extra}Content-Length: 0
       const written = credentials(header, digestAnswer(login, challenge[2]!, request.method, request.uri))
       return statusOf(await ask({ ...request, extra: `${request.extra ?? ''}${written}` }))
     },
-    async pickUp({ routes, contact } = {}) {
+    async pickUp({ status = '200 OK', routes, contact } = {}) {
       const invite = await vi.waitFor(
         () => {
-          const head = /^INVITE sip:[\s\S]*?\r\n\r\n/m.exec(heard)?.[0]
-          if (head === undefined) throw new Error('nobody calls')
-          return head
+          const found = /^INVITE sip:[\s\S]*?\r\n\r\n/m.exec(heard.slice(pickedUp))
+          if (!found) throw new Error('nobody calls')
+          pickedUp += found.index + found[0].length
+          return found[0]
         },
         { timeout: 5_000, interval: 20 },
       )
@@ -103,11 +109,11 @@ ${extra}Content-Length: 0
         (name) => values(name)[0]!,
       )
       const here = `<sip:raw@${socket.localAddress}:${socket.localPort};transport=tls>`
-      const own = `${to};tag=raw`
+      const own = /;tag=/.test(to!) ? to! : `${to};tag=raw`
       const way = values('Record-Route')
       send(
         [
-          'SIP/2.0 200 OK',
+          `SIP/2.0 ${status}`,
           ...values('Via').map((via) => `Via: ${via}`),
           ...(routes ?? way).map((route) => `Record-Route: ${route}`),
           ...[`From: ${from}`, `To: ${own}`, `Call-ID: ${callId}`, `CSeq: ${cseq}`, `Contact: ${contact ?? here}`],

@@ -51,6 +51,21 @@ describeLive(
       expect((await phone.register()).status).toBe(200)
       return phone
     }
+    /** Asks within its call, until the other side ends it: 4 seconds from now. */
+    async function keepsTalking(phone: SipPhone) {
+      let over = false
+      phone.hungUp.then(() => {
+        over = true
+      })
+      // UPDATE, because Asterisk answers no OPTIONS within a call; not so often that it were a flood.
+      await vi.waitFor(
+        async () => {
+          await phone.within('UPDATE')
+          expect(over).toBe(true)
+        },
+        { timeout: 8_000, interval: 200 },
+      )
+    }
     async function answers(phone: SipPhone, numbers: readonly string[]) {
       const found: Record<string, number> = {}
       for (const number of numbers) found[number] = (await phone.call(number)).status
@@ -161,6 +176,42 @@ describeLive(
       )
       await vi.waitFor(async () => expect((await phone.call('05551234')).status).toBe(403), { timeout: 5_000 })
       expect((await phone.call('0112')).status).toBe(200)
+    })
+
+    test('a call whose phone keeps talking to the PBX within it ends when its minutes are used up all the same', async () => {
+      const handset = await person({ minutesPerHour: 1 })
+      const phone = await registered(handset)
+      const key = `${handset.extension}:seconds:h${Math.floor(Date.now() / 3_600_000)}`
+      await world.edge.rpc.call('htable.seti', ['ringfence_spent', key, 56], limit())
+      expect((await phone.call('05551234')).status).toBe(200)
+      await keepsTalking(phone)
+    })
+
+    test('the longest time that a call may last is not put off by what is said within it', async () => {
+      const handset = await person({ callsAtOnce: 3 })
+      const phone = await registered(handset)
+      expect((await phone.call('05551234')).status).toBe(200)
+      const end = async () => {
+        const calls = (await world.edge.rpc.call('dlg.list', [], limit())) as { from_uri: string; timeout: number }[]
+        // The question for the password was a dialog too, which has no end to come.
+        return Math.max(
+          ...calls.filter(({ from_uri }) => from_uri.includes(handset.extension)).map(({ timeout }) => timeout),
+        )
+      }
+      const before = await vi.waitFor(async () => {
+        const found = await end()
+        expect(found - Date.now() / 1000).toBeGreaterThan(43_000)
+        return found
+      })
+      await vi.waitFor(
+        async () => {
+          expect((await phone.within('UPDATE')).status).toBe(200)
+          expect(Date.now() / 1000).toBeGreaterThan(before - 43_200 + 4)
+        },
+        { timeout: 8_000, interval: 200 },
+      )
+      // Kamailio's clock may be a second off.
+      expect((await end()) - before).toBeLessThanOrEqual(1)
     })
 
     test('minutes are reserved while a call runs, once, and come back with a call that ends', async () => {

@@ -90,6 +90,8 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     },
   )
 
+  const contactsOf = (head: string) => [...head.matchAll(/^Contact: (.*)$/gim)].map(([, value]) => value!.trim())
+
   /** A call to the next hop, and what is said inside of it. */
   async function calling(number: string, caller: PbxAccount = mallory) {
     const talk = await line()
@@ -119,6 +121,34 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     expect(reached('777101')).toEqual([])
     expect(await referTo(`Refer-To: <sip:3002@${host()}>\n`)).toBe(200)
     expect(reached('Refer-To: <sip:3002@')).toHaveLength(1)
+  })
+
+  test('a transfer goes to the number that was judged at the next hop, whatever host the phone names, and takes over a call as before', async () => {
+    const { talk, inside } = await calling('112')
+    for (const [told, passedOn] of [
+      ['<sip:3002@evil.example:5099>', ''],
+      ['<sip:3002@evil.example?Require=replaces&Replaces=a%40b%3Bto-tag%3D1>', '?Replaces=a%40b%3Bto-tag%3D1'],
+    ] as const) {
+      expect(await talk.login(inside('REFER', { extra: `Refer-To: ${told}\n` }), loginOf(mallory))).toBe(200)
+      const [, to] = /^Refer-To: (.*)$/im.exec(reached('Refer-To: ').at(-1)!)!
+      expect(to!.trim()).toBe(`<sip:3002@${host()}:${lab.nextHop.port}${passedOn}>`)
+    }
+  })
+
+  test('inside of a call a phone sends nobody on, and transfers a colleague to a number at the registrar', async () => {
+    const called = await line()
+    const registering = request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' })
+    expect(await called.login(registering, loginOf(mallory))).toBe(200)
+    const [{ talk, inside }, call] = await Promise.all([calling('3001', victim), called.pickUp()])
+    const [answer] = await Promise.all([
+      talk.ask(inside('INVITE')),
+      called.pickUp({ status: '302 Moved', contact: '<sip:0044777110@there>' }),
+    ])
+    expect(statusOf(answer)).toBe(480)
+    called.login(call('REFER', 'Refer-To: <sip:3002@evil.example>\n'), loginOf(mallory)).catch(() => undefined)
+    await vi.waitFor(() =>
+      expect(talk.heard).toMatch(new RegExp(`^Refer-To: <sip:3002@${host()}:${lab.options.port};transport=tls>`, 'm')),
+    )
   })
 
   test('a colleague is sent nowhere by a transfer where the one who transfers may not call', async () => {
@@ -192,6 +222,34 @@ describeLive('whoever attacks a real Kamailio with a password of their own', ['k
     expect((await forwarding.register()).status).toBe(200)
     forwarding.forwardTo('0044777102')
     expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(480)
+  })
+
+  test.each([
+    ['behind a backslash', '"a\\\\" <sip:0044777109@there>;x="<sip:3002@there>"'],
+    ['in a name', '"<sip:3002@there>" <sip:0044777109@there>'],
+    ['as a second one', '<sip:3002@there>, <sip:0044777109@there>'],
+  ])('a phone sends nobody on to a number that it hides %s', async (_, contact) => {
+    const called = await line()
+    expect(await called.login(request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' }), loginOf(mallory))).toBe(
+      200,
+    )
+    const sentOn = called.pickUp({ status: '302 Moved', contact })
+    expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(480)
+    await sentOn
+    expect(lab.nextHop.answers.at(-1)).not.toContain('777109')
+  })
+
+  test('where a phone may send a call on, the next hop is told the number that was judged and nothing else', async () => {
+    for (const contact of ['<sip:3002@evil.example:5099;transport=tcp?Route=x>;q=1', 'sip:3002@evil.example']) {
+      const called = await line()
+      const registering = request('REGISTER', '3001', '3001', { extra: 'Expires: 600\n' })
+      expect(await called.login(registering, loginOf(mallory))).toBe(200)
+      const sentOn = called.pickUp({ status: '302 Moved', contact })
+      expect(await lab.nextHop.call('3001', lab.trunkPort)).toBe(302)
+      await sentOn
+      expect(contactsOf(lab.nextHop.answers.at(-1)!)).toEqual([`<sip:3002@${host()}:${lab.nextHop.port}>`])
+      called.close()
+    }
   })
 
   test('what is said inside a call goes to its other end alone, whatever the request says', async () => {

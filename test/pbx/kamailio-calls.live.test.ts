@@ -326,6 +326,37 @@ describeLive('calls through a real Kamailio', ['kamailio'], () => {
     expect((await dialling.call('112')).status).toBe(200)
   })
 
+  test('a call ends when its minutes are used up, or the longest time that one may last, whatever is said within it', async () => {
+    const rpc = kamailioRpc(lab.options.rpc)
+    const policy = { ...blockedPolicy, class: 'national' } as const
+    const short = { ...makeAccount('3134'), policy: { ...policy, minutesPerHour: 1 } }
+    const long = { ...makeAccount('3135'), policy }
+    await apply(short, long)
+    const key = `3134:seconds:h${Math.floor(Date.now() / 3_600_000)}`
+    await rpc.call('htable.seti', ['ringfence_spent', key, 56], limit())
+    const [one, other] = [await registered(short), await registered(long)]
+    let over = false
+    one.hungUp.then(() => {
+      over = true
+    })
+    expect((await other.call('030777508')).status).toBe(200)
+    const end = async () => {
+      const calls = (await rpc.call('dlg.list', [], limit())) as { from_uri: string; timeout: number }[]
+      return calls.find(({ from_uri }) => from_uri.includes('3135'))!.timeout
+    }
+    const before = await end()
+    expect(before - Date.now() / 1000).toBeGreaterThan(43_000)
+    expect((await one.call('030777507')).status).toBe(200)
+    const began = Date.now()
+    while (!over && Date.now() - began < 8_000) {
+      await one.within('OPTIONS')
+      expect((await other.within('OPTIONS')).status).toBe(200)
+    }
+    expect(over).toBe(true)
+    // Kamailio's clock may be a second off.
+    expect((await end()) - before).toBeLessThanOrEqual(1)
+  })
+
   test('minutes are reserved while a call runs, shared out among those that may run at once, and what was not used comes back', async () => {
     const rpc = kamailioRpc(lab.options.rpc)
     const spent = async (extension: string) => {

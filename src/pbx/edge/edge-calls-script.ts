@@ -8,14 +8,17 @@ import { kamailioTransfers } from '../kamailio-transfers.ts'
  * call too, and in the Contact of a 3xx with which it sends a call on. All routes here set $var(rf_ok), which is 1 only when
  * they came to their end.
  *
+ * What is passed on leads to `pbx`, what stands behind the @ in a URI at the PBX.
+ *
  * Internal is what the tables name: extensions that Ringfence knows behind this edge, and what the setting adds.
  */
-export const edgeCallsScript = `
+export const edgeCallsScript = (pbx: string) => `
 # See kamailio-transfers.ts. $var(rf_extension) is $var(ext).
 route[RINGFENCE_CLASS] {
 	$var(rf_ok) = 0;
 	$var(rf_outside) = 0;
 	$var(rf_extension) = $var(ext);
+	$var(rf_policy) = "none";
 	if ($sht(policy=>$var(ext)) == $null || $sht(policy=>$var(ext)) == "none") {
 		$var(rf_ok) = 1;
 		return;
@@ -41,6 +44,8 @@ route[CALL] {
 	if ($rU != $null) $var(rf_dialled) = $rU;
 	route(RINGFENCE_CLASS);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	# Only the number was judged: it is called at the PBX and nowhere else.
+	if ($var(rf_policy) != "none" && (!is_myself("$ru") || $ru =~ "maddr")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
 	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
@@ -60,6 +65,8 @@ route[TRANSFER] {
 	route(RINGFENCE_REFER_TO);
 	route(RINGFENCE_ELSEWHERE);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	$var(rf_place) = "${pbx}";
+	route(RINGFENCE_PASS_REFER);
 	if ($var(rf_outside) == 1) route(NOTE);
 }
 
@@ -92,7 +99,10 @@ onreply_route[ANSWERED] {
 	$var(ext) = $avp(callee);
 	route(RINGFENCE_SENT_ON);
 	route(RINGFENCE_ELSEWHERE);
-	if ($var(rf_ok) == 1) $avp(forwarded) = "allowed";
+	if ($var(rf_ok) != 1) return;
+	$var(rf_place) = "${pbx}";
+	route(RINGFENCE_PASS_ON);
+	$avp(forwarded) = "allowed";
 }
 
 failure_route[FORWARDED] {

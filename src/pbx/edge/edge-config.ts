@@ -110,6 +110,8 @@ modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
 modparam("dialog", "db_mode", 0)
 modparam("dialog", "enable_stats", 1)
 modparam("dialog", "default_timeout", 43200)
+# What is said within a call puts its end off else.
+modparam("dialog", "timeout_noreset", 1)
 modparam("dialog", "profiles_with_value", "ringfence_outside")
 `
 }

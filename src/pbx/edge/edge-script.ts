@@ -184,6 +184,7 @@ route[TO_PHONE] {
 	route(CALLED);
 	$du = $var(target);
 	if (is_method("INVITE") && !has_totag()) route(RINGING);
+	else t_on_failure("RINGFENCE_STAYS");
 	set_forward_no_connect();
 	route(RELAY);
 }
@@ -269,7 +270,7 @@ route[CUT] {
 	}
 	sht_iterator_end("each");
 }
-${edgeClaimsScript(options)}${edgeCallsScript}`
+${edgeClaimsScript(options)}${edgeCallsScript(`${socketText(pbx.address, pbx.port)};transport=tls`)}`
 }
 
 /**
