@@ -10,6 +10,9 @@ const program = join(import.meta.dirname, '../../ringfence')
 /** A user that owns nothing on this machine, in place of the pages' `ringfence`. */
 const ringfence = 7_777
 
+/** That user, with no group but its own. */
+export const outsideEveryGroup = `setpriv --reuid ${ringfence} --regid ${ringfence} --clear-groups`
+
 export const kamailioUser = () => ({ uid: idOf('-u'), gid: idOf('-g') })
 const idOf = (what: string) => Number(spawnSync('id', [what, 'kamailio'], { encoding: 'utf8' }).stdout)
 
