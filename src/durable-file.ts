@@ -127,10 +127,12 @@ export interface FolderOfSetting {
   readonly name: string
   /** Of the program that reads it. */
   readonly group: string
+  /** That program makes files there too. */
+  readonly isShared?: boolean
 }
 
 /** An error about such a folder, as something that a person can mend; every other error as it is. */
-export function aboutFolder(error: unknown, { folder, name, group }: FolderOfSetting): unknown {
+export function aboutFolder(error: unknown, { folder, name, group, isShared }: FolderOfSetting): unknown {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'EROFS')
     return unfit(
@@ -140,7 +142,7 @@ export function aboutFolder(error: unknown, { folder, name, group }: FolderOfSet
   if (code === 'EACCES' || code === 'EPERM' || code === 'ENOTDIR')
     return unfit(
       `${folder} (${name}) cannot be written to (${code})`,
-      `make it as root and give it to the user that runs Ringfence: install -d -m 2750 -o ringfence -g ${group} ${folder}`,
+      `make it as root and give it to the user that runs Ringfence: install -d -m ${isShared ? 2770 : 2750} -o ringfence -g ${group} ${folder}`,
     )
   return error
 }

@@ -16,9 +16,9 @@ export function readSettingFile(path: string): FileRead {
 /** The commonest mistake is to set the secret itself: only what begins as the path of a folder that is there is repeated. */
 function shownPath(path: string): string {
   const folder = dirname(path)
-  return path.startsWith('/') && folder !== '/' && isFolder(folder)
-    ? `names ${JSON.stringify(path)}, which`
-    : 'names a file that'
+  if (!path.startsWith('/') || !isFolder(folder)) return 'names a file that'
+  // One in base64 may begin so too.
+  return folder === '/' ? 'names a file in the folder /, which' : `names ${JSON.stringify(path)}, which`
 }
 
 function isFolder(path: string): boolean {

@@ -41,6 +41,7 @@ export async function stepsOf(
       extension: step.extension ?? '',
       username: credential?.username ?? step.extension ?? '',
       generation: String(line.generation),
+      realm: pbx?.settings.realm ?? '',
     }
     const filled = parts
       .map((part) => part.replace(/\{(\w+)\}/g, (_, name: string) => values[name] ?? ''))

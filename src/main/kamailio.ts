@@ -46,7 +46,7 @@ export async function openKamailio(
   }
   // Kamailio does not start without a list.
   if (publication.ageMs() === null) await publication.publish()
-  await writingInto({ folder, name: `RINGFENCE_${pbx.prefix}_CONFIG_DIR`, group: 'kamailio' }, () =>
+  await writingInto({ folder, name: `RINGFENCE_${pbx.prefix}_CONFIG_DIR`, group: 'kamailio', isShared: true }, () =>
     prepareKamailio(options),
   )
   return kamailioDriver(options)

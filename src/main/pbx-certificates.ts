@@ -66,7 +66,7 @@ export async function keepPbxCertificate(
   const { certificate, privateKey } = await keep(`pbx-certificate${suffix}.json`, [host, names], foundations, now)
   const group = ours?.kind ?? 'asterisk'
   // The key is readable by the PBX's own group; the folder decides who that is.
-  await putInto({ folder, name: `RINGFENCE_${prefix}_CONFIG_DIR`, group }, [
+  await putInto({ folder, name: `RINGFENCE_${prefix}_CONFIG_DIR`, group, isShared: group === 'kamailio' }, [
     [pbxFiles.handsetAuthority, authorities.handset.certificate, 0o644],
     [pbxFiles.key, privateKey.reveal(), 0o640],
     [pbxFiles.certificate, certificate, 0o644],

@@ -61,7 +61,7 @@ async function driverOf(
       return driven.kind === '3cx' ? threeCxDriver({ ...options, dialPlan }) : yeastarDriver(options)
     }
     case 'manual':
-      return manualDriver({ name: 'the PBX' })
+      return manualDriver({ name: 'the PBX', realm })
     case 'absent':
       return absentDriver({ name: pbx.name })
   }

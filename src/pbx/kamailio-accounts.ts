@@ -82,25 +82,25 @@ export async function readRows(database: Database): Promise<{
   }))
 }
 
-/** Rows of `subscriber` whose name can be dialled. */
+/** Rows of `subscriber`; those whose name is no extension too, so that nobody thinks them gone. */
 export async function existingExtensions(database: Database): Promise<readonly ExistingExtension[]> {
   if (!(await hasSubscribers(database))) return []
   const rows = await database.selectFrom('subscriber').select(['username', 'domain']).orderBy('username').execute()
-  const named = Map.groupBy(
-    rows.filter(({ username }) => parseExtension(username).ok),
-    ({ username }) => username,
-  )
+  const named = Map.groupBy(rows, ({ username }) => username)
   return [...named].map(([extension, all]) => ({
     extension,
     displayName: null,
     email: null,
     facts: { table: 'subscriber', domain: all.map(({ domain }) => domain).join(', ') },
-    obstacle:
-      all.length > 1
+    obstacle: !isExtension(extension)
+      ? 'it is not an extension: Ringfence takes 2 to 15 digits'
+      : all.length > 1
         ? `it is in ${all.length} domains, and Ringfence tells extensions apart by their number alone: remove all but one row`
         : null,
   }))
 }
+
+const isExtension = (name: string) => parseExtension(name).ok
 
 /** @throws AppError INVALID_INPUT when a value could mean something else to the script. */
 function rowsOf(account: PbxAccount, { realm }: WriteSettings): readonly CredentialRow[] {

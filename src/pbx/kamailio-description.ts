@@ -1,5 +1,5 @@
 import { readMark } from './kamailio-accounts.ts'
-import { readCopiedList } from './kamailio-files.ts'
+import { otherDatabaseHint, readCopiedList } from './kamailio-files.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import { registrarScript, scriptFile } from './kamailio-script.ts'
@@ -28,7 +28,7 @@ export async function describeKamailio(
       ? null
       : {
           message: 'Kamailio does not read the database that Ringfence writes',
-          hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE',
+          hint: otherDatabaseHint(options),
         },
     await listProblem(options, new Date()),
   ]

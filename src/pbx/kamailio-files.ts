@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { mkdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { createDurably, readIfThere, writeIfOther } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
@@ -71,4 +71,12 @@ export async function tlsFingerprint(options: KamailioOptions): Promise<string> 
     hash.update(bytes ? `${bytes.length} ` : 'none ').update(bytes ?? '')
   }
   return hash.digest('hex').slice(0, 16)
+}
+
+/** Why Kamailio shows another mark than the one that was written, or none. */
+export function otherDatabaseHint({ database }: Pick<KamailioOptions, 'database'>): string {
+  const same = 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE'
+  return 'sqlite' in database
+    ? `Kamailio's group must be able to write ${database.sqlite} and its folder, in order to read it: chmod 2770 ${dirname(database.sqlite)}. Where that is so: ${same}`
+    : `${same}, and Kamailio needs the right to read our tables`
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { closeConnection } from './kamailio-cut.ts'
-import { copyList, readCopiedList, tlsFingerprint } from './kamailio-files.ts'
+import { copyList, otherDatabaseHint, readCopiedList, tlsFingerprint } from './kamailio-files.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import { notUnderstood, readRunning, readStart } from './kamailio-state.ts'
@@ -64,7 +64,7 @@ async function deny(
   await rpc.call('htable.reload', ['ringfence_denied'], signal)
   if (sameSet(await tableKeys(rpc, 'ringfence_denied', signal), wanted)) return wanted
   throw new AppError('PBX_REFUSED', 'Kamailio did not take the denied certificates over', {
-    hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE',
+    hint: otherDatabaseHint(options),
     retryable: true,
   })
 }

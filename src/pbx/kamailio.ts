@@ -6,6 +6,7 @@ import { existingExtensions, readRows, writeAccounts } from './kamailio-accounts
 import { cut } from './kamailio-cut.ts'
 import { describeKamailio } from './kamailio-description.ts'
 import { planMark, planText } from './kamailio-dial-plan.ts'
+import { otherDatabaseHint } from './kamailio-files.ts'
 import { tellPhones } from './kamailio-notify.ts'
 import type { KamailioOptions, RegistrarPorts } from './kamailio-options.ts'
 import { revocationsOn } from './kamailio-revocations.ts'
@@ -91,7 +92,7 @@ async function applyAccounts(
       writeAccounts(database, some, { realm: options.realm, plan, classes }),
     )
     const running = await readRunning(rpc, signal)
-    requireSameDatabase(mark, running.mark)
+    requireSameDatabase(options, mark, running.mark)
     return { taken, plan: running.plan }
   }
   const first = await write(accounts, false)
@@ -107,7 +108,7 @@ async function applyAccounts(
 async function readAccounts(options: KamailioOptions, rpc: KamailioRpc, signal: AbortSignal): Promise<PbxState> {
   const { mark, rows, foreign } = await withTables(options.database, signal, readRows)
   const running = await readRunning(rpc, signal)
-  requireSameDatabase(mark, running.mark)
+  requireSameDatabase(options, mark, running.mark)
   // What is in force under another script's rules is not what ours would make of it.
   if (running.script !== registrarScript(options).fingerprint) throw olderScript(options)
   const [registrations, calls] = await Promise.all([listRegistrations(rpc, signal), listCalls(rpc, signal)])
@@ -135,10 +136,10 @@ function policyOf(rows: readonly CredentialRow[], isPlanInForce: boolean): strin
   return policy === 'none' || isPlanInForce ? policy : null
 }
 
-function requireSameDatabase(written: string, seen: string): void {
+function requireSameDatabase(options: KamailioOptions, written: string, seen: string): void {
   if (written === seen) return
   throw new AppError('PBX_REFUSED', 'Kamailio does not read the database that Ringfence writes', {
-    hint: 'RINGFENCE_DATABASE in local.cfg must be the same database as RINGFENCE_PBX_DATABASE, and Kamailio needs the right to read our tables',
+    hint: otherDatabaseHint(options),
     retryable: true,
   })
 }

@@ -24,7 +24,7 @@ const guideSchema = z.strictObject({
   closing: steps,
 })
 
-const values = ['extension', 'username', 'generation']
+const values = ['extension', 'username', 'generation', 'realm']
 
 /** @throws AppError TEMPLATE_INVALID */
 export async function loadManualGuide(folder: string, brand: string): Promise<ManualGuide> {

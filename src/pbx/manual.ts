@@ -17,11 +17,17 @@ export const manualAbilities: PbxAbilities = {
   adoption: false,
 }
 
+interface ManualOptions {
+  readonly name: string
+  /** Of the digests in phones' files: where the PBX says another one, the right password is refused. */
+  readonly realm: string
+}
+
 /**
  * Any PBX that a person operates by hand. Nothing is sent anywhere and nothing can be read back: every change becomes a
  * step in plain words, which somebody does and ticks.
  */
-export function manualDriver(options: { readonly name: string }): PbxDriver {
+export function manualDriver(options: ManualOptions): PbxDriver {
   return {
     kind: 'manual',
     abilities: manualAbilities,
@@ -33,7 +39,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
       })
     },
     applyAccounts: async () => undefined,
-    describeStep: (account) => describeStep(options.name, account),
+    describeStep: (account) => describeStep(options, account),
   }
 }
 
@@ -41,7 +47,7 @@ export function manualDriver(options: { readonly name: string }): PbxDriver {
  * The step for one extension. Never holds the secret: the step is stored, shown to many and part of the leaver file;
  * `ringfence secret` gives the secret to an admin who asks for it, and that is recorded.
  */
-function describeStep(pbx: string, account: PbxAccount): string {
+function describeStep({ name: pbx, realm }: ManualOptions, account: PbxAccount): string {
   const { extension, credentials } = account
   if (credentials.length === 0) {
     return [
@@ -54,7 +60,7 @@ function describeStep(pbx: string, account: PbxAccount): string {
   return [
     `On ${pbx}, create extension ${extension} or change it: login name (authentication ID) ${usernames},`,
     `the SIP password that \`ringfence secret ${extension}\` shows (generation ${credentials.map(({ generation }) => generation).join(', ')}),`,
-    'TLS and encrypted media (SRTP).',
+    `realm ${realm}, TLS and encrypted media (SRTP).`,
     'If the password was changed, remove the old registrations so that the phone logs in anew.',
   ].join(' ')
 }

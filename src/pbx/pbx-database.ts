@@ -6,6 +6,7 @@ import { Pool } from 'pg'
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { kyselyDatabase } from '../store/node-sqlite.ts'
+import { rightsHint, sqliteRefusal } from './sqlite-refusal.ts'
 
 /**
  * The database that a PBX reads its accounts from. It is the PBX's: opened for one piece of work, spoken to in its own
@@ -42,7 +43,7 @@ export async function withPbxDatabase<Schema, T>(
   try {
     return await work(db)
   } catch (error) {
-    throw signal.aborted ? givenUp() : databaseRefusal(error)
+    throw signal.aborted ? givenUp() : databaseRefusal(error, location)
   } finally {
     signal.removeEventListener('abort', cut)
     await db.destroy()
@@ -66,7 +67,7 @@ function openSqlite(path: string, writeAhead: boolean) {
       cut: () => undefined,
     }
   } catch (error) {
-    throw databaseRefusal(error)
+    throw databaseRefusal(error, { sqlite: path })
   }
 }
 
@@ -84,16 +85,19 @@ function openPostgres(url: Secret) {
 }
 
 /** Codes only: the words of a database may repeat the values of a row. What is no database's error stays as it is. */
-function databaseRefusal(error: unknown): unknown {
+function databaseRefusal(error: unknown, location: PbxDatabase): unknown {
   if (error instanceof AppError || !(error instanceof Error)) return error
-  if ('errcode' in error && typeof error.errcode === 'number') return sqliteRefusal(error.errcode)
+  if ('errcode' in error && typeof error.errcode === 'number' && 'sqlite' in location)
+    return sqliteRefusal(error.errcode, location.sqlite)
   const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
   if (/^(ENOENT|EACCES|EPERM)$/.test(code) && 'path' in error) {
     return new AppError(
       'PBX_REFUSED',
       `the database file of the PBX, ${String(error.path)}, ${code === 'ENOENT' ? 'is not there' : 'may not be read and written'} (${code})`,
       {
-        hint: 'check RINGFENCE_PBX_DATABASE, and that the user that runs Ringfence may read and write the file and its folder',
+        hint:
+          (code === 'ENOENT' ? null : rightsHint(String(error.path))) ??
+          'check RINGFENCE_PBX_DATABASE, and that the user that runs Ringfence may read and write the file and its folder',
         retryable: true,
       },
     )
@@ -109,22 +113,6 @@ function databaseRefusal(error: unknown): unknown {
   if (code === '25006') return refusal(code, 'this is a standby, which takes no changes: name the first server')
   if (code === '22001')
     return refusal(code, 'a column is too narrow: bring the tables up to date with what comes with the PBX')
-  return refusal(code)
-}
-
-/** https://www.sqlite.org/rescode.html; the low byte is the primary code. */
-function sqliteRefusal(errcode: number): AppError {
-  const code = `SQLite ${errcode}`
-  const primary = errcode & 0xff
-  if (primary === 5 || primary === 6) {
-    return unreachable(
-      code,
-      'another program holds it (Asterisk does so until its next change, unless res_config_sqlite3.conf says `batch = 0`)',
-    )
-  }
-  if ([8, 10, 13, 14].includes(primary)) {
-    return refusal(code, 'check the disk, and that the user that runs Ringfence may write the file and its folder')
-  }
   return refusal(code)
 }
 

@@ -55,7 +55,7 @@ export async function rows(): Promise<BenchRow[]> {
       pbxs: [
         {
           settings: config.pbxs[0]!,
-          driver: manualDriver({ name: 'bench' }),
+          driver: manualDriver({ name: 'bench', realm: 'asterisk' }),
           guide: await loadManualGuide('templates/manual-pbx', 'generic'),
           isConfigured: true,
         },

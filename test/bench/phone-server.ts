@@ -75,7 +75,7 @@ async function main(): Promise<void> {
     pbxs: [
       {
         settings: config.pbxs[0]!,
-        driver: manualDriver({ name: 'the PBX' }),
+        driver: manualDriver({ name: 'the PBX', realm: 'asterisk' }),
         guide: await loadManualGuide('templates/manual-pbx', 'generic'),
         isConfigured: true,
       },

@@ -157,7 +157,7 @@ describe('doors of a person', () => {
       system: 'sip-account',
       verdict: 'waiting',
       problem:
-        'On the PBX, create extension 1001 or change it: login name (authentication ID) 1001, the SIP password that `ringfence secret 1001` shows (generation 1), TLS and encrypted media (SRTP).',
+        'On the PBX, create extension 1001 or change it: login name (authentication ID) 1001, the SIP password that `ringfence secret 1001` shows (generation 1), realm asterisk, TLS and encrypted media (SRTP).',
       hint: 'do it, then tick it',
     }),
   ]

@@ -22,7 +22,7 @@ const unused = async () => {
 }
 
 pbxContract('manual', told, async () => ({
-  driver: manualDriver({ name: 'Office PBX' }),
+  driver: manualDriver({ name: 'Office PBX', realm: 'office.example.com' }),
   phone: unused,
   addForeign: unused,
   look: () => '',

@@ -218,6 +218,10 @@ describe('a folder that a setting names', () => {
       message: `${below} (RINGFENCE_EDGE_DIR) cannot be written to (ENOTDIR)`,
       hint: expect.stringContaining(`install -d -m 2750 -o ringfence -g kamailio ${below}`),
     })
+    const shared = { ...named(below), isShared: true }
+    await expect(writingInto(shared, () => writeDurably(join(below, 'x'), ''))).rejects.toMatchObject({
+      hint: expect.stringContaining('install -d -m 2770 '),
+    })
   })
 
   test('is told with a drop-in where the sandbox of the service lets it be read only', () => {

@@ -73,6 +73,12 @@ describe('a setting that is wrong', () => {
       'a path',
     ],
     [
+      'a secret file right below /, which could be a secret instead',
+      { ...asterisk, PBX_AMI_SECRET_FILE: '/nope' },
+      'names a file in the folder /, which is not there',
+      'a path',
+    ],
+    [
       'a secret file that is a folder',
       { ...asterisk, PBX_AMI_SECRET_FILE: join(folder, 'dir') },
       'which is a folder',

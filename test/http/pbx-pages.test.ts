@@ -96,7 +96,10 @@ describe('the steps of a PBX that is operated by hand', () => {
       RINGFENCE_PBX2_SITE: 'Branch <office>',
       RINGFENCE_PBX2_ADDRESS: '10.90.1.2',
     }
-    byHand = await openConsoleWorld({ env, morePbxs: { branch: { driver: manualDriver({ name: 'the PBX' }) } } })
+    byHand = await openConsoleWorld({
+      env,
+      morePbxs: { branch: { driver: manualDriver({ name: 'the PBX', realm: 'asterisk' }) } },
+    })
     cookie = await byHand.signIn('admin')
     await byHand.world.app.onboard({ ...person('Bo Berg', '1001', 'linphone-mobile'), pbx: 'branch' }, mia)
     await byHand.world.loop.idle()

@@ -62,6 +62,15 @@ describe('settings that change later', () => {
 })
 
 describe('doctor', () => {
+  test('does not call a PBX well that it did not look at', async () => {
+    await using world = await openWorld({ pbx: 'manual' })
+    const { checks } = await world.app.doctor()
+    expect(checks.filter(({ area }) => area === 'pbx')[0]).toMatchObject({
+      state: 'note',
+      message: expect.stringMatching(/^the PBX \(operated by hand\).*: not looked at$/),
+    })
+  })
+
   test('finds a healthy server healthy, and says what it cannot protect', async () => {
     await using world = await openWorld()
     const { checks } = await world.app.doctor()

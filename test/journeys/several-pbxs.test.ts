@@ -225,7 +225,7 @@ describe('two PBXs', () => {
 })
 
 describe('a step on one of two PBXs', () => {
-  const byHand = () => ({ driver: manualDriver({ name: 'the PBX' }) })
+  const byHand = () => ({ driver: manualDriver({ name: 'the PBX', realm: 'asterisk' }) })
   const openByHand = (options: WorldOptions = {}) =>
     openWorld({
       pbx: 'manual',
@@ -296,7 +296,7 @@ test('a step whose words change has been open since it was first asked for; once
   const calledBy = (name: string) => ({
     pbx: 'manual' as const,
     env: branchSettings,
-    morePbxs: { branch: { driver: manualDriver({ name }) } },
+    morePbxs: { branch: { driver: manualDriver({ name, realm: 'asterisk' }) } },
   })
   await using world = await openWorld(calledBy('the exchange'))
   await onboarded(world, onBranch('Bo Berg', '1001', 'linphone-mobile'))

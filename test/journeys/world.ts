@@ -137,7 +137,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const system: System = { ...realSystem, now: () => new Date(Date.now() + clock.aheadMs) }
   const hub = options.hub ?? fakeHub()
   const pbx = options.pbx === undefined || options.pbx === 'manual' ? fakePbx() : options.pbx
-  const driver: PbxDriver = options.pbx === 'manual' ? manualDriver({ name: 'the PBX' }) : pbx.driver
+  const driver: PbxDriver = options.pbx === 'manual' ? manualDriver({ name: 'the PBX', realm: 'asterisk' }) : pbx.driver
   const config = readConfig({
     RINGFENCE_DATA: folder,
     RINGFENCE_PHONE_URL: 'https://phones.example.com',

@@ -222,6 +222,15 @@ describeLive('a real Kamailio in trouble', ['kamailio', 'openssl'], () => {
     await world.driver.disconnect!([{ extension: '4006', addresses: null }], limit())
   })
 
+  test('lists what is no extension too, as what cannot be taken over', async () => {
+    const sql = sqliteSql(options.database)
+    sql("insert into subscriber (username, domain, password, ha1, ha1b) values ('reception', 'here', 'x', '', '')")
+    expect(await world.driver.listExisting!(limit())).toContainEqual(
+      expect.objectContaining({ extension: 'reception', obstacle: expect.stringContaining('not an extension') }),
+    )
+    sql("delete from subscriber where username = 'reception'")
+  })
+
   test('takes an extension over once: what somebody makes under its number later is not Ringfence’s', async () => {
     const sql = sqliteSql(options.database)
     const rows = () => sql("select username, domain from subscriber where username = '4007'")

@@ -189,7 +189,7 @@ describe('the SIP accounts of one PBX', () => {
         },
       ],
     ])
-    const system = systemOn(manualDriver({ name: 'Office PBX' }), desired)
+    const system = systemOn(manualDriver({ name: 'Office PBX', realm: 'office.example.com' }), desired)
     const subjects = [subject(anasPhone), shut(anasPhone), shut(anasPhone, { extensionShared: true })]
     const { outcomes } = await reconcile(system, subjects, {
       actFirst: true,
@@ -198,7 +198,7 @@ describe('the SIP accounts of one PBX', () => {
     })
     expect(outcomes.map(({ finding }) => finding.state)).toEqual(['waiting', 'waiting', 'waiting'])
     const steps = outcomes.map(({ finding }) => ('problem' in finding ? finding.problem : ''))
-    expect(steps[0]).toMatch(/create extension 1001.*1001-ana/)
+    expect(steps[0]).toMatch(/create extension 1001.*1001-ana.*realm office\.example\.com/)
     expect(steps[1]).toMatch(/block extension 1001 or delete it/)
     expect(steps[2]).toMatch(/1001 stays with another phone/)
     expect(JSON.stringify(outcomes)).not.toContain('anas-secret')
