@@ -284,7 +284,11 @@ describe('somebody who left', () => {
     world.pbx.faults.down = false
     await world.sweep()
     const line = async () => lineOf(await world.app.employee(ada.employee.id))
-    expect(await line()).toMatchObject({ verdict: 'waiting', problem: expect.stringContaining('another owner now') })
+    expect(await line()).toMatchObject({
+      verdict: 'waiting',
+      problem: expect.stringContaining('another owner now'),
+      hint: 'do the step, then `ringfence acknowledge ada@example.com extension`',
+    })
     expect(await world.pbx.driver.readLeftovers!(['1001'], AbortSignal.timeout(1_000))).toHaveLength(1)
     await world.app.acknowledge('ada@example.com', 'extension', null, mia)
     await world.sweep()

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { completeOffboardings } from '../../src/journeys/complete-offboarding.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 const ada = person('Ada Byron', '1001', 'linphone-mobile')
@@ -27,7 +28,42 @@ describe('the step of a leaver on a PBX that is operated by hand', () => {
     expect(await stepsIn(again)).toEqual([])
     // Whoever leaves next is asked for.
     await offboarded(again, next.id)
-    expect(await stepsIn(again)).toEqual([['Bo Berg', '1001']])
+    expect(await stepsIn(again)).toEqual([['Bo Berg', bo.email]])
     expect(await accountOf(again, id)).toMatchObject({ acknowledged: before.acknowledged })
+  })
+
+  test('names the leaver by e-mail address once the number means somebody else', async () => {
+    await using world = await openWorld({ pbx: 'manual' })
+    const { id } = (await onboarded(world, ada)).employee
+    await offboarded(world, id)
+    expect(await stepsIn(world)).toEqual([['Ada Byron', '1001']])
+    await onboarded(world, bo)
+    await world.sweep()
+    expect(await stepsIn(world)).toEqual(
+      expect.arrayContaining([
+        ['Ada Byron', ada.email],
+        ['Bo Berg', '1001'],
+      ]),
+    )
+    const line = await accountOf(world, id)
+    expect(line.hint).toBe(`do the step, then \`ringfence acknowledge ${ada.email} sip-account\``)
+    // What its holder of today is to be given is still theirs.
+    expect(line.problem).toContain('`ringfence secret 1001`')
+    const [sheet] = (await world.app.people.stepsOf(id)).sheets
+    expect(sheet!.who).toBe(ada.email)
+    await world.app.acknowledge(sheet!.who!, 'sip-account', null, mia)
+    expect(await stepsIn(world)).toEqual([['Bo Berg', '1001']])
+    await completeOffboardings(world.context, [id])
+    expect((await world.app.employee(id)).lifecycle).toBe('offboarded')
+  })
+
+  test('names by id whoever came back under the same e-mail address and number', async () => {
+    await using world = await openWorld({ pbx: 'manual' })
+    const { id } = (await onboarded(world, ada)).employee
+    await offboarded(world, id)
+    await world.app.acknowledge(id, 'sip-account', null, mia)
+    const again = (await onboarded(world, ada)).employee
+    await offboarded(world, again.id)
+    expect(await stepsIn(world)).toEqual([['Ada Byron', again.id]])
   })
 })
