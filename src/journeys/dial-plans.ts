@@ -65,8 +65,12 @@ export async function setDialPlan(
     await tx.record(
       auditEvent(context, 'dial-plan.changed', { actor }, { site: site.name, countryCode, emergencyNumbers }),
     )
-    const assignments = await tx.find('assignment', { untilAt: null })
-    return assignments.filter(({ pbxId, callPolicy }) => here.has(pbxId) && callPolicy !== null).map(({ id }) => id)
+    const concerned = (await tx.find('assignment', { untilAt: null })).filter(
+      ({ pbxId, callPolicy }) => here.has(pbxId) && callPolicy !== null,
+    )
+    // A class means something else from now on; what the PBX still holds is no drift.
+    for (const { id, generation } of concerned) await tx.update('assignment', id, { generation: generation + 1 })
+    return concerned.map(({ id }) => id)
   })
   context.loop.nudge('assignment', concerned)
   return { site: { id: site.id, name: site.name }, plan: checked.value }
