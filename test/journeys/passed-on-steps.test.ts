@@ -10,6 +10,18 @@ const accountOf = async (world: World, who: string) =>
 
 const stepsIn = async (world: World) => (await world.app.people.openSteps()).map(({ name, who }) => [name, who])
 
+test('the audit log counts the doors of a leaver that the pages show', async () => {
+  for (const pbx of ['manual', undefined] as const) {
+    await using world = await openWorld(pbx ? { pbx } : {})
+    const { id } = (await onboarded(world, ada)).employee
+    const { access } = await offboarded(world, id)
+    const shut = access.filter(({ wanted }) => wanted === 'closed')
+    const events = await world.store.auditTrail({ employeeId: id, limit: 100 })
+    const click = events.find(({ kind }) => kind === 'employee.offboarding-requested')
+    expect(JSON.parse(click!.detail!)).toMatchObject({ doors: shut.length })
+  }
+})
+
 describe('the step of a leaver on a PBX that is operated by hand', () => {
   test('stays ticked, in the same words, when somebody else gets the extension', async () => {
     await using world = await openWorld({ pbx: 'manual' })
