@@ -75,6 +75,10 @@ function typedExtension(context: Knowing, { extension, pbxId }: HeldExtension): 
   return severalPbxs(context) ? `${extension}@${pbxName(context, pbxId)}` : extension
 }
 
+export function extensionInUse(context: Knowing, { extension, pbxId }: HeldExtension): string {
+  return `extension ${extension} is in use${severalPbxs(context) ? ` on PBX ${pbxName(context, pbxId)}` : ''}`
+}
+
 type Held = HeldExtension & Pick<EmployeeAccess['assignments'][number], 'untilAt'>
 type Naming = Pick<EmployeeAccess, 'employee' | 'passedOn'>
 
