@@ -21,8 +21,8 @@ export async function requireDialPlan(
   if (plan !== null) return plan
   const message = `nobody has said yet what dialled numbers mean at ${site.name}: its country, its prefixes and its emergency numbers`
   const hint = [
-    'say it once, then try again, for example in Berlin:',
-    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --area 30 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\``,
+    'say it once, then try again, for example in Germany:',
+    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\`; \`--area\` says the area code`,
   ].join(' ')
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'calls', message, hint }] })
 }
