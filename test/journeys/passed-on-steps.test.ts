@@ -22,6 +22,15 @@ test('the audit log counts the doors of a leaver that the pages show', async () 
   }
 })
 
+test('the first page counts who holds a phone, not who is leaving', async () => {
+  await using world = await openWorld({ pbx: 'manual' })
+  await onboarded(world, ada)
+  await onboarded(world, person('Cy Cole', '1002', 'linphone-mobile'))
+  await offboarded(world, '1001')
+  const { people, handsets, leaversTotal } = await world.app.people.today()
+  expect({ people, handsets, leaversTotal }).toEqual({ people: 1, handsets: 1, leaversTotal: 1 })
+})
+
 describe('the step of a leaver on a PBX that is operated by hand', () => {
   test('stays ticked, in the same words, when somebody else gets the extension', async () => {
     await using world = await openWorld({ pbx: 'manual' })
