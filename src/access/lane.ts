@@ -150,7 +150,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         known.set(verdict.id, knownOf(verdict))
       loaded = true
     }
-    await remember(outcomes, how.actFirst)
+    await remember(outcomes)
     tellFailedActs(outcomes, failedActs, how.actFirst)
     if (how.whole) {
       if (outcomes.some(({ finding }) => finding.state !== 'failed')) isOwnAbsence = false
@@ -160,7 +160,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     }
   }
 
-  async function remember(outcomes: readonly Outcome<S>[], isAsked: boolean): Promise<void> {
+  async function remember(outcomes: readonly Outcome<S>[]): Promise<void> {
     const changed: Verdict[] = []
     for (const outcome of outcomes) {
       const id = keyOf(outcome.subject)
@@ -178,8 +178,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         before.state === 'converged' &&
         before.generation === verdict.generation &&
         before.wanted === verdict.wanted &&
-        // Whoever nudges an open door has just changed what it is to be, a dial plan for one.
-        !((isOwnAbsence || isAsked) && verdict.wanted === 'open')
+        !(isOwnAbsence && verdict.wanted === 'open')
       ) {
         const { problem, ofAll = false } = outcome.foundDiffering
         untold.push({ verdict, problem, ofAll })

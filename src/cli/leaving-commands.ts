@@ -1,4 +1,6 @@
 import { byClick } from '../domain/leaver-doors.ts'
+import { extensionAt } from '../domain/sip-account.ts'
+import { defaultId } from '../domain/site.ts'
 import { AppError } from '../errors.ts'
 import type { EmployeeView } from '../journeys/application.ts'
 import type { LeaverFile } from '../journeys/leaver-view.ts'
@@ -143,6 +145,11 @@ export async function erase(session: Session, who: string, yes: boolean): Promis
   return exitCodes.ok
 }
 
+/** Files of before say no PBX. */
+function leaversExtension({ extension, pbx }: LeaverFile['employee']): string {
+  return extensionAt({ extension, pbx: pbx?.name ?? defaultId })
+}
+
 export async function report(session: Session, who: string): Promise<ExitCode> {
   const { terminal } = session
   const { id } = await findPerson(session, who)
@@ -154,7 +161,7 @@ export async function report(session: Session, who: string): Promise<ExitCode> {
   const { employee } = file
   const { during, before } = byClick(file.doors, file.requestedAt)
   print(session, [
-    `${paint(terminal, 'strong', `Leaver file: ${safe(employee.name)}`)} <${safe(employee.email)}>  extension ${safe(employee.extension)}`,
+    `${paint(terminal, 'strong', `Leaver file: ${safe(employee.name)}`)} <${safe(employee.email)}>  extension ${safe(leaversExtension(employee))}`,
     file.complete
       ? paint(terminal, 'good', '✓ complete and frozen')
       : paint(terminal, 'warn', '! not complete: this is a preview'),

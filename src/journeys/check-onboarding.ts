@@ -37,7 +37,7 @@ export async function checkOnboarding(context: JourneyContext, input: OnboardInp
   })
   checkGateway(context.catalogue, input.gateway, handsets, problems)
   const whole = handsets.filter((handset) => handset !== null)
-  const taken = await takenBy(context.store, pbx?.settings.id ?? defaultId, { email, extension, handsets: whole })
+  const taken = await takenBy(context, pbx?.settings.id ?? defaultId, { email, extension, handsets: whole })
   problems.push(...taken.map((problem) => beside(problem, macs)))
   await collect(problems, async () => gatewayOf(context, input, whole, pbx?.settings.id ?? defaultId))
   await collect(problems, async () => input.mail && mailLanguage(context, input.mail), 'mail')

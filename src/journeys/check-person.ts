@@ -6,10 +6,9 @@ import { noting, type Problem } from '../domain/parse.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { asAppError } from '../errors.ts'
 import type { Catalogue, Model } from '../phones/phone-port.ts'
-import type { StoreReader } from '../store/store.ts'
 import type { HandsetInput, OnboardInput } from './application.ts'
 import type { JourneyContext } from './context.ts'
-import { type KnownPbx, pbxNamed } from './known-pbx.ts'
+import { extensionInUse, type KnownPbx, pbxNamed } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
 
 export interface CheckedPerson {
@@ -206,7 +205,11 @@ interface Claimant {
 }
 
 /** Who is in the way, found before keys are spent on it; the store's own rules still decide. */
-export async function takenBy(store: StoreReader, pbxId: string, person: Claimant): Promise<Problem[]> {
+export async function takenBy(
+  { store, pbxs }: Pick<JourneyContext, 'store' | 'pbxs'>,
+  pbxId: string,
+  person: Claimant,
+): Promise<Problem[]> {
   const problems: Problem[] = []
   const taken = await store.taken(pbxId, {
     extensions: new Set(person.extension === null ? [] : [person.extension]),
@@ -214,10 +217,12 @@ export async function takenBy(store: StoreReader, pbxId: string, person: Claiman
     macs: new Set(person.handsets.flatMap(({ mac }) => mac ?? [])),
   })
   if (person.extension !== null && taken.extensions.has(person.extension)) {
+    const [held] = await store.find('assignment', { pbxId, extension: person.extension, untilAt: null })
+    const holder = held && (await store.get('employee', held.employeeId))
     problems.push({
       field: 'extension',
-      message: `extension ${person.extension} is in use`,
-      hint: 'offboard its holder first, or choose another',
+      message: extensionInUse({ pbxs }, { extension: person.extension, pbxId }),
+      hint: `${holder ? `${holder.name} <${holder.email}> holds it: offboard them` : 'offboard its holder'} first, or choose another`,
     })
   }
   if (person.email !== null && taken.emails.has(person.email)) {

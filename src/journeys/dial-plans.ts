@@ -21,8 +21,8 @@ export async function requireDialPlan(
   if (plan !== null) return plan
   const message = `nobody has said yet what dialled numbers mean at ${site.name}: its country, its prefixes and its emergency numbers`
   const hint = [
-    'say it once, then try again, for example in Berlin:',
-    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --area 30 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\``,
+    'say it once, then try again, for example in Germany:',
+    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\`; \`--area\` says the area code`,
   ].join(' ')
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'calls', message, hint }] })
 }
@@ -65,8 +65,12 @@ export async function setDialPlan(
     await tx.record(
       auditEvent(context, 'dial-plan.changed', { actor }, { site: site.name, countryCode, emergencyNumbers }),
     )
-    const assignments = await tx.find('assignment', { untilAt: null })
-    return assignments.filter(({ pbxId, callPolicy }) => here.has(pbxId) && callPolicy !== null).map(({ id }) => id)
+    const concerned = (await tx.find('assignment', { untilAt: null })).filter(
+      ({ pbxId, callPolicy }) => here.has(pbxId) && callPolicy !== null,
+    )
+    // A class means something else from now on; what the PBX still holds is no drift.
+    for (const { id, generation } of concerned) await tx.update('assignment', id, { generation: generation + 1 })
+    return concerned.map(({ id }) => id)
   })
   context.loop.nudge('assignment', concerned)
   return { site: { id: site.id, name: site.name }, plan: checked.value }

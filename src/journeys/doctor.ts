@@ -83,7 +83,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
     return { ...check, message: message.startsWith(name) ? message : `${name}: ${message}` }
   }
   try {
-    const { readBack, revocationLists } = driver.abilities
+    const { readBack } = driver.abilities
     const description = await driver.describe(AbortSignal.timeout(askMs))
     const checks: DoctorCheck[] = [
       {
@@ -102,7 +102,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
       message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
       hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
     })
-    if (revocationLists === 'not-checked') {
+    if (abilities.revocationLists === 'not-checked') {
       checks.push({
         area: 'pbx',
         state: 'note',

@@ -82,32 +82,48 @@ export interface HeldExtension {
 }
 
 /** As commands take it: the number alone says whose it is where there is one PBX. */
-export function typedExtension(context: Knowing, { extension, pbxId }: HeldExtension): string {
+function typedExtension(context: Knowing, { extension, pbxId }: HeldExtension): string {
   return severalPbxs(context) ? `${extension}@${pbxName(context, pbxId)}` : extension
+}
+
+export function extensionInUse(context: Knowing, { extension, pbxId }: HeldExtension): string {
+  return `extension ${extension} is in use${severalPbxs(context) ? ` on PBX ${pbxName(context, pbxId)}` : ''}`
+}
+
+type Held = HeldExtension & Pick<EmployeeAccess['assignments'][number], 'untilAt'>
+type Naming = Pick<EmployeeAccess, 'employee' | 'passedOn'>
+
+/** Who is meant by this extension of theirs: a number that was passed on means its holder of today. */
+export function typedHolder(context: Knowing, { employee, passedOn }: Naming, held: Held): string {
+  if (held.untilAt === null || !passedOn.has(`${held.pbxId} ${held.extension}`)) return typedExtension(context, held)
+  return passedOn.has(employee.email) ? employee.id : employee.email
 }
 
 /**
  * Drivers and judges speak of "the PBX" and of bare extensions, so that what is kept of a step stays the same when another
  * PBX joins. Whoever reads it is told which one is meant.
  */
-export function sayWhich(context: Knowing, text: string, held: HeldExtension): string {
-  if (!severalPbxs(context)) return text
+export function sayWhich(context: Knowing, text: string, held: HeldExtension, ticking?: string): string {
   const bare = new RegExp(`(?<= )${held.extension}(?=[ \`])`, 'g')
-  return text
-    .replace(/`ringfence [^`]*`/g, (command) => command.replace(bare, typedExtension(context, held)))
-    .replace(/\bthe PBX\b/g, `PBX ${pbxName(context, held.pbxId)}`)
+  const number = typedExtension(context, held)
+  // Whose step it is decides what ticks it; every other command is about the extension, whoever holds it.
+  const said = text.replace(/`ringfence [^`]*`/g, (command) =>
+    command.replace(bare, command.startsWith('`ringfence acknowledge ') ? (ticking ?? number) : number),
+  )
+  return severalPbxs(context) ? said.replace(/\bthe PBX\b/g, `PBX ${pbxName(context, held.pbxId)}`) : said
 }
 
 /** What a line of this person says to whoever reads or ticks it; where it is on no PBX, just what was kept. */
 export function lineWords(
   context: Knowing,
-  { credentials, assignments }: Pick<EmployeeAccess, 'credentials' | 'assignments'>,
+  access: Pick<EmployeeAccess, 'credentials' | 'assignments'> & Naming,
 ): (line: Pick<Verdict, 'subjectKind' | 'subjectId'>, text: string) => string {
+  const { credentials, assignments } = access
   return ({ subjectKind, subjectId }, text) => {
     const assignmentId =
       subjectKind === 'sip-credential' ? credentials.find(({ id }) => id === subjectId)?.assignmentId : subjectId
     const held = assignments.find(({ id }) => id === assignmentId)
-    return held ? sayWhich(context, text, held) : text
+    return held ? sayWhich(context, text, held, typedHolder(context, access, held)) : text
   }
 }
 

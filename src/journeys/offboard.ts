@@ -12,6 +12,7 @@ import { closeConsole } from './close-console.ts'
 import { closeDoors } from './close-doors.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
 import { endLeavings } from './end-leavings.ts'
+import { looksAfter } from './expected-lines.ts'
 import { askerOf, guardOwners } from './guard-owners.ts'
 import { viewOf } from './views.ts'
 import { appendToJournal, closeInvites, rotateSecret } from './withdraw.ts'
@@ -71,7 +72,7 @@ export async function offboard(
 
 /** As the pages count them: one for each place where a thing has to be shut. */
 function doorsOf({ systems }: Pick<JourneyContext, 'systems'>, shut: readonly Subject[]): number {
-  return shut.reduce((sum, { kind }) => sum + systems.filter(({ subjectKind }) => subjectKind === kind).length, 0)
+  return shut.reduce((sum, subject) => sum + systems.filter((system) => looksAfter(system, subject)).length, 0)
 }
 
 /** One phone back, the person stays: its doors shut, the others' stay as they are. */

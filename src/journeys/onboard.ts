@@ -38,7 +38,7 @@ export async function onboard(context: JourneyContext, input: OnboardInput, acto
     demandMayAdopt(actor)
     await demandAdoptable(context, person.pbx, person.extension)
   }
-  const claimed = await takenBy(context.store, person.pbx.settings.id, person)
+  const claimed = await takenBy(context, person.pbx.settings.id, person)
   if (claimed.length > 0) throw taken(claimed)
   if (person.calls !== null) await requireDialPlan(context, person.pbx.settings.site)
   if (!person.adopt) await demandFree(context, person.pbx, person.extension)

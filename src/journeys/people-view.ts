@@ -83,6 +83,7 @@ export interface PeopleChoices {
 /** Each number is how many people the list with the same filter shows. */
 export interface Today {
   readonly at: string
+  /** Whoever is leaving holds nothing any more. */
   readonly people: number
   readonly handsets: number
   readonly online: number

@@ -67,12 +67,12 @@ export async function today(context: JourneyContext): Promise<Today> {
   const count = async (query: Omit<PeopleQuery, 'limit'>) =>
     (await store.peoplePage(filterOf(context, { ...query, limit: 0 }), countOnly)).total
   const now = system.now()
-  const { employees: people, handsets } = await store.counts()
+  const { employees, handsets, leaversInProgress } = await store.counts()
   const leavers = await peoplePage(context, { state: 'offboarding', sort: 'left', descending: true, limit: few })
   const leavings = await pendingLeavings(context, few)
   return {
     at: now.toISOString(),
-    people,
+    people: employees - leaversInProgress,
     handsets,
     online: await count({ tunnel: 'online' }),
     quiet: await count({ tunnel: quietDays }),

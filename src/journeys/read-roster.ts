@@ -9,7 +9,7 @@ import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
 import { adoptionProblems, foreignProblems } from './existing-extensions.ts'
-import { type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
+import { extensionInUse, type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
 
 const largestBytes = 5 * 1024 * 1024
@@ -232,15 +232,21 @@ async function somebodyElses(context: Reading, pbx: KnownPbx, people: readonly R
   return problems.map(({ extension, ...problem }) => ({ row: rowOf.get(extension)!, ...problem }))
 }
 
-async function takenOn({ store }: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {
-  const taken = await store.taken(pbxId, {
+async function takenOn(context: Reading, pbxId: string, people: readonly RosterPerson[]): Promise<Problem[]> {
+  const taken = await context.store.taken(pbxId, {
     extensions: new Set(people.map(({ extension }) => extension)),
     emails: new Set(people.map(({ email }) => email)),
     macs: new Set(people.flatMap(({ handsets }) => handsets.flatMap(({ mac }) => mac ?? []))),
   })
   return people.flatMap((person): Problem[] => [
     ...(taken.extensions.has(person.extension)
-      ? [{ row: person.row, field: 'extension', message: `extension ${person.extension} is in use` }]
+      ? [
+          {
+            row: person.row,
+            field: 'extension',
+            message: extensionInUse(context, { extension: person.extension, pbxId }),
+          },
+        ]
       : []),
     ...(taken.emails.has(person.email)
       ? [{ row: person.row, field: 'email', message: `${person.email} already has a phone here` }]

@@ -7,7 +7,7 @@ export interface OpenStep {
   /** Null once the person's data was erased. */
   readonly name: string | null
   readonly extension: string | null
-  /** The extension as commands take it: `1001@branch` where the number alone could be somebody else's. */
+  /** As commands take it: `1001`, `1001@branch` where the number is on several PBXs, else by e-mail address or id. */
   readonly who: string | null
   /** Where it is to be done; null where it is on no PBX of today's. */
   readonly pbx: PbxPlace | null

@@ -3,7 +3,7 @@ import type { Assignment } from '../domain/employee.ts'
 import type { ManualDeed } from '../pbx/manual-guide.ts'
 import type { EmployeeAccess } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
-import { lineWords, placeOf, sayWhich, typedExtension } from './known-pbx.ts'
+import { lineWords, placeOf, sayWhich, typedHolder } from './known-pbx.ts'
 import type { OpenStep, PersonSteps, StepSheet } from './step-view.ts'
 
 /** Steps that wait for a person, until somebody ticks them by name (acknowledge.ts). */
@@ -65,7 +65,7 @@ function stepOf(context: Pick<JourneyContext, 'pbxs'>, line: Verdict, access: Em
     employeeId: line.employeeId ?? '',
     name: access?.employee.name ?? null,
     extension: assignment?.extension ?? null,
-    who: assignment ? typedExtension(context, assignment) : null,
+    who: access && assignment ? typedHolder(context, access, assignment) : null,
     pbx: placeOf(context, assignment?.pbxId),
     system: line.system,
     instance: line.instance,

@@ -67,6 +67,20 @@ export async function seenShut(
   return new Set(subjects.flatMap(({ id, generation }) => (settled.get(id) === generation ? [id] : [])))
 }
 
+/** Closings that nothing shows and that somebody gave their word for. */
+export async function tickedSteps(
+  { store }: Pick<JourneyContext, 'store'>,
+  system: string,
+  instance: string,
+): Promise<ReadonlyMap<string, { readonly generation: number; readonly words: string }>> {
+  const lines = await store.find('verdict', { system, instance, wanted: 'closed', state: 'waiting' })
+  return new Map(
+    lines.flatMap(({ subjectId, generation, problem, acknowledgedAt }) =>
+      acknowledgedAt === null || problem === null ? [] : [[subjectId, { generation, words: problem }]],
+    ),
+  )
+}
+
 async function write(context: BookContext, tx: StoreWriter, changed: readonly Verdict[]): Promise<void> {
   const rows: Verdict[] = []
   for (const verdict of changed) {

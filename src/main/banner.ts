@@ -11,13 +11,18 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
     preview: 'preview: no packet moves on this host, everything else can be tried',
   }
   const tunnels = hub && modes ? modes[hub.mode] : 'the hub does not answer yet; it is asked again and again'
-  const pbxs = config.pbxs.map(({ name, driver, address }) => {
+  const pbxs = config.pbxs.map(({ name, driver, address, edge }) => {
     const label = config.pbxs.length > 1 ? `PBX ${name}` : 'PBX'
     const words =
       driver === 'manual'
-        ? 'manual: each change is a step for you to do and tick'
+        ? `manual: each change ${edge ? 'of an account ' : ''}is a step for you to do and tick`
         : `${driver} at ${address ?? 'no address'}`
     return [label, words] as const
+  })
+  const edges = config.pbxs.flatMap(({ name, edge }) => {
+    const pbx = config.pbxs.length > 1 ? `PBX ${name}` : 'the PBX'
+    const words = `in front of ${pbx}: client certificates and call classes are enforced there`
+    return edge ? [['SIP edge', `${edge.host} at ${edge.address}, ${words}`] as const] : []
   })
   const certificate = { off: 'no TLS, the proxy in front does it', 'service-ca': 'certificate of its own CA' }
   const tls = typeof config.phoneDoor.tls === 'string' ? certificate[config.phoneDoor.tls] : 'your certificate'
@@ -27,6 +32,7 @@ export function banner({ config, hub, console, setupLink, phoneDoor, adminSocket
     ['Local socket', adminSocket],
     ['Tunnels', tunnels],
     ...pbxs,
+    ...edges,
     ['Process', String(process.pid)],
   ]
   const command = `${folderFor(config.dataFolder)}./ringfence`

@@ -5,7 +5,7 @@ import type { Subject } from '../domain/access.ts'
 import type { JourneyContext } from '../journeys/context.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { accountsOf, digestOf, heldNow } from '../journeys/pbx-accounts.ts'
-import { seenShut } from '../journeys/verdict-book.ts'
+import { seenShut, tickedSteps } from '../journeys/verdict-book.ts'
 import { edgeAccess } from '../pbx/edge/edge-access.ts'
 import { extensionBehindEdge } from '../pbx/edge/edge-extension-access.ts'
 import { extensionAccess } from '../pbx/extension-access.ts'
@@ -66,6 +66,7 @@ export function pbxLanes(
         driver,
         accountsOf: (extensions) => accountsOf(context, id, extensions),
         digestOf: (subject) => digestOf(vault, driver.abilities.realm, subject),
+        tickedSteps: () => tickedSteps(context, 'sip-account', id),
       }),
       { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
     ),

@@ -46,8 +46,7 @@ export function judgePassedOn(
     state: 'waiting',
     evidence: { summary: `${start}, and it was never seen clean on ${product} before`, facts },
     problem: steps.join(' '),
-    // The number alone means its owner of today.
-    hint: "do the step, then `ringfence acknowledge WHO extension`, with the leaver's e-mail address",
+    hint: `do the step, then \`ringfence acknowledge ${extension} extension\``,
   }
 }
 

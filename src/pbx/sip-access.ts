@@ -4,7 +4,7 @@ import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 import { extensionsOf, seePbx } from './see-pbx.ts'
-import { judgeClosed, judgeOpen, judgeUnread, othersExtensions } from './sip-judgement.ts'
+import { judgeClosed, judgeOpen, judgeUnread, othersExtensions, type TickedStep } from './sip-judgement.ts'
 import { listStrangers } from './sip-strangers.ts'
 
 export interface SipAccessOptions {
@@ -17,6 +17,13 @@ export interface SipAccessOptions {
   readonly accountsOf: (extensions: readonly string[]) => Promise<readonly PbxAccount[]>
   /** H(user:realm:secret) that was issued, lower-case hex; null when it is not known (any more). */
   readonly digestOf: (subject: SipCredentialSubject) => string | null
+  /** Of a PBX that cannot be read: the closing steps that somebody ticked, by subject. */
+  readonly tickedSteps?: () => Promise<ReadonlyMap<string, TickedStep>>
+}
+
+/** What a read shows, and what people gave their word for. */
+export interface SipState extends PbxState {
+  readonly ticked?: ReadonlyMap<string, TickedStep> | undefined
 }
 
 /**
@@ -27,23 +34,24 @@ export interface SipAccessOptions {
  * addresses. Whether there is another one is looked at each time: a tombstone was written before the extension's next
  * owner came, and must not shut him.
  */
-export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredentialSubject, PbxState> {
+export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredentialSubject, SipState> {
   const { driver } = options
   /** At the last look; null where nothing is known: before the first one, and since the PBX was away. */
   let others: ReadonlySet<string> | null = null
-  const read = async (signal: AbortSignal) => {
+  const ticked = async () => (driver.abilities.readBack ? undefined : options.tickedSteps?.())
+  const read = async (signal: AbortSignal): Promise<SipState> => {
     others = null
     const state = await seePbx(driver, signal, { policies: false })
     others = othersExtensions(state)
-    return state
+    return { ...state, ticked: await ticked() }
   }
   /** Of a few it says nothing about all: where nothing is known, that stays so. */
-  const readSome = async (asked: readonly string[], signal: AbortSignal) => {
+  const readSome = async (asked: readonly string[], signal: AbortSignal): Promise<SipState> => {
     const before = others
     others = null
     const state = await seePbx(driver, signal, { extensions: asked, policies: false })
     others = before?.difference(new Set(asked)).union(othersExtensions(state)) ?? null
-    return state
+    return { ...state, ticked: await ticked() }
   }
   return {
     kind: 'sip-account',
@@ -52,7 +60,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
     read,
     readSome: (subjects, signal) => readSome(extensionsOf(subjects), signal),
     judge(subject, state) {
-      if (!driver.abilities.readBack) return judgeUnread(subject, state, driver)
+      if (!driver.abilities.readBack) return judgeUnread(subject, state, driver, state.ticked?.get(subject.id))
       if (subject.wanted === 'closed') return judgeClosed(subject, state)
       const showsDigest = driver.abilities.storesSecretAs === 'digest'
       return judgeOpen(subject, state, { expected: options.digestOf(subject), showsDigest })

@@ -6,8 +6,22 @@ import { addressMatcher } from './source-address.ts'
 
 /** What a listing of the PBX says about one credential. Pure; says no more than the listing shows. */
 
-/** A PBX that cannot be read: a step for a person where the driver has one, else unverifiable. */
-export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driver: PbxDriver): Finding {
+export interface TickedStep {
+  readonly generation: number
+  readonly words: string
+}
+
+/**
+ * A PBX that cannot be read: a step for a person where the driver has one, else unverifiable.
+ * @param ticked the closing that somebody gave their word for: its words stay, so that the tick does, whoever holds the
+ *   extension by now and whatever this PBX is called
+ */
+export function judgeUnread(
+  subject: SipCredentialSubject,
+  state: PbxState,
+  driver: PbxDriver,
+  ticked?: TickedStep,
+): Finding {
   const evidence = { summary: `${state.product} shows nothing to Ringfence`, facts: factsOf(subject) }
   if (!driver.describeStep) {
     return { state: 'unverifiable', evidence, problem: 'this PBX cannot show which credentials are in force' }
@@ -20,9 +34,9 @@ export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driv
     username: subject.username,
     secret: new Secret(''),
   }
-  const problem =
+  const step =
     !isOpen && subject.extensionShared
-      ? `On the PBX, extension ${subject.extension} stays with another phone: give it the newest SIP password (\`ringfence secret ${subject.extension}\`), and remove the registration and the calls of ${subject.username}.`
+      ? `On the PBX, extension ${subject.extension} serves another phone by now: see that it has the newest SIP password (\`ringfence secret ${subject.extension}\`) and not the one of before, and remove what is registered with that one.`
       : driver.describeStep({
           extension: subject.extension,
           displayName: subject.displayName ?? '',
@@ -31,10 +45,11 @@ export function judgeUnread(subject: SipCredentialSubject, state: PbxState, driv
           policy: null,
           adopted: false,
         })
+  const isTicked = !isOpen && ticked?.generation === subject.generation
   return {
     state: 'waiting',
     evidence,
-    problem,
+    problem: isTicked ? ticked.words : step,
     hint: `do the step, then \`ringfence acknowledge ${subject.extension} sip-account\``,
   }
 }

@@ -1,6 +1,7 @@
-import type { Employee } from '../domain/employee.ts'
+import type { SelectQueryBuilder } from 'kysely'
+import type { Assignment, Employee } from '../domain/employee.ts'
 import { AppError } from '../errors.ts'
-import { chunks, type Database, snapshot } from './schema.ts'
+import { chunks, type Database, type Schema, snapshot } from './schema.ts'
 import type { EmployeeAccess, EmployeeFilter } from './store.ts'
 
 export async function employeeBy(db: Database, who: string): Promise<Employee | undefined> {
@@ -147,6 +148,8 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     .orderBy('id')
     .execute()
 
+  const passedOn = await passedOnBy(db, their, assignments)
+
   // Every thing leads back to its person by one step more than the thing before; a gateway and its tunnel to several.
   const asked = new Set(employees.map((row) => row.id))
   const holderOfHandset = new Map(handsets.map((row) => [row.id, row.employeeId]))
@@ -191,7 +194,37 @@ async function gather(db: Database, { ids, lifecycle }: EmployeeFilter): Promise
     credentials: by.credentials.get(employee.id) ?? [],
     verdicts: by.verdicts.get(employee.id) ?? [],
     tombstones: by.tombstones.get(employee.id) ?? [],
+    passedOn: new Set(passedOn.get(employee.id)?.map(({ word }) => word)),
   }))
+}
+
+/** Nobody is asked about those who hold what they have: the number means them. */
+async function passedOnBy(
+  db: Database,
+  their: SelectQueryBuilder<Schema, 'employee', { id: string }>,
+  assignments: readonly Assignment[],
+): Promise<ReadonlyMap<string, readonly { readonly word: string }[]>> {
+  if (assignments.every(({ untilAt }) => untilAt === null)) return new Map()
+  const extensions = await db
+    .selectFrom('assignment as own')
+    .innerJoin('assignment as other', 'other.extension', 'own.extension')
+    .whereRef('other.pbxId', '=', 'own.pbxId')
+    .whereRef('other.employeeId', '<>', 'own.employeeId')
+    .where('own.employeeId', 'in', their)
+    .where('own.untilAt', 'is not', null)
+    .select(['own.employeeId', 'own.pbxId', 'own.extension'])
+    .distinct()
+    .execute()
+  const emails = await db
+    .selectFrom('employee as own')
+    .innerJoin('employee as other', 'other.email', 'own.email')
+    .whereRef('other.id', '<>', 'own.id')
+    .where('own.id', 'in', their)
+    .select(['own.id as employeeId', 'own.email as word'])
+    .distinct()
+    .execute()
+  const places = extensions.map(({ employeeId, pbxId, extension }) => ({ employeeId, word: `${pbxId} ${extension}` }))
+  return Map.groupBy([...places, ...emails], ({ employeeId }) => employeeId)
 }
 
 function groupByEach<T>(rows: readonly T[], keysOf: (row: T) => Iterable<string>): ReadonlyMap<string, readonly T[]> {

@@ -229,6 +229,8 @@ export interface EmployeeAccess {
   readonly verdicts: readonly Verdict[]
   /** Of shut doors that have no row of their own: former keys, phones that left a gateway, the way into the console. */
   readonly tombstones: readonly Tombstone[]
+  /** Of what they left with: e-mail addresses and `pbxId extension` under which somebody else is found, or was. */
+  readonly passedOn: ReadonlySet<string>
 }
 
 export interface NewAuditEvent {
@@ -269,7 +271,6 @@ export interface ServedFile {
   readonly id: string
   readonly handsetId: string
   readonly fileName: string
-  /** SHA-256 of what was served. */
   readonly contentHash: string
   /** The same file with every secret masked, deflated and in base64. */
   readonly masked: string

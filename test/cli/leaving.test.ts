@@ -123,6 +123,13 @@ describe('offboard', () => {
     expect(out).toContain('Handset     yealink-t54w 805ec0112233')
   })
 
+  test('the leaver file names the extension as it can be typed again', async () => {
+    await onboard('3401', '--pbx', 'branch')
+    await run(['offboard', 'p3401@example.com'])
+    const { out } = await run(['report', 'p3401@example.com'])
+    expect(out.split('\n')[0]).toBe('Leaver file: Ada Example <p3401@example.com>  extension 3401@branch')
+  })
+
   test('erasing asks for --yes, and refuses who still holds access', async () => {
     await onboard('3500')
     expect((await run(['erase', '3500'])).code).toBe(2)

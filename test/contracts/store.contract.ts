@@ -362,12 +362,28 @@ export function storeContract(make: () => Promise<StoreUnderTest>): void {
         verdicts: [cast.verdict(1)],
         // Of doors that have a row of their own the row says it.
         tombstones: [former],
+        passedOn: new Set(),
       })
       expect((await store.employeesWithAccess({})).map((each) => each.employee.id)).toEqual(['e1', 'e2', 'e3'])
       await write((tx) => tx.update('employee', 'e3', { lifecycle: 'offboarding' }))
       expect((await store.employeesWithAccess({ lifecycle: 'offboarding' })).map((each) => each.employee.id)).toEqual([
         'e3',
       ])
+    })
+
+    test('what a leaver had and somebody else has, or had, is told with them', async () => {
+      await write(async (tx) => {
+        await tx.update('assignment', 'a1', { untilAt: at(10) })
+        await tx.update('employee', 'e1', { lifecycle: 'offboarded' })
+        await tx.update('assignment', 'a2', { extension: '1001' })
+      })
+      const passedOn = async () => (await store.employeesWithAccess({ ids: ['e1', 'e2'] })).map((one) => one.passedOn)
+      expect(await passedOn()).toEqual([new Set(['default 1001']), new Set()])
+      const { email } = cast.employee(1)
+      await write((tx) => tx.update('employee', 'e2', { email }))
+      expect((await passedOn())[0]).toEqual(new Set(['default 1001', email]))
+      await write((tx) => tx.update('assignment', 'a2', { extension: '1009' }))
+      expect((await passedOn())[0]).toEqual(new Set([email]))
     })
 
     test('a handset is found by either token, also when it was taken back', async () => {

@@ -446,11 +446,11 @@ export function fakeApplication(): FakeApplication {
       const view = person(employeeId)
       if (view.lifecycle === 'active')
         throw new AppError('NOT_FOUND', `${view.name} did not leave`, { hint: '`ringfence offboard` comes first' })
-      const { name, email, extension } = view
+      const { name, email, extension, pbx } = view
       return {
         version: 1,
         complete: view.lifecycle === 'offboarded',
-        employee: { id: view.id, name, email, extension },
+        employee: { id: view.id, name, email, extension, pbx: { name: pbx, site: 'Headquarters', address: null } },
         requestedAt: at,
         requestedBy: fake.deeds.findLast(({ deed }) => deed.startsWith('offboard'))?.actor.name ?? 'test',
         reason: null,

@@ -32,7 +32,7 @@ describe('what cannot be right', () => {
       {
         code: 'CONFLICT',
         message: 'extension 1001 is in use',
-        hint: 'offboard its holder first, or choose another',
+        hint: 'Ada Byron <ada@example.com> holds it: offboard them first, or choose another',
         problems: [{ field: 'extension' }],
       },
     ],

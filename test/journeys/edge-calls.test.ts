@@ -89,8 +89,10 @@ describe('call classes at the edge', () => {
     // A plan that is said anew gets there by itself.
     await world.app.calls.setDialPlan(null, { ...germany, outsideLine: '9' }, mia)
     await expect.poll(() => edge.tables.plan.get('dial')).toBe('49|00|0|30|9|110,112')
-    await world.app.settled('1001', 5_000)
+    // What somebody said here is no alarm.
+    await world.sweep()
     expect(await drifts()).toBe(2)
+    expect(lineOf(await world.app.employee('1001'))).toMatchObject({ verdict: 'converged' })
   })
 
   test('block whoever left, let the next owner of the extension dial, and say so', async () => {

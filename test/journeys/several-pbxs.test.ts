@@ -81,6 +81,22 @@ describe('two PBXs', () => {
     expect([branch.snapshot(), branch.counts.apply, branch.counts.disconnect]).toEqual([untouched, applied, 0])
   })
 
+  test('a number that is taken is named with its PBX and its holder', async () => {
+    await using world = await openTwo()
+    await onboarded(world, onBranch('Bo Berg', '1001', 'linphone-mobile'))
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))
+    const cy = onBranch('Cy Cole', '1001', 'linphone-mobile')
+    await expect(world.app.onboard(cy, mia)).rejects.toMatchObject({
+      code: 'CONFLICT',
+      message: 'extension 1001 is in use on PBX branch',
+      hint: 'Bo Berg <bo@example.com> holds it: offboard them first, or choose another',
+    })
+    const csv = 'name,email,extension,model,mac,pbx\nCy Cole,cy@example.com,1001,linphone-mobile,,branch'
+    await expect(world.app.importRoster(Buffer.from(csv), mia)).rejects.toMatchObject({
+      problems: [{ row: 2, field: 'extension', message: 'extension 1001 is in use on PBX branch' }],
+    })
+  })
+
   test('the same extension on both is asked back, with both names, and nobody is guessed', async () => {
     await using world = await openTwo()
     await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))

@@ -200,7 +200,7 @@ describe('the SIP accounts of one PBX', () => {
     const steps = outcomes.map(({ finding }) => ('problem' in finding ? finding.problem : ''))
     expect(steps[0]).toMatch(/create extension 1001.*1001-ana.*realm office\.example\.com/)
     expect(steps[1]).toMatch(/block extension 1001 or delete it/)
-    expect(steps[2]).toMatch(/1001 stays with another phone/)
+    expect(steps[2]).toMatch(/1001 serves another phone by now/)
     expect(JSON.stringify(outcomes)).not.toContain('anas-secret')
   })
 

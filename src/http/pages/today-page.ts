@@ -34,7 +34,7 @@ function content(day: Today, mayOnboard: boolean): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p><div class="actions"><a class="button quiet" role="button" href="/steps">Steps by hand</a></div></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
-  html`${day.people === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
+  html`${day.people + day.leaversTotal === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
 <ul class="figures" aria-label="People by what needs a look">
 ${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
 ${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
