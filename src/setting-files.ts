@@ -22,7 +22,12 @@ function shownPath(path: string): string {
 }
 
 function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    // Not there, not to be looked at, or no path at all.
+    return false
+  }
 }
 
 function reasonOf({ code }: NodeJS.ErrnoException): string {
