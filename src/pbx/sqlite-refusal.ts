@@ -34,7 +34,7 @@ const meanings: ReadonlyMap<number, string> = new Map([
  */
 export function rightsHint(path: string): string | null {
   for (const one of [dirname(path), path, `${path}-wal`, `${path}-shm`]) {
-    const found = statSync(one, { throwIfNoEntry: false })
+    const found = look(one)
     if (!found || mayWrite(one)) continue
     const { uid, gid, mode } = found
     const way =
@@ -42,6 +42,15 @@ export function rightsHint(path: string): string | null {
     return `${one} belongs to user ${uid} and group ${gid}, and the user that runs Ringfence (${process.getuid?.()}) may not write it: ${way}, and start Ringfence anew`
   }
   return null
+}
+
+/** Null: not there, or in a folder that this user may not search. */
+function look(path: string) {
+  try {
+    return statSync(path)
+  } catch {
+    return null
+  }
 }
 
 function mayWrite(path: string): boolean {

@@ -360,7 +360,8 @@ describe('a database that is not there', () => {
     const path = join(folder, 'none.sqlite3')
     await expect(endpoints({ sqlite: path })).rejects.toMatchObject({
       code: 'PBX_REFUSED',
-      hint: expect.stringContaining('path'),
+      message: expect.stringContaining(path),
+      hint: expect.stringContaining('RINGFENCE_PBX_DATABASE'),
     })
     expect(existsSync(path)).toBe(false)
     await rm(folder, { recursive: true })
