@@ -232,7 +232,18 @@ describe('problems', () => {
     const value = fc.oneof(
       fc.string(),
       fc.string({ unit: 'binary' }),
-      fc.constantFrom('off', 'asterisk', '[::1]:1', '0.0.0.0:1', '10.0.0.0/8', 'fd00::/64', '/etc', 'https://a', '1-2', '/\0/secret'),
+      fc.constantFrom(
+        'off',
+        'asterisk',
+        '[::1]:1',
+        '0.0.0.0:1',
+        '10.0.0.0/8',
+        'fd00::/64',
+        '/etc',
+        'https://a',
+        '1-2',
+        '/\0/secret',
+      ),
     )
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...settingNames), value), (settings) => {
