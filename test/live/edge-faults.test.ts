@@ -58,7 +58,14 @@ describeLive('a SIP edge when something is wrong', ['asterisk', 'kamailio', 'ope
       expect(await colleague.attempt()).toBe(200)
       expect(await leaver.attempt()).toMatch(/revoked/i)
     }
-    await edge.publish()
+    // After a load that failed Kamailio 5.6.3 may take the sections of its configuration for doubled, and refuses every load until it
+    // is started anew (docs/edge.md). The file is right by then.
+    await edge.publish().catch(async (error: Error) => {
+      expect(error.message).toContain('Error while loading TLS configuration')
+      expect(edge.kamailio.log()).toContain('duplicate definition for a tls profile')
+      await edge.kamailio.restart()
+      await edge.publish()
+    })
     expect(readFileSync(fileOf(edgeFiles.revocationList)).equals(readFileSync(edge.publishedFile))).toBe(true)
     expect(await world.judge(colleague, 'open')).toMatchObject({ state: 'as-desired' })
   })
