@@ -62,7 +62,7 @@ route[RINGFENCE_OWN_END] {
 # What a phone says of itself beside its login.
 route[RINGFENCE_NO_CLAIMS] {
 	remove_hf_re("^(P-Asserted-Identity|P-Preferred-Identity|Remote-Party-ID|Diversion|History-Info)$");
-	# Whether there was any: an answer whose route ends with a "no" would be dropped.
+	# Says yes also where nothing was removed: an answer whose route ends with a "no" would be dropped.
 	return 1;
 }
 
