@@ -115,7 +115,7 @@ export async function openSpine(
   }: {
     readonly own?: boolean
     /** `root`: a folder that goes with the lab; the public authority is `public-ca.pem` in it. */
-    readonly accounts?: (root: string, pbxAddress: string) => AccountPlace
+    readonly accounts?: (root: string, pbxAddress: string) => AccountPlace | Promise<AccountPlace>
   } = {},
 ): Promise<Spine> {
   const root = mkdtempSync(join(tmpdir(), `rf-spine-lab-${process.pid}-`))
@@ -141,7 +141,7 @@ export async function openSpine(
     writeFileSync(join(root, 'door.pem'), door.certificate)
     writeFileSync(join(root, 'door.key'), door.key, { mode: 0o600 })
 
-    const place = accounts?.(root, office.pbxAddress)
+    const place = await accounts?.(root, office.pbxAddress)
     const asterisk = await startAsterisk({
       address: office.pbxAddress,
       namespace: office.pbx.name,
