@@ -53,7 +53,12 @@ export interface EdgeLab {
 export interface EdgeLabOptions {
   readonly address: string
   readonly host: string
-  readonly pbx: { readonly address: string; readonly port: number }
+  readonly pbx: {
+    readonly address: string
+    readonly port: number
+    /** PEM of whose certificate it must show; null: of anybody. */
+    readonly authority: string | null
+  }
   readonly memoryMb?: number
 }
 
@@ -84,7 +89,7 @@ export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions
     rpc: { address, port: rpcPort },
     folder: kamailio.folder,
     tls: null,
-    pbx,
+    pbx: { ...pbx, authorityFile: pbx.authority === null ? null : join(kamailio.folder, 'pbx-ca.crt') },
     rpcKeyHash: createHash('sha256').update(`Bearer ${key.reveal()}`).digest('hex'),
   }
   const put = (name: string, text: string) => writeFileSync(join(kamailio.folder, name), text, { mode: 0o640 })
@@ -105,6 +110,8 @@ export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions
     put(keyFile, server.privateKey.reveal())
   }
   put(edgeFiles.handsetAuthority, authorities.handset.certificate)
+  put(edgeFiles.serviceAuthority, authorities.service.certificate)
+  if (pbx.authority !== null) put('pbx-ca.crt', pbx.authority)
 
   const publishedFile = join(data, 'handsets.pem')
   const [deny, bind, source] = [

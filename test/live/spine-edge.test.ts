@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -41,7 +41,8 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       EDGE_TLS_KEY: join(root, 'edge.key'),
     }
     writeFileSync(edge.EDGE_RPC_SECRET_FILE, secret, { mode: 0o600 })
-    spine = await openSpine(edge)
+    // The PBX's certificate is Ringfence's own: the edge checks it without being told.
+    spine = await openSpine(edge, { own: true })
     const shown = issueTestCertificate(spine.asterisk.serverAuthority, names.edge, [names.edge, edgeAddress])
     writeFileSync(edge.EDGE_TLS_CERT, shown.certificate)
     writeFileSync(edge.EDGE_TLS_KEY, shown.key, { mode: 0o600 })
@@ -53,7 +54,14 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       ports: [5061, 5062, 5063, 5064],
       namespace: spine.office.pbx.name,
     })
-    const settings = { ...edge, PBX_ADDRESS: spine.office.pbxAddress, PBX_PORT: String(spine.asterisk.port) }
+    const settings = {
+      ...edge,
+      PBX: 'asterisk',
+      PBX_ADDRESS: spine.office.pbxAddress,
+      PBX_PORT: String(spine.asterisk.port),
+      PBX_CONFIG_DIR: spine.asterisk.configDir,
+      PBX_AMI_SECRET_FILE: edge.EDGE_RPC_SECRET_FILE,
+    }
     const { stdout } = await run(process.execPath, [command, 'edge', '--out', kamailio.folder], {
       env: {
         PATH: process.env.PATH,
@@ -62,6 +70,9 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     })
     expect(stdout.trim().split('\n')).toEqual(
       ['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)),
+    )
+    expect(readFileSync(join(kamailio.folder, 'tls.cfg'), 'utf8').split('[client:default]')[1]).toContain(
+      `ca_list = ${edge.EDGE_DIR}/service-ca.crt\nverify_certificate = yes`,
     )
     expect(kamailio.refusal()).toBe(null)
     await kamailio.start()

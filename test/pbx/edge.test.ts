@@ -21,7 +21,7 @@ const options: EdgeOptions = {
   rpc: { address: '127.0.0.1', port: 5064 },
   folder: '/var/lib/ringfence-edge',
   tls: null,
-  pbx: { address: '10.91.0.2', port: 5061 },
+  pbx: { address: '10.91.0.2', port: 5061, authorityFile: null },
   rpcKeyHash: 'a'.repeat(64),
 }
 const rows = (part: Partial<EdgeRows> = {}): EdgeRows => ({
@@ -182,6 +182,13 @@ describe('the configuration of the edge', () => {
     expect(demanding[0]).toMatch(/^crl = \/var\/lib\/ringfence-edge\/handsets\.pem$/m)
   })
 
+  test('checks the certificate of the PBX against the authority that it was told, and not where it was told none', () => {
+    const dialling = (authorityFile: string | null) =>
+      edgeTlsConfiguration({ ...options, pbx: { ...options.pbx, authorityFile } }).split('[client:default]')[1]
+    expect(dialling('/etc/pbx-ca.crt')).toMatch(/^ca_list = \/etc\/pbx-ca\.crt\nverify_certificate = yes$/m)
+    expect(dialling(null)).toMatch(/^verify_certificate = no$/m)
+  })
+
   test('takes no value that could mean something else in its files', () => {
     const strange = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -192,13 +199,14 @@ describe('the configuration of the edge', () => {
         const attempt = (part: Partial<EdgeOptions>) => () => edgeConfiguration({ ...options, ...part }, '/etc/tls.cfg')
         if (!/^[0-9a-fA-F.:]+$/.test(text)) {
           expect(attempt({ address: text })).toThrow(/cannot be used/)
-          expect(attempt({ pbx: { address: text, port: 5061 } })).toThrow(/cannot be used/)
+          expect(attempt({ pbx: { address: text, port: 5061, authorityFile: null } })).toThrow(/cannot be used/)
           expect(attempt({ rpc: { address: text, port: 5064 } })).toThrow(/cannot be used/)
         }
         if (!/^[A-Za-z0-9.:-]+$/.test(text)) expect(attempt({ host: text })).toThrow(/cannot be used/)
         if (!/^[A-Za-z0-9._/+@-]+$/.test(text)) {
           expect(attempt({ folder: text })).toThrow(/cannot be used/)
           expect(attempt({ tls: { certificateFile: text, keyFile: '/k' } })).toThrow(/cannot be used/)
+          expect(attempt({ pbx: { ...options.pbx, authorityFile: text } })).toThrow(/cannot be used/)
         }
       }),
     )

@@ -21,13 +21,15 @@ export function edgeConfiguration(options: EdgeOptions, tlsFile: string): { text
 
 /** tls.cfg: in a file of its own, because `tls.reload` reads only such a one again. */
 export function edgeTlsConfiguration(options: EdgeOptions): string {
-  const { address, port, mtlsPort, folder, tls } = options
+  const { address, port, mtlsPort, folder, tls, pbx } = options
   const [certificateFile, keyFile] = tls
     ? [tls.certificateFile, tls.keyFile]
     : [`${folder}/${edgeFiles.certificate}`, `${folder}/${edgeFiles.key}`]
   const certificate = `certificate = ${certificateFile}\nprivate_key = ${keyFile}\n`
   const own = `certificate = ${folder}/${edgeFiles.ownCertificate}\nprivate_key = ${folder}/${edgeFiles.ownKey}\n`
   const unverified = 'verify_certificate = no\nrequire_certificate = no\n'
+  const verified = (authorityFile: string) =>
+    `ca_list = ${authorityFile}\nverify_certificate = yes\nrequire_certificate = yes\n`
   return `# Written by \`ringfence edge\`. Changes here are overwritten.
 
 # The PBX, known by its address, and Ringfence, known by its key. One section for both: each costs memory with each reload.
@@ -37,20 +39,17 @@ ${own}${unverified}
 # Phones with a client certificate.
 [server:${socketText(address, mtlsPort)}]
 method = TLSv1.2+
-${certificate}ca_list = ${folder}/${edgeFiles.handsetAuthority}
-crl = ${folder}/${edgeFiles.revocationList}
-verify_certificate = yes
-require_certificate = yes
+${certificate}${verified(`${folder}/${edgeFiles.handsetAuthority}`)}crl = ${folder}/${edgeFiles.revocationList}
 verify_depth = 2
 
 # Phones that can hold none: known by their tunnel address.
 [server:${socketText(address, port)}]
 method = TLSv1.2+
 ${certificate}${unverified}
-# Towards the PBX.
+# Towards the PBX. Kamailio looks at the authority behind its certificate, and at no name.
 [client:default]
 method = TLSv1.2+
-${own}${unverified}`
+${own}${pbx.authorityFile === null ? unverified : verified(pbx.authorityFile)}`
 }
 
 function edgeParameters({ address, host, port, mtlsPort, pbxPort, rpc, folder }: EdgeOptions, tlsFile: string): string {
@@ -142,7 +141,11 @@ const modules = [
 function requireValidOptions({ address, host, rpc, folder, tls, pbx, rpcKeyHash, ...ports }: EdgeOptions): void {
   for (const one of [address, rpc.address, pbx.address]) must.ip('address', one)
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(host) && isIP(host) === 0) throw must.unusable('host', host)
-  for (const path of [folder, ...(tls ? [tls.certificateFile, tls.keyFile] : [])]) must.path(path)
+  const files = [
+    ...(tls ? [tls.certificateFile, tls.keyFile] : []),
+    ...(pbx.authorityFile === null ? [] : [pbx.authorityFile]),
+  ]
+  for (const path of [folder, ...files]) must.path(path)
   if (!/^[0-9a-f]{64}$/.test(rpcKeyHash)) throw must.unusable('hash of the key', '…')
   for (const one of [ports.port, ports.mtlsPort, ports.pbxPort, rpc.port, pbx.port]) must.port(one)
 }
