@@ -9,8 +9,9 @@ import { callRows, type EdgeCallSettings } from '../../src/pbx/edge/edge-calls.t
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../../src/pbx/edge/edge-keeper.ts'
 import { type EdgeOptions, edgeFiles } from '../../src/pbx/edge/edge-options.ts'
-import { type EdgeRpc, edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
+import { edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
 import { decimalSerial } from '../../src/pbx/edge/edge-tables.ts'
+import type { KamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import { type Authorities, openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'
@@ -27,7 +28,7 @@ export interface EdgeLab {
   readonly kamailio: KamailioLab
   readonly options: EdgeOptions
   readonly keeper: EdgeKeeper
-  readonly rpc: EdgeRpc
+  readonly rpc: KamailioRpc
   readonly key: Secret
   readonly authorities: Authorities
   issue(extension: string): Promise<IssuedCertificate>

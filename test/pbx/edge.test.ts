@@ -84,7 +84,6 @@ describe('the tables of the edge', () => {
     })
     const said: string[] = []
     const rpc = {
-      page: () => Promise.reject(new Error('not asked')),
       call: async (method: string, params: readonly string[]) => void said.push([method, ...params].join(' ')),
     }
     await changeTables(rpc, before, wanted, AbortSignal.timeout(1_000))
@@ -156,7 +155,6 @@ describe('the tables for calls at the edge', () => {
     })
     const said: string[] = []
     const rpc = {
-      page: () => Promise.reject(new Error('not asked')),
       call: async (_: string, params: readonly (string | number)[]) => void said.push(String(params[0])),
     }
     await changeTables(rpc, rows(), wanted, AbortSignal.timeout(1_000))

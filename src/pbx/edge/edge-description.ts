@@ -1,8 +1,8 @@
+import { freeMemory } from '../kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio-rpc.ts'
 import type { Problem } from '../pbx-problem.ts'
 import { type EdgeKeeper, scarceMemory } from './edge-keeper.ts'
 import type { EdgeOptions } from './edge-options.ts'
-import type { EdgeRpc } from './edge-rpc.ts'
-import { freeMemory } from './edge-state.ts'
 import { pbxCertificateProblem } from './pbx-certificate.ts'
 
 export interface EdgeDescription {
@@ -12,7 +12,7 @@ export interface EdgeDescription {
 
 export interface DescribedEdge {
   readonly keeper: EdgeKeeper
-  readonly rpc: EdgeRpc
+  readonly rpc: KamailioRpc
   readonly fingerprint: string
   readonly pbx: EdgeOptions['pbx']
 }
@@ -25,7 +25,7 @@ export async function describeEdge(
   { keeper, rpc, fingerprint, pbx }: DescribedEdge,
   signal: AbortSignal,
 ): Promise<EdgeDescription> {
-  const running = await rpc.page('/configuration', signal)
+  const running = await rpc.get('configuration', signal)
   const { inForce, rows, readAt, hindrance } = await keeper.read(signal)
   const problems: Problem[] = []
   const free = await freeMemory(rpc, signal)

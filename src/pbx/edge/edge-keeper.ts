@@ -3,10 +3,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { aboutFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
+import { freeMemory } from '../kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio-rpc.ts'
 import { edgeFiles } from './edge-options.ts'
 import { reloadRefused } from './edge-readers.ts'
-import type { EdgeRpc } from './edge-rpc.ts'
-import { changeTables, type EdgeState, freeMemory, listMark, markText, readEdge } from './edge-state.ts'
+import { changeTables, type EdgeState, listMark, markText, readEdge } from './edge-state.ts'
 import { type EdgeRows, readTableFile, tableFiles } from './edge-tables.ts'
 
 /** What a revocation list says, as far as the edge is concerned. */
@@ -21,7 +22,7 @@ export interface EdgeList {
 export interface EdgeKeeperOptions {
   /** The edge's folder as seen from here. */
   readonly folder: string
-  readonly rpc: EdgeRpc
+  readonly rpc: KamailioRpc
   /** Everything that should be, complete; `deny` with the day on which each certificate runs out. */
   readonly desired: () => Promise<EdgeRows>
   /** The published list, PEM. */
@@ -92,7 +93,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     },
     async shut(serials, signal) {
       for (const [serial, until] of serials) await rpc.call('htable.sets', ['deny', serial, until], signal)
-      await rpc.page('/cut', signal)
+      await rpc.get('cut', signal)
     },
     async read(signal) {
       const readAt = now()
@@ -133,7 +134,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     if (usable) await writeIfOther(join(folder, edgeFiles.revocationList), list, fileMode)
     const { rows } = await readEdge(rpc, signal)
     await changeTables(rpc, rows, wanted, signal)
-    await rpc.page('/cut', signal)
+    await rpc.get('cut', signal)
     if (!usable) throw noList()
     await takeOver(list, facts, signal)
   }

@@ -231,15 +231,15 @@ event_route[xhttp:request] {
 		xhttp_reply("404", "Not Found", "", "");
 		exit;
 	}
-	if ($hu == "/rpc") {
+	if ($hu == "/ringfence/rpc") {
 		jsonrpc_dispatch();
 		exit;
 	}
-	if ($hu == "/configuration") {
+	if ($hu == "/ringfence/configuration") {
 		xhttp_reply("200", "OK", "text/plain", "${fingerprint}");
 		exit;
 	}
-	if ($hu == "/cut") {
+	if ($hu == "/ringfence/cut") {
 		route(CUT);
 		xhttp_reply("200", "OK", "text/plain", "$var(cut)");
 		exit;
