@@ -1,4 +1,6 @@
 import { isIP } from 'node:net'
+import { kamailioCallParameters } from '../kamailio-call-limits.ts'
+import { kamailioConnectionParameters, kamailioConnections } from '../kamailio-connections.ts'
 import { usable } from '../usable-option.ts'
 import { type EdgeOptions, edgeFiles, socketText } from './edge-options.ts'
 import { edgeScript, fingerprintOf } from './edge-script.ts'
@@ -60,22 +62,13 @@ function edgeParameters({ address, host, port, mtlsPort, pbxPort, rpc, folder }:
 debug=2
 fork=yes
 children=1
-# One reader for all connections. With OpenSSL 3 the processes of a Kamailio before 5.8 share one list of OpenSSL's errors
-# (kamailio issue 3695): a refused certificate in one reader ended other phones' connections in another.
-tcp_children=1
-auto_aliases=no
-enable_tls=yes
-# Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
+${kamailioConnections}# Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
 ${listens.join('')}listen=tls:${socketText(rpc.address, rpc.port)}
 alias="${host}"
-# Whoever says nothing that counts is gone soon, so that nobody fills the memory with idle connections; known ones stay, see
-# route[WHO]. TLS has a parameter of its own.
-tcp_connection_lifetime=20
 tcp_max_connections=16384
 tls_max_connections=16384
 tcp_connect_timeout=5
 tcp_send_timeout=5
-tcp_accept_no_cl=yes
 max_while_loops=100000
 server_signature=no
 dns_cache_init=off
@@ -83,12 +76,9 @@ use_dns_cache=off
 
 ${modules.map((name) => `loadmodule "${name}.so"\n`).join('')}
 modparam("tls", "config", "${tlsFile}")
-modparam("tls", "connection_timeout", 20)
-modparam("tcpops", "closed_event", 1)
-modparam("rr", "enable_double_rr", 1)
+${kamailioConnectionParameters}modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)
 modparam("tm", "fr_inv_timer", 180000)
-modparam("jsonrpcs", "transport", 1)
 # More than 100 requests in 2 seconds from one address are a flood, forgotten after 120 quiet ones. The module's own 30 would
 # take a desk phone that subscribes to 40 lamps when it starts for one.
 modparam("pike", "sampling_time_unit", 2)
@@ -104,15 +94,7 @@ modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "called=>size=12;autoexpire=43200;")
 modparam("htable", "htable", "mark=>size=2;")
-# Outside calls of whoever has a call class: calls and seconds of an extension in an hour or day.
-modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
-modparam("dialog", "db_mode", 0)
-modparam("dialog", "enable_stats", 1)
-modparam("dialog", "default_timeout", 43200)
-# What is said within a call puts its end off else.
-modparam("dialog", "timeout_noreset", 1)
-modparam("dialog", "profiles_with_value", "ringfence_outside")
-`
+${kamailioCallParameters}`
 }
 
 const modules = [
