@@ -20,13 +20,20 @@ failure_route[NO_PBX] {
 
 /**
  * The certificate is looked at where the edge dials. Somebody at the PBX's address could dial the edge from the PBX's port,
- * and Kamailio would take that connection for its own: so only one that it is known to have opened itself is taken.
+ * and Kamailio would take that connection for its own: so only one that it is known to have opened itself is taken. One that
+ * comes in at this very moment is still in its first state (2), because the one reader, who is here, did not hear it yet.
  */
 function overOwnConnection(place: string): string {
   return `	$var(whose) = "pbx";
 	if (tcp_get_conid("${place}", "$var(way)")) $var(whose) = "" + $sht(conn=>$var(way));
 	if ($var(whose) != "pbx") tcp_close_connection("$var(way)");
-	if (!t_relay()) sl_reply_error();
-	if (tcp_get_conid("${place}", "$var(way)")) $sht(conn=>$var(way)) = "pbx";
+	if (!t_relay()) {
+		sl_reply_error();
+		exit;
+	}
+	if (!tcp_get_conid("${place}", "$var(way)")) exit;
+	tcp_conid_state("$var(way)");
+	if ($rc == 2) tcp_close_connection("$var(way)");
+	else $sht(conn=>$var(way)) = "pbx";
 	exit;`
 }
