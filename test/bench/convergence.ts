@@ -1,6 +1,6 @@
 import { monotonicMs } from '../lab/agent.ts'
 import type { SipPhoneOptions } from '../lab/sip-client.ts'
-import { type AccountPlace, type CreatedEmployee, openSpine, untilShown } from '../lab/spine.ts'
+import { type CreatedEmployee, openSpine, untilShown } from '../lab/spine.ts'
 import type { BenchRow } from './bench-row.ts'
 import { load, percentile } from './measuring.ts'
 import { registerPhones } from './registered-phones.ts'
@@ -8,7 +8,7 @@ import { registerPhones } from './registered-phones.ts'
 const accounts = 1_000
 const rounds = 60
 
-type Place = (root: string, pbxAddress: string) => AccountPlace | Promise<AccountPlace>
+type Place = NonNullable<NonNullable<Parameters<typeof openSpine>[1]>['accounts']>
 
 /**
  * From one offboarding to the moment when every system is proved shut: a desk phone with a certificate, among 1,000.

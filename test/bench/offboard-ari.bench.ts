@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import { ariSetup } from '../lab/ari-world.ts'
+import type { Office } from '../lab/network.ts'
 import type { AccountPlace } from '../lab/spine.ts'
 import type { BenchRow } from './bench-row.ts'
 import { convergenceRow } from './convergence.ts'
@@ -14,7 +15,7 @@ export async function rows(): Promise<readonly BenchRow[]> {
   return [await convergenceRow('over ARI', { place: overAri, seedMs })]
 }
 
-function overAri(root: string, pbxAddress: string): AccountPlace {
+function overAri(root: string, { pbxAddress }: Office): AccountPlace {
   const secret = new Secret(randomBytes(18).toString('base64url'))
   writeFileSync(join(root, 'ari-secret'), secret.reveal(), { mode: 0o600 })
   return {

@@ -17,10 +17,17 @@ export interface Postgres {
 }
 
 /**
- * A throwaway cluster: a folder, a Unix socket in it, and a port of loopback only where one is named. PostgreSQL refuses to be root, so as root it becomes the
- * package's own user. Ends with `stop()`, at the latest with this process.
+ * A throwaway cluster: a folder, a Unix socket in it, and a port of loopback only where one is named. PostgreSQL refuses to
+ * be root, so as root it becomes the package's own user. Ends with `stop()`, at the latest with this process.
  */
-export async function startPostgres({ port = 0 } = {}): Promise<Postgres> {
+export async function startPostgres({
+  port = 0,
+  namespace,
+}: {
+  readonly port?: number
+  /** The network namespace whose loopback it listens on; the socket is everywhere. */
+  readonly namespace?: string
+} = {}): Promise<Postgres> {
   const programs = postgresFolder()
   if (programs === null) throw new Error('PostgreSQL is not installed')
   const home = mkdtempSync(join(tmpdir(), 'pg-'))
@@ -45,14 +52,20 @@ export async function startPostgres({ port = 0 } = {}): Promise<Postgres> {
   }
   try {
     run('initdb', ['-D', data, '-U', 'ringfence', '-A', 'trust', '-E', 'UTF8', '--no-sync'])
-    server = spawn(
+    const command = [
       join(programs, 'postgres'),
-      [
-        ...['-D', data, '-k', home, '-c', 'fsync=off', '-c', 'max_connections=60'],
-        ...(port === 0 ? ['-c', 'listen_addresses='] : ['-c', 'listen_addresses=127.0.0.1', '-p', String(port)]),
-      ],
-      { ...options, stdio: 'ignore' },
-    )
+      ...['-D', data, '-k', home, '-c', 'fsync=off', '-c', 'max_connections=60'],
+      ...(port === 0 ? ['-c', 'listen_addresses='] : ['-c', 'listen_addresses=127.0.0.1', '-p', String(port)]),
+    ] as const
+    // Into a namespace goes root alone, so there the user is changed after.
+    server =
+      namespace === undefined
+        ? spawn(command[0], command.slice(1), { ...options, stdio: 'ignore' })
+        : spawn('ip', ['netns', 'exec', namespace, ...changedTo(as), ...command], {
+            cwd: home,
+            env: options.env,
+            stdio: 'ignore',
+          })
     await untilReady(
       () => run('pg_isready', ['-h', home, '-p', String(port || 5432), '-U', 'ringfence', '-d', 'postgres']),
       server,
@@ -88,6 +101,10 @@ async function untilReady(ask: () => void, server: ChildProcess): Promise<void> 
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   }
+}
+
+function changedTo(user: ReturnType<typeof userOf>): readonly string[] {
+  return user === null ? [] : ['setpriv', `--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups', '--']
 }
 
 function userOf(): { readonly uid: number; readonly gid: number } | null {

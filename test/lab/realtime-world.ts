@@ -33,13 +33,7 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
   const lab = await startAsterisk({
     dialPlan: germany,
     pjsip: outboundEndpoint,
-    modules: [tables.module, 'res_sorcery_memory_cache.so'],
-    before: tables.before,
-    files: ({ inner }) => ({
-      ...tables.files(inner),
-      'sorcery.conf': sorcery(options),
-      'extconfig.conf': tables.families,
-    }),
+    ...realtimeSetup(options, tables),
   }).catch(async (error: unknown) => {
     await tables.stop()
     throw error
@@ -63,6 +57,22 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
   }
 }
 
+/** What an Asterisk has to have for it, as docs/asterisk.md sets it up. */
+export function realtimeSetup(
+  options: RealtimeOptions,
+  tables: Tables,
+): Required<Pick<AsteriskLabOptions, 'modules' | 'before' | 'files'>> {
+  return {
+    modules: [tables.module, 'res_sorcery_memory_cache.so'],
+    before: tables.before,
+    files: ({ inner }) => ({
+      ...tables.files(inner),
+      'sorcery.conf': sorcery(options),
+      'extconfig.conf': tables.families,
+    }),
+  }
+}
+
 // The config file stays the first place: the identity for NOTIFY, transports and the admin's own trunks stand there.
 function sorcery({ caches = '', contacts }: RealtimeOptions): string {
   return `[res_pjsip]
@@ -76,7 +86,7 @@ aor = config,pjsip.conf,criteria=type=aor
 ${contacts ? 'contact = realtime,ps_contacts\n' : ''}`
 }
 
-interface Tables {
+export interface Tables {
   readonly module: string
   readonly before: NonNullable<AsteriskLabOptions['before']>
   readonly files: (inner: string) => Readonly<Record<string, string>>
@@ -89,9 +99,10 @@ interface Tables {
 const familiesOn = (engine: string) =>
   `[settings]\n${['ps_endpoints', 'ps_auths', 'ps_aors', 'ps_contacts'].map((table) => `${table} => ${engine},${table}\n`).join('')}`
 
-async function inPostgres(options: RealtimeOptions): Promise<Tables> {
+/** `namespace`: of the network that Asterisk stands in. */
+export async function inPostgres(options: RealtimeOptions, namespace?: string): Promise<Tables> {
   const port = await freePort()
-  const server = await startPostgres({ port })
+  const server = await startPostgres({ port, ...(namespace === undefined ? {} : { namespace }) })
   const url = server.createDatabase()
   server.sql(url, realtimeSchema(options))
   const name = new URL(server.tcpUrl(url).reveal()).pathname.slice(1)

@@ -72,9 +72,11 @@ export interface Newcomer {
 
 /** Where the PBX keeps its accounts; without one, in files. */
 export interface AccountPlace {
-  readonly asterisk: Pick<AsteriskLabOptions, 'modules' | 'files' | 'pjsip'>
+  readonly asterisk: Pick<AsteriskLabOptions, 'modules' | 'before' | 'files' | 'pjsip'>
   /** Of the server, without their prefix. */
   readonly settings: Readonly<Record<string, string>>
+  /** Called when nothing uses it any more. */
+  readonly stop?: () => Promise<void>
 }
 
 /** What the API answers to a creation. */
@@ -115,7 +117,7 @@ export async function openSpine(
   }: {
     readonly own?: boolean
     /** `root`: a folder that goes with the lab; the public authority is `public-ca.pem` in it. */
-    readonly accounts?: (root: string, pbxAddress: string) => AccountPlace | Promise<AccountPlace>
+    readonly accounts?: (root: string, office: Office) => AccountPlace | Promise<AccountPlace>
   } = {},
 ): Promise<Spine> {
   const root = mkdtempSync(join(tmpdir(), `rf-spine-lab-${process.pid}-`))
@@ -141,7 +143,8 @@ export async function openSpine(
     writeFileSync(join(root, 'door.pem'), door.certificate)
     writeFileSync(join(root, 'door.key'), door.key, { mode: 0o600 })
 
-    const place = await accounts?.(root, office.pbxAddress)
+    const place = await accounts?.(root, office)
+    deeds.push(() => place?.stop?.())
     const asterisk = await startAsterisk({
       address: office.pbxAddress,
       namespace: office.pbx.name,
