@@ -7,7 +7,7 @@
  * route(RINGFENCE_CALLS_LEFT) and route(RINGFENCE_COUNT_CALL) are the part of it that needs no dialog: calls per hour and
  * day. The first returns 1 (another call is left) or -1.
  *
- * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory: its restart begins them anew. Minutes are
+ * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory, and begin with what `table` holds. Minutes are
  * reserved when a call begins, in the hour and day of that moment, and what it did not use comes back: what is left is
  * shared out among the calls that may run at once, which without a limit of those is one.
  *
@@ -137,12 +137,13 @@ function remaining(): string {
 			$var(rf_reserved) = $var(rf_seconds);`
 }
 
-export const kamailioCallParameters = `modparam("dialog", "db_mode", 0)
+/** `table`: of the database of module htable; empty for none. */
+export const kamailioCallParameters = (table: string) => `modparam("dialog", "db_mode", 0)
 modparam("dialog", "enable_stats", 1)
 modparam("dialog", "default_timeout", 43200)
 # What is said within a call puts its end off else.
 modparam("dialog", "timeout_noreset", 1)
 modparam("dialog", "profiles_with_value", "ringfence_outside")
 # Outside calls: calls and seconds of an extension in an hour or day.
-modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
+modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;${table && `dbtable=${table};`}")
 `

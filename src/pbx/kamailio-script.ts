@@ -135,7 +135,7 @@ modparam("htable", "htable", "ringfence_denied=>size=12;dbtable=ringfence_denied
 modparam("htable", "htable", "ringfence_connection=>size=12;autoexpire=86400;")
 # What Ringfence notes about this running Kamailio.
 modparam("htable", "htable", "ringfence_note=>size=4;")
-${kamailioCallParameters}`
+${kamailioCallParameters('')}`
 }
 
 function requireUsable(options: RegistrarPorts & Pick<KamailioOptions, 'folder' | 'rpc' | 'database'>): void {

@@ -330,6 +330,22 @@ describeLive(
       }
     })
 
+    test('calls that were made count on when Kamailio is killed, and when it is started anew while Ringfence is away', async () => {
+      const handset = await person({ callsPerHour: 2 })
+      const colleague = await person({ callsPerHour: 2 })
+      const before = await registered(handset)
+      expect((await before.call('05551234')).status).toBe(200)
+      await world.edge.publish()
+      await world.edge.kamailio.halt('SIGKILL')
+      await world.edge.kamailio.start()
+      const phone = await registered(handset)
+      expect(await answers(phone, ['05551234', '05551235'])).toEqual({ '05551234': 200, '05551235': 403 })
+      await world.edge.publish()
+      await world.edge.kamailio.restart()
+      expect((await (await registered(handset)).call('05551234')).status).toBe(403)
+      expect((await (await registered(colleague)).call('05551234')).status).toBe(200)
+    })
+
     test('a plan that is lost keeps nobody from an emergency number, and the next look puts it back', async () => {
       const handset = await person({ class: 'blocked', callsPerHour: 1 })
       const phone = await registered(handset)

@@ -4,11 +4,11 @@ import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import type { Secret } from '../../src/domain/secret.ts'
 import { accountObjects } from '../../src/pbx/asterisk-account.ts'
 import { accountText, withEdge } from '../../src/pbx/asterisk-config.ts'
-import { callRows, planRows } from '../../src/pbx/edge/edge-calls.ts'
+import { callRows, callsOf, planRows } from '../../src/pbx/edge/edge-calls.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
-import { decimalSerial, type EdgeRows, readTableFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
+import { decimalSerial, type EdgeRows, readTableFile, spentFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
 import { makeAccount } from '../contracts/pbx.contract.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 
@@ -146,6 +146,23 @@ describe('the tables for calls at the edge', () => {
     const files = tableFiles(rows({ plan, policy }))
     expect(readTableFile(files.plan!)).toEqual(plan)
     expect(readTableFile(files.policy!)).toEqual(policy)
+  })
+
+  test('keep the calls of this hour and this day over a restart, and no minutes', () => {
+    // 2026-11-25T22:30:00Z, in hours and days since 1970.
+    const now = new Date('2026-11-25T22:30:00Z')
+    const [hour, day] = [Math.trunc(now.getTime() / 3_600_000), Math.trunc(now.getTime() / 86_400_000)]
+    const current = [
+      [`1001:calls:h${hour}`, '2'],
+      [`1001:calls:d${day}`, '5'],
+    ] as const
+    const past = [
+      [`1001:calls:h${hour - 1}`, '3'],
+      [`1001:calls:d${day - 1}`, '9'],
+    ] as const
+    const spent = new Map([...current, ...past, [`1001:seconds:h${hour}`, '600']])
+    expect(callsOf(now, spent)).toEqual(new Map(current))
+    expect(spentFile(callsOf(now, spent))).toContain(`:1001\\:calls\\:h${hour}:0:1:2:0\n`)
   })
 
   test('change in an order that never leaves a class without its plan', async () => {

@@ -4,7 +4,7 @@ import { kamailioConnectionParameters, kamailioConnections } from '../kamailio-c
 import { usable } from '../usable-option.ts'
 import { type EdgeOptions, edgeFiles, socketText } from './edge-options.ts'
 import { edgeScript, fingerprintOf } from './edge-script.ts'
-import { edgeTables } from './edge-tables.ts'
+import { edgeTables, spentTable } from './edge-tables.ts'
 
 const must = usable('the edge', 'docs/edge.md goes through the settings')
 
@@ -94,7 +94,7 @@ modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "called=>size=12;autoexpire=43200;")
 modparam("htable", "htable", "mark=>size=2;")
-${kamailioCallParameters}`
+${kamailioCallParameters(spentTable)}`
 }
 
 const modules = [

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aboutFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
+import { aboutFolder, createDurably, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
-import { freeMemory } from '../kamailio-memory.ts'
+import { freeMemory, tableRows } from '../kamailio-memory.ts'
 import type { KamailioRpc } from '../kamailio-rpc.ts'
+import { callsOf } from './edge-calls.ts'
 import { edgeFiles } from './edge-options.ts'
 import { reloadRefused } from './edge-readers.ts'
 import { changeTables, type EdgeState, listMark, markText, readEdge } from './edge-state.ts'
-import { type EdgeRows, readTableFile, tableFiles } from './edge-tables.ts'
+import { type EdgeRows, readTableFile, spentFile, spentTable, tableFiles } from './edge-tables.ts'
 
 /** What a revocation list says, as far as the edge is concerned. */
 export interface EdgeList {
@@ -127,6 +128,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     const wanted = await withFormerDenials(await options.desired())
     for (const [name, text] of Object.entries(tableFiles(wanted)))
       await writeIfOther(join(folder, name), text, fileMode)
+    await createDurably(join(folder, spentTable), spentFile(new Map()), fileMode)
     const list = await options.publishedList()
     const facts = readList(list)
     // A list that shuts out everybody, or is none, is never handed on.
@@ -135,6 +137,8 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     const { rows } = await readEdge(rpc, signal)
     await changeTables(rpc, rows, wanted, signal)
     await rpc.get('cut', signal)
+    const calls = callsOf(now(), await tableRows(rpc, 'ringfence_spent', signal))
+    await writeIfOther(join(folder, spentTable), spentFile(calls), fileMode)
     if (!usable) throw noList()
     await takeOver(list, facts, signal)
   }
