@@ -1,6 +1,7 @@
 import { callEnds } from './kamailio-call-ends.ts'
 import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
+import { sipHeadIsPlain } from './sip-head.ts'
 
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
@@ -22,6 +23,10 @@ request_route {
 	# Questions come over HTTP; SIP has no business on their port.
 	if ($Rp == ${rpcPort}) drop;
 	route(RINGFENCE_CERTIFICATE);
+	if ($pr == "tls" && !${sipHeadIsPlain}) {
+		tcp_close_connection();
+		exit;
+	}
 	if (!mf_process_maxfwd_header("10")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
