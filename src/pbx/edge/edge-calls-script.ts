@@ -67,6 +67,7 @@ route[TRANSFER] {
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	$var(rf_place) = "${pbx}";
 	route(RINGFENCE_PASS_REFER);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	if ($var(rf_outside) == 1) route(NOTE);
 }
 
@@ -102,6 +103,7 @@ onreply_route[ANSWERED] {
 	if ($var(rf_ok) != 1) return;
 	$var(rf_place) = "${pbx}";
 	route(RINGFENCE_PASS_ON);
+	if ($var(rf_ok) != 1) return;
 	$avp(forwarded) = "allowed";
 }
 
