@@ -85,7 +85,10 @@ route[RINGFENCE_IN_DIALOG] {
 		sl_send_reply("481", "Call/Transaction Does Not Exist");
 		exit;
 	}
-	if ($pr == "tls") route(RINGFENCE_SAME_CALLER);
+	if ($pr == "tls") {
+		route(RINGFENCE_SAME_CALLER);
+		if ($dlg_var(rf_outside) == "yes") route(RINGFENCE_COUNTED_CALL);
+	}
 	if (!loose_route()) {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
@@ -100,6 +103,21 @@ route[RINGFENCE_IN_DIALOG] {
 		if ($pr == "tls") fix_nated_contact();
 	}
 	route(RINGFENCE_TO_OTHER_END);
+}
+
+# The other end of such a call is the next hop, where it answered from, and not the phone by the tags turned round.
+route[RINGFENCE_COUNTED_CALL] {
+	$var(rf_ok) = 0;
+	if ($ft != $dlg(from_tag)) {
+		if ($dlg_var(rf_hop_address) == $si) $var(rf_ok) = 1;
+	} else if (is_method("ACK")) {
+		$var(rf_ok) = 1;
+	} else {
+		route(RINGFENCE_IN_ORDER);
+	}
+	if ($var(rf_ok) == 1) return;
+	if (!is_method("ACK")) sl_send_reply("481", "Call/Transaction Does Not Exist");
+	exit;
 }
 `
 
@@ -144,7 +162,7 @@ route[RINGFENCE_FROM_PHONE] {
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
-	$dlg_var(rf_caller) = $var(rf_extension);
+	route(RINGFENCE_BEGIN);
 	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_NOTE_CALLER);

@@ -38,8 +38,12 @@ export interface RawRequest {
   readonly to: string
   readonly callId: string
   readonly contact?: string
+  /** Else the next of the line. */
+  readonly cseq?: number
   /** More header lines, each with its line end. */
   readonly extra?: string
+  /** A session description. */
+  readonly body?: string
 }
 
 /** What a phone that was called says inside of the call, but for method and extra headers. */
@@ -61,7 +65,17 @@ export async function openLine(options: SipConnectionOptions): Promise<SipLine> 
   const sendAsIs = (text: string) => void socket.write(Buffer.from(text, 'latin1'))
   const send = (text: string) => void socket.write(text.replaceAll(/\r?\n/g, '\r\n'))
 
-  async function ask({ method, uri, from, to, callId, contact, extra = '' }: RawRequest): Promise<string> {
+  async function ask({
+    method,
+    uri,
+    from,
+    to,
+    callId,
+    contact,
+    cseq,
+    extra = '',
+    body = '',
+  }: RawRequest): Promise<string> {
     sequence += 1
     const local = `${socket.localAddress}:${socket.localPort}`
     const before = heard.length
@@ -71,11 +85,11 @@ Max-Forwards: 70
 From: ${from}
 To: ${to}
 Call-ID: ${callId}
-CSeq: ${sequence} ${method}
+CSeq: ${cseq ?? sequence} ${method}
 Contact: ${contact ?? `<sip:raw@${local};transport=tls>`}
-${extra}Content-Length: 0
+${extra}${body && 'Content-Type: application/sdp\n'}Content-Length: ${body.length}
 
-`)
+${body}`)
     return vi.waitFor(
       () => {
         const answer = /SIP\/2\.0 [2-6]\d\d [\s\S]*?\r\n\r\n/.exec(heard.slice(before))?.[0]

@@ -49,7 +49,7 @@ route[CALL] {
 	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
-	$dlg_var(rf_caller) = $var(ext);
+	route(RINGFENCE_BEGIN);
 	$var(rf_ok) = 0;
 	if (route(RINGFENCE_WITHIN_LIMITS)) $var(rf_ok) = 1;
 	if ($var(rf_ok) != 1) {

@@ -16,6 +16,14 @@ route[OWN_CALL] {
 	if ($var(called) == "" || $fU == $null || $fU != $var(called)) route(REFUSE);
 }
 
+# A call that is counted is that of the phone's extension, which calls: the other end is the PBX.
+route[COUNTED_CALL] {
+	if ($dlg_var(rf_caller) != $var(ext) || $ft != $dlg(from_tag)) route(REFUSE);
+	if (is_method("ACK")) return;
+	route(RINGFENCE_IN_ORDER);
+	if ($var(rf_ok) != 1) route(REFUSE);
+}
+
 # Called by another name than its own: noted only then, so that calls do not fill the memory.
 route[CALLED] {
 	if (has_totag() || $tU == $null || $tU == $var(ext)) return;
