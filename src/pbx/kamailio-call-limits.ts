@@ -1,4 +1,10 @@
 /**
+ * Whether the call that Kamailio knows is one that ended before an answer, as a condition: until its refusal is acknowledged
+ * it fits every tag of the other end, and would stand for a later call with the same Call-ID.
+ */
+export const isUnanswered = '($dlg(state) == 5 && !($dlg(to_tag) =~ "."))'
+
+/**
  * How much an extension may call outside, as text for a Kamailio script. Pure, and the same for every site.
  *
  * route(RINGFENCE_BEGIN) stands behind dlg_manage() (with $dlg_ctx(timeout_bye) set before it) and makes the call that of

@@ -1,4 +1,5 @@
 import { callEnds } from './kamailio-call-ends.ts'
+import { isUnanswered } from './kamailio-call-limits.ts'
 import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
 import { sipHeadIsPlain } from './sip-head.ts'
@@ -76,7 +77,7 @@ event_route[tcp:closed] {
 # A request inside a dialog needs no login, so it must belong to one that Kamailio has seen begin: a made-up To tag
 # would else be a way to the next hop without a password.
 route[RINGFENCE_IN_DIALOG] {
-	if (!is_known_dlg()) {
+	if (!is_known_dlg() || ${isUnanswered}) {
 		if (is_method("ACK")) {
 			# For a refusal of our own.
 			if (t_check_trans()) t_relay();

@@ -4,13 +4,23 @@ import { offer } from './media-offer.ts'
 import type { DigestLogin } from './sip-digest.ts'
 import { type SipLine, statusOf } from './sip-line.ts'
 
+interface Telling {
+  readonly extra?: string
+  /** As if the other end said it. */
+  readonly turned?: boolean
+  /** Of another call. */
+  readonly callId?: string
+  /** The other end's name of the call as it writes it, or in capitals. */
+  readonly inCapitals?: boolean
+}
+
 /** A call that a phone makes over a line, in which the test itself says the number (CSeq) of everything that follows. */
 export interface RawCall {
   /** Of the INVITE. */
   readonly status: number
   readonly cseq: number
-  /** The status of the answer. `turned`: as if the other end said it. */
-  say(method: string, cseq: number, more?: { readonly extra?: string; readonly turned?: boolean }): Promise<number>
+  /** The status of the answer. */
+  say(method: string, cseq: number, more?: Telling): Promise<number>
   /** Without an answer to wait for. */
   tell(method: string, cseq: number): void
 }
@@ -34,15 +44,23 @@ export async function rawCall(
   const [target, theirs] = [/<(.*)>/.exec(header('Contact'))?.[1] ?? uri, header('To')]
   const tagOf = (address: string) => /;tag=[^;]*/.exec(address)?.[0] ?? ''
 
-  function tell(method: string, number: number, { extra = '', turned = false } = {}): void {
+  function tell(
+    method: string,
+    number: number,
+    { extra = '', turned = false, callId: named = callId, inCapitals = false }: Telling = {},
+  ): void {
     const from = turned ? `<sip:${extension}@${host}>${tagOf(theirs)}` : own
-    const to = turned ? `<${uri}>${tagOf(own)}` : theirs
+    const to = turned
+      ? `<${uri}>${tagOf(own)}`
+      : inCapitals
+        ? theirs.replace(/;tag=.*/, (tag) => `;tag=${tag.slice(5).toUpperCase()}`)
+        : theirs
     line.send(`${method} ${target} SIP/2.0
 Via: SIP/2.0/TLS 127.0.0.1:${line.localPort};branch=z9hG4bK${randomBytes(8).toString('hex')};rport
 Max-Forwards: 70
 ${route.join('')}From: ${from}
 To: ${to}
-Call-ID: ${callId}
+Call-ID: ${named}
 CSeq: ${number} ${method}
 Contact: <sip:raw@127.0.0.1:${line.localPort};transport=tls>
 ${extra}Content-Length: 0

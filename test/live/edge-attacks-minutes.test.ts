@@ -104,6 +104,15 @@ describeLive('whoever wants more minutes from the edge than there are', ['asteri
     await vi.waitFor(() => expect(channels()).toEqual([]), { timeout: 8_000 })
   })
 
+  test.each([
+    ['in another call', { callId: 'another' }],
+    ["with the PBX's name of the call in capitals", { inCapitals: true }],
+  ])('a number said %s leaves the end of its minutes as it was, too', async (_, more) => {
+    const call = await calling(await line(57))
+    expect(await call.say('UPDATE', call.cseq + 50, more)).toBe(403)
+    await vi.waitFor(() => expect(channels()).toEqual([]), { timeout: 8_000 })
+  })
+
   test('a call that begins with the last of all numbers does not begin', async () => {
     const talk = await line(0)
     const own = '<sip:3001@edge.test>'

@@ -79,6 +79,12 @@ route[NOTE] {
 }
 
 onreply_route[COUNTED] {
+	if (is_method("INVITE") && $rs < 300 && $tt != $null) {
+		$var(call) = $(ci{s.tolower});
+		$var(end) = $(tt{s.tolower});
+		$sht(counted=>$var(call)) = 1;
+		$sht(counted=>$var(end)) = 1;
+	}
 	if ($rs != 401 && $rs != 407) return;
 	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_hour));
 	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_hour)) = $var(rf_spent) - 1;

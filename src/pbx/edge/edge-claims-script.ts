@@ -1,3 +1,4 @@
+import { isUnanswered } from '../kamailio-call-limits.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /** What a phone may say of itself, of calls that it has, and of the way between it and the PBX: part of the edge's script. Pure. */
@@ -16,9 +17,13 @@ route[OWN_CALL] {
 	if ($var(called) == "" || $fU == $null || $fU != $var(called)) route(REFUSE);
 }
 
-# A call that is counted is that of the phone's extension, which calls: the other end is the PBX.
+# A call that is counted is that of the phone's extension, which calls: the other end is the PBX. What the PBX may take for
+# part of it (Asterisk looks at its own tag alone, in capitals or not) must be part of it here, too.
 route[COUNTED_CALL] {
-	if ($dlg_var(rf_caller) != $var(ext) || $ft != $dlg(from_tag)) route(REFUSE);
+	$var(call) = $(ci{s.tolower});
+	$var(end) = $(tt{s.tolower});
+	if ($sht(counted=>$var(call)) == $null && $sht(counted=>$var(end)) == $null) return;
+	if (!is_known_dlg() || ${isUnanswered} || $dlg_var(rf_caller) != $var(ext) || $ft != $dlg(from_tag)) route(REFUSE);
 	if (is_method("ACK")) return;
 	route(RINGFENCE_IN_ORDER);
 	if ($var(rf_ok) != 1) route(REFUSE);

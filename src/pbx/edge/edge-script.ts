@@ -76,7 +76,7 @@ route[FROM_PHONE] {
 	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) route(REFUSE);
 	if (has_totag()) {
 		route(OWN_CALL);
-		if (is_known_dlg() && $dlg_var(rf_outside) == "yes") route(COUNTED_CALL);
+		route(COUNTED_CALL);
 		if (loose_route()) {
 			if (is_method("REFER")) route(TRANSFER);
 			route(NO_CLAIMS);
