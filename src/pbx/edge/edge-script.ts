@@ -78,6 +78,7 @@ route[FROM_PHONE] {
 		route(OWN_CALL);
 		route(COUNTED_CALL);
 		if (loose_route()) {
+			if (is_method("INVITE")) route(SAME_CALL);
 			if (is_method("REFER")) route(TRANSFER);
 			route(NO_CLAIMS);
 			route(TO_PBX);
@@ -96,6 +97,7 @@ route[FROM_PHONE] {
 	route(NO_CLAIMS);
 	if (is_method("INVITE")) route(CALL);
 	if (is_method("REFER")) route(TRANSFER);
+	if (is_method("MESSAGE") && $rU != $null) route(JUDGE);
 	if (is_method("REGISTER")) {
 		route(REGISTER);
 	} else {
