@@ -192,7 +192,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     }
     const asked = (method: string, params: readonly (string | number)[]) =>
       spine.office.pbx.run(
-        ...['curl', '-sk', `https://${edgeAddress}:5064/rpc`, '-H', `Authorization: Bearer ${rpcKey}`],
+        ...['curl', '-sk', `https://${edgeAddress}:5064/ringfence/rpc`, '-H', `Authorization: Bearer ${rpcKey}`],
         ...['-d', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })],
       )
     const phone = benPhone!
