@@ -2,6 +2,7 @@ import { callEnds } from './kamailio-call-ends.ts'
 import { isUnanswered } from './kamailio-call-limits.ts'
 import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
+import { takesOver } from './kamailio-transfers.ts'
 import { sipHeadIsPlain } from './sip-head.ts'
 
 /** What the registrar does with a request, as text. Pure. */
@@ -224,7 +225,7 @@ route[RINGFENCE_GOAL] {
 route[RINGFENCE_ALLOWED] {
 	if ($var(rf_goal) != "outside") $var(rf_internal) = 1;
 	route(RINGFENCE_CLASSIFY);
-	if (!route(RINGFENCE_MAY_DIAL)) {
+	if (!route(RINGFENCE_MAY_DIAL) || ${takesOver}) {
 		sl_send_reply("403", "Not Allowed");
 		exit;
 	}

@@ -1,4 +1,11 @@
 /**
+ * Whether an INVITE takes over a call (RFC 3891, 3911), of whoever has a limit on how long or how many, as a condition: what
+ * was counted would go on uncounted, as a call to the number that was dialled.
+ */
+export const takesOver =
+  '($var(rf_policy) =~ " (callsAtOnce|minutesPerHour|minutesPerDay)=" && $hdrc(Replaces) + $hdrc(Join) > 0)'
+
+/**
  * Calls that somebody else makes for a phone: its transfers (REFER) and the calls that it sends on (3xx). As text for a
  * Kamailio script; the registrar's and the edge's use the same. Pure.
  *

@@ -170,6 +170,20 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
     }
   })
 
+  test('whoever has a limit on minutes takes over no call that is not counted, and others do', async () => {
+    const talk = await registered()
+    for (const header of ['Replaces', 'Join'])
+      for (const [limits, status] of [
+        [{ minutesPerDay: 5 }, 403],
+        [{}, 200],
+      ] as const) {
+        edge.wanted.policy('3001', { ...blockedPolicy, class: 'internal', ...limits })
+        await edge.publish()
+        const extra = `${header}: a@b;to-tag=1;from-tag=2\n`
+        expect(statusOf(await talk.ask(request('INVITE', { uri: 'sip:3002@edge.test', extra })))).toBe(status)
+      }
+  })
+
   const insideOfCall = () => {
     const { address: host, mtlsPort } = edge.options
     return `Route: <sip:${host}:${mtlsPort};transport=tls;lr>\n`

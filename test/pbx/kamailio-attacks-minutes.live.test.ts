@@ -95,6 +95,15 @@ describeLive('whoever wants more minutes from a real Kamailio than there are', [
     expect(call.heard('BYE')[0]).toMatch(new RegExp(`^CSeq: ${call.cseq + 1} BYE\\r?$`, 'm'))
   })
 
+  test('whoever has a limit on minutes takes over no call that is not counted', async () => {
+    const talk = await line(0)
+    const own = `<sip:3001@${host()}>`
+    const uri = `sip:3001@${host()}`
+    const names = { from: `${own};tag=1`, to: own, callId: randomBytes(6).toString('hex') }
+    const extra = 'Replaces: a@b;to-tag=1;from-tag=2\n'
+    expect(await talk.login({ method: 'INVITE', uri, ...names, extra }, login())).toBe(403)
+  })
+
   test('of several calls in one, all asked for at once, one is made', async () => {
     const talk = await line(0, { callsAtOnce: 5 })
     const own = `<sip:3001@${host()}>`

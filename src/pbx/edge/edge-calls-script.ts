@@ -1,6 +1,6 @@
 import { kamailioCallLimits } from '../kamailio-call-limits.ts'
 import { kamailioCallRules } from '../kamailio-call-rules.ts'
-import { kamailioTransfers } from '../kamailio-transfers.ts'
+import { kamailioTransfers, takesOver } from '../kamailio-transfers.ts'
 
 /**
  * Call classes and limits at the edge, as part of its script. Pure. Every phone is bound to one extension; what it dials
@@ -43,7 +43,7 @@ route[CALL] {
 	$var(rf_dialled) = "";
 	if ($rU != $null) $var(rf_dialled) = $rU;
 	route(RINGFENCE_CLASS);
-	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_ok) != 1 || ${takesOver}) route(NOT_ALLOWED);
 	# Only the number was judged: it is called at the PBX and nowhere else.
 	if ($var(rf_policy) != "none" && (!is_myself("$ru") || $ru =~ "maddr")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
 	if ($var(rf_policy) != "none") t_on_reply("TAKEN");

@@ -78,7 +78,7 @@ route[FROM_PHONE] {
 		route(OWN_CALL);
 		route(COUNTED_CALL);
 		if (loose_route()) {
-			if (is_method("INVITE")) route(SAME_CALL);
+			if (is_method("INVITE|MESSAGE")) route(SAME_CALL);
 			if (is_method("REFER")) route(TRANSFER);
 			route(NO_CLAIMS);
 			route(TO_PBX);
