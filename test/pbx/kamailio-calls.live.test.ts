@@ -4,7 +4,7 @@ import { blockedPolicy, type CallPolicy, type DialPlan } from '../../src/domain/
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { makeAccount } from '../contracts/pbx.contract.ts'
+import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'
 import { sqliteSql } from '../lab/kamailio-world.ts'
