@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import { type AsteriskLab, fileDriver, startAsterisk } from '../lab/asterisk.ts'
+import { extensionLines } from '../pbx/held-extension.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const limit = () => AbortSignal.timeout(20_000)
@@ -88,14 +88,7 @@ type=user
     }
     const closed = { kind: 'assignment', employeeId: 'e1', wanted: 'closed', generation: 2, pbxId: 'default' } as const
     const ofLeaver = { ...closed, id: 'a1', extension: '100', policy: null, hasNextHolder: false, leaving: true }
-    const access = extensionAccess({
-      pbxId: 'default',
-      driver: driver(),
-      accountsOf: async () => [],
-      heldNow: async () => new Set(),
-      seenShut: async () => new Set(),
-      subjects: async () => [ofLeaver],
-    })
+    const access = extensionLines(driver(), { subjects: async () => [ofLeaver] })
     expect(access.judge(ofLeaver, await access.read(limit()))).toMatchObject({
       state: 'differs',
       problem: expect.stringMatching(/forwarded to 01715550100; .*do not disturb/),
