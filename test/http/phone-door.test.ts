@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { momentIn } from '../../src/domain/language.ts'
-import { tunnelText } from '../fakes/fake-application.ts'
+import { tunnelText } from '../fakes/fake-joins.ts'
 import { ada, openDoors, owner } from './doors.ts'
 import { ask } from './http-client.ts'
 import { invitedAda } from './invited-ada.ts'
