@@ -2,11 +2,8 @@ import { AppError } from '../errors.ts'
 import { type AccountBook, accountBook, type BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
-import { cut } from './asterisk-cut.ts'
+import { amiDeeds } from './ami-deeds.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { clearLeftovers } from './asterisk-leftovers.ts'
-import { tellPhones } from './asterisk-notify.ts'
-import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
@@ -28,7 +25,6 @@ import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
-import { requireValidTarget } from './valid-account.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -65,20 +61,12 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
       for (const account of accounts) requireValidFreepbxAccount(account)
       await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
     },
-    disconnect: (targets, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
-    notify: async (targets, signal) => {
-      for (const target of targets) requireValidTarget(target)
-      return withAmi(manager, signal, (session) => tellPhones(session, targets))
-    },
+    ...amiDeeds({ manager, inTurn }),
     readLeftovers: async (extensions, signal) => {
       const noted = await book.read()
       return withAmi(manager, signal, (session) => readFreepbxLeftovers(session, noted, extensions))
     },
-    clearLeftovers: (extensions, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
     outliving: freepbxOutliving,
-    readSharedPins: (signal) => withAmi(manager, signal, readSharedPins),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
       return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)
