@@ -3,7 +3,7 @@
  * thrown, so that the admin sees it all at once. A value is repeated in a problem only where it cannot be a secret.
  */
 import { X509Certificate } from 'node:crypto'
-import { canonicalAddress, overlaps, type Prefix, parsePrefix } from './domain/address.ts'
+import { canonicalAddress, overlaps, type Prefix, parsePrefix, withoutBrackets } from './domain/address.ts'
 import type { Problem } from './domain/parse.ts'
 import { Secret } from './domain/secret.ts'
 import { readSettingFile } from './setting-files.ts'
@@ -228,7 +228,7 @@ export function isHost(text: string): boolean {
 export function baseUrl(text: string): string | null {
   if (!/^https:\/\/[^/?#@\\]+(\/[^?#\\]*)?$/i.test(text)) return null
   const url = URL.parse(text)
-  if (url === null || !isHost(url.hostname.replace(/^\[|\]$/g, ''))) return null
+  if (url === null || !isHost(withoutBrackets(url.hostname))) return null
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 }
 

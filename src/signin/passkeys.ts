@@ -7,6 +7,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
 import { z } from 'zod'
+import { withoutBrackets } from '../domain/address.ts'
 import type { Passkeys } from './sign-in-port.ts'
 
 export interface PasskeySettings {
@@ -25,7 +26,7 @@ const answerShape = z.looseObject({ id: z.string().max(1_400), response: z.loose
 
 export function passkeys({ url, key }: PasskeySettings): Passkeys {
   const { hostname, origin } = new URL(url)
-  const host = isIP(hostname.replace(/^\[|\]$/g, '')) ? null : hostname
+  const host = isIP(withoutBrackets(hostname)) ? null : hostname
   const challenges = challengesOf(key)
   // WebAuthn wants a host in any case; where there is none nobody is offered a passkey.
   const rpID = host ?? 'localhost'
