@@ -23,6 +23,7 @@ import type { AsteriskOptions } from './asterisk-options.ts'
 import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { someOf } from './some-of.ts'
 
 /**
  * Asterisk 22 or newer with PJSIP. Accounts are kept where `writer` puts them; every statement about what is in force
@@ -181,8 +182,11 @@ async function foreignAmong(extensions: readonly string[], session: AmiSession):
 }
 
 function takenBySomebodyElse(extensions: readonly string[]): AppError {
-  const list = extensions.slice(0, 10).join(', ')
-  return new AppError('PBX_REFUSED', `on the PBX, extension ${list} already belongs to somebody else's configuration`, {
-    hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
-  })
+  return new AppError(
+    'PBX_REFUSED',
+    `on the PBX, extension ${someOf(extensions)} already belongs to somebody else's configuration`,
+    {
+      hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
+    },
+  )
 }

@@ -25,6 +25,7 @@ import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
+import { someOf } from './some-of.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -134,10 +135,10 @@ async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): P
   await workshop.applyConfig(workshop.signal, async () => (await lacking()).length > 0)
   const late = await lacking()
   if (late.length === 0) return
-  const names = late.map(({ extension }) => extension).slice(0, 10)
+  const names = late.map(({ extension }) => extension)
   throw new AppError(
     'PBX_REFUSED',
-    `FreePBX applied its configuration, but Asterisk has not changed extension ${names.join(', ')}`,
+    `FreePBX applied its configuration, but Asterisk has not changed extension ${someOf(names)}`,
     {
       hint: "see Asterisk's log of this minute: it keeps the old objects when one of the new ones is bad",
       retryable: true,
@@ -183,10 +184,9 @@ async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Pr
   const ours = [...(await book.read())].flatMap(([extension, { credential }]) => (credential ? [extension] : []))
   const found = await unencrypted(session, ours)
   if (found.length === 0) return []
-  const named = `${found.slice(0, 20).join(', ')}${found.length > 20 ? ` and ${found.length - 20} more` : ''}`
   return [
     {
-      message: `calls of extension ${named} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
+      message: `calls of extension ${someOf(found, 20)} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
       hint: 'set Media Encryption to SRTP via in-SDP on the page of each (Advanced), then "Apply Config": the API of FreePBX cannot',
     },
   ]
