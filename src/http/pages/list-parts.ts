@@ -70,6 +70,16 @@ export function pager(page: number, last: number, addressOf: (page: number) => s
   return html`<nav class="pages" aria-label="Pages">${page > 2 && to(1, 'First', 'first')} ${to(page - 1, 'Previous', 'prev')} <span>Page ${page} of ${last}</span> ${to(page + 1, 'Next', 'next')} ${page < last - 1 && to(last, 'Last', 'last')}</nav>`
 }
 
+/** `50 events, more below` */
+export function recordWords(
+  noun: string,
+  { count, next, unknown }: { count: number; next: unknown; unknown: boolean },
+): string {
+  if (unknown) return 'Nobody here is known by that e-mail address or extension'
+  if (count === 0) return 'Nothing matches'
+  return `${count} ${noun}${count === 1 ? '' : 's'}${next === null ? '' : ', more below'}`
+}
+
 /** For lists that grow while one reads: from the newest on, each page from where the one before ended. */
 export function olderPager(path: string, isFirst: boolean, older: string | null): Html | false {
   if (isFirst && older === null) return false
