@@ -30,6 +30,12 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
   const challenges = challengesOf(key)
   // WebAuthn wants a host in any case; where there is none nobody is offered a passkey.
   const rpID = host ?? 'localhost'
+  const expected = (now: Date) => ({
+    expectedChallenge: (challenge: string) => challenges.take(challenge, now),
+    expectedOrigin: origin,
+    expectedRPID: rpID,
+    requireUserVerification: true,
+  })
 
   return {
     host,
@@ -55,10 +61,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           supportedAlgorithmIDs: algorithms,
         })
         if (!verified) return null
@@ -85,10 +88,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       try {
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           credential: {
             id: passkey.credentialId,
             publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),
