@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import type { AccountWriter } from './account-writer.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
@@ -49,25 +50,21 @@ function hasNoPath(aor: AmiMessage): boolean {
 
 function notYetKept(extensions: readonly string[]): Problem {
   return {
-    message: `${counted(extensions, 'account is', 'accounts are')} not yet kept to the edge: ${someOf(extensions, 5)}`,
+    message: `${counted(extensions.length, 'account is', 'accounts are')} not yet kept to the edge: ${someOf(extensions, 5)}`,
     hint: 'Ringfence does it with its next look, within a minute; if this stays, see what the log of the PBX says about the reload',
   }
 }
 
 function leftBehind(extensions: readonly string[]): Problem {
   return {
-    message: `${counted(extensions, 'account is', 'accounts are')} still kept to an edge that the settings do not name: ${someOf(extensions, 5)}`,
+    message: `${counted(extensions.length, 'account is', 'accounts are')} still kept to an edge that the settings do not name: ${someOf(extensions, 5)}`,
     hint: 'Ringfence frees them with its next look, within a minute; until then these phones cannot register',
   }
 }
 
 function goesPast(phones: readonly string[]): Problem {
   return {
-    message: `${counted(phones, 'phone is', 'phones are')} registered with the PBX itself, past the edge: ${someOf(phones, 5)}`,
+    message: `${counted(phones.length, 'phone is', 'phones are')} registered with the PBX itself, past the edge: ${someOf(phones, 5)}`,
     hint: '`ringfence invite WHO` for each holder: the new file names the edge; the old registration is not renewed',
   }
-}
-
-function counted(list: readonly string[], one: string, many: string): string {
-  return `${list.length} ${list.length === 1 ? one : many}`
 }

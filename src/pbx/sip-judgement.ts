@@ -1,5 +1,6 @@
 import type { Finding } from '../access/access-system.ts'
 import type { SipCredentialSubject } from '../domain/access.ts'
+import { counted } from '../domain/counted.ts'
 import { Secret } from '../domain/secret.ts'
 import type { PbxAccountInForce, PbxDriver, PbxState } from './pbx-driver.ts'
 import { addressMatcher } from './source-address.ts'
@@ -142,8 +143,8 @@ export function judgeClosed(subject: SipCredentialSubject, state: PbxState): Fin
   }
   const left = [
     ...(found.length > 0 ? [`credential generation ${found.join(', ')} in force`] : []),
-    ...(registrations.length > 0 ? [plural(registrations.length, 'registration')] : []),
-    ...(calls.length > 0 ? [plural(calls.length, 'call')] : []),
+    ...(registrations.length > 0 ? [counted(registrations.length, 'registration')] : []),
+    ...(calls.length > 0 ? [counted(calls.length, 'call')] : []),
   ]
   if (left.length > 0) {
     return {
@@ -215,8 +216,4 @@ function surelyOwnTrace(subject: SipCredentialSubject): (address: string | null)
 
 function factsOf(subject: SipCredentialSubject) {
   return { extension: subject.extension, username: subject.username, generation: subject.generation }
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

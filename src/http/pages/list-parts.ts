@@ -1,4 +1,5 @@
 /** What the lists of the console have in common: filters, columns that sort, pages. */
+import { counted } from '../../domain/counted.ts'
 import { type Html, html } from '../html.ts'
 import { listAddress } from '../list-address.ts'
 
@@ -77,7 +78,7 @@ export function recordWords(
 ): string {
   if (unknown) return 'Nobody here is known by that e-mail address or extension'
   if (count === 0) return 'Nothing matches'
-  return `${count} ${noun}${count === 1 ? '' : 's'}${next === null ? '' : ', more below'}`
+  return `${counted(count, noun)}${next === null ? '' : ', more below'}`
 }
 
 /** For lists that grow while one reads: from the newest on, each page from where the one before ended. */
