@@ -8,7 +8,6 @@ import type { Log } from './journeys/context.ts'
 import { mailDelivery } from './journeys/deliver-mails.ts'
 import { openHubWatch } from './journeys/hub-watch.ts'
 import { firstOwnerLink } from './journeys/set-up.ts'
-import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
 import { banner } from './main/banner.ts'
 import { compose } from './main/composition.ts'
@@ -143,7 +142,6 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     mayWrite: () => mayWrite,
     doorCertificate: () => doors.doorCertificate(),
   })
-  await noteSettings(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
   loop.sweep()
   const mails = mailDelivery(context)

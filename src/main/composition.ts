@@ -13,6 +13,7 @@ import type { HubWatch } from '../journeys/hub-watch.ts'
 import { type RosterImport, rosterImport } from '../journeys/import-roster.ts'
 import { openResyncQueue, type ResyncQueue } from '../journeys/resync-queue.ts'
 import { openPhoneDoor, type PhoneDoor } from '../journeys/serve-phone.ts'
+import { noteSettings } from '../journeys/settings-drift.ts'
 import { publishedFiles } from '../pki/publication.ts'
 import { journalRows } from '../store/journal-rows.ts'
 import type { Hub } from '../tunnels/hub-port.ts'
@@ -120,5 +121,6 @@ export async function compose(parts: CompositionParts): Promise<Composition> {
       unwrittenTombstones: async () => journal.lacking(await journalRows(context.store)).length,
     },
   })
+  await noteSettings(context)
   return { context, application, loop, door, imports, resyncs, handshakes }
 }

@@ -21,7 +21,6 @@ import type { KnownPbx } from '../../src/journeys/known-pbx.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
 import type { ResyncQueue } from '../../src/journeys/resync-queue.ts'
 import type { PhoneDoor } from '../../src/journeys/serve-phone.ts'
-import { noteSettings } from '../../src/journeys/settings-drift.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
 import { compose } from '../../src/main/composition.ts'
 import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
@@ -214,7 +213,6 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     resyncPace: { pauseMs: 1 },
   })
   const mails = mailDelivery(context)
-  await noteSettings(context)
   if (options.begin !== false) {
     loop.sweep()
     await loop.idle()
