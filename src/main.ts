@@ -33,7 +33,6 @@ import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
 import { loadLetters } from './notify/letters.ts'
-import { smtpMailer } from './notify/smtp-mailer.ts'
 import { managedProfile } from './phones/managed-profile.ts'
 import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
 import { publishedFiles } from './pki/publication.ts'
@@ -163,7 +162,8 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     journal: foundations.journal,
     tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
     mail: config.mail && {
-      mailer: smtpMailer(config.mail),
+      // With its library it weighs 7 MB, which a server without mail need not have.
+      mailer: (await import('./notify/smtp-mailer.ts')).smtpMailer(config.mail),
       letters: await loadLetters({
         delivered: join(templateFolder, 'messages'),
         own: join(config.dataFolder, 'templates', 'messages'),

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { chown, copyFile, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -38,6 +38,28 @@ describe('the launcher', () => {
     }
     expect(await limitWith('')).toBeLessThan(600)
     expect(await limitWith('--max-old-space-size=2000')).toBeGreaterThan(2_000)
+  })
+
+  test('what was compiled is kept only in a folder of whoever runs it, and where it is told to', async () => {
+    const [home, path] = [join(folder, 'home'), join(folder, 'path')]
+    const packages = join(home, 'node_modules')
+    for (const one of [packages, path]) await mkdir(one, { recursive: true })
+    await copyFile(launcher, join(home, 'ringfence'))
+    const printing = `#!/bin/sh\n[ "$1" = -e ] || echo "\${NODE_COMPILE_CACHE-none}"\n`
+    await writeFile(join(path, 'node'), printing, { mode: 0o755 })
+    const keptIn = async (...setting: readonly string[]) => {
+      const env = { PATH: `${path}:/usr/bin:/bin` }
+      const args = ['-u', 'NODE_COMPILE_CACHE', ...setting, join(home, 'ringfence')]
+      return (await realSystem.run('env', args, { env, timeoutMs: 30_000 })).stdout.trim()
+    }
+    expect(await keptIn()).toBe(join(packages, '.cache/ringfence'))
+    expect(await keptIn('NODE_COMPILE_CACHE=/elsewhere')).toBe('/elsewhere')
+    expect(await keptIn('NODE_COMPILE_CACHE=')).toBe('')
+    // Only root can give a folder away, or run what is another's with a power that the other lacks.
+    if (process.getuid?.() === 0) {
+      await chown(packages, 65_534, 65_534)
+      expect(await keptIn()).toBe('none')
+    }
   })
 
   test('without any Node that is new enough it says what to do', async () => {
