@@ -27,17 +27,22 @@ describe('the launcher', () => {
   })
 
   test('it keeps memory within bounds, and what is set outside wins', async () => {
-    const limitWith = async (own: string) => {
-      await writeFile(
-        join(folder, 'node'),
-        `#!/bin/sh\n[ "$1" = -e ] || exec '${process.execPath}' -p 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20'\n`,
-        { mode: 0o755 },
-      )
-      const env = { PATH: `${folder}:/usr/bin:/bin`, NODE_OPTIONS: own }
-      return Number((await realSystem.run(launcher, [], { env, timeoutMs: 30_000 })).stdout)
+    const boundsWith = async (own: Record<string, string>) => {
+      const asked = 'require("v8").getHeapStatistics().heap_size_limit / 2 ** 20 + " " + process.env.MALLOC_ARENA_MAX'
+      const script = `#!/bin/sh\n[ "$1" = -e ] || exec '${process.execPath}' -p '${asked}'\n`
+      await writeFile(join(folder, 'node'), script, { mode: 0o755 })
+      const settings = Object.entries(own).map(([name, value]) => `${name}=${value}`)
+      const args = ['-u', 'NODE_OPTIONS', '-u', 'MALLOC_ARENA_MAX', ...settings, launcher]
+      const env = { PATH: `${folder}:/usr/bin:/bin` }
+      const [limit, pools] = (await realSystem.run('env', args, { env, timeoutMs: 30_000 })).stdout.trim().split(' ')
+      return { limit: Number(limit), pools }
     }
-    expect(await limitWith('')).toBeLessThan(600)
-    expect(await limitWith('--max-old-space-size=2000')).toBeGreaterThan(2_000)
+    const usual = await boundsWith({})
+    expect(usual.limit).toBeLessThan(600)
+    expect(usual.pools).toBe('2')
+    const own = await boundsWith({ NODE_OPTIONS: '--max-old-space-size=2000', MALLOC_ARENA_MAX: '8' })
+    expect(own.limit).toBeGreaterThan(2_000)
+    expect(own.pools).toBe('8')
   })
 
   test('what was compiled is kept only in a folder of whoever runs it, and where it is told to', async () => {
