@@ -45,6 +45,16 @@ describe('the launcher', () => {
     expect(own.pools).toBe('8')
   })
 
+  test('a Node that does not know an option of memory starts without it', async () => {
+    const script = `#!/bin/sh\ncase "$*" in *--gc-*) exit 9 ;; esac\n[ "$1" = -e ] || echo "$@"\n`
+    await writeFile(join(folder, 'node'), script, { mode: 0o755 })
+    expect((await start(launcher, `${folder}:/usr/bin:/bin`)).stdout.trim()).toMatch(/^\S+\/src\/cli\.ts --version$/)
+    await writeFile(join(folder, 'node'), '#!/bin/sh\n[ "$1" = -e ] || echo "$@"\n', { mode: 0o755 })
+    expect((await start(launcher, `${folder}:/usr/bin:/bin`)).stdout.trim()).toMatch(
+      /^--gc-\S+ \S+\/src\/cli\.ts --version$/,
+    )
+  })
+
   test('what was compiled is kept only in a folder of whoever runs it, and where it is told to', async () => {
     const [home, path] = [join(folder, 'home'), join(folder, 'path')]
     const packages = join(home, 'node_modules')
