@@ -53,7 +53,7 @@ const stateOf = {
 } as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
 
 /** What a lane keeps in mind of each of its lines; the words themselves are in the book. */
-export interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
+export interface Known extends Pick<Verdict, 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
   /** Digest of the evidence, and of problem and hint. */
   readonly seen: string
   readonly said: string
@@ -61,22 +61,11 @@ export interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generatio
   readonly evidence: string | null
 }
 
-export function knownOf({
-  subjectId,
-  wanted,
-  generation,
-  state,
-  attempts,
-  at,
-  evidence,
-  problem,
-  hint,
-}: Verdict): Known {
+export function knownOf({ wanted, generation, state, attempts, at, evidence, problem, hint }: Verdict): Known {
   return {
-    subjectId,
-    wanted,
+    wanted: word[wanted],
     generation,
-    state,
+    state: word[state],
     attempts,
     at,
     seen: digest(evidence),
@@ -84,6 +73,16 @@ export function knownOf({
     evidence: state === 'retrying' ? evidence : null,
   }
 }
+
+/** Each row of the database brings copies of these words with it, which tens of thousands of lines would keep. */
+const word = {
+  open: 'open',
+  closed: 'closed',
+  converged: 'converged',
+  retrying: 'retrying',
+  waiting: 'waiting',
+  unverifiable: 'unverifiable',
+} as const satisfies { readonly [Word in Verdict['wanted' | 'state']]: Word }
 
 /** Short enough for tens of thousands of lines; chance collisions are out of the question. */
 function digest(text: string | null): string {

@@ -1,11 +1,5 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import { z } from 'zod'
 import { withoutBrackets } from '../domain/address.ts'
 import type { Passkeys } from './sign-in-port.ts'
@@ -16,6 +10,9 @@ export interface PasskeySettings {
   /** Signs challenges, so that an offered page costs no memory. */
   readonly key: Buffer
 }
+
+/** Weighs 8 MB with what it brings, so it is loaded when the first passkey is asked for. */
+const library = () => import('@simplewebauthn/server')
 
 const challengeMs = 300_000
 
@@ -40,6 +37,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
   return {
     host,
     async creation({ id, email, name }, known, now) {
+      const { generateRegistrationOptions } = await library()
       const options = await generateRegistrationOptions({
         rpName: 'Ringfence',
         rpID,
@@ -58,6 +56,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
     async created(answer, now) {
       const response = parsed(answer)
       if (response === null) return null
+      const { verifyRegistrationResponse } = await library()
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
           response: response as never,
@@ -73,6 +72,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       }
     },
     async request(known, now) {
+      const { generateAuthenticationOptions } = await library()
       const options = await generateAuthenticationOptions({
         rpID,
         challenge: challenges.make(now),
@@ -85,6 +85,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
     async used(answer, passkey, now) {
       const response = parsed(answer)
       if (response === null) return null
+      const { verifyAuthenticationResponse } = await library()
       try {
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
           response: response as never,
