@@ -4,14 +4,14 @@
  */
 import type { Subject } from '../domain/access.ts'
 import { AppError, asAppError } from '../errors.ts'
-import type { AccessSystem, Evidence, Finding } from './access-system.ts'
+import type { AccessSystem, Finding } from './access-system.ts'
 
 /** What became of one subject. `failed`: it could not be seen, or not be changed. */
 export interface Outcome<S extends Subject> {
   readonly subject: S
   readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
   /** What the first look of a sweep found wrong, if anything. */
-  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence; readonly ofAll?: true } | null
+  readonly foundDiffering: Extract<Finding, { state: 'differs' }> | null
 }
 
 export interface Pass<S extends Subject> {

@@ -10,6 +10,8 @@ export interface EdgeCallsInForce {
   readonly rows: Pick<EdgeRows, 'plan' | 'policy'>
   /** What was said last. */
   readonly settings: EdgeCallSettings
+  /** The tables were being changed meanwhile, row after row: what is missing may be on its way. */
+  readonly isChanging: boolean
 }
 
 export interface EdgeCalls {
@@ -57,15 +59,14 @@ export function extensionBehindEdge<Behind>(
   }
 }
 
-function judgeOpen({ extension, policy }: AssignmentSubject, { rows, settings }: EdgeCallsInForce): Finding {
+function judgeOpen({ extension, policy }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding {
+  const { rows, settings } = atEdge
   const wanted = policyText(policy)
   const shown = rows.policy.get(extension) ?? policyText(null)
   const facts = { extension, wanted, atEdge: shown }
   const differs = (problem: string): Finding => ({
-    state: 'differs',
-    evidence: { summary: problem, facts },
-    problem,
-    hint: again,
+    ...{ state: 'differs', evidence: { summary: problem, facts }, problem, hint: again },
+    ...newsOf(extension, atEdge),
   })
   if (shown !== wanted) return differs(`instead of ${wanted}, ${shown} is in force at the edge`)
   if (policy !== null && !isPlanInForce(rows.plan, settings))
@@ -75,14 +76,26 @@ function judgeOpen({ extension, policy }: AssignmentSubject, { rows, settings }:
 }
 
 /** Whether a phone still gets through is said on its own lines. */
-function judgeClosed({ extension, hasNextHolder }: AssignmentSubject, { rows }: EdgeCallsInForce): Finding | null {
+function judgeClosed({ extension, hasNextHolder }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding | null {
   if (hasNextHolder) return null
-  const atEdge = rows.policy.get(extension) ?? null
-  const facts = { extension, atEdge }
-  if (atEdge === policyText(blockedPolicy))
+  const shown = atEdge.rows.policy.get(extension) ?? null
+  const facts = { extension, atEdge: shown }
+  if (shown === policyText(blockedPolicy))
     return { state: 'as-desired', evidence: { summary: 'blocked at the edge', facts } }
   const problem = `extension ${extension} is not blocked at the edge`
-  return { state: 'differs', evidence: { summary: problem, facts }, problem, hint: again }
+  return {
+    ...{ state: 'differs', evidence: { summary: problem, facts }, problem, hint: again },
+    ...newsOf(extension, atEdge),
+  }
+}
+
+/**
+ * Whoever left, or got a class, before it was said what numbers mean or before there was an edge: it never heard of them.
+ * Where it has the plan already, what it does not know somebody took away.
+ */
+function newsOf(extension: string, { rows, settings, isChanging }: EdgeCallsInForce): { readonly isNew?: true } {
+  const isUnheardOf = !rows.policy.has(extension) && (isChanging || !isPlanInForce(rows.plan, settings))
+  return isUnheardOf ? { isNew: true } : {}
 }
 
 const again = 'Ringfence sets it again; `ringfence doctor` says what keeps the edge from taking it'
