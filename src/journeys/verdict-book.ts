@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Drift, VerdictBook } from '../access/lane.ts'
 import type { Subject } from '../domain/access.ts'
-import { isSettled, type Verdict } from '../domain/condition.ts'
+import { claimMark, isSettled, type Verdict } from '../domain/condition.ts'
 import type { NewAuditEvent, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 
@@ -86,11 +86,7 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
   for (const verdict of changed) {
     const before = await tx.get('verdict', verdict.id)
     const at = openSince(before, verdict)
-    rows.push(
-      before && sameClaim(before, verdict)
-        ? { ...verdict, at, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
-        : { ...verdict, at },
-    )
+    rows.push({ ...verdict, at, ...tickAfter(before, verdict) })
     const wasShut =
       before?.wanted === 'closed' && before.state === 'converged' && before.generation === verdict.generation
     if (verdict.wanted === 'closed' && verdict.state === 'converged' && !wasShut) {
@@ -118,14 +114,18 @@ function openSince(before: Verdict | undefined, now: Verdict): string {
   return goesOn ? before.at : now.at
 }
 
-/** A tick stands for as long as the line says what it said when it was ticked. */
-function sameClaim(before: Verdict, now: Verdict): boolean {
-  return (
-    before.wanted === now.wanted &&
-    before.generation === now.generation &&
-    before.state === now.state &&
-    before.problem === now.problem
-  )
+/**
+ * A tick stands for as long as the line says what it said when it was ticked. While nobody can look it counts for nothing,
+ * but is laid aside; the first look that shows anything else, a door that is open above all, takes it away for good.
+ */
+function tickAfter(before: Verdict | undefined, now: Verdict): Partial<Verdict> {
+  if (!before || before.wanted !== now.wanted || before.generation !== now.generation) return {}
+  const { acknowledgedBy, acknowledgedAt } = before
+  if (acknowledgedAt === null) return {}
+  const claim = before.acknowledgedClaim ?? claimMark(before)
+  if (now.state === 'retrying' && now.evidence === null)
+    return { acknowledgedBy, acknowledgedAt, acknowledgedClaim: claim }
+  return claim === claimMark(now) ? { acknowledgedBy, acknowledgedAt } : {}
 }
 
 /**

@@ -183,5 +183,6 @@ function verdictOf(
     at,
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
   }
 }

@@ -196,6 +196,7 @@ export function verdict(n: number, change: Partial<Rows['verdict']> = {}): Rows[
     at: at(0),
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
     ...change,
   }
 }
