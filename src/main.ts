@@ -8,6 +8,7 @@ import { runHub } from './hub/hub-main.ts'
 import { hubSettingsSchema } from './hub/hub-settings.ts'
 import type { LiveEvent } from './journeys/application.ts'
 import { assemble } from './journeys/assemble.ts'
+import { noteClassMeaning } from './journeys/class-meaning.ts'
 import type { JourneyContext, Log } from './journeys/context.ts'
 import { mailDelivery } from './journeys/deliver-mails.ts'
 import type { EnabledSystem } from './journeys/expected-lines.ts'
@@ -224,6 +225,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     },
   })
   await noteSettings(context)
+  await noteClassMeaning(context)
   const doors = await openDoors(application, { config, foundations, system, log, undo })
   loop.sweep()
   const mails = mailDelivery(context)

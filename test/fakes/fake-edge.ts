@@ -8,7 +8,7 @@ import type { Store } from '../../src/store/store.ts'
 
 /** An edge in memory, which may be down: its tables hold what the database wants, and what was denied stays so. */
 export interface FakeEdge {
-  open(store: Store, pbxId: string): Edge
+  open(store: Store, pbxId: string, internal: readonly string[]): Edge
   readonly tables: EdgeRows
   isDown: boolean
   /** Says yes to a change and does nothing. */
@@ -38,13 +38,13 @@ export function fakeEdge(): FakeEdge {
     get tables() {
       return rows
     },
-    open(store, pbxId) {
+    open(store, pbxId, internal) {
       const reach = () => {
         if (fake.isDown) throw new AppError('PBX_UNREACHABLE', 'the edge does not answer', { retryable: true })
       }
       const callSettings = async () => ({
         dialPlan: await dialPlanOf(store, (await store.get('pbx', pbxId))!.siteId),
-        internal: [],
+        internal,
       })
       async function publish() {
         reach()

@@ -206,3 +206,22 @@ test('an edge that comes when classes were chosen and people have left is told o
     })
   expect(await alarmsIn(world)).toEqual([])
 })
+
+test('internal numbers that the settings name anew get to the edge with the next start, and are no alarm', async () => {
+  const { edge, world: before } = await openOffice({ pbx: 'manual' })
+  await using _ = before
+  await before.app.calls.setDialPlan(null, germany, mia)
+  await onboarded(before, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+  await before.sweep()
+  await using world = await before.restart({ env: { RINGFENCE_EDGE_INTERNAL_NUMBERS: '2xx' } })
+  await world.sweep()
+  expect(edge.tables.plan.get('internal')).toBe('^(2[0-9][0-9])$')
+  expect(lineOf(await world.app.employee('1001'))).toMatchObject({ verdict: 'converged' })
+  expect(await alarmsIn(world)).toEqual([])
+  // Somebody who adds to them at the edge is one.
+  const changed = edge.tables.plan as Map<string, string>
+  changed.set('internal', '^.*$')
+  await world.sweep()
+  expect(await alarmsIn(world)).toHaveLength(1)
+  expect(edge.tables.plan.get('internal')).toBe('^(2[0-9][0-9])$')
+})

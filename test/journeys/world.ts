@@ -13,6 +13,7 @@ import { steadyToken } from '../../src/domain/invite.ts'
 import type { Actor } from '../../src/domain/token.ts'
 import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import { assemble } from '../../src/journeys/assemble.ts'
+import { noteClassMeaning } from '../../src/journeys/class-meaning.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import { type MailDelivery, mailDelivery } from '../../src/journeys/deliver-mails.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
@@ -242,7 +243,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     templates,
     keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
   }
-  const edge = options.edge?.open(realStore, config.pbxs[0]!.id) ?? null
+  const edge = options.edge?.open(realStore, config.pbxs[0]!.id, config.pbxs[0]!.edge!.internalNumbers) ?? null
   const loop = startLanes({
     context,
     systems,
@@ -272,6 +273,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     },
   })
   await noteSettings(context)
+  await noteClassMeaning(context)
   if (options.begin !== false) {
     loop.sweep()
     await loop.idle()
