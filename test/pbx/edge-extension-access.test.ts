@@ -18,11 +18,20 @@ const leaver: AssignmentSubject = {
   ...{ wanted: 'closed', generation: 2, policy: null, hasNextHolder: false, leaving: false },
 }
 
-async function judged(shown: Partial<Pick<EdgeCallsInForce, 'isChanging'>> & Partial<EdgeCallsInForce['rows']>) {
+async function judged(
+  shown: Partial<Pick<EdgeCallsInForce, 'isChanging'>> & Partial<EdgeCallsInForce['rows']>,
+  held: readonly string[] = [],
+) {
   const { isChanging = false, plan = planRows(settings), policy = new Map() } = shown
   const edge = { read: async () => ({ rows: { plan, policy }, settings, isChanging }), publish: async () => undefined }
-  const system = extensionBehindEdge(behind, edge, { callClasses: 'absent' })
-  return system.judge(leaver, await system.read(AbortSignal.timeout(1_000)))
+  const system = extensionBehindEdge(behind, edge, {
+    abilities: { callClasses: 'absent' },
+    heldNow: async (asked) => new Set(asked.filter((extension) => held.includes(extension))),
+  })
+  const signal = AbortSignal.timeout(1_000)
+  const whole = system.judge(leaver, await system.read(signal))
+  expect(system.judge(leaver, await system.readSome!([leaver], signal))).toEqual(whole)
+  return whole
 }
 
 test('a leaver whom the edge does not know is news to an edge without the plan, or in the middle of taking it over', async () => {
@@ -45,4 +54,10 @@ test('a leaver whom it blocks is shut, whatever else it is taking over', async (
     state: 'as-desired',
     evidence: { summary: 'gone; blocked at the edge' },
   })
+})
+
+test('a leaver whose extension got its next owner since the leavers were listed is not said to be let in again', async () => {
+  for (const policy of ['none', 'national'])
+    expect(await judged({ policy: new Map([['1001', policy]]) }, ['1001'])).toEqual(gone)
+  expect(await judged({ policy: new Map([['1001', 'none']]) }, ['10010'])).toMatchObject({ state: 'differs' })
 })

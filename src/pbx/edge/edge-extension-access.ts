@@ -24,6 +24,8 @@ export interface EdgeCalls {
 interface Seen<Behind> {
   readonly behind: Behind
   readonly atEdge: EdgeCallsInForce | null
+  /** Extensions that the edge lets dial and that somebody holds: they may have got an owner since the subjects were listed. */
+  readonly held: ReadonlySet<string>
 }
 
 /**
@@ -34,20 +36,38 @@ interface Seen<Behind> {
 export function extensionBehindEdge<Behind>(
   system: AccessSystem<AssignmentSubject, Behind>,
   edge: EdgeCalls,
-  { callClasses }: Pick<PbxAbilities, 'callClasses'>,
+  {
+    abilities: { callClasses },
+    heldNow,
+  }: {
+    readonly abilities: Pick<PbxAbilities, 'callClasses'>
+    /** Which of these extensions somebody holds in Ringfence at this moment. */
+    readonly heldNow: (extensions: readonly string[]) => Promise<ReadonlySet<string>>
+  },
 ): AccessSystem<AssignmentSubject, Seen<Behind>> {
   const { readSome } = system
+  const look = async (behind: () => Promise<Behind>, signal: AbortSignal, among?: ReadonlySet<string>) => {
+    const atEdge = await edge.read(signal)
+    const free = [...(atEdge?.rows.policy ?? [])].flatMap(([extension, policy]) =>
+      policy !== blocked && (among?.has(extension) ?? true) ? [extension] : [],
+    )
+    const held: ReadonlySet<string> = free.length === 0 ? new Set() : await heldNow(free)
+    return { atEdge, held, behind: await behind() }
+  }
   return {
     kind: system.kind,
     instance: system.instance,
-    read: async (signal) => ({ atEdge: await edge.read(signal), behind: await system.read(signal) }),
-    readSome: async (subjects, signal) => ({
-      atEdge: await edge.read(signal),
-      behind: await (readSome ? readSome(subjects, signal) : system.read(signal)),
-    }),
-    judge(subject, { behind, atEdge }) {
+    read: (signal) => look(() => system.read(signal), signal),
+    readSome(subjects, signal) {
+      const closed = new Set(subjects.filter(({ wanted }) => wanted === 'closed').map(({ extension }) => extension))
+      return look(() => (readSome ? readSome(subjects, signal) : system.read(signal)), signal, closed)
+    },
+    judge(subject, { behind, atEdge, held }) {
       if (atEdge === null) return system.judge(subject, behind)
-      if (subject.wanted === 'closed') return both(system.judge(subject, behind), judgeClosed(subject, atEdge))
+      if (subject.wanted === 'closed') {
+        const hasNextHolder = subject.hasNextHolder || held.has(subject.extension)
+        return both(system.judge(subject, behind), hasNextHolder ? null : judgeClosed(subject, atEdge))
+      }
       const own = judgeOpen(subject, atEdge)
       return callClasses === 'absent' ? own : both(system.judge(subject, behind), own)
     },
@@ -58,6 +78,8 @@ export function extensionBehindEdge<Behind>(
     },
   }
 }
+
+const blocked = policyText(blockedPolicy)
 
 function judgeOpen({ extension, policy }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding {
   const { rows, settings } = atEdge
@@ -76,12 +98,10 @@ function judgeOpen({ extension, policy }: AssignmentSubject, atEdge: EdgeCallsIn
 }
 
 /** Whether a phone still gets through is said on its own lines. */
-function judgeClosed({ extension, hasNextHolder }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding | null {
-  if (hasNextHolder) return null
+function judgeClosed({ extension }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding {
   const shown = atEdge.rows.policy.get(extension) ?? null
   const facts = { extension, atEdge: shown }
-  if (shown === policyText(blockedPolicy))
-    return { state: 'as-desired', evidence: { summary: 'blocked at the edge', facts } }
+  if (shown === blocked) return { state: 'as-desired', evidence: { summary: 'blocked at the edge', facts } }
   const problem = `extension ${extension} is not blocked at the edge`
   return {
     ...{ state: 'differs', evidence: { summary: problem, facts }, problem, hint: again },
