@@ -42,6 +42,7 @@ export function verdictFrom(
     acknowledgedBy: null,
     acknowledgedAt: null,
     acknowledgedClaim: null,
+    waitingSince: null,
   }
 }
 

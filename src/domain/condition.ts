@@ -34,6 +34,8 @@ export interface Verdict {
   readonly acknowledgedAt: string | null
   /** Of a tick that is laid aside while nobody can look: `claimMark` of what was ticked. */
   readonly acknowledgedClaim: string | null
+  /** The same of a step that nobody ticked: since when it waits. */
+  readonly waitingSince: string | null
 }
 
 export function verdictId(system: string, instance: string, kind: SubjectKind, subjectId: string): string {

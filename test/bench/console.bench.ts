@@ -184,5 +184,6 @@ function verdictOf(
     acknowledgedBy: null,
     acknowledgedAt: null,
     acknowledgedClaim: null,
+    waitingSince: null,
   }
 }

@@ -197,6 +197,7 @@ export function verdict(n: number, change: Partial<Rows['verdict']> = {}): Rows[
     acknowledgedBy: null,
     acknowledgedAt: null,
     acknowledgedClaim: null,
+    waitingSince: null,
     ...change,
   }
 }

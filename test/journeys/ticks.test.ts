@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
+import { stepReminder } from '../../src/journeys/remind-steps.ts'
 import { openConsoleWorld } from './console-world.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
@@ -107,6 +108,27 @@ describe('the tick of a step, when the PBX was away for a moment', () => {
       acknowledged: null,
     })
   })
+})
+
+test('a step that nobody ticked is open since it was first asked for, however often the PBX was away', async () => {
+  await using world = await openWorld()
+  world.pbx.addRoom('8000')
+  await onboarded(world, ada)
+  await offboarded(world, '1001')
+  const { at } = (await world.app.people.openSteps())[0]!
+  for (let round = 0; round < 2; round++) {
+    world.pbx.faults.down = true
+    await world.travel(0.4)
+    expect(await world.app.people.openSteps()).toEqual([])
+    world.pbx.faults.down = false
+    await world.sweep()
+    expect(await world.app.people.openSteps()).toMatchObject([{ at }])
+  }
+  await world.travel(0.4)
+  await stepReminder(world.context)()
+  expect((await world.app.people.today()).alarms).toMatchObject([
+    { kind: 'step.overdue', text: expect.stringContaining('open for 28 hours') },
+  ])
 })
 
 test('over the API a ticked line is ticked again when the PBX is back, and by nobody while it is away', async () => {
