@@ -18,12 +18,15 @@ const rpcKey = createHash('sha256').update(`ringfence edge: ${secret}`).digest('
 export interface EdgeSpine extends AsyncDisposable {
   readonly spine: Spine
   readonly kamailio: KamailioLab
+  /** `RINGFENCE_EDGE_DIR`. */
+  readonly folder: string
   /** What `ringfence edge` printed. */
   readonly written: readonly string[]
   /** What the running edge answers, as text. */
   ask(method: string, params: readonly (string | number)[]): Promise<string>
 }
 
+/** @param options as the spine's; with `accounts` the PBX is one that Ringfence does not drive */
 export async function openEdgeSpine(options: Parameters<typeof openSpine>[1] = {}): Promise<EdgeSpine> {
   const root = mkdtempSync(join(tmpdir(), `rf-edge-spine-${process.pid}-`))
   const edge = {
@@ -51,7 +54,17 @@ export async function openEdgeSpine(options: Parameters<typeof openSpine>[1] = {
     const cable = / dev (\S+)/.exec(await office.pbx.run('ip', 'route', 'show', 'proto', 'kernel'))![1]!
     await office.pbx.run('ip', 'addr', 'add', `${edgeAddress}/24`, 'dev', cable)
     kamailio = kamailioLab({ address: edgeAddress, ports: [5061, 5062, 5063, 5064], namespace: office.pbx.name })
-    const settings = { ...edge, PBX_ADDRESS: office.pbxAddress, PBX_PORT: String(asterisk.port) }
+    const driven = {
+      PBX: 'asterisk',
+      PBX_CONFIG_DIR: asterisk.configDir,
+      PBX_AMI_SECRET_FILE: edge.EDGE_RPC_SECRET_FILE,
+    }
+    const settings = {
+      ...edge,
+      ...(options.accounts ? {} : driven),
+      PBX_ADDRESS: office.pbxAddress,
+      PBX_PORT: String(asterisk.port),
+    }
     const { stdout } = await run(process.execPath, [command, 'edge', '--out', kamailio.folder], {
       env: {
         PATH: process.env.PATH,
@@ -64,6 +77,7 @@ export async function openEdgeSpine(options: Parameters<typeof openSpine>[1] = {
     return {
       spine,
       kamailio,
+      folder: edge.EDGE_DIR,
       written: stdout.trim().split('\n'),
       ask: (method, params) =>
         office.pbx.run(

@@ -21,7 +21,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
   let [adaPhone, benPhone]: Linphone[] = []
 
   beforeAll(async () => {
-    world = await openEdgeSpine()
+    world = await openEdgeSpine({ own: true })
     spine = world.spine
     kamailio = world.kamailio
     expect(world.written).toEqual(['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)))
