@@ -151,6 +151,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       foundations,
       hub,
       edge,
+      hubWatch,
       hubNow,
       loop,
       handshakes,

@@ -176,6 +176,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       if (
         before &&
         outcome.foundDiffering &&
+        !outcome.foundDiffering.isNew &&
         before.state === 'converged' &&
         before.generation === verdict.generation &&
         before.wanted === verdict.wanted &&

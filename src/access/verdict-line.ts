@@ -21,7 +21,7 @@ export function verdictFrom(
   const attempts = state === 'retrying' ? (comparable ? before.attempts : 0) + 1 : 0
   const wait = Math.min(retryMs.most, retryMs.first * 2 ** Math.min(attempts - 1, 12)) * (0.5 + chance / 2)
   const unchanged = comparable && before.state === state
-  const evidence = 'evidence' in finding ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
+  const evidence = finding.evidence ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
   return {
     id,
     system,
@@ -41,6 +41,8 @@ export function verdictFrom(
     // Ticks are the book's business.
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
+    waitingSince: null,
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import type { Loop } from '../access/loop.ts'
 import type { Application, LiveEvent } from '../journeys/application.ts'
 import { type Parts as ApplicationParts, assemble } from '../journeys/assemble.ts'
+import { noteClassMeaning } from '../journeys/class-meaning.ts'
 import type { JourneyContext } from '../journeys/context.ts'
 import type { EnabledSystem } from '../journeys/expected-lines.ts'
 import type { HubWatch } from '../journeys/hub-watch.ts'
@@ -122,5 +123,6 @@ export async function compose(parts: CompositionParts): Promise<Composition> {
     },
   })
   await noteSettings(context)
+  await noteClassMeaning(context)
   return { context, application, loop, door, imports, resyncs, handshakes }
 }

@@ -64,7 +64,10 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     calls: {
       async read(signal) {
         const settings = await callSettings()
-        return settings.dialPlan === null ? null : { rows: await readCallTables(rpc, signal), settings }
+        if (settings.dialPlan === null) return null
+        const wasChanging = keeper.isChanging()
+        const rows = await readCallTables(rpc, signal)
+        return { rows, settings, isChanging: wasChanging || keeper.isChanging() }
       },
       publish: keeper.publish,
     },

@@ -48,7 +48,7 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
 }
 
 /**
- * In the PBX's folder, or where whoever operates the PBX by hand finds them; for the name that handsets dial, and the PBX's
+ * In the PBX's folder, or where whoever operates the PBX by hand finds them; for the host that handsets dial, and the PBX's
  * address inside the VPN. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
  * reload.
  */
@@ -62,7 +62,8 @@ export async function keepPbxCertificate(
   const { authorities, pkiFolder } = foundations
   const suffix = id === defaultId ? '' : `-${id}`
   const folder = ours?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
-  const names = [...(isIP(host) ? [] : [host]), ...(address ? [address] : [])]
+  // What a phone dials is what it looks for here, be that a name or an address.
+  const names = [...new Set([host, ...(address ? [address] : [])])]
   const { certificate, privateKey } = await keep(`pbx-certificate${suffix}.json`, [host, names], foundations, now)
   const group = ours?.kind ?? 'asterisk'
   // The key is readable by the PBX's own group; the folder decides who that is.

@@ -50,11 +50,12 @@ export function pbxLanes(
     pbxId: id,
     opensOnly: driver.describeStep !== undefined,
   }
+  const held = (extensions: readonly string[]) => heldNow(context, id, extensions)
   const access = extensionAccess({
     pbxId: id,
     driver,
     accountsOf: (extensions) => accountsOf(context, id, extensions),
-    heldNow: (extensions) => heldNow(context, id, extensions),
+    heldNow: held,
     seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
     subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
   })
@@ -71,7 +72,11 @@ export function pbxLanes(
       { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
     ),
     edge?.pbxId === id
-      ? lane('assignment', extensionBehindEdge(access, edge.calls, driver.abilities), extensions)
+      ? lane(
+          'assignment',
+          extensionBehindEdge(access, edge.calls, { abilities: driver.abilities, heldNow: held }),
+          extensions,
+        )
       : lane('assignment', access, extensions),
   ]
 }

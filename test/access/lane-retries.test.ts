@@ -121,3 +121,29 @@ describe('retries', () => {
     })
   })
 })
+
+describe('a line at which nobody can look', () => {
+  test('says nothing of what was seen before, from the first try to the last; one that was seen open says so', async () => {
+    const [system, store] = [memorySystem(), memoryStore()]
+    system.shows = 'by-hand'
+    store.put(shut('ada'))
+    const lane = await settled(system, store)
+    expect(store.verdict('ada')).toMatchObject({ state: 'waiting', evidence: expect.any(String) })
+    system.faults.read = 'away'
+    lane.sweep()
+    await pass(1_000, lane)
+    expect(store.saved.flat().length).toBeGreaterThan(2)
+    expect(new Set(store.saved.flat().map(({ state, evidence }) => `${state} ${evidence}`))).toEqual(
+      new Set(['retrying null']),
+    )
+    system.shows = 'all'
+    system.present.set('ada', 1)
+    system.faults.read = null
+    system.faults.apply = 'away'
+    await pass(2_000, lane)
+    expect(store.verdict('ada')).toMatchObject({
+      ...{ state: 'retrying', problem: 'the memory system is away' },
+      evidence: expect.stringContaining('there as 1'),
+    })
+  })
+})

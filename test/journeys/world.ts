@@ -180,7 +180,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     }),
     ...(await leftOnes(realStore, config.pbxs)),
   ]
-  const edge = options.edge?.open(realStore, config.pbxs[0]!.id) ?? null
+  const edge = options.edge?.open(realStore, config.pbxs[0]!.id, config.pbxs[0]!.edge!.internalNumbers) ?? null
   const undo = undoList(log)
   const { context, application, loop, door, imports, resyncs, handshakes } = await compose({
     config,

@@ -1,76 +1,34 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { channelsOf, contactsOf, type Desk, moveIn, signIn, untilRegistered } from '../lab/desk.ts'
-import { type KamailioLab, kamailioLab } from '../lab/kamailio.ts'
+import { type EdgeSpine, openEdgeSpine } from '../lab/edge-spine.ts'
+import type { KamailioLab } from '../lab/kamailio.ts'
 import { type Linphone, shareOf } from '../lab/linphone.ts'
 import { countMedia } from '../lab/media-counters.ts'
 import { tunnelNeeds, until } from '../lab/network.ts'
 import { attemptToRegister } from '../lab/sip-attempt.ts'
-import { edgeAddress, lineOf, names, openSpine, type Spine, untilShown } from '../lab/spine.ts'
-import { issueTestCertificate } from '../lab/test-certificates.ts'
+import { edgeAddress, lineOf, type Spine, untilShown } from '../lab/spine.ts'
 import { describeLive } from '../setup/requirements.ts'
 
-const run = promisify(execFile)
-const command = join(import.meta.dirname, '../../src/cli.ts')
 const needs = [...tunnelNeeds, 'asterisk', 'kamailio', 'linphone', 'openssl'] as const
 const [adaHz, benHz] = [400, 700]
-const secret = 'a secret of the edge for a test'
-/** What Ringfence makes of it (main/edge.ts). */
-const rpcKey = createHash('sha256').update(`ringfence edge: ${secret}`).digest('hex')
 
 describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
-  const root = mkdtempSync(join(tmpdir(), `rf-spine-edge-${process.pid}-`))
+  let world: EdgeSpine
   let spine: Spine
   let kamailio: KamailioLab
   let [ada, ben, cleo]: Desk[] = []
   let [adaPhone, benPhone]: Linphone[] = []
 
   beforeAll(async () => {
-    const edge = {
-      EDGE_ADDRESS: edgeAddress,
-      EDGE_HOST: names.edge,
-      EDGE_RPC: `${edgeAddress}:5064`,
-      EDGE_RPC_SECRET_FILE: join(root, 'key'),
-      EDGE_DIR: join(root, 'state'),
-      EDGE_TLS_CERT: join(root, 'edge.crt'),
-      EDGE_TLS_KEY: join(root, 'edge.key'),
-    }
-    writeFileSync(edge.EDGE_RPC_SECRET_FILE, secret, { mode: 0o600 })
-    spine = await openSpine(edge)
-    const shown = issueTestCertificate(spine.asterisk.serverAuthority, names.edge, [names.edge, edgeAddress])
-    writeFileSync(edge.EDGE_TLS_CERT, shown.certificate)
-    writeFileSync(edge.EDGE_TLS_KEY, shown.key, { mode: 0o600 })
-    // What an admin does: the address, the configuration, the program.
-    const cable = / dev (\S+)/.exec(await spine.office.pbx.run('ip', 'route', 'show', 'proto', 'kernel'))![1]!
-    await spine.office.pbx.run('ip', 'addr', 'add', `${edgeAddress}/24`, 'dev', cable)
-    kamailio = kamailioLab({
-      address: edgeAddress,
-      ports: [5061, 5062, 5063, 5064],
-      namespace: spine.office.pbx.name,
-    })
-    const settings = { ...edge, PBX_ADDRESS: spine.office.pbxAddress, PBX_PORT: String(spine.asterisk.port) }
-    const { stdout } = await run(process.execPath, [command, 'edge', '--out', kamailio.folder], {
-      env: {
-        PATH: process.env.PATH,
-        ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])),
-      },
-    })
-    expect(stdout.trim().split('\n')).toEqual(
-      ['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)),
-    )
-    expect(kamailio.refusal()).toBe(null)
-    await kamailio.start()
+    world = await openEdgeSpine({ own: true })
+    spine = world.spine
+    kamailio = world.kamailio
+    expect(world.written).toEqual(['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)))
   }, 120_000)
   afterAll(async () => {
     for (const phone of [adaPhone, benPhone]) await phone?.quit()
-    await kamailio?.stop()
-    await spine?.[Symbol.asyncDispose]()
-    rmSync(root, { recursive: true, force: true })
+    await world?.[Symbol.asyncDispose]()
   })
 
   test('Linphone signs in through it with its certificate, and Asterisk alone is not to be had from a tunnel', async () => {
@@ -177,13 +135,8 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       const { status } = await spine.server.api('PUT', `/api/v1/employees/${ben!.person.id}/calls`, { calls })
       expect(status).toBe(200)
       const wanted = Object.entries(calls).map(([name, value]) => (name === 'class' ? value : `${name}=${value}`))
-      await until(async () => (await asked('htable.get', ['policy', '1002'])).includes(wanted.join(' ')))
+      await until(async () => (await world.ask('htable.get', ['policy', '1002'])).includes(wanted.join(' ')))
     }
-    const asked = (method: string, params: readonly (string | number)[]) =>
-      spine.office.pbx.run(
-        ...['curl', '-sk', `https://${edgeAddress}:5064/rpc`, '-H', `Authorization: Bearer ${rpcKey}`],
-        ...['-d', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })],
-      )
     const phone = benPhone!
     const after = async (words: string, shows: RegExp) => {
       const count = phone.shown().length
@@ -197,7 +150,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     expect(channelsOf(spine, '1002')).toEqual([])
     await choose({ class: 'local', minutesPerHour: 1 })
     const key = `1002:seconds:h${Math.floor(Date.now() / 3_600_000)}`
-    await asked('htable.seti', ['ringfence_spent', key, 55])
+    await world.ask('htable.seti', ['ringfence_spent', key, 55])
     await after('call 600', /Media streams established/)
     const count = phone.shown().length
     await until(() => /ended/i.test(phone.shown().slice(count)), 20_000)

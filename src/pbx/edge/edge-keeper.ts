@@ -55,6 +55,8 @@ export interface EdgeKeeper {
    * anything else. May run beside `publish`, which never takes a serial out of the deny table.
    */
   shut(serials: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void>
+  /** A `publish` is under way. */
+  isChanging(): boolean
   read(signal: AbortSignal): Promise<EdgeSnapshot>
 }
 
@@ -94,6 +96,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       for (const [serial, until] of serials) await rpc.call('htable.sets', ['deny', serial, until], signal)
       await rpc.page('/cut', signal)
     },
+    isChanging: () => current !== undefined,
     async read(signal) {
       const readAt = now()
       const state = await readEdge(rpc, signal)
