@@ -5,7 +5,7 @@
 import { plainWord } from './domain/plain-word.ts'
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type DriverSettings, driverWords, readDriver } from './pbx-settings/driver-settings.ts'
-import { type EdgeSettings, readEdge } from './pbx-settings/edge.ts'
+import { type EdgeSettings, noteUnchecked, readEdge } from './pbx-settings/edge.ts'
 import { managementPlaces } from './pbx-settings/management-places.ts'
 import { readBrand } from './pbx-settings/manual.ts'
 import { noteUnused } from './pbx-settings/unused.ts'
@@ -148,7 +148,10 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
     brand: readBrand(read, driver),
   }
   const edge = isFirst ? readEdge(read, { address, port: own.port }) : null
-  if (edge) refuseBehindEdge(read, driven)
+  if (edge) {
+    refuseBehindEdge(read, driven)
+    noteUnchecked(read, edge, driven)
+  }
   const dialled = edge ? { host: edge.host, port: edge.port, mtlsPort: edge.mtlsPort } : own
   return { ...identity, driver, driven, address, ...dialled, own, rtp: { from, to }, realm, edge }
 }

@@ -12,11 +12,13 @@ import { edgeConfiguration, edgeTlsConfiguration } from '../pbx/edge/edge-config
 import { describeEdge, type EdgeDescription } from '../pbx/edge/edge-description.ts'
 import type { EdgeCalls } from '../pbx/edge/edge-extension-access.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../pbx/edge/edge-keeper.ts'
-import type { EdgeOptions } from '../pbx/edge/edge-options.ts'
+import { type EdgeOptions, edgeFiles } from '../pbx/edge/edge-options.ts'
 import { edgeReadme } from '../pbx/edge/edge-readme.ts'
 import { edgeRpc } from '../pbx/edge/edge-rpc.ts'
 import { readCallTables } from '../pbx/edge/edge-state.ts'
 import { decimalSerial } from '../pbx/edge/edge-tables.ts'
+import { type EdgeSettings, showsOurCertificate } from '../pbx-settings/edge.ts'
+import type { PbxSettings } from '../pbx-settings.ts'
 import { publishedFiles } from '../pki/publication.ts'
 import { readRevocationList } from '../pki/revocation-list.ts'
 import type { System } from '../system.ts'
@@ -57,7 +59,8 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     now: system.now,
     ...(config.sweepMs === null ? {} : { listEveryMs: config.sweepMs }),
   })
-  const { fingerprint } = edgeConfiguration(edgeOptions(config), '')
+  const options = edgeOptions(config)
+  const { fingerprint } = edgeConfiguration(options, '')
   return {
     pbxId: pbx.id,
     keeper,
@@ -71,7 +74,7 @@ export async function openEdge(config: Config, foundations: Foundations, system:
       },
       publish: keeper.publish,
     },
-    describe: (signal) => describeEdge({ keeper, rpc, fingerprint }, signal),
+    describe: (signal) => describeEdge({ keeper, rpc, fingerprint, pbx: options.pbx }, signal),
   }
 }
 
@@ -112,9 +115,15 @@ function edgeOptions({ pbxs: [pbx] }: Config): EdgeOptions {
   return {
     ...{ address, host, port, mtlsPort, pbxPort, folder, tls },
     rpc: { address: rpc.host, port: rpc.port },
-    pbx: { address: pbx.address, port: pbx.own.port },
+    pbx: { address: pbx.address, port: pbx.own.port, authorityFile: authorityBehind(pbx, edge) },
     rpcKeyHash: hashOf(`Bearer ${rpcKey(rpcSecret).reveal()}`),
   }
+}
+
+/** Null: not known whose certificate the PBX shows, and so not checked. */
+function authorityBehind({ driven }: PbxSettings, { pbxCaFile, folder }: EdgeSettings): string | null {
+  if (pbxCaFile !== null) return pbxCaFile
+  return showsOurCertificate(driven) ? `${folder}/${edgeFiles.serviceAuthority}` : null
 }
 
 /** What the header says: whatever the file holds, it is one word, and the admin's own secret never travels. */

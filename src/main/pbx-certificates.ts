@@ -89,6 +89,7 @@ export async function keepEdgeCertificates(
   const { certificate, privateKey } = await keep('edge-certificate.json', [edge.host, names], foundations, now)
   await putInto({ folder: edge.folder, name: 'RINGFENCE_EDGE_DIR', group: 'kamailio' }, [
     [edgeFiles.handsetAuthority, foundations.authorities.handset.certificate, 0o640],
+    [edgeFiles.serviceAuthority, foundations.authorities.service.certificate, 0o640],
     [edgeFiles.key, privateKey.reveal(), 0o640],
     [edgeFiles.ownKey, privateKey.reveal(), 0o640],
     [edgeFiles.certificate, certificate, 0o640],

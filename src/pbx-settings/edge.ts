@@ -10,6 +10,7 @@ import {
   splitList,
   type TlsFiles,
 } from '../setting-reader.ts'
+import type { DriverSettings } from './driver-settings.ts'
 
 export interface EdgeSettings {
   readonly address: string
@@ -27,12 +28,14 @@ export interface EdgeSettings {
   readonly folder: string
   /** As the edge sees them; null: of Ringfence's Service CA. */
   readonly tls: TlsFiles | null
+  /** The authority behind the PBX's certificate, as the edge sees it; null: nobody named one. */
+  readonly pbxCaFile: string | null
   /** Numbers of the PBX that are internal beside the extensions that Ringfence knows: `1xxx`, an x for any digit. */
   readonly internalNumbers: readonly string[]
 }
 
 const others: readonly SettingName[] = [
-  'EDGE_HOST', 'EDGE_PORT', 'EDGE_MTLS_PORT', 'EDGE_PBX_PORT', 'EDGE_RPC', 'EDGE_RPC_SECRET_FILE', 'EDGE_DIR', 'EDGE_TLS_CERT', 'EDGE_TLS_KEY', 'EDGE_INTERNAL_NUMBERS',
+  'EDGE_HOST', 'EDGE_PORT', 'EDGE_MTLS_PORT', 'EDGE_PBX_PORT', 'EDGE_RPC', 'EDGE_RPC_SECRET_FILE', 'EDGE_DIR', 'EDGE_TLS_CERT', 'EDGE_TLS_KEY', 'EDGE_PBX_CA_FILE', 'EDGE_INTERNAL_NUMBERS',
 ] // biome-ignore format: a list reads better in one line
 
 /** Where the key may travel: RFC 1918 and RFC 4193, beside loopback. */
@@ -68,6 +71,7 @@ export function readEdge(read: SettingReader, pbx: { readonly address: string | 
     rpcSecret: read.secretFile('EDGE_RPC_SECRET_FILE') ?? new Secret(''),
     folder: read.asteriskPath('EDGE_DIR') ?? '',
     tls: read.tlsFiles('EDGE_TLS_CERT', 'EDGE_TLS_KEY', read.asteriskPath),
+    pbxCaFile: read.asteriskPath('EDGE_PBX_CA_FILE'),
     internalNumbers: readInternalNumbers(read),
   }
   const { rpc, rpcSecret } = settings
@@ -90,6 +94,19 @@ export function readEdge(read: SettingReader, pbx: { readonly address: string | 
     )
   refuseSharedPorts(read, settings, pbx)
   return settings
+}
+
+/** Where Ringfence wrote the transport that the edge dials, with a certificate of its own Service CA. */
+export function showsOurCertificate(driven: DriverSettings): boolean {
+  return driven.kind === 'asterisk' && driven.configFolder !== null && driven.tls === null
+}
+
+export function noteUnchecked({ note }: SettingReader, { pbxCaFile }: EdgeSettings, driven: DriverSettings): void {
+  if (pbxCaFile === null && !showsOurCertificate(driven))
+    note(
+      'the edge does not check the certificate of the PBX: nobody said which authority is behind it',
+      'name its file in RINGFENCE_EDGE_PBX_CA_FILE, then `ringfence edge --out DIR` and restart Kamailio (docs/edge.md)',
+    )
 }
 
 /** Short, so that no telephone number becomes an internal one by mistake. */

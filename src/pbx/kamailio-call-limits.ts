@@ -7,11 +7,11 @@
  * route(RINGFENCE_CALLS_LEFT) and route(RINGFENCE_COUNT_CALL) are the part of it that needs no dialog: calls per hour and
  * day. The first returns 1 (another call is left) or -1.
  *
- * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory: its restart begins them anew. Minutes are
+ * Hours and days are those of the clock (UTC). Counts live in Kamailio's memory, and begin with what `table` holds. Minutes are
  * reserved when a call begins, in the hour and day of that moment, and what it did not use comes back: what is left is
  * shared out among the calls that may run at once, which without a limit of those is one.
  *
- * It needs module textops, the dialog profile `ringfence_outside` and the htable `ringfence_spent` (autoexpire above a day).
+ * It needs module textops, and `kamailioCallParameters` behind the modules.
  */
 export const kamailioCallLimits = `
 # Generated: sets $var(rf_limit), -1 where the policy has no $var(rf_measure).
@@ -136,3 +136,14 @@ function remaining(): string {
 			if ($var(rf_share) < $var(rf_seconds)) $var(rf_seconds) = $var(rf_share);
 			$var(rf_reserved) = $var(rf_seconds);`
 }
+
+/** `table`: of the database of module htable; empty for none. */
+export const kamailioCallParameters = (table: string) => `modparam("dialog", "db_mode", 0)
+modparam("dialog", "enable_stats", 1)
+modparam("dialog", "default_timeout", 43200)
+# What is said within a call puts its end off else.
+modparam("dialog", "timeout_noreset", 1)
+modparam("dialog", "profiles_with_value", "ringfence_outside")
+# Outside calls: calls and seconds of an extension in an hour or day.
+modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;${table && `dbtable=${table};`}")
+`

@@ -39,7 +39,7 @@ export async function cut(rpc: KamailioRpc, targets: readonly DisconnectTarget[]
 
 /** Closes one connection; that it is gone already is fine. */
 export async function closeConnection(rpc: KamailioRpc, connection: number, signal: AbortSignal): Promise<void> {
-  await rpc.get(`/ringfence/drop/${connection}`, signal)
+  await rpc.get(`drop/${connection}`, signal)
 }
 
 async function drop(

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { z } from 'zod'
+import { listConnections } from './kamailio-memory.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
-import { listRegistrations, notUnderstood, type RegistrationOnKamailio } from './kamailio-state.ts'
+import { listRegistrations, type RegistrationOnKamailio } from './kamailio-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
 import { matcherOf } from './source-address.ts'
 import { requireValidTarget } from './valid-account.ts'
@@ -19,7 +19,8 @@ export async function tellPhones(
   signal: AbortSignal,
 ): Promise<readonly NotifyAnswer[]> {
   for (const target of targets) requireValidTarget(target)
-  const [registrations, open] = await Promise.all([listRegistrations(rpc, signal), openConnections(rpc, signal)])
+  const [registrations, connections] = await Promise.all([listRegistrations(rpc, signal), listConnections(rpc, signal)])
+  const open = new Set(connections.filter(({ state }) => state === 'CONN_OK').map(({ id }) => id))
   const answers: NotifyAnswer[] = []
   for (const target of targets) {
     const found = registrations.filter(matcherOf([target]))
@@ -50,12 +51,4 @@ async function notify(
   ]
   const text = headers.map((line) => `${line}\r\n`).join('')
   await rpc.call('tm.t_uac_start', ['NOTIFY', contact, received, socket, text, ''], signal)
-}
-
-const connectionsSchema = z.array(z.object({ id: z.number(), type: z.string(), state: z.string() }))
-
-async function openConnections(rpc: KamailioRpc, signal: AbortSignal): Promise<ReadonlySet<number>> {
-  const list = connectionsSchema.safeParse((await rpc.call('core.tcp_list', [], signal)) ?? [])
-  if (!list.success) throw notUnderstood('core.tcp_list')
-  return new Set(list.data.filter(({ state }) => state === 'CONN_OK').map(({ id }) => id))
 }

@@ -1,10 +1,10 @@
-import { z } from 'zod'
 import { AppError } from '../errors.ts'
 import { closeConnection } from './kamailio-cut.ts'
 import { copyList, otherDatabaseHint, readCopiedList, tlsFingerprint } from './kamailio-files.ts'
+import { tableRows } from './kamailio-memory.ts'
 import type { KamailioOptions } from './kamailio-options.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
-import { notUnderstood, readRunning, readStart } from './kamailio-state.ts'
+import { readRunning, readStart } from './kamailio-state.ts'
 import { type Database, withTables } from './kamailio-tables.ts'
 import type { PbxDriver } from './pbx-driver.ts'
 
@@ -88,25 +88,13 @@ function writeDenied(database: Database, listed: ReadonlySet<string>): Promise<R
 
 async function closeDenied(rpc: KamailioRpc, denied: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
   if (denied.size === 0) return
-  const connections = await tableEntries(rpc, 'ringfence_connection', signal)
+  const connections = await tableRows(rpc, 'ringfence_connection', signal)
   for (const [connection, serial] of connections)
     if (denied.has(serial)) await closeConnection(rpc, Number(connection), signal)
 }
 
-const slotsSchema = z.array(
-  z.object({
-    slot: z.array(z.object({ name: z.string(), value: z.union([z.string(), z.number()]) })),
-  }),
-)
-
-async function tableEntries(rpc: KamailioRpc, table: string, signal: AbortSignal): Promise<[string, string][]> {
-  const slots = slotsSchema.safeParse((await rpc.call('htable.dump', [table], signal)) ?? [])
-  if (!slots.success) throw notUnderstood('htable.dump')
-  return slots.data.flatMap(({ slot }) => slot.map(({ name, value }): [string, string] => [name, String(value)]))
-}
-
 async function tableKeys(rpc: KamailioRpc, table: string, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  return new Set((await tableEntries(rpc, table, signal)).map(([name]) => name))
+  return new Set((await tableRows(rpc, table, signal)).keys())
 }
 
 function sameSet(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

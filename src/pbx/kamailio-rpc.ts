@@ -5,79 +5,119 @@ import type { RpcAddress } from './kamailio-options.ts'
 import { pbxHttp } from './pbx-http.ts'
 
 /**
- * Questions to a running Kamailio over HTTP (modules xhttp and jsonrpcs). The module has no login of its own: the script
- * compares the hash of the secret in the Authorization header before it looks at anything else.
+ * Questions to a running Kamailio, registrar or edge, over HTTP (modules xhttp and jsonrpcs). The module has no login of its
+ * own: the script compares the hash of the secret in the Authorization header before it looks at anything else.
  *
- * @throws AppError PBX_UNREACHABLE when nobody answers in time or in full, PBX_REFUSED when the answer is no.
+ * @throws AppError PBX_UNREACHABLE when nobody answers in time or in full, or behind another certificate; PBX_REFUSED when
+ *   something else answers, or the answer is no: `KamailioRefusal` where Kamailio understood the command.
  */
 export interface KamailioRpc {
   /** One JSON-RPC command, such as `ul.dump`. */
   call(method: string, parameters: readonly (string | number)[], signal: AbortSignal): Promise<unknown>
-  /** As `call`; null where Kamailio says that there is nothing of that name (code 404 or 500 with one of `words`). */
+  /** As `call`; null where Kamailio refuses with such words: how it says that there is nothing of that name. */
   callUnless(
     words: RegExp,
     method: string,
     parameters: readonly (string | number)[],
     signal: AbortSignal,
   ): Promise<unknown>
-  /** A path of the script's own. */
-  get(path: string, signal: AbortSignal): Promise<string>
+  /** A page of the script's own, such as `state`. */
+  get(page: string, signal: AbortSignal): Promise<string>
 }
 
-const rpcPath = '/ringfence/rpc'
+/** Who is asked, in the words of its errors. */
+export interface AskedKamailio {
+  readonly name: string
+  /** What it must run. */
+  readonly script: string
+  /** The setting with its address. */
+  readonly setting: string
+  /** Where nobody answers. */
+  readonly hint: string
+  /** Where another certificate is shown; default: the file of a private authority. */
+  readonly certificateHint?: string
+  /** How many connections are kept. One that is kept fails the first question after a restart; without, each needs a handshake. */
+  readonly connections: number
+}
+
+export class KamailioRefusal extends AppError {
+  readonly words: string
+
+  constructor({ name, script }: AskedKamailio, method: string, words: string) {
+    super('PBX_REFUSED', `${name} refused ${method}: ${words.slice(0, 200)}`, {
+      hint: `its log says why; it must run ${script}`,
+      retryable: true,
+    })
+    this.words = words
+  }
+}
+
+const registrar: AskedKamailio = {
+  name: 'Kamailio',
+  script: 'the script that Ringfence wrote',
+  setting: 'RINGFENCE_PBX_RPC',
+  hint: 'is Kamailio running, with the script that Ringfence wrote, may its user read the folder of RINGFENCE_PBX_CONFIG_DIR (its log says so), and is RINGFENCE_PBX_RPC its address?',
+  connections: 0,
+}
 
 /** The caller's patience counts; this only ends what nobody waits for. */
 const patienceMs = 60_000
 
 const answerSchema = z.union([
-  z.object({ jsonrpc: z.literal('2.0'), error: z.object({ code: z.number(), message: z.string() }) }),
-  z.object({ jsonrpc: z.literal('2.0'), result: z.unknown() }),
+  z.object({ jsonrpc: z.literal('2.0'), id: z.number(), error: z.object({ message: z.string() }) }),
+  z.object({ jsonrpc: z.literal('2.0'), id: z.number(), result: z.json() }),
 ])
 
-export function kamailioRpc(address: RpcAddress): KamailioRpc {
-  const { host, port, secret, tls } = address
+export function kamailioRpc({ host, port, secret, tls }: RpcAddress, asked: AskedKamailio = registrar): KamailioRpc {
+  const place = `${isIPv6(host) ? `[${host}]` : host}:${port}`
   const http = pbxHttp({
-    origin: `${tls ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    origin: `${tls ? 'https' : 'http'}://${place}`,
     ca: tls?.ca,
     timeoutMs: patienceMs,
-    // A connection that is kept would outlive a restarted Kamailio and fail the next question.
-    connections: 0,
-    who: {
-      name: `Kamailio at ${host}:${port}`,
-      hint: 'is Kamailio running, with the script that Ringfence wrote, may its user read the folder of RINGFENCE_PBX_CONFIG_DIR (its log says so), and is RINGFENCE_PBX_RPC its address?',
-    },
+    connections: asked.connections,
+    who: { ...asked, name: `${asked.name} at ${place}` },
   })
   const headers = { authorization: `Bearer ${secret.reveal()}`, 'content-type': 'application/json' }
-  async function ask(method: string, parameters: readonly (string | number)[], signal: AbortSignal) {
-    const body = JSON.stringify({
-      jsonrpc: '2.0',
-      method,
-      ...(parameters.length > 0 ? { params: parameters } : {}),
-      id: 1,
-    })
-    const { status, body: text } = await http({ method: 'POST', path: rpcPath, headers, body }, signal)
-    if (status !== 200 && status !== 500) throw refusedStatus(address, status)
-    const answer = answerSchema.safeParse(parsed(text))
-    if (!answer.success) throw garbage(address)
-    return answer.data
+  let questions = 0
+
+  async function say(method: 'GET' | 'POST', page: string, body: string | undefined, signal: AbortSignal) {
+    const { status, body: text } = await http({ method, path: `/ringfence/${page}`, headers, body }, signal)
+    if (status === 401 || status === 404) throw stranger(`${asked.name} at ${place} refused the key (${status})`)
+    // With 500 Kamailio answers a command that failed.
+    if (status === 200 || (status === 500 && page === 'rpc')) return text
+    throw stranger(`${asked.name} at ${place} answered ${status}`)
   }
+
+  async function ask(method: string, params: readonly (string | number)[], signal: AbortSignal) {
+    const id = ++questions
+    const body = JSON.stringify({ jsonrpc: '2.0', method, params, id })
+    const answer = answerSchema.safeParse(parsed(await say('POST', 'rpc', body, signal)))
+    if (answer.data?.id !== id) throw stranger(`what answers at ${place} does not speak Kamailio's JSON-RPC`)
+    return 'error' in answer.data
+      ? new KamailioRefusal(asked, method, answer.data.error.message)
+      : { result: answer.data.result as unknown }
+  }
+
+  function stranger(message: string): AppError {
+    return new AppError('PBX_REFUSED', message, {
+      hint: `does ${asked.setting} lead to it, and was it started anew with ${asked.script}, as it was written last? The key is in there`,
+      retryable: true,
+    })
+  }
+
   return {
     async call(method, parameters, signal) {
       const answer = await ask(method, parameters, signal)
-      if (!('error' in answer)) return answer.result
-      throw refused(method, answer.error.message)
+      if (answer instanceof KamailioRefusal) throw answer
+      return answer.result
     },
     async callUnless(words, method, parameters, signal) {
       const answer = await ask(method, parameters, signal)
-      if (!('error' in answer)) return answer.result
-      if (words.test(answer.error.message)) return null
-      throw refused(method, answer.error.message)
+      if (!(answer instanceof KamailioRefusal)) return answer.result
+      if (words.test(answer.words)) return null
+      throw answer
     },
-    async get(path, signal) {
-      const { status, body: text } = await http({ method: 'GET', path, headers }, signal)
-      if (status !== 200) throw refusedStatus(address, status)
-      return text
-    },
+    get: (page, signal) => say('GET', page, undefined, signal),
   }
 }
 
@@ -87,26 +127,4 @@ function parsed(text: string): unknown {
   } catch {
     return null
   }
-}
-
-function refusedStatus({ host, port }: RpcAddress, status: number): AppError {
-  const hint =
-    status === 401
-      ? 'the script was written for another secret: restart Kamailio with the script that Ringfence wrote last'
-      : 'something else listens there, or Kamailio runs another script than the one that Ringfence wrote'
-  return new AppError('PBX_REFUSED', `Kamailio at ${host}:${port} answered ${status}`, { hint, retryable: true })
-}
-
-function garbage({ host, port }: RpcAddress): AppError {
-  return new AppError('PBX_REFUSED', `what answers at ${host}:${port} is not Kamailio's JSON-RPC`, {
-    hint: 'check RINGFENCE_PBX_RPC, and that Kamailio runs the script that Ringfence wrote',
-    retryable: true,
-  })
-}
-
-function refused(method: string, words: string): AppError {
-  return new AppError('PBX_REFUSED', `Kamailio refused ${method}: ${words.slice(0, 200)}`, {
-    hint: 'its log says more; it must run the script that Ringfence wrote',
-    retryable: true,
-  })
 }

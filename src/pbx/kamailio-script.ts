@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { kamailioCallLimits } from './kamailio-call-limits.ts'
+import { kamailioCallLimits, kamailioCallParameters } from './kamailio-call-limits.ts'
 import { kamailioCallRules } from './kamailio-call-rules.ts'
+import { kamailioConnectionParameters, kamailioConnections } from './kamailio-connections.ts'
 import type { KamailioOptions, RegistrarPorts } from './kamailio-options.ts'
 import { registrarRoutes } from './kamailio-routes.ts'
 import { kamailioTransfers } from './kamailio-transfers.ts'
@@ -99,16 +100,8 @@ function frameText(options: KamailioOptions): string {
 import_file "local.cfg"
 ${url}
 children = 4
-# One reader for all connections. With OpenSSL 3 the processes of a Kamailio before 5.8 share one list of OpenSSL's errors
-# (kamailio issue 3695): a refused certificate in one reader ended other phones' connections in another.
-tcp_children = 1
-enable_tls = yes
-tcp_accept_no_cl = yes
-# Whoever has not logged in is gone soon, so that nobody fills the memory with idle connections. TLS has a parameter of its own.
-tcp_connection_lifetime = 20
-tcp_max_connections = 8192
+${kamailioConnections}tcp_max_connections = 8192
 tls_max_connections = 8192
-auto_aliases = no
 server_header = "Server: Kamailio"
 user_agent_header = "User-Agent: Kamailio"
 listen = tls:${address}:${port}
@@ -118,8 +111,7 @@ listen = ${rpc.tls ? 'tls' : 'tcp'}:${bracketed(rpc.host)}:${rpc.port}
 ${modules.map((name) => `loadmodule "${name}.so"`).join('\n')}
 
 modparam("tls", "config", "${folder}/${tlsFile}")
-modparam("tls", "connection_timeout", 20)
-modparam("auth_db", "db_url", "RINGFENCE_DATABASE")
+${kamailioConnectionParameters}modparam("auth_db", "db_url", "RINGFENCE_DATABASE")
 modparam("auth_db", "version_table", 0)
 modparam("auth_db", "calculate_ha1", 0)
 modparam("auth_db", "password_column", "ha1")
@@ -136,12 +128,6 @@ modparam("registrar|nathelper", "received_avp", "$avp(received)")
 modparam("rr", "enable_full_lr", 1)
 # Only the caller's name is replaced, which no dialog is known by.
 modparam("uac", "restore_mode", "none")
-modparam("dialog", "db_mode", 0)
-modparam("dialog", "enable_stats", 1)
-modparam("dialog", "default_timeout", 43200)
-# What is said within a call puts its end off else.
-modparam("dialog", "timeout_noreset", 1)
-modparam("dialog", "profiles_with_value", "ringfence_outside")
 # Serials (decimal) that are refused whatever the revocation list says; from the database, so that they outlive a restart.
 modparam("htable", "db_url", "RINGFENCE_DATABASE")
 modparam("htable", "htable", "ringfence_denied=>size=12;dbtable=ringfence_denied;")
@@ -149,12 +135,7 @@ modparam("htable", "htable", "ringfence_denied=>size=12;dbtable=ringfence_denied
 modparam("htable", "htable", "ringfence_connection=>size=12;autoexpire=86400;")
 # What Ringfence notes about this running Kamailio.
 modparam("htable", "htable", "ringfence_note=>size=4;")
-# Calls and seconds of an extension in an hour or day.
-modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
-modparam("tcpops", "closed_event", 1)
-modparam("jsonrpcs", "transport", 1)
-modparam("jsonrpcs", "pretty_format", 0)
-`
+${kamailioCallParameters('')}`
 }
 
 function requireUsable(options: RegistrarPorts & Pick<KamailioOptions, 'folder' | 'rpc' | 'database'>): void {

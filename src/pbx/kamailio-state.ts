@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { parseExtension } from '../domain/sip-account.ts'
-import { AppError } from '../errors.ts'
+import { notUnderstood } from './kamailio-memory.ts'
 import type { KamailioRpc } from './kamailio-rpc.ts'
 import type { Registration } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
@@ -49,9 +49,9 @@ export async function readStart(rpc: KamailioRpc, signal: AbortSignal): Promise<
 }
 
 export async function readRunning(rpc: KamailioRpc, signal: AbortSignal): Promise<RunningKamailio> {
-  const state = await rpc.get('/ringfence/state', signal)
+  const state = await rpc.get('state', signal)
   const match = /^([0-9a-f]{16}) ([0-9a-f]{16}|) ([0-9a-f]{64}|) (?:([0-9]+)-([0-9a-f]{16}))?$/.exec(state)
-  if (!match) throw notUnderstood('/ringfence/state')
+  if (!match) throw notUnderstood('state')
   const version = z.string().safeParse(await rpc.call('core.version', [], signal))
   const number = /kamailio ([0-9][0-9A-Za-z.-]*)/.exec(version.data ?? '')?.[1]
   if (number === undefined) throw notUnderstood('core.version')
@@ -142,12 +142,5 @@ export async function listCalls(rpc: KamailioRpc, signal: AbortSignal): Promise<
         },
       ]
     })
-  })
-}
-
-export function notUnderstood(question: string): AppError {
-  return new AppError('PBX_REFUSED', `Kamailio's answer to ${question} was not understood`, {
-    hint: 'it must run the script that Ringfence wrote; this was tried with Kamailio 5.6.3',
-    retryable: true,
   })
 }

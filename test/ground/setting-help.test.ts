@@ -44,6 +44,12 @@ describe('a setting that is wrong', () => {
       'RINGFENCE_PBX_AMI "192.0.2.10" would be spoken to without TLS',
       'RINGFENCE_PBX_AMI_TLS=yes',
     ],
+    [
+      'the authority behind the PBX with a path that is none',
+      { ...edge, EDGE_PBX_CA_FILE: 'pbx-ca.crt' },
+      'RINGFENCE_EDGE_PBX_CA_FILE "pbx-ca.crt" cannot stand in Kamailio\'s files',
+      'a full path',
+    ],
     ['an underscore left out', { PBX_APIURL: 'x' }, 'PBX_APIURL there is no', 'did you mean RINGFENCE_PBX_API_URL?'],
     ['an end left out', { PBX_API_SECRET: 'x' }, 'there is no', 'did you mean RINGFENCE_PBX_API_SECRET_FILE?'],
     [
@@ -159,6 +165,18 @@ describe('a setting that is not wrong, and yet worth a line of `doctor`', () => 
       expect(notesOf(settings)).toEqual([told])
     expect(notesOf({ ...threeCx, ...url, PBX_REALM: 'pbx' })).toEqual([])
     expect(notesOf(asterisk)).toEqual([])
+  })
+
+  test('an edge that does not know whose certificate the PBX should show', () => {
+    const told = 'the edge does not check the certificate of the PBX: nobody said which authority is behind it'
+    const own = { PBX_TLS_CERT: '/etc/asterisk/pbx.crt', PBX_TLS_KEY: '/etc/asterisk/pbx.key' }
+    const tables = { PBX_ACCOUNTS: 'realtime', PBX_DATABASE: '/var/lib/x.sqlite3', PBX_CONFIG_DIR: '' }
+    for (const settings of [{ PBX_REALM: 'pbx' }, { ...asterisk, ...own }, { ...asterisk, ...tables }]) {
+      expect(notesOf({ ...edge, ...settings })).toEqual([told])
+      expect(notesOf({ ...edge, ...settings, EDGE_PBX_CA_FILE: '/etc/kamailio/pbx-ca.crt' })).toEqual([])
+    }
+    // Of Ringfence's own authority.
+    expect(notesOf({ ...edge, ...asterisk })).toEqual([])
   })
 
   test('settings of another PBX, which nobody reads', () => {

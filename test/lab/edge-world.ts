@@ -47,14 +47,22 @@ export const limit = () => AbortSignal.timeout(20_000)
 
 export async function edgeWorld({
   dialplan = conversations,
+  isChecked = true,
   ...options
-}: { readonly dialplan?: string } & Pick<EdgeLabOptions, 'memoryMb'> = {}): Promise<EdgeWorld> {
+}: { readonly dialplan?: string; readonly isChecked?: boolean } & Pick<
+  EdgeLabOptions,
+  'memoryMb'
+> = {}): Promise<EdgeWorld> {
   const asterisk = await startAsterisk({ dialplan })
   const edge = await startEdge({
     ...options,
     address,
     host: 'edge.test',
-    pbx: { address: asterisk.address, port: asterisk.port },
+    pbx: {
+      address: asterisk.address,
+      port: asterisk.port,
+      authority: isChecked ? asterisk.serverAuthority.certificate : null,
+    },
   }).catch(async (error: unknown) => {
     await asterisk.stop()
     throw error

@@ -9,8 +9,9 @@ import { callRows, type EdgeCallSettings } from '../../src/pbx/edge/edge-calls.t
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../../src/pbx/edge/edge-keeper.ts'
 import { type EdgeOptions, edgeFiles } from '../../src/pbx/edge/edge-options.ts'
-import { type EdgeRpc, edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
+import { edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
 import { decimalSerial } from '../../src/pbx/edge/edge-tables.ts'
+import type { KamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import { type Authorities, openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'
@@ -27,7 +28,7 @@ export interface EdgeLab {
   readonly kamailio: KamailioLab
   readonly options: EdgeOptions
   readonly keeper: EdgeKeeper
-  readonly rpc: EdgeRpc
+  readonly rpc: KamailioRpc
   readonly key: Secret
   readonly authorities: Authorities
   issue(extension: string): Promise<IssuedCertificate>
@@ -53,7 +54,12 @@ export interface EdgeLab {
 export interface EdgeLabOptions {
   readonly address: string
   readonly host: string
-  readonly pbx: { readonly address: string; readonly port: number }
+  readonly pbx: {
+    readonly address: string
+    readonly port: number
+    /** PEM of whose certificate it must show; null: of anybody. */
+    readonly authority: string | null
+  }
   readonly memoryMb?: number
 }
 
@@ -84,7 +90,7 @@ export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions
     rpc: { address, port: rpcPort },
     folder: kamailio.folder,
     tls: null,
-    pbx,
+    pbx: { ...pbx, authorityFile: pbx.authority === null ? null : join(kamailio.folder, 'pbx-ca.crt') },
     rpcKeyHash: createHash('sha256').update(`Bearer ${key.reveal()}`).digest('hex'),
   }
   const put = (name: string, text: string) => writeFileSync(join(kamailio.folder, name), text, { mode: 0o640 })
@@ -105,6 +111,8 @@ export async function startEdge({ address, host, pbx, memoryMb }: EdgeLabOptions
     put(keyFile, server.privateKey.reveal())
   }
   put(edgeFiles.handsetAuthority, authorities.handset.certificate)
+  put(edgeFiles.serviceAuthority, authorities.service.certificate)
+  if (pbx.authority !== null) put('pbx-ca.crt', pbx.authority)
 
   const publishedFile = join(data, 'handsets.pem')
   const [deny, bind, source] = [

@@ -73,7 +73,7 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
         words = `${words}${chunk}`.slice(-1_000_000)
       })
     const limit = Date.now() + 20_000
-    while (!(await allListen())) {
+    while ((await listening()).includes(false)) {
       if (started.exitCode !== null || started.signalCode)
         throw new Error(`kamailio ended at once: ${words.slice(-4000)}`)
       if (Date.now() > limit) {
@@ -84,13 +84,12 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
     }
   }
 
-  async function allListen(): Promise<boolean> {
+  async function listening(): Promise<readonly boolean[]> {
     if (options.namespace) {
       const { stdout } = spawnSync('ip', ['netns', 'exec', options.namespace, 'ss', '-Hltn'], { encoding: 'utf8' })
-      return options.ports.every((port) => new RegExp(`:${port}\\s`).test(stdout))
+      return options.ports.map((port) => new RegExp(`:${port}\\s`).test(stdout))
     }
-    const answers = await Promise.all(options.ports.map((port) => listens(options.address, port)))
-    return answers.every(Boolean)
+    return Promise.all(options.ports.map((port) => listens(options.address, port)))
   }
 
   async function halt(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
@@ -100,9 +99,11 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
     const gone = new Promise<void>((resolve) => running.once('exit', () => resolve()))
     signalGroup(running, signal)
     const ended = await Promise.race([gone.then(() => true), pause(5000, false, { ref: false })])
-    if (ended) return
-    signalGroup(running, 'SIGKILL')
+    if (!ended) signalGroup(running, 'SIGKILL')
     await gone
+    // The first of the family may be gone before the others: the next one could not listen, and would be taken for ready.
+    const limit = Date.now() + 10_000
+    while ((await listening()).includes(true) && Date.now() < limit) await pause(20)
   }
 
   return {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { offer } from './media-offer.ts'
 import { openTls, type SipConnectionOptions } from './sip-connection.ts'
-import { type DigestLogin, digestAnswer } from './sip-digest.ts'
+import { challengeHeaders, type DigestLogin, digestAnswer } from './sip-digest.ts'
 
 /**
  * A small SIP phone over TLS for tests (RFC 3261; digest of RFC 2617 with MD5, qop=auth): registers, pings, calls, and
@@ -31,6 +31,8 @@ export interface SipPhone {
   /** The From of each call that it got; it picks up at once. */
   readonly calls: readonly string[]
   readonly connected: boolean
+  /** Resolves when its connection is gone, whoever ended it. */
+  readonly ended: Promise<void>
   /** `address:port` on this side. */
   readonly localAddress: string
   close(): Promise<void>
@@ -60,7 +62,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   const domain = options.host
   const registerCallId = randomBytes(8).toString('hex')
   const waiting = new Map<string, { resolve: (answer: SipAnswer) => void; reject: (error: Error) => void }>()
-  const hungUp = Promise.withResolvers<void>()
+  const [hungUp, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const events: string[] = []
   const calls: string[] = []
   let forwardedTo: string | null = null
@@ -76,6 +78,7 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
   }
   socket.on('error', fail)
   socket.on('close', () => fail(new Error('the PBX closed the connection')))
+  socket.on('close', () => ended.resolve())
   socket.on('data', (chunk: Buffer) => {
     rest += chunk.toString('latin1')
     for (;;) {
@@ -276,26 +279,20 @@ export async function connectSipPhone(options: SipPhoneOptions): Promise<SipPhon
       forwardedTo = number
     },
     hungUp: hungUp.promise,
+    ended: ended.promise,
     events,
     calls,
     get connected() {
       return failure === null
     },
     localAddress: local,
-    close: () =>
-      new Promise((resolve) => {
-        if (socket.destroyed) return resolve()
-        socket.once('close', () => resolve())
-        socket.end()
-        socket.destroySoon()
-      }),
+    close() {
+      socket.end()
+      socket.destroySoon()
+      return ended.promise
+    },
   }
 }
-
-const challengeHeaders: ReadonlyMap<number, readonly [asked: string, answered: string]> = new Map([
-  [401, ['www-authenticate', 'Authorization']],
-  [407, ['proxy-authenticate', 'Proxy-Authorization']],
-])
 
 /** Whoever is called gives its side of the dialog a name (RFC 3261 section 8.2.6.2). */
 function tagged(to: string): string {

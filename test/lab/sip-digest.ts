@@ -17,3 +17,9 @@ export function digestAnswer(login: DigestLogin, challenge: string, method: stri
   const response = md5(`${ha1}:${nonce}:00000001:${cnonce}:auth:${md5(`${method}:${uri}`)}`)
   return `Digest username="${login.username}", realm="${realm}", nonce="${nonce}", uri="${uri}", response="${response}", algorithm=MD5, cnonce="${cnonce}", qop=auth, nc=00000001${opaque ? `, opaque="${opaque}"` : ''}`
 }
+
+/** By the status of the challenge. */
+export const challengeHeaders: ReadonlyMap<number, readonly [asked: string, answered: string]> = new Map([
+  [401, ['www-authenticate', 'Authorization']],
+  [407, ['proxy-authenticate', 'Proxy-Authorization']],
+])

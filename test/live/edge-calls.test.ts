@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { blockedPolicy, type CallPolicy, type DialPlan } from '../../src/domain/call-policy.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type EdgeHandset, type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
-import type { SipPhone } from '../lab/sip-client.ts'
+import type { SipPhone, SipPhoneOptions } from '../lab/sip-client.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 /** Asterisk itself allows everything: who may dial what is the edge's alone here. */
@@ -45,8 +45,8 @@ describeLive(
       await choose(handset.extension, policy)
       return handset
     }
-    async function registered(handset: EdgeHandset): Promise<SipPhone> {
-      const phone = await handset.connect()
+    async function registered(handset: EdgeHandset, extra?: Partial<SipPhoneOptions>): Promise<SipPhone> {
+      const phone = await handset.connect(extra)
       phones.push(phone)
       expect((await phone.register()).status).toBe(200)
       return phone
@@ -230,7 +230,8 @@ describeLive(
     })
 
     test('a call that the PBX never took costs nothing', async () => {
-      const phone = await registered(await person({ callsAtOnce: 1, minutesPerHour: 10 }))
+      // Over a connection that is just ending the edge waits ten seconds for the PBX.
+      const phone = await registered(await person({ callsAtOnce: 1, minutesPerHour: 10 }), { timeoutMs: 15_000 })
       await world.asterisk.halt()
       try {
         expect((await phone.call('05551234')).status).toBeGreaterThanOrEqual(400)
@@ -327,6 +328,22 @@ describeLive(
         world.edge.wanted.plan({ dialPlan: berlin, internal: ['3xxx', '*9'] })
         await world.edge.publish()
       }
+    })
+
+    test('calls that were made count on when Kamailio is killed, and when it is started anew while Ringfence is away', async () => {
+      const handset = await person({ callsPerHour: 2 })
+      const colleague = await person({ callsPerHour: 2 })
+      const before = await registered(handset)
+      expect((await before.call('05551234')).status).toBe(200)
+      await world.edge.publish()
+      await world.edge.kamailio.halt('SIGKILL')
+      await world.edge.kamailio.start()
+      const phone = await registered(handset)
+      expect(await answers(phone, ['05551234', '05551235'])).toEqual({ '05551234': 200, '05551235': 403 })
+      await world.edge.publish()
+      await world.edge.kamailio.restart()
+      expect((await (await registered(handset)).call('05551234')).status).toBe(403)
+      expect((await (await registered(colleague)).call('05551234')).status).toBe(200)
     })
 
     test('a plan that is lost keeps nobody from an emergency number, and the next look puts it back', async () => {

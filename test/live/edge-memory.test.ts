@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { edgeAccess } from '../../src/pbx/edge/edge-access.ts'
 import { describeEdge } from '../../src/pbx/edge/edge-description.ts'
 import { scarceMemory } from '../../src/pbx/edge/edge-keeper.ts'
-import { freeMemory } from '../../src/pbx/edge/edge-state.ts'
+import { freeMemory } from '../../src/pbx/kamailio-memory.ts'
 import { type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import { describeLive } from '../setup/requirements.ts'
 
@@ -37,7 +37,7 @@ describeLive('a SIP edge whose shared memory runs out', ['asterisk', 'kamailio',
     // A connection that closes gives a little back: farther away from the border it stays beneath.
     for (let count = 0; count < 5; count++) await edge.rpc.call('tls.reload', [], limit())
     const { problems } = await describeEdge(
-      { keeper: edge.keeper, rpc: edge.rpc, fingerprint: 'not looked at' },
+      { keeper: edge.keeper, rpc: edge.rpc, fingerprint: 'not looked at', pbx: edge.options.pbx },
       limit(),
     )
     expect(problems.map(({ message }) => message)).toContainEqual(

@@ -26,7 +26,8 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
   const place = () => `${pbxAddress}:${(pbx.address() as AddressInfo).port};transport=tls`
 
   beforeAll(async () => {
-    const own = issueTestCertificate(makeTestAuthority('test'), 'pbx.test')
+    const authority = makeTestAuthority('test')
+    const own = issueTestCertificate(authority, 'pbx.test', [pbxAddress])
     pbx = createServer({ cert: own.certificate, key: own.key }, (socket) => {
       open.push({ close: () => void socket.destroy() })
       let rest = ''
@@ -45,7 +46,11 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
     await new Promise<void>((resolve) => pbx.listen(0, pbxAddress, resolve))
     edge = await startEdge({
       ...{ address: '127.0.0.3', host: 'edge.test' },
-      pbx: { address: pbxAddress, port: (pbx.address() as AddressInfo).port },
+      pbx: {
+        address: pbxAddress,
+        port: (pbx.address() as AddressInfo).port,
+        authority: authority.certificate,
+      },
     })
     issued = await edge.issue('3001')
     edge.wanted.bind(issued, '3001', [`${address}/32`])

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { channelsOf, contactsOf, type Desk, moveIn, signIn, untilRegistered } from '../lab/desk.ts'
@@ -25,6 +26,10 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     spine = world.spine
     kamailio = world.kamailio
     expect(world.written).toEqual(['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)))
+    // The PBX's certificate is Ringfence's own: the edge checks it without being told.
+    expect(readFileSync(join(kamailio.folder, 'tls.cfg'), 'utf8').split('[client:default]')[1]).toContain(
+      `ca_list = ${world.folder}/service-ca.crt\nverify_certificate = yes`,
+    )
   }, 120_000)
   afterAll(async () => {
     for (const phone of [adaPhone, benPhone]) await phone?.quit()

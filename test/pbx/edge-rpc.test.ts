@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import { createServer, type Server } from 'node:https'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { type EdgeRpc, edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
+import { edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
 import { readEdge } from '../../src/pbx/edge/edge-state.ts'
+import type { KamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { requires } from '../setup/requirements.ts'
 
@@ -12,7 +13,7 @@ const signal = () => AbortSignal.timeout(5_000)
 
 /** Something that is not quite the edge. */
 let server: Server
-let rpc: EdgeRpc
+let rpc: KamailioRpc
 let behave: (response: ServerResponse, body: string) => void
 let asked: { url: string; authorization: string }[] = []
 
@@ -91,10 +92,13 @@ testWithTls('the key travels in a header, and stands in no address and no error'
   asked = []
   behave = answer({ result: {} })
   await attempt()
-  expect(asked).toEqual([{ url: '/rpc', authorization: `Bearer ${key.reveal()}` }])
+  expect(asked).toEqual([{ url: '/ringfence/rpc', authorization: `Bearer ${key.reveal()}` }])
   behave = (response) => response.writeHead(404).end()
   const error: unknown = await attempt().catch((thrown: unknown) => thrown)
-  expect(error).toMatchObject({ code: 'PBX_REFUSED', message: 'the edge refused the key' })
+  expect(error).toMatchObject({
+    code: 'PBX_REFUSED',
+    message: expect.stringMatching(/^the edge at 127\.0\.0\.1:\d+ refused the key/),
+  })
   expect(`${String(error)} ${JSON.stringify(error)}`).not.toContain(key.reveal())
 })
 

@@ -4,11 +4,11 @@ import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
 import type { Secret } from '../../src/domain/secret.ts'
 import { accountObjects } from '../../src/pbx/asterisk-account.ts'
 import { accountText, withEdge } from '../../src/pbx/asterisk-config.ts'
-import { callRows, planRows } from '../../src/pbx/edge/edge-calls.ts'
+import { callRows, callsOf, planRows } from '../../src/pbx/edge/edge-calls.ts'
 import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge-config.ts'
 import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
-import { decimalSerial, type EdgeRows, readTableFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
+import { decimalSerial, type EdgeRows, readTableFile, spentFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 
@@ -21,7 +21,7 @@ const options: EdgeOptions = {
   rpc: { address: '127.0.0.1', port: 5064 },
   folder: '/var/lib/ringfence-edge',
   tls: null,
-  pbx: { address: '10.91.0.2', port: 5061 },
+  pbx: { address: '10.91.0.2', port: 5061, authorityFile: null },
   rpcKeyHash: 'a'.repeat(64),
 }
 const rows = (part: Partial<EdgeRows> = {}): EdgeRows => ({
@@ -84,7 +84,6 @@ describe('the tables of the edge', () => {
     })
     const said: string[] = []
     const rpc = {
-      page: () => Promise.reject(new Error('not asked')),
       call: async (method: string, params: readonly string[]) => void said.push([method, ...params].join(' ')),
     }
     await changeTables(rpc, before, wanted, AbortSignal.timeout(1_000))
@@ -149,6 +148,23 @@ describe('the tables for calls at the edge', () => {
     expect(readTableFile(files.policy!)).toEqual(policy)
   })
 
+  test('keep the calls of this hour and this day over a restart, and no minutes', () => {
+    // 2026-11-25T22:30:00Z, in hours and days since 1970.
+    const now = new Date('2026-11-25T22:30:00Z')
+    const [hour, day] = [Math.trunc(now.getTime() / 3_600_000), Math.trunc(now.getTime() / 86_400_000)]
+    const current = [
+      [`1001:calls:h${hour}`, '2'],
+      [`1001:calls:d${day}`, '5'],
+    ] as const
+    const past = [
+      [`1001:calls:h${hour - 1}`, '3'],
+      [`1001:calls:d${day - 1}`, '9'],
+    ] as const
+    const spent = new Map([...current, ...past, [`1001:seconds:h${hour}`, '600']])
+    expect(callsOf(now, spent)).toEqual(new Map(current))
+    expect(spentFile(callsOf(now, spent))).toContain(`:1001\\:calls\\:h${hour}:0:1:2:0\n`)
+  })
+
   test('change in an order that never leaves a class without its plan', async () => {
     const wanted = rows({
       bind: new Map([['2', '1001|10.77.0.2/32']]),
@@ -156,7 +172,6 @@ describe('the tables for calls at the edge', () => {
     })
     const said: string[] = []
     const rpc = {
-      page: () => Promise.reject(new Error('not asked')),
       call: async (_: string, params: readonly (string | number)[]) => void said.push(String(params[0])),
     }
     await changeTables(rpc, rows(), wanted, AbortSignal.timeout(1_000))
@@ -182,6 +197,13 @@ describe('the configuration of the edge', () => {
     expect(demanding[0]).toMatch(/^crl = \/var\/lib\/ringfence-edge\/handsets\.pem$/m)
   })
 
+  test('checks the certificate of the PBX against the authority that it was told, and not where it was told none', () => {
+    const dialling = (authorityFile: string | null) =>
+      edgeTlsConfiguration({ ...options, pbx: { ...options.pbx, authorityFile } }).split('[client:default]')[1]
+    expect(dialling('/etc/pbx-ca.crt')).toMatch(/^ca_list = \/etc\/pbx-ca\.crt\nverify_certificate = yes$/m)
+    expect(dialling(null)).toMatch(/^verify_certificate = no$/m)
+  })
+
   test('takes no value that could mean something else in its files', () => {
     const strange = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 60 }),
@@ -192,13 +214,14 @@ describe('the configuration of the edge', () => {
         const attempt = (part: Partial<EdgeOptions>) => () => edgeConfiguration({ ...options, ...part }, '/etc/tls.cfg')
         if (!/^[0-9a-fA-F.:]+$/.test(text)) {
           expect(attempt({ address: text })).toThrow(/cannot be used/)
-          expect(attempt({ pbx: { address: text, port: 5061 } })).toThrow(/cannot be used/)
+          expect(attempt({ pbx: { address: text, port: 5061, authorityFile: null } })).toThrow(/cannot be used/)
           expect(attempt({ rpc: { address: text, port: 5064 } })).toThrow(/cannot be used/)
         }
         if (!/^[A-Za-z0-9.:-]+$/.test(text)) expect(attempt({ host: text })).toThrow(/cannot be used/)
         if (!/^[A-Za-z0-9._/+@-]+$/.test(text)) {
           expect(attempt({ folder: text })).toThrow(/cannot be used/)
           expect(attempt({ tls: { certificateFile: text, keyFile: '/k' } })).toThrow(/cannot be used/)
+          expect(attempt({ pbx: { ...options.pbx, authorityFile: text } })).toThrow(/cannot be used/)
         }
       }),
     )

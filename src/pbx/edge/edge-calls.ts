@@ -49,6 +49,16 @@ export function planRows({ dialPlan, internal }: EdgeCallSettings): ReadonlyMap<
   ])
 }
 
+/**
+ * Of what Kamailio counted (kamailio-call-limits.ts): the calls of this hour and day. Minutes are not kept: those of a call
+ * that a restart forgets were reserved in full, and would never come back.
+ */
+export function callsOf(now: Date, spent: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  const seconds = Math.floor(now.getTime() / 1000)
+  const spans = new Set([`h${Math.floor(seconds / 3600)}`, `d${Math.floor(seconds / 86_400)}`])
+  return new Map([...spent].filter(([key]) => /:calls:/.test(key) && spans.has(key.split(':')[2]!)))
+}
+
 /** `1xxx` and the like, as a POSIX extended regular expression. */
 function internalPattern(internal: readonly string[]): string {
   const one = (text: string) => text.replace(/[*#]/g, '[$&]').replace(/x/g, '[0-9]')

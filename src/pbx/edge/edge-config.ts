@@ -1,8 +1,10 @@
 import { isIP } from 'node:net'
+import { kamailioCallParameters } from '../kamailio-call-limits.ts'
+import { kamailioConnectionParameters, kamailioConnections } from '../kamailio-connections.ts'
 import { usable } from '../usable-option.ts'
 import { type EdgeOptions, edgeFiles, socketText } from './edge-options.ts'
 import { edgeScript, fingerprintOf } from './edge-script.ts'
-import { edgeTables } from './edge-tables.ts'
+import { edgeTables, spentTable } from './edge-tables.ts'
 
 const must = usable('the edge', 'docs/edge.md goes through the settings')
 
@@ -21,13 +23,15 @@ export function edgeConfiguration(options: EdgeOptions, tlsFile: string): { text
 
 /** tls.cfg: in a file of its own, because `tls.reload` reads only such a one again. */
 export function edgeTlsConfiguration(options: EdgeOptions): string {
-  const { address, port, mtlsPort, folder, tls } = options
+  const { address, port, mtlsPort, folder, tls, pbx } = options
   const [certificateFile, keyFile] = tls
     ? [tls.certificateFile, tls.keyFile]
     : [`${folder}/${edgeFiles.certificate}`, `${folder}/${edgeFiles.key}`]
   const certificate = `certificate = ${certificateFile}\nprivate_key = ${keyFile}\n`
   const own = `certificate = ${folder}/${edgeFiles.ownCertificate}\nprivate_key = ${folder}/${edgeFiles.ownKey}\n`
   const unverified = 'verify_certificate = no\nrequire_certificate = no\n'
+  const verified = (authorityFile: string) =>
+    `ca_list = ${authorityFile}\nverify_certificate = yes\nrequire_certificate = yes\n`
   return `# Written by \`ringfence edge\`. Changes here are overwritten.
 
 # The PBX, known by its address, and Ringfence, known by its key. One section for both: each costs memory with each reload.
@@ -37,20 +41,17 @@ ${own}${unverified}
 # Phones with a client certificate.
 [server:${socketText(address, mtlsPort)}]
 method = TLSv1.2+
-${certificate}ca_list = ${folder}/${edgeFiles.handsetAuthority}
-crl = ${folder}/${edgeFiles.revocationList}
-verify_certificate = yes
-require_certificate = yes
+${certificate}${verified(`${folder}/${edgeFiles.handsetAuthority}`)}crl = ${folder}/${edgeFiles.revocationList}
 verify_depth = 2
 
 # Phones that can hold none: known by their tunnel address.
 [server:${socketText(address, port)}]
 method = TLSv1.2+
 ${certificate}${unverified}
-# Towards the PBX.
+# Towards the PBX. Kamailio looks at the authority behind its certificate, and at no name.
 [client:default]
 method = TLSv1.2+
-${own}${unverified}`
+${own}${pbx.authorityFile === null ? unverified : verified(pbx.authorityFile)}`
 }
 
 function edgeParameters({ address, host, port, mtlsPort, pbxPort, rpc, folder }: EdgeOptions, tlsFile: string): string {
@@ -61,22 +62,13 @@ function edgeParameters({ address, host, port, mtlsPort, pbxPort, rpc, folder }:
 debug=2
 fork=yes
 children=1
-# One reader for all connections. With OpenSSL 3 the processes of a Kamailio before 5.8 share one list of OpenSSL's errors
-# (kamailio issue 3695): a refused certificate in one reader ended other phones' connections in another.
-tcp_children=1
-auto_aliases=no
-enable_tls=yes
-# Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
+${kamailioConnections}# Phones without and with a client certificate, the PBX, Ringfence. No UDP, no plain TCP.
 ${listens.join('')}listen=tls:${socketText(rpc.address, rpc.port)}
 alias="${host}"
-# Whoever says nothing that counts is gone soon, so that nobody fills the memory with idle connections; known ones stay, see
-# route[WHO]. TLS has a parameter of its own.
-tcp_connection_lifetime=20
 tcp_max_connections=16384
 tls_max_connections=16384
 tcp_connect_timeout=5
 tcp_send_timeout=5
-tcp_accept_no_cl=yes
 max_while_loops=100000
 server_signature=no
 dns_cache_init=off
@@ -84,12 +76,9 @@ use_dns_cache=off
 
 ${modules.map((name) => `loadmodule "${name}.so"\n`).join('')}
 modparam("tls", "config", "${tlsFile}")
-modparam("tls", "connection_timeout", 20)
-modparam("tcpops", "closed_event", 1)
-modparam("rr", "enable_double_rr", 1)
+${kamailioConnectionParameters}modparam("rr", "enable_double_rr", 1)
 modparam("tm", "fr_timer", 10000)
 modparam("tm", "fr_inv_timer", 180000)
-modparam("jsonrpcs", "transport", 1)
 # More than 100 requests in 2 seconds from one address are a flood, forgotten after 120 quiet ones. The module's own 30 would
 # take a desk phone that subscribes to 40 lamps when it starts for one.
 modparam("pike", "sampling_time_unit", 2)
@@ -105,15 +94,7 @@ modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "called=>size=12;autoexpire=43200;")
 modparam("htable", "htable", "mark=>size=2;")
-# Outside calls of whoever has a call class: calls and seconds of an extension in an hour or day.
-modparam("htable", "htable", "ringfence_spent=>size=10;autoexpire=90000;")
-modparam("dialog", "db_mode", 0)
-modparam("dialog", "enable_stats", 1)
-modparam("dialog", "default_timeout", 43200)
-# What is said within a call puts its end off else.
-modparam("dialog", "timeout_noreset", 1)
-modparam("dialog", "profiles_with_value", "ringfence_outside")
-`
+${kamailioCallParameters(spentTable)}`
 }
 
 const modules = [
@@ -142,7 +123,11 @@ const modules = [
 function requireValidOptions({ address, host, rpc, folder, tls, pbx, rpcKeyHash, ...ports }: EdgeOptions): void {
   for (const one of [address, rpc.address, pbx.address]) must.ip('address', one)
   if (!/^[A-Za-z0-9.-]{1,253}$/.test(host) && isIP(host) === 0) throw must.unusable('host', host)
-  for (const path of [folder, ...(tls ? [tls.certificateFile, tls.keyFile] : [])]) must.path(path)
+  const files = [
+    ...(tls ? [tls.certificateFile, tls.keyFile] : []),
+    ...(pbx.authorityFile === null ? [] : [pbx.authorityFile]),
+  ]
+  for (const path of [folder, ...files]) must.path(path)
   if (!/^[0-9a-f]{64}$/.test(rpcKeyHash)) throw must.unusable('hash of the key', '…')
   for (const one of [ports.port, ports.mtlsPort, ports.pbxPort, rpc.port, pbx.port]) must.port(one)
 }

@@ -1,10 +1,20 @@
+import { freeMemory } from '../kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio-rpc.ts'
+import type { Problem } from '../pbx-problem.ts'
 import { type EdgeKeeper, scarceMemory } from './edge-keeper.ts'
-import type { EdgeRpc } from './edge-rpc.ts'
-import { freeMemory } from './edge-state.ts'
+import type { EdgeOptions } from './edge-options.ts'
+import { pbxCertificateProblem } from './pbx-certificate.ts'
 
 export interface EdgeDescription {
   readonly summary: string
-  readonly problems: readonly { readonly message: string; readonly hint: string }[]
+  readonly problems: readonly Problem[]
+}
+
+export interface DescribedEdge {
+  readonly keeper: EdgeKeeper
+  readonly rpc: KamailioRpc
+  readonly fingerprint: string
+  readonly pbx: EdgeOptions['pbx']
 }
 
 /** A list is put out each day; one that is older than this did not get here. */
@@ -12,12 +22,12 @@ const staleMs = 3 * 86_400_000
 
 /** For `doctor`: what the running edge has loaded, long before any of it keeps a phone out. */
 export async function describeEdge(
-  { keeper, rpc, fingerprint }: { readonly keeper: EdgeKeeper; readonly rpc: EdgeRpc; readonly fingerprint: string },
+  { keeper, rpc, fingerprint, pbx }: DescribedEdge,
   signal: AbortSignal,
 ): Promise<EdgeDescription> {
-  const running = await rpc.page('/configuration', signal)
+  const running = await rpc.get('configuration', signal)
   const { inForce, rows, readAt, hindrance } = await keeper.read(signal)
-  const problems: { message: string; hint: string }[] = []
+  const problems: Problem[] = []
   const free = await freeMemory(rpc, signal)
   if (free < 2 * scarceMemory)
     problems.push({
@@ -42,6 +52,8 @@ export async function describeEdge(
       message: `revocation list ${inForce.number} at the edge is older than three days; at ${inForce.nextUpdate.toISOString()} it locks out every phone`,
       hint: 'look in the server log for why no new one could be signed or handed over',
     })
+  const certificate = await pbxCertificateProblem(pbx, signal)
+  if (certificate !== null) problems.push(certificate)
   const { bind, deny, source } = rows
   const list = inForce === null ? 'no list' : `list ${inForce.number}`
   return {

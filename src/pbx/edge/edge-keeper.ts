@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aboutFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
+import { aboutFolder, createDurably, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
+import { freeMemory, tableRows } from '../kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio-rpc.ts'
+import { callsOf } from './edge-calls.ts'
 import { edgeFiles } from './edge-options.ts'
 import { reloadRefused } from './edge-readers.ts'
-import type { EdgeRpc } from './edge-rpc.ts'
-import { changeTables, type EdgeState, freeMemory, listMark, markText, readEdge } from './edge-state.ts'
-import { type EdgeRows, readTableFile, tableFiles } from './edge-tables.ts'
+import { changeTables, type EdgeState, listMark, markText, readEdge } from './edge-state.ts'
+import { type EdgeRows, readTableFile, spentFile, spentTable, tableFiles } from './edge-tables.ts'
 
 /** What a revocation list says, as far as the edge is concerned. */
 export interface EdgeList {
@@ -21,7 +23,7 @@ export interface EdgeList {
 export interface EdgeKeeperOptions {
   /** The edge's folder as seen from here. */
   readonly folder: string
-  readonly rpc: EdgeRpc
+  readonly rpc: KamailioRpc
   /** Everything that should be, complete; `deny` with the day on which each certificate runs out. */
   readonly desired: () => Promise<EdgeRows>
   /** The published list, PEM. */
@@ -94,7 +96,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     },
     async shut(serials, signal) {
       for (const [serial, until] of serials) await rpc.call('htable.sets', ['deny', serial, until], signal)
-      await rpc.page('/cut', signal)
+      await rpc.get('cut', signal)
     },
     isChanging: () => current !== undefined,
     async read(signal) {
@@ -129,6 +131,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     const wanted = await withFormerDenials(await options.desired())
     for (const [name, text] of Object.entries(tableFiles(wanted)))
       await writeIfOther(join(folder, name), text, fileMode)
+    await createDurably(join(folder, spentTable), spentFile(new Map()), fileMode)
     const list = await options.publishedList()
     const facts = readList(list)
     // A list that shuts out everybody, or is none, is never handed on.
@@ -136,7 +139,9 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     if (usable) await writeIfOther(join(folder, edgeFiles.revocationList), list, fileMode)
     const { rows } = await readEdge(rpc, signal)
     await changeTables(rpc, rows, wanted, signal)
-    await rpc.page('/cut', signal)
+    await rpc.get('cut', signal)
+    const calls = callsOf(now(), await tableRows(rpc, 'ringfence_spent', signal))
+    await writeIfOther(join(folder, spentTable), spentFile(calls), fileMode)
     if (!usable) throw noList()
     await takeOver(list, facts, signal)
   }

@@ -15,7 +15,12 @@ export interface EdgeOptions {
   readonly folder: string
   /** What phones are shown, as the edge sees it; null: the one in `folder`. */
   readonly tls: { readonly certificateFile: string; readonly keyFile: string } | null
-  readonly pbx: { readonly address: string; readonly port: number }
+  readonly pbx: {
+    readonly address: string
+    readonly port: number
+    /** PEM of the authority behind the certificate that it must show, as the edge sees it; null: it may show any. */
+    readonly authorityFile: string | null
+  }
   /** SHA-256 of what the `Authorization` header must say, hex: the edge knows the key only as this. */
   readonly rpcKeyHash: string
 }
@@ -34,6 +39,8 @@ export const edgeFiles = {
   ownCertificate: 'edge-own.crt',
   ownKey: 'edge-own.key',
   handsetAuthority: 'handset-ca.crt',
+  /** Behind the PBX's certificate where Ringfence made that. */
+  serviceAuthority: 'service-ca.crt',
   revocationList: 'handsets.pem',
 } as const
 

@@ -2,11 +2,11 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../errors.ts'
-import { EdgeRefusal } from './edge-rpc.ts'
+import { KamailioRefusal } from '../kamailio-rpc.ts'
 
 /** Throws the refusal of `tls.reload` in words that say what to look at; any other error as it is. */
 export async function reloadRefused(folder: string, error: unknown): Promise<never> {
-  if (!(error instanceof EdgeRefusal)) throw error
+  if (!(error instanceof KamailioRefusal)) throw error
   const shut = await keptFromGroup(folder).catch(() => [])
   throw new AppError('PBX_REFUSED', `the edge cannot load the new revocation list: ${error.words.slice(0, 200)}`, {
     hint: `its log names the file. The user that Kamailio runs as must be able to read tls.cfg beside its kamailio.cfg, and all of ${folder}${shut.length > 0 ? `; there its group cannot read ${shut.join(', ')}` : ''}: docs/edge.md, steps 1 and 3, have the commands`,

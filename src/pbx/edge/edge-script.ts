@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { edgeCallsScript } from './edge-calls-script.ts'
 import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
+import { edgeToPbx } from './edge-to-pbx.ts'
 
 /**
  * What the edge does with each message, as the routing part of kamailio.cfg. Pure.
@@ -15,7 +16,6 @@ import { type EdgeOptions, socketText } from './edge-options.ts'
 export function edgeScript(options: EdgeOptions, fingerprint: string): string {
   const { address, port, mtlsPort, pbxPort, rpc, pbx } = options
   const socket = (at: number) => `tls:${socketText(address, at)}`
-  const pbxUri = `sip:${socketText(pbx.address, pbx.port)};transport=tls`
   return `request_route {
 	if ($Rp == ${pbxPort}) route(FROM_PBX);
 	if ($Rp == ${port} || $Rp == ${mtlsPort}) route(FROM_PHONE);
@@ -77,9 +77,7 @@ route[FROM_PHONE] {
 		if (loose_route()) {
 			if (is_method("REFER")) route(TRANSFER);
 			route(NO_CLAIMS);
-			$du = "${pbxUri}";
-			route(RELAY);
-			exit;
+			route(TO_PBX);
 		}
 		if (is_method("ACK")) {
 			if (t_check_trans()) t_relay();
@@ -93,7 +91,6 @@ route[FROM_PHONE] {
 	if ($fU != $var(ext)) route(REFUSE);
 	if (is_method("REGISTER") && $tU != $var(ext)) route(REFUSE);
 	route(NO_CLAIMS);
-	$du = "${pbxUri}";
 	if (is_method("INVITE")) route(CALL);
 	if (is_method("REFER")) route(TRANSFER);
 	if (is_method("REGISTER")) {
@@ -104,9 +101,9 @@ route[FROM_PHONE] {
 		add_rr_param(";rf=$var(id)");
 		record_route();
 	}
-	route(RELAY);
+	route(TO_PBX);
 }
-
+${edgeToPbx(pbx)}
 # The PBX learns the phone's true address and its extension (Asterisk uses the Path only where the user of the contact is
 # the name of the AOR), the phone sees its own contact again in the answer.
 route[REGISTER] {
@@ -234,15 +231,15 @@ event_route[xhttp:request] {
 		xhttp_reply("404", "Not Found", "", "");
 		exit;
 	}
-	if ($hu == "/rpc") {
+	if ($hu == "/ringfence/rpc") {
 		jsonrpc_dispatch();
 		exit;
 	}
-	if ($hu == "/configuration") {
+	if ($hu == "/ringfence/configuration") {
 		xhttp_reply("200", "OK", "text/plain", "${fingerprint}");
 		exit;
 	}
-	if ($hu == "/cut") {
+	if ($hu == "/ringfence/cut") {
 		route(CUT);
 		xhttp_reply("200", "OK", "text/plain", "$var(cut)");
 		exit;

@@ -1,5 +1,6 @@
-import { AppError } from '../../errors.ts'
-import { EdgeRefusal, type EdgeRpc, isObject } from './edge-rpc.ts'
+import { z } from 'zod'
+import { listConnections, tableRows } from '../kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio-rpc.ts'
 import { type EdgeRows, edgeTables } from './edge-tables.ts'
 
 /** What the running edge says of itself. */
@@ -18,15 +19,16 @@ export interface ListMark {
 }
 
 /** Complete, or an error. */
-export async function readEdge(rpc: EdgeRpc, signal: AbortSignal): Promise<EdgeState> {
+export async function readEdge(rpc: KamailioRpc, signal: AbortSignal): Promise<EdgeState> {
   const rows = {
-    deny: await dump(rpc, 'deny', signal),
-    bind: await dump(rpc, 'bind', signal),
-    source: await dump(rpc, 'source', signal),
+    deny: await tableRows(rpc, 'deny', signal),
+    bind: await tableRows(rpc, 'bind', signal),
+    source: await tableRows(rpc, 'source', signal),
     ...(await readCallTables(rpc, signal)),
   }
-  const spoken = await dump(rpc, 'conn', signal)
-  const open = await openConnections(rpc, signal)
+  const spoken = await tableRows(rpc, 'conn', signal)
+  const connections = await listConnections(rpc, signal)
+  const open = new Set(connections.flatMap(({ id, state }) => (state === 'CONN_BAD' ? [] : [String(id)])))
   return {
     rows,
     connected: new Set([...spoken].filter(([connection]) => open.has(connection)).map(([, id]) => id)),
@@ -35,27 +37,21 @@ export async function readEdge(rpc: EdgeRpc, signal: AbortSignal): Promise<EdgeS
 }
 
 /** What may be dialled, alone. */
-export async function readCallTables(rpc: EdgeRpc, signal: AbortSignal): Promise<Pick<EdgeRows, 'plan' | 'policy'>> {
-  return { plan: await dump(rpc, 'plan', signal), policy: await dump(rpc, 'policy', signal) }
+export async function readCallTables(
+  rpc: KamailioRpc,
+  signal: AbortSignal,
+): Promise<Pick<EdgeRows, 'plan' | 'policy'>> {
+  return { plan: await tableRows(rpc, 'plan', signal), policy: await tableRows(rpc, 'policy', signal) }
 }
 
-export async function listMark(rpc: EdgeRpc, signal: AbortSignal): Promise<ListMark | null> {
-  const answer = await rpc.call('htable.get', ['mark', 'list'], signal).catch((error: unknown) => {
-    // Kamailio's words for a key that is not there (src/modules/htable/htable.c).
-    if (error instanceof EdgeRefusal && /doesn't exist/.test(error.words)) return null
-    throw error
-  })
-  if (answer === null) return null
-  const value = isObject(answer) && isObject(answer.item) ? String(answer.item.value) : ''
+const markSchema = z.object({ item: z.object({ value: z.string() }) })
+
+export async function listMark(rpc: KamailioRpc, signal: AbortSignal): Promise<ListMark | null> {
+  // Kamailio's words for a key that is not there (src/modules/htable/htable.c).
+  const answer = await rpc.callUnless(/doesn't exist/, 'htable.get', ['mark', 'list'], signal)
+  const value = markSchema.safeParse(answer).data?.item.value ?? ''
   const found = /^([0-9]{1,15}) ([0-9a-f]{16})$/.exec(value)
   return found ? { number: Number(found[1]), digest: found[2]! } : null
-}
-
-/** Bytes of shared memory that are free. Kamailio refuses every TLS connection when there are too few. */
-export async function freeMemory(rpc: EdgeRpc, signal: AbortSignal): Promise<number> {
-  const answer = await rpc.call('core.shmmem', [], signal)
-  if (!isObject(answer) || typeof answer.free !== 'number') throw unreadable()
-  return answer.free
 }
 
 export function markText({ number, digest }: ListMark): string {
@@ -64,7 +60,7 @@ export function markText({ number, digest }: ListMark): string {
 
 /** Sets and removes single keys, so that nobody else's row is touched for a moment. `deny` only grows. */
 export async function changeTables(
-  rpc: EdgeRpc,
+  rpc: Pick<KamailioRpc, 'call'>,
   before: EdgeRows,
   wanted: EdgeRows,
   signal: AbortSignal,
@@ -78,40 +74,4 @@ export async function changeTables(
       if (!wanted[table].has(key)) await rpc.call('htable.delete', [table, key], signal)
     }
   }
-}
-
-/** `[{slot: [{name, value}]}]`; a table without any row is an empty list. */
-async function dump(rpc: EdgeRpc, table: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  const answer = await rpc.call('htable.dump', [table], signal)
-  const rows = new Map<string, string>()
-  for (const entry of listOf(answer)) {
-    for (const row of listOf(isObject(entry) ? entry.slot : null)) {
-      if (!isObject(row) || typeof row.name !== 'string') throw unreadable()
-      rows.set(row.name, String(row.value))
-    }
-  }
-  return rows
-}
-
-async function openConnections(rpc: EdgeRpc, signal: AbortSignal): Promise<ReadonlySet<string>> {
-  const answer = await rpc.call('core.tcp_list', [], signal)
-  return new Set(
-    listOf(answer).flatMap((one) => {
-      if (!isObject(one) || typeof one.id !== 'number') throw unreadable()
-      // Given up, and only waiting for the last hand on it (core/tcp_conn.h: S_CONN_BAD).
-      return one.state === 'CONN_BAD' ? [] : [String(one.id)]
-    }),
-  )
-}
-
-function listOf(value: unknown): readonly unknown[] {
-  if (!Array.isArray(value)) throw unreadable()
-  return value
-}
-
-function unreadable(): AppError {
-  return new AppError('PBX_REFUSED', 'the edge answered in a form that is not known', {
-    hint: 'Kamailio 5.6 was tried; another version may answer otherwise',
-    retryable: true,
-  })
 }

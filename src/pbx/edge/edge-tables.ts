@@ -15,16 +15,23 @@ export type EdgeTable = (typeof edgeTables)[number]
 
 export type EdgeRows = Readonly<Record<EdgeTable, ReadonlyMap<string, string>>>
 
+/** Calls that were counted, which Kamailio begins with: what it had counted when Ringfence last looked. */
+export const spentTable = 'spent'
+
 /** The version that the htable module asks for (share/dbtext/kamailio/version of 5.6). */
 const tableVersion = 2
 
 /** Every file by its name. The same rows give the same bytes. */
 export function tableFiles(rows: EdgeRows): Readonly<Record<string, string>> {
-  const versions = edgeTables.map((name, index) => `${index}:${name}:${tableVersion}\n`)
+  const versions = [...edgeTables, spentTable].map((name, index) => `${index}:${name}:${tableVersion}\n`)
   return {
     version: `id(int,auto) table_name(string) table_version(int) \n${versions.join('')}`,
     ...Object.fromEntries(edgeTables.map((name) => [name, tableFile(rows[name])])),
   }
+}
+
+export function spentFile(counts: ReadonlyMap<string, string>): string {
+  return tableFile(counts, 1)
 }
 
 /** What a file of ours holds; null when it is not whole. */
@@ -47,9 +54,10 @@ export function decimalSerial(serial: string): string {
 
 const columns = 'id(int,auto) key_name(string) key_type(int) value_type(int) key_value(string) expires(int) \n'
 
-function tableFile(rows: ReadonlyMap<string, string>): string {
+/** @param valueType 0 for text, 1 for numbers */
+function tableFile(rows: ReadonlyMap<string, string>, valueType: 0 | 1 = 0): string {
   const sorted = [...rows].sort(([one], [other]) => (one < other ? -1 : 1))
-  return `${columns}${sorted.map(([key, value], index) => `${index}:${escaped(key)}:0:0:${escaped(value)}:0\n`).join('')}`
+  return `${columns}${sorted.map(([key, value], index) => `${index}:${escaped(key)}:0:${valueType}:${escaped(value)}:0\n`).join('')}`
 }
 
 /** A colon ends a field; nothing else with a meaning gets this far. */
