@@ -81,6 +81,24 @@ describeLive('a SIP edge in front of a real Asterisk', ['asterisk', 'kamailio', 
     expect(await ada.attempt()).toBe(200)
   })
 
+  test.each([
+    ['alone', ['127.0.0.64/28']],
+    ['behind one that does not fit', ['10.9.9.0/24', '127.0.0.64/28']],
+    ['before one that does not fit', ['127.0.0.64/28', '10.9.9.0/24']],
+    ['beside one of IPv6', ['fd00::1/128', '127.0.0.64/28']],
+  ])("a gateway's prefix, %s, lets its addresses in and not the one after it", async (_, prefixes) => {
+    const ada = await world.handset('1010', '127.0.0.65')
+    world.edge.wanted.bind(ada.issued, '1010', prefixes)
+    await world.edge.publish()
+    for (const [localAddress, status] of [
+      ['127.0.0.65', 200],
+      ['127.0.0.79', 200],
+      ['127.0.0.80', 403],
+      ['127.0.0.63', 403],
+    ] as const)
+      expect(await ada.attempt({ localAddress }), localAddress).toBe(status)
+  })
+
   test('without a certificate, or with one that nobody bound, nobody speaks', async () => {
     const account = await world.account('1007')
     const issued = await world.edge.issue('1007')
