@@ -100,9 +100,7 @@ export function upkeepTasks({
     {
       name: 'revocation list',
       everyMs: 60_000,
-      async run() {
-        if (publication.dueAt() <= system.now()) await publication.publish()
-      },
+      run: publication.publishWhenDue,
     },
     {
       // A PBX that was restarted or away takes the newest list, and a new server certificate, here.

@@ -162,10 +162,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     revoked: () => realStore.revokedCertificates(system.now().toISOString()),
     nextNumber: () => realStore.transaction((tx) => tx.nextNumber('revocation-list')),
   })
-  const publishIfDue = async () => {
-    if (publication.dueAt() <= system.now()) await publication.publish()
-  }
-  await publishIfDue()
+  await publication.publishWhenDue()
 
   const hubWatch = openHubWatch(system.now)
   const watched = hubWatch.around(hub)
@@ -247,7 +244,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000
-      await publishIfDue()
+      await publication.publishWhenDue()
       await world.sweep()
     },
     async shakeHands(...publicKeys) {
