@@ -20,6 +20,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
   let kamailio: KamailioLab
   let [ada, ben, cleo]: Desk[] = []
   let [adaPhone, benPhone]: Linphone[] = []
+  let mediaOf: Awaited<ReturnType<typeof countMedia>>
 
   beforeAll(async () => {
     world = await openEdgeSpine({ own: true })
@@ -53,10 +54,10 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
   })
 
   test('two of them talk through it, encrypted, straight to Asterisk', async () => {
-    ben = await moveIn(spine, { name: 'Ben Okri', extension: '1002', toneHz: benHz })
+    ben = await moveIn(spine, { name: 'Ben Okri', extension: '1002', toneHz: benHz, answers: true })
     benPhone = ben.startPhone()
     await untilRegistered(spine, '1002')
-    const mediaOf = await countMedia(spine.office.pbx, [ada!.tunnel.address, ben.tunnel.address])
+    mediaOf = await countMedia(spine.office.pbx, [ada!.tunnel.address, ben.tunnel.address])
     benPhone.say('call 1001')
     for (const phone of [adaPhone!, benPhone]) await until(() => phone.shown().includes('Media streams established'))
     for (const phone of [adaPhone!, benPhone]) phone.speak()
@@ -72,6 +73,42 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       [benPhone, adaHz],
     ] as const)
       await until(() => shareOf(phone.heard().subarray(-4_000), hz, 8_000) > 0.9)
+  })
+
+  test('the other way round too', async () => {
+    for (const phone of [adaPhone!, benPhone!]) phone.say('terminate')
+    await until(() => ['1001', '1002'].every((extension) => channelsOf(spine, extension).length === 0))
+    const before = await Promise.all([ada!, ben!].map(async ({ tunnel }) => (await mediaOf(tunnel.address)).encrypted))
+    const counts = [adaPhone!, benPhone!].map((phone) => phone.shown().length)
+    adaPhone!.say('call 1002')
+    for (const [at, phone] of [adaPhone!, benPhone!].entries())
+      await until(() => phone.shown().slice(counts[at]).includes('Media streams established'), 30_000)
+    for (const [at, { tunnel }] of [ada!, ben!].entries()) {
+      await until(async () => {
+        const { encrypted } = await mediaOf(tunnel.address)
+        return encrypted.in >= before[at]!.in + 100 && encrypted.out >= before[at]!.out + 100
+      })
+      expect((await mediaOf(tunnel.address)).plain).toEqual({ in: 0, out: 0 })
+    }
+  })
+
+  test('a certificate is worth nothing from another tunnel, and none speaks for another extension', async () => {
+    const loginOf = async (desk: Desk) => {
+      const url = /^config-uri=(\S+)$/m.exec(readFileSync(join(desk.folder, 'linphonerc'), 'utf8'))![1]!
+      return (await desk.home.get(url)).text
+    }
+    const certificateOf = ({ folder, extension }: Desk) => ({
+      certificate: readFileSync(join(folder, `${extension}-certificate.pem`), 'utf8'),
+      key: readFileSync(join(folder, `${extension}-key.pem`), 'utf8'),
+    })
+    const asked = async (login: Desk, certificate: Desk) =>
+      attemptToRegister(ben!.home, ben!.folder, {
+        ...signIn(spine, login.extension, await loginOf(login), certificateOf(certificate)),
+        host: edgeAddress,
+      })
+    expect(await asked(ben!, ben!)).toBe(200)
+    expect(await asked(ada!, ada!)).toBe(403)
+    expect(await asked(ada!, ben!)).toBe(403)
   })
 
   test('an app that can hold no certificate signs in from its own tunnel, and from no other', async () => {
@@ -96,6 +133,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
 
   test('one click, and the leaver is refused at the edge; the call is over, and nobody else noticed', async () => {
     const before = contactsOf(spine, '1002')
+    for (const extension of ['1001', '1002']) expect(channelsOf(spine, extension)).toHaveLength(1)
     const shown = await spine.offboard(ada!.person.id, 10)
     expect(shown.access.map(({ system, wanted, verdict }) => [system, wanted, verdict])).toEqual(
       ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'extension', 'sip-account'].map((each) => [
@@ -115,9 +153,10 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       /and in revocation list \d+ that the edge loaded/.test(lineOf(person, 'edge').evidence?.summary ?? ''),
     )
     expect(listed.lifecycle).toBe('offboarded')
+    await until(() => channelsOf(spine, '1002').length === 0)
     const count = benPhone!.shown().length
     benPhone!.say('call 600')
-    await until(() => benPhone!.shown().slice(count).includes('Media streams established'))
+    await until(() => benPhone!.shown().slice(count).includes('Media streams established'), 30_000)
   })
 
   test('started again it knows everybody by itself, and the phones come back', async () => {

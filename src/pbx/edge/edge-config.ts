@@ -89,8 +89,10 @@ modparam("db_text", "db_mode", 1)
 modparam("htable", "db_url", "text://${folder}")
 ${tables.join('')}# Only in memory: who is connected over what, what the phone calls itself, by which other name it was called,
 # which list was taken over.
-modparam("htable", "htable", "conn=>size=12;")
+modparam("htable", "htable", "conn=>size=12;autoexpire=90000;")
+modparam("htable", "htable", "owner=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
+modparam("htable", "htable", "former=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "contact=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "called=>size=12;autoexpire=43200;")
 modparam("htable", "htable", "mark=>size=2;")
