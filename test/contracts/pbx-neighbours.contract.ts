@@ -51,13 +51,14 @@ export function neighboursContract({ abilities, world, makeAccount, rotate }: Ne
     const ours = ['211', '2110', '21']
     await world().addForeign('2118')
     await world().addForeign('1211')
-    const start = await all(ours)
+    const [start, whole] = [await all(ours), await all([])]
     expect(JSON.stringify(start)).toContain('2118')
     await apply({ ...longer, policy: policy({ class: 'local', callsAtOnce: 1 }) }, shorter)
     const neighbour = await phoneOf(longer)
     expect([await neighbour.register(), await neighbour.call()]).toEqual([200, 200])
     await world().addLeftover?.('2110')
     const before = await all(['211'])
+    expect(JSON.stringify(before)).toContain('2110')
     const now = () => all(['211'])
 
     await apply({ ...own, policy: policy({ class: 'national', countries: ['43'] }) })
@@ -83,7 +84,10 @@ export function neighboursContract({ abilities, world, makeAccount, rotate }: Ne
 
     await apply(...[longer, shorter].map((account) => ({ ...account, credentials: [], policy: policy({}) })))
     await world().driver.disconnect?.([{ extension: '2110', addresses: null }], signal())
+    await world().driver.clearLeftovers?.(['2110'], signal())
     expect(await all(ours), 'everybody left').toEqual(start)
+    // Where Ringfence has to remember what it made, a line of its own book stays, and on some the extension itself.
+    if (!('book' in start)) expect(await all([]), 'no trace').toEqual(whole)
   })
 
   test('a name with a meaning to SQL, regular expressions, XML or SIP is a name, and nothing else', async () => {
