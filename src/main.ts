@@ -133,7 +133,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hubNow = await lookAtHub(hub, config, log)
   const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
-  const pbxs = await choosePbxs(config, foundations, system.now())
+  const pbxs = await choosePbxs(config, foundations, { now: system.now(), log })
   for (const { settings } of pbxs.filter(({ isConfigured }) => !isConfigured))
     log.warn(
       { pbx: settings.name },
@@ -218,13 +218,15 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       hub: (signal) => hub.describe(signal),
       edge: edge && ((signal) => edge.describe(signal)),
       revocationListAgeMs: () => foundations.publication.ageMs(),
-      doorCertificate: () => doors.doorCertificate(),
+      // The first door answers before the last one is open.
+      doorCertificate: async () => (await opening).doorCertificate(),
       embeddedPassphrase: config.passphrase === null,
       unwrittenTombstones: async () => foundations.journal.lacking(await journalRows(store)).length,
     },
   })
   await noteSettings(context)
-  const doors = await openDoors(application, { config, foundations, system, log, undo })
+  const opening = openDoors(application, { config, foundations, system, log, undo })
+  const doors = await opening
   loop.sweep()
   const mails = mailDelivery(context)
   const upkeep = startUpkeep(

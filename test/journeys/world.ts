@@ -266,7 +266,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       hub: (signal) => hub.describe(signal),
       edge: edge && ((signal) => edge.describe(signal)),
       revocationListAgeMs: () => publication.ageMs(),
-      doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
+      doorCertificate: async () => ({ source: 'service-ca', notAfter: null }),
       embeddedPassphrase: true,
       unwrittenTombstones: async () => journal.lacking(await journalRows(realStore)).length,
     },
