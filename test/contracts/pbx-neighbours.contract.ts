@@ -13,7 +13,7 @@ interface Neighbourhood {
 }
 
 /** What could mean something to SQL, a regular expression, XML, SIP, a shell, a config file or a script of Kamailio. */
-const metacharacters = [
+export const metacharacters = [
   "'); drop table ps_auths--",
   "' or '1'='1",
   '.*',
