@@ -116,7 +116,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hub = hubWatch.around(client)
   const hubNow = await lookAtHub(hub, config, log)
 
-  const pbxs = await choosePbxs(config, foundations, system.now())
+  const pbxs = await choosePbxs(config, foundations, { now: system.now(), log })
   for (const { settings } of pbxs.filter(({ isConfigured }) => !isConfigured))
     log.warn(
       { pbx: settings.name },
@@ -140,9 +140,11 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
     mail: await openMail(config, log),
     signIn: chooseSignIn(config, vault, log),
     mayWrite: () => mayWrite,
-    doorCertificate: () => doors.doorCertificate(),
+    // The first door answers before the last one is open.
+    doorCertificate: async () => (await opening).doorCertificate(),
   })
-  const doors = await openDoors(application, { config, foundations, system, log, undo })
+  const opening = openDoors(application, { config, foundations, system, log, undo })
+  const doors = await opening
   loop.sweep()
   const mails = mailDelivery(context)
   const upkeep = startUpkeep(

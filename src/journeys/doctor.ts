@@ -16,7 +16,10 @@ export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
   readonly edge?: ((signal: AbortSignal) => Promise<EdgeDescription>) | null
   readonly revocationListAgeMs: () => number | null
-  readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
+  readonly doorCertificate: () => Promise<{
+    readonly source: 'service-ca' | 'files' | 'off'
+    readonly notAfter: string | null
+  }>
   readonly embeddedPassphrase: boolean
   readonly unwrittenTombstones: () => Promise<number>
   readonly loadTemplates: () => Promise<LoadedTemplates>
@@ -134,7 +137,7 @@ async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {
 }
 
 async function doorChecks({ config }: JourneyContext, { doorCertificate }: DoctorSources): Promise<DoctorCheck[]> {
-  const { source, notAfter } = doorCertificate()
+  const { source, notAfter } = await doorCertificate()
   if (source === 'off')
     return [{ area: 'phone door', state: 'note', message: 'TLS is left to the proxy in front', hint: null }]
   if (source === 'service-ca') {

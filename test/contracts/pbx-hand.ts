@@ -10,12 +10,19 @@ export interface PbxWorld {
   addForeign(extension: string): Promise<void>
   /** Everything that can be seen of an extension, in the PBX's own words and files. */
   look(extension: string): string | Promise<string>
+  /** Everything that the PBX has on its disk and runs, but what carries the name of one of these extensions. */
+  allBut(extensions: readonly string[]): Whole | Promise<Whole>
+  /** The name that others see when this extension calls, as the PBX has it. */
+  shownName(extension: string): string | undefined | Promise<string | undefined>
   /** A call forward that somebody set for an extension. There exactly where the PBX shows them. */
   addLeftover?(extension: string): Promise<void>
   goDown(): Promise<void>
   comeBack(): Promise<void>
   stop(): Promise<void>
 }
+
+/** Part by part; two are compared. */
+export type Whole = Readonly<Record<string, unknown>>
 
 export interface PhoneIdentity {
   readonly extension: string

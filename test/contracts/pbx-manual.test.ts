@@ -26,6 +26,8 @@ pbxContract('manual', told, async () => ({
   phone: unused,
   addForeign: unused,
   look: () => '',
+  allBut: () => ({}),
+  shownName: () => undefined,
   goDown: unused,
   comeBack: unused,
   stop: async () => undefined,

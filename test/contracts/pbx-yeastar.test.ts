@@ -1,5 +1,6 @@
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { presence } from '../fakes/fake-yeastar.ts'
+import { bookBut } from '../pbx/booked-bench.ts'
 import { yeastarBench } from '../pbx/yeastar-bench.ts'
 import { pbxContract } from './pbx.contract.ts'
 
@@ -41,6 +42,16 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
       Object.assign(fake.extension(extension)!, { presence_list: [presence('available'), away] })
     },
     look: (extension) => JSON.stringify(fake.extension(extension) ?? null),
+    allBut: (extensions) => {
+      const all: { number: string }[] = JSON.parse(fake.snapshot())
+      const isOwn = (channel: string) => extensions.some((extension) => channel.includes(`"PJSIP/${extension}-`))
+      return {
+        extensions: all.filter(({ number }) => !extensions.includes(number)),
+        calls: fake.calls.map((call) => JSON.stringify(call)).filter((call) => !isOwn(call)),
+        book: bookBut(bench.accountsFile, extensions),
+      }
+    },
+    shownName: (extension) => String(fake.extension(extension)?.first_name),
     goDown: () => fake.https.goDown(),
     comeBack: () => fake.https.comeBack(),
     stop: async () => bench[Symbol.asyncDispose](),

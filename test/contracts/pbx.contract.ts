@@ -5,6 +5,7 @@ import { pbxAccountsContract } from './pbx-accounts.contract.ts'
 import { pbxCuttingContract } from './pbx-cutting.contract.ts'
 import { openHand, type PbxWorld } from './pbx-hand.ts'
 import { pbxLastingContract } from './pbx-lasting.contract.ts'
+import { neighboursContract } from './pbx-neighbours.contract.ts'
 import { pbxRulesContract } from './pbx-rules.contract.ts'
 import { pbxTellingContract } from './pbx-telling.contract.ts'
 
@@ -12,6 +13,9 @@ import { pbxTellingContract } from './pbx-telling.contract.ts'
 export function pbxContract(name: string, abilities: PbxAbilities, makeWorld: () => Promise<PbxWorld>): void {
   describe(`PBX contract: ${name}`, () => {
     const hand = openHand(abilities, makeWorld)
+
+    // First: what every change writes would be there already after another test.
+    neighboursContract(hand)
 
     test('what is declared is what is there', () => {
       expect(hand.world.driver.abilities).toEqual(abilities)

@@ -16,6 +16,8 @@ export interface FakeAsterisk {
   load(endpoints: ReadonlyMap<string, LoadedEndpoint>): void
   /** Everything that runs, in one text. */
   look(extension: string): string
+  /** Everything that it has and runs, but what carries the name of one of these extensions. */
+  allBut(extensions: readonly string[]): Readonly<Record<string, unknown>>
   register(phone: AsteriskPhone): number
   call(phone: AsteriskPhone): number
   events(phone: AsteriskPhone): readonly string[]
@@ -154,6 +156,16 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
     },
     look: (extension) =>
       JSON.stringify([endpoints.get(extension), [...contacts.values()].filter((one) => one.extension === extension)]),
+    allBut: (extensions) => {
+      const isOther = (extension: string) => !extensions.includes(extension)
+      return {
+        database: [...database].filter(([key]) => key.split('/').every(isOther)).sort(),
+        dialplan: dialplan.map((step) => JSON.stringify(step)),
+        endpoints: [...endpoints].filter(([name]) => isOther(name)).sort(),
+        contacts: [...contacts].filter(([, { extension }]) => isOther(extension)),
+        channels: [...channels].filter(([, { extension }]) => isOther(extension)),
+      }
+    },
     register(phone) {
       if (!admits(phone)) return 401
       const uri = uriOf(phone)

@@ -32,6 +32,8 @@ export interface FakeFreeswitch {
   look(extension: string): string
   /** Everybody who is registered: `user@host Call-ID`. */
   registered(): readonly string[]
+  /** Its users, contexts, registrations and channels, but those of these extensions. */
+  allBut(extensions: readonly string[]): Readonly<Record<string, unknown>>
   /** As after a restart: nobody is registered or talking. */
   forget(): void
   /** What a restart of the profile does beside ending its calls. */
@@ -241,6 +243,12 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     look: (extension) =>
       JSON.stringify([fake.files.get(extension), registrations.filter(({ reg_user }) => reg_user === extension)]),
     registered: () => registrations.map(({ reg_user, realm: host, token }) => `${reg_user}@${host} ${token}`).sort(),
+    allBut: (extensions) => ({
+      files: [...fake.files].filter(([id]) => !extensions.includes(id)),
+      contexts: [...fake.contexts],
+      registrations: registrations.filter(({ reg_user }) => !extensions.includes(reg_user)),
+      channels: channels.filter(({ name }) => !extensions.some((extension) => name?.includes(`/${extension}@`))),
+    }),
     forget: () => {
       registrations = []
       channels = []

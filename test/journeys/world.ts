@@ -206,7 +206,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
     mayWrite: () => true,
-    doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
+    doorCertificate: async () => ({ source: 'service-ca', notAfter: null }),
     resyncPace: { pauseMs: 1 },
   })
   const mails = mailDelivery(context)
