@@ -199,7 +199,9 @@ function readPhoneDoor(
   else {
     const base = baseUrl(given)
     // Not repeated: it may hold a name and a password.
-    if (base === null)
+    if (/^http:/i.test(given))
+      wrong('PHONE_URL', 'begins with http:, and has to be https:', 'https:// and the name in the certificate')
+    else if (base === null)
       wrong('PHONE_URL', 'is not a public base URL', 'such as https://phones.example.com, with nothing after the path')
     else url = base
   }

@@ -2,6 +2,7 @@
 import { type Config, readConfig } from './config.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
+import { aboutDataFolder } from './durable-file.ts'
 import { runHub } from './hub/hub-main.ts'
 import { hubSettingsSchema } from './hub/hub-settings.ts'
 import type { Log } from './journeys/context.ts'
@@ -57,7 +58,7 @@ export async function serve(env: Environment): Promise<Serving> {
     return await start(config, log, undo)
   } catch (error) {
     await undo.all()
-    throw error
+    throw aboutDataFolder(error, config.dataFolder)
   }
 }
 

@@ -50,6 +50,13 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
   return { checks: [...checks.flat(), ...notes, ...demo] }
 }
 
+const packages = 'as root: apt-get install wireguard-tools wireguard-go nftables iproute2'
+
+/** Where all is installed, what the hub itself could not do says more. */
+function lacksPackages({ problems }: HubDescription): boolean {
+  return problems.length === 0 || problems.some(({ message }) => message.includes('not installed'))
+}
+
 async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
   try {
     const description = await hub(AbortSignal.timeout(askMs))
@@ -63,10 +70,7 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
         area: 'hub',
         state: description.mode === 'preview' ? 'note' : 'ok',
         message: `${description.interface}: ${mode}, port ${description.listenPort}`,
-        hint:
-          description.mode === 'preview'
-            ? 'as root: apt-get install wireguard-tools wireguard-go nftables iproute2'
-            : null,
+        hint: description.mode === 'preview' && lacksPackages(description) ? packages : null,
       },
       ...description.problems.map(
         ({ message, hint }): DoctorCheck => ({ area: 'hub', state: 'problem', message, hint }),

@@ -23,7 +23,9 @@ export async function existingExtensions(context: Looking, pbx: KnownPbx): Promi
 async function listed({ settings, driver }: KnownPbx): Promise<readonly ExistingExtension[]> {
   if (!driver.abilities.adoption || !driver.listExisting) {
     throw new AppError('CONFLICT', `PBX ${settings.name} cannot list the extensions that Ringfence did not make`, {
-      hint: 'onboard the person: the extension is then made anew, or it is a step for a person (docs/pbx.md)',
+      hint: driver.abilities.readBack
+        ? 'to give one that is there to somebody, remove it on the PBX first and then onboard the person: it is made anew. Else choose another number'
+        : 'onboard the person: what to do with an extension that is there is a step for you (docs/manual-pbx.md)',
     })
   }
   return driver.listExisting(AbortSignal.timeout(timeoutMs))

@@ -86,7 +86,7 @@ export async function foreignProblems(
     const hint =
       obstacle === null
         ? `if it is this person's, \`ringfence adopt ${extension}${at}\` with the same options takes it over; \`ringfence pbx existing${at}\` (in the console: Settings, PBXs) shows what is there. Else choose another extension`
-        : `choose another extension: this one cannot be taken over (${obstacle})`
+        : `choose another extension, or remove this one on the PBX first: it cannot be taken over (${obstacle})`
     const message = `extension ${extension} is on PBX ${pbx.settings.name} already, and not by Ringfence`
     return [{ extension, field: 'extension', message, hint }]
   })

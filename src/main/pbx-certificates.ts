@@ -1,10 +1,10 @@
 /** Certificates of the Service CA for what phones dial, and the Handset CA beside them. Asked daily, they renew in time. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { defaultId } from '../domain/site.ts'
-import { type FolderOfSetting, writeDurably, writingInto } from '../durable-file.ts'
+import { type FolderOfSetting, makeFolder, writeDurably, writingInto } from '../durable-file.ts'
 import { edgeFiles } from '../pbx/edge/edge-options.ts'
 import type { TlsPorts } from '../pbx/tls-ports.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
@@ -120,7 +120,7 @@ type File = readonly [name: string, content: string, mode: number]
 /** In order, the certificates last. What is there already keeps its time. */
 async function putInto(folder: FolderOfSetting, files: readonly File[]): Promise<void> {
   await writingInto(folder, async () => {
-    await mkdir(folder.folder, { recursive: true, mode: 0o750 })
+    await makeFolder(folder.folder, 0o750)
     for (const [name, content, mode] of files) {
       const path = join(folder.folder, name)
       if ((await readFile(path, 'utf8').catch(() => null)) !== content) await writeDurably(path, content, mode)

@@ -131,7 +131,7 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
 /** What a list in force does not say: whether the PBX of this phone asks for it. */
 function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
   const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
-  if (pbx?.settings.edge) return 'refused at the edge: see that line'
+  if (pbx?.settings.edge) return 'whether the edge refuses it: see the line edge'
   if (pbx?.settings.driven.kind === 'freeswitch' && pbx.settings.driven.subjects) return 'see the line allow-list'
   if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
   const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`

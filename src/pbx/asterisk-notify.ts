@@ -35,7 +35,7 @@ export async function tellPhones(
   }
   const why = behindEdge
     ? 'behind an edge this PBX cannot tell one phone of several on an extension'
-    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 6)'
+    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 8)'
   return matches.map((found) => {
     const passedOver = found.filter((one) => !told.has(one)).map(({ contact }) => contact)
     return {

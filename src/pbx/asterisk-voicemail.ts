@@ -12,8 +12,9 @@ const context = 'default'
 
 const modules = ['app_voicemail', 'app_voicemail_odbc', 'app_voicemail_imap']
 
+/** Debian loads every module it has; the one that fails takes the actions of the other away with it, and neither reloads. */
 const reloadHint =
-  'Asterisk\'s log of its start says why the module is not whole; after mending that: asterisk -rx "module unload app_voicemail.so", then "module load app_voicemail.so"'
+  'most often a second voicemail module failed and took the action away: with `autoload=yes` put `noload => app_voicemail_odbc.so` and `noload => app_voicemail_imap.so` into modules.conf, and restart: asterisk -rx "core restart when convenient". Else Asterisk\'s log of its start says why'
 
 export async function readMailboxes(session: AmiSession, extensions: readonly string[]): Promise<readonly Leftover[]> {
   const access = await accessToVoicemail(session)

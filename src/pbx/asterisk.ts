@@ -13,6 +13,7 @@ import {
   takeOverPolicies,
 } from './asterisk-calls.ts'
 import { requireValidSettings } from './asterisk-config.ts'
+import { contextProblems } from './asterisk-contexts.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
@@ -40,6 +41,7 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter):
   const { listExisting } = writer
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
+    ...(await contextProblems(options, session)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
     ...(await edgeProblems(session, { edge: options.edge, writer, signal })),
   ]

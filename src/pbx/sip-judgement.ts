@@ -189,7 +189,7 @@ function closedWords(subject: SipCredentialSubject, state: PbxState, isShared: b
   if (!isShared) return `${start}, no registration, no call`
   if (subject.addresses.length === 0)
     return `${start}; it had no address of its own that a registration could come from`
-  return `${start}, no registration and no call from ${subject.addresses.join(', ')} (extension ${subject.extension} serves another phone)`
+  return `${start}, no registration and no call from ${subject.addresses.join(', ')} (extension ${subject.extension} ${subject.extensionShared ? 'serves another phone' : 'has another login there'})`
 }
 
 function generationsOf(id: string, state: PbxState): number[] {

@@ -113,6 +113,11 @@ describe('problems', () => {
     expect(namesOf(settings)).toEqual([name])
   })
 
+  test('a public URL with http: is told that https: is what it lacks', () => {
+    const problems = problemsOf({ PHONE_URL: 'http://phones.example.com' })
+    expect(problems).toEqual(['RINGFENCE_PHONE_URL begins with http:, and has to be https:'])
+  })
+
   test.each<[Settings]>([
     [{ LISTEN: '0.0.0.0:8080', ALLOW_PLAIN_CONSOLE: 'yes' }],
     [{ LISTEN: '0.0.0.0:8080', LISTEN_TLS_CERT: '/c', LISTEN_TLS_KEY: '/k' }],

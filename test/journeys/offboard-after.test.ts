@@ -2,7 +2,7 @@ import { copyFile, rm } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { completeOffboardings } from '../../src/journeys/complete-offboarding.ts'
 import { allShut, doors, registered, soon, verdictsOf } from './leaver.ts'
-import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+import { handsetOf, mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 describe('after the offboarding', () => {
   test('what is put back is seen, shut again and added to the leaver file, which itself stays', async () => {
@@ -21,6 +21,25 @@ describe('after the offboarding', () => {
     expect({ ...after, addenda: [], auditHead: null }).toEqual({ ...before, addenda: [], auditHead: null })
     expect(after.addenda).toMatchObject([{ kind: 'access.drift', summary: expect.stringContaining('still present') }])
     expect(after.auditHead!.position).toBeGreaterThan(before.auditHead!.position)
+  })
+
+  test('of two phones of one leaver the frozen file says the most that is true: the extension serves no phone any more', async () => {
+    const wide = expect.stringMatching(/no such credential, no registration, no call$/)
+    const logins = async (world: World) =>
+      (await world.app.report('1002')).doors.flatMap(({ system, evidence }) =>
+        system === 'sip-account' ? [evidence?.summary] : [],
+      )
+    for (const takenBefore of [false, true]) {
+      await using world = await openWorld()
+      const ben = person('Ben Li', '1002', 'linphone-desktop', 'yealink-t54w=805ec0aabb01')
+      const { employee } = await onboarded(world, ben)
+      if (takenBefore) {
+        await world.app.removeHandset(handsetOf(employee, 'yealink-t54w').id, mia)
+        await world.app.settled('1002', 5_000)
+      }
+      await offboarded(world, '1002')
+      expect(await logins(world), `one taken back before: ${takenBefore}`).toEqual([wide, wide])
+    }
   })
 
   test('completing again changes nothing', async () => {

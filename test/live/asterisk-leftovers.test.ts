@@ -156,6 +156,30 @@ describeLive('what outlives a password on Asterisk', ['asterisk', 'openssl'], ()
   })
 })
 
+describeLive(
+  'an Asterisk that loads every voicemail module it has, as Debian configures it',
+  ['asterisk', 'openssl'],
+  () => {
+    test('lost the action that shows boxes, and what doctor says brings it back', async () => {
+      const twin = 'app_voicemail_odbc.so'
+      const modules = [...voicemail.modules, 'res_odbc.so', twin]
+      for (const without of [[], [twin]]) {
+        const lab = await startAsterisk({ ...voicemail, modules, without, managerWrite: 'system,reporting' })
+        try {
+          const { problems } = await fileDriver(lab.driverOptions).describe(limit())
+          const lost = {
+            message: expect.stringContaining('does not know the action VoicemailUserStatus'),
+            hint: expect.stringContaining(`noload => ${twin}`),
+          }
+          expect(problems).toEqual(without.length > 0 ? [] : [lost])
+        } finally {
+          await lab.stop()
+        }
+      }
+    })
+  },
+)
+
 describeLive('an Asterisk that shows its voicemail to nobody', ['asterisk', 'openssl'], () => {
   test('says so instead of "no voicemail", and doctor names the right that is missing', async () => {
     const lab = await startAsterisk(voicemail)

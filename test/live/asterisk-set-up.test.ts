@@ -86,6 +86,19 @@ describeLive('an Asterisk that is not set up as it should be', ['asterisk', 'ope
     ])
   })
 
+  test('names a context that the dialplan does not have, since every call would fail', async () => {
+    const emptyAndMissing = '[from-internal]\n[elsewhere]\nexten => 600,1,Answer()\n'
+    const problems = await problemsOf({ managerWrite: 'system,reporting', dialplan: emptyAndMissing })
+    expect(problems).toEqual([
+      {
+        message: expect.stringMatching(/^the dialplan has no context from-internal, or nothing in it/),
+        hint: expect.stringContaining('RINGFENCE_PBX_CONTEXT'),
+      },
+    ])
+    expect(await problemsOf({ managerWrite: 'system,reporting', dialplan: '[other]\n' })).toEqual(problems)
+    expect(await problemsOf({ managerWrite: 'system,reporting' })).toEqual([])
+  })
+
   test('names what the manager user may not do', async () => {
     const problems = await problemsOf({ managerWrite: 'call,reporting' })
     expect(problems).toEqual([

@@ -144,7 +144,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     )
     expect(lineOf(shown, 'edge').evidence?.summary).toMatch(/^refused at the edge: serial .{8}… in the deny table/)
     expect(lineOf(shown, 'certificate').evidence?.summary).toMatch(
-      /published in revocation list \d+; refused at the edge/,
+      /published in revocation list \d+; whether the edge refuses it: see the line edge$/,
     )
     expect(channelsOf(spine, '1001')).toEqual([])
     expect(contactsOf(spine, '1001')).toEqual([])

@@ -79,7 +79,12 @@ describe('whoever left', () => {
     ['kept and blocked', account('blocked', 0), 'as-desired', 'is blocked on'],
     ['kept and not blocked', account('national', 0), 'differs', 'not blocked'],
     ['with a registration alone, which is for the line of the account', account(null, 0), 'as-desired', 'is gone from'],
-    ['with a login, which is for the line of the account', account('national'), 'as-desired', 'still has a login on'],
+    [
+      'with a login, which is for the line of the account',
+      account('national'),
+      'as-desired',
+      'is still there on Fake PBX 1.0 (its login: see the line sip-account), and',
+    ],
   ] as const)('an extension %s is judged so', (_words, one, state, words) => {
     const finding = judgeEnded(closed, seen(one), able('cleared'))
     expect(finding).toMatchObject({ state, evidence: { summary: expect.stringContaining(words) } })

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aboutFolder, createDurably, readIfThere, writeIfOther } from '../../durable-file.ts'
+import { aboutFolder, createDurably, makeFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
 import { freeMemory, tableRows } from '../kamailio-memory.ts'
 import type { KamailioRpc } from '../kamailio-rpc.ts'
@@ -127,7 +126,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
   }
 
   async function bringInStep(signal: AbortSignal): Promise<void> {
-    await mkdir(folder, { recursive: true, mode: 0o750 })
+    await makeFolder(folder, 0o750)
     const wanted = await withFormerDenials(await options.desired())
     for (const [name, text] of Object.entries(tableFiles(wanted)))
       await writeIfOther(join(folder, name), text, fileMode)
