@@ -53,7 +53,7 @@ ${
   html`<div class="scroll" role="region" aria-label="Doors shut before the click" tabindex="0"><table class="fold"><caption>Shut before the click, and still shut</caption><thead><tr><th scope="col">Door</th><th scope="col">Why</th><th scope="col">Shut</th><th scope="col">Evidence</th></tr></thead>
 <tbody>${before.map(
     (line) =>
-      html`<tr>${which(line, ownerOf)}<td class="beside">${whyBefore(line)}</td><td>${momentText(line.shutAt ?? line.at)}</td><td>${line.evidence?.summary}</td></tr>`,
+      html`<tr>${which(line, ownerOf)}<td class="beside">${whyBefore(line)}</td><td data-head="Shut:">${momentText(line.shutAt ?? line.at)}</td><td>${line.evidence?.summary}</td></tr>`,
   )}</tbody></table></div>`
 }
 <dl class="facts">${equipment(file, new Map(models.map(({ id, name }) => [id, name])))}
