@@ -40,7 +40,7 @@ function card(pbx: PbxView, actor: Actor): Html {
   return html`<section class="card" aria-labelledby="pbx-${name}"><h2 id="pbx-${name}">${name}</h2>
 ${!configured && html`<p class="notice bad">It is not among the settings any more, and people still hold extensions on it. Nothing was deleted.</p>`}
 <dl class="facts"><dt>Kind</dt><dd>${driver}</dd><dt>Site</dt><dd><bdi>${site}</bdi></dd><dt>Address</dt><dd>${address ?? 'not set'}</dd><dt>Name that handsets use</dt><dd>${host}${edge && html` <small>the edge’s</small>`}</dd>
-${edge && html`<dt>Edge in front</dt><dd>${edge.address} <small>phones reach the PBX through it alone</small></dd>`}</dl>
+${edge && html`<dt>Edge in front</dt><dd>${edge.address} <small>phones dial it instead of the PBX</small></dd>`}</dl>
 <h3>It can</h3>${can.length > 0 ? list(can) : html`<p>nothing by itself: each change is a step for a person</p>`}
 ${cannot.length > 0 && html`<h3>It cannot</h3>${list(cannot)}`}
 ${abilities.adoption && mayDo(actor.role, 'revoke') && html`<div class="actions"><a class="button quiet" role="button" href="${path}/${name}/existing">Extensions that were there before</a></div>`}
