@@ -76,6 +76,7 @@ export async function today(context: JourneyContext): Promise<Today> {
     leaving: await count({ attention: 'leaving-set' }),
     leavers: leavers.people,
     leaversTotal: leavers.total,
+    left: await count({ state: 'offboarded' }),
     leavings,
     alarms: await alarmsSince(context, new Date(now.getTime() - dayMs)),
   }

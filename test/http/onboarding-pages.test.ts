@@ -116,6 +116,34 @@ describe('onboarding one person', () => {
   })
 })
 
+describe('the home gateway that a desk phone hangs on', () => {
+  const handOver = async (made: Awaited<ReturnType<typeof onboarded>>) => {
+    const reference = encodeURIComponent(desk.world.app.handOver.reference(made))
+    return (await get(`/people/${made.employee.id}/hand-over?link=${reference}`)).text
+  }
+  const told = (text: string) => plain(text.split('id="gateways"')[1]?.split('</section>')[0] ?? '')
+
+  test('is named on the hand-over page, though nobody asked for one, and is to be shipped too', async () => {
+    const owner = await onboarded(desk.world, person('Hal Desk', '1021', 'yealink-t54w=805ec0aabb21'))
+    const [gateway] = owner.employee.gateways
+    expect(told(await handOver(owner))).toContain(`plain, ${gateway!.subnets.join(', ')}`)
+    expect(told(await handOver(owner))).toContain('To be shipped too')
+    const phone = person('Ivy Home', '1022', 'yealink-t54w=805ec0aabb22')
+    const mate = told(await handOver(await onboarded(desk.world, { ...phone, gatewayOf: '1021' })))
+    expect(mate).toMatch(/The one of Hal Desk\s*, in the same home: no other is to be shipped\./)
+    // Once it was heard from, it is in its home.
+    const key = (await desk.world.app.employee('1021')).tunnels.find(({ carrier }) => carrier.kind === 'gateway')!
+    await desk.world.shakeHands(key.publicKey!)
+    const later = told(await handOver(owner))
+    expect([later.includes('In use, last heard'), later.includes('shipped')]).toEqual([true, false])
+  })
+
+  test('is not spoken of where there is none', async () => {
+    const app = await onboarded(desk.world, person('Jo App', '1023', 'linphone-mobile'))
+    expect(await handOver(app)).not.toContain('Home gateway')
+  })
+})
+
 describe('mails', () => {
   test('can be called back or tried from the page, and the page is the one that one came from', async () => {
     const made = await desk.world.app.onboard(

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { handsetOf, mia, onboardNext } from '../journeys/world.ts'
 import { consoleOfFile } from './console-desk.ts'
-import { namesIn } from './form-visitor.ts'
+import { namesIn, tickIn } from './form-visitor.ts'
 
 const { desk, get, post, as } = consoleOfFile(['admin', 'auditor'], () => ({ pbx: 'manual' }))
 
@@ -244,44 +244,5 @@ describe('a person', () => {
     const { status, text } = await get('/people/nobody-at-all')
     expect(status).toBe(404)
     expect(text).toContain('<h1>Not found</h1>')
-  })
-})
-
-/** The fields of the first tick on a page. */
-function tickIn(text: string): Record<string, string> {
-  const form = /<form method="post" action="[^"]*\/tick"[^>]*>([\s\S]*?)<\/form>/.exec(text)?.[1] ?? ''
-  return Object.fromEntries([...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
-}
-
-describe('steps to do by hand', () => {
-  test('a page that was open while a step changed ticks nothing, and shows what it says now', async () => {
-    const { id } = await somebody('Eve Changes')
-    const before = tickIn((await get(`/people/${id}`)).text)
-    await desk.world.app.offboard(id, null, mia)
-    await desk.world.app.settled(id, 5_000)
-    const ticked = await post(`/people/${id}/tick`, before)
-    expect(ticked.status).toBe(409)
-    expect(ticked.text).toMatch(/something else by now: [\s\S]*emove/)
-    expect((await desk.world.app.employee(id)).lifecycle).toBe('offboarding')
-    // Without saying what was shown nothing is ticked either.
-    const { shown: _, ...blind } = tickIn((await get(`/people/${id}/offboard`)).text)
-    expect((await post(`/people/${id}/tick`, blind)).status).toBe(400)
-    expect((await post(`/people/${id}/tick`, tickIn((await get(`/people/${id}/offboard`)).text))).status).toBe(303)
-    expect((await desk.world.app.employee(id)).lifecycle).toBe('offboarded')
-  })
-
-  test('are a list and a sheet to print, and are ticked from there by who may', async () => {
-    const { id } = await somebody('Eve <b>Steps</b>')
-    const list = await get('/steps')
-    expect(list.text).toContain(`href="/people/${id}/steps"`)
-    const sheet = await get(`/people/${id}/steps`)
-    expect(sheet.status).toBe(200)
-    expect(sheet.text).toContain('Eve &lt;b&gt;Steps&lt;/b&gt;')
-    expect(sheet.text).toMatch(/<article class="paper steps">[\s\S]*Create extension \d+[\s\S]*ringfence secret/)
-    expect((await get(`/people/${id}`)).text).toContain(`/people/${id}/steps`)
-    expect((await get(`/people/${id}/steps`, as('auditor'))).text).not.toContain('<form method="post" action="/people')
-    expect((await post(`/people/${id}/tick`, tickIn(sheet.text))).status).toBe(303)
-    expect((await get(`/people/${id}/steps`)).text).toContain('Nothing is left to do by hand')
-    expect((await get('/steps')).text).not.toContain(`href="/people/${id}/steps"`)
   })
 })

@@ -15,7 +15,7 @@ import { leaverFileText } from './leaver-file-page.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { duration, moment } from './moment.ts'
-import { personFrame } from './person-page.ts'
+import { personFrame, stepsNotice } from './person-page.ts'
 
 /** Without script the answer to the click shows the doors already shut, as far as they shut this quickly. */
 const waitMs = 4_000
@@ -25,6 +25,8 @@ const tickForm = z.object({
   system: z.string().min(1).max(100),
   subjectId: z.string().max(200).optional(),
   shown: z.string().min(1).max(100),
+  /** Ticked in the list of everybody's steps: the next one is there. */
+  from: z.literal('steps').optional(),
 })
 
 export function offboardPages(application: Application, tools: PageTools): readonly Route[] {
@@ -63,9 +65,10 @@ export function offboardPages(application: Application, tools: PageTools): reado
       '/people/:id/tick',
       'revoke',
       { summary: 'Tick a step of a person', body: { form: tickForm }, answer: 'text/html' },
-      async ({ actor, parameters: { id }, body: { system, subjectId, shown }, response }) => {
+      async ({ actor, parameters: { id }, body: { system, subjectId, shown, from }, response }) => {
         const { id: known, lifecycle } = await application.acknowledge(id, system, subjectId || null, actor, shown)
-        response.redirect(303, lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`)
+        const person = lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`
+        response.redirect(303, from === 'steps' ? '/steps' : person)
       },
     ),
   ]
@@ -125,6 +128,7 @@ ${live(
       ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
       : ` · complete after ${took}`
   }</p>
+${stepsNotice(id, during, tickAt !== undefined)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(during, { tickAt, clickedAt, subject })}${shutBefore(before, subject)}</section>
 ${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file, application)}</section>`}`,
 )}

@@ -35,7 +35,7 @@ function content(day: Today, mayOnboard: boolean): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p><div class="actions"><a class="button quiet" role="button" href="/steps">Steps by hand</a></div></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
-  html`${day.people + day.leaversTotal === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
+  html`${day.people + day.leaversTotal === 0 && mayOnboard && begin(day.left)}
 <ul class="figures" aria-label="People by what needs a look">
 ${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
 ${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
@@ -50,6 +50,13 @@ ${figure(day.leaving, 'with a leaving date set', { attention: 'leaving-set' })}
 <div class="columns">${leavers(day)}${leavings(day.leavings)}</div>
 ${alarms(day.alarms)}`,
 )}`
+}
+
+/** Who reads this after everybody left, or after a restore, must not think that nothing is kept. */
+function begin(left: number): Html {
+  return html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone ${left === 0 ? 'yet' : 'now'}</h2>
+${left > 0 && html`<p><a href="${listAddress('/people', { state: 'offboarded' })}">${counted(left, 'person has', 'people have')} left</a>: the leaver files are kept.</p>`}
+<div class="actions"><a class="button" role="button" href="/onboard">Onboard ${left === 0 ? 'your first person' : 'somebody'}</a></div></section>`
 }
 
 /** Zero is quiet; the rest is as loud as it deserves. */
