@@ -5,7 +5,7 @@ import { Secret } from '../../src/domain/secret.ts'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { FreepbxOptions } from '../../src/pbx/freepbx-options.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { type FakeFreepbx, startFakeFreepbx } from './fake-freepbx.ts'
 
 /** A FreePBX that is not real, the driver beside it and phones in front of it. */

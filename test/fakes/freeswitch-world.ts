@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import { type Freeswitch, openFreeswitch } from '../../src/pbx/freeswitch.ts'
 import type { FreeswitchOptions } from '../../src/pbx/freeswitch-options.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { type FakeFreeswitch, startFakeFreeswitch } from './fake-freeswitch.ts'
 
 export interface FreeswitchWorld extends PbxWorld {

@@ -1,27 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPostOffice, type PostOffice } from '../fakes/post-office.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { describe, expect, test } from 'vitest'
 import { everything, mia, onboarded, person, tokenIn } from '../journeys/world.ts'
-import { formVisitor, plain } from './form-visitor.ts'
+import { consoleOfFile, postOfficeOfFile } from './console-desk.ts'
+import { plain } from './form-visitor.ts'
 import { ask } from './http-client.ts'
 
-let desk: ConsoleWorld
-let office: PostOffice
-let helpdesk: string
-beforeAll(async () => {
-  office = await openPostOffice()
-  desk = await openConsoleWorld({ env: office.env })
-  helpdesk = await desk.signIn('helpdesk')
-})
-afterAll(async () => {
-  await desk?.[Symbol.asyncDispose]()
-  await office?.[Symbol.asyncDispose]()
-})
-
-const { get, post } = formVisitor(
-  () => desk.port,
-  () => helpdesk,
-)
+const office = postOfficeOfFile()
+const { desk, get, post, as } = consoleOfFile(['helpdesk'], () => ({ env: office.env }))
 
 describe('onboarding one person', () => {
   test('leads to a page with link, code, doors and provisioning address, and sends the mail that was asked for', async () => {
@@ -142,8 +126,8 @@ describe('mails', () => {
     const page = await get(person_)
     const retry = /\/mails\/[0-9a-f-]{36}\/retry/.exec(page.text)![0]
     const referer = `http://127.0.0.1:${desk.port}${person_}`
-    expect((await post(retry, {}, helpdesk, { referer })).headers.location).toBe(person_)
-    const elsewhere = await post(retry.replace('retry', 'cancel'), {}, helpdesk, {
+    expect((await post(retry, {}, as('helpdesk'), { referer })).headers.location).toBe(person_)
+    const elsewhere = await post(retry.replace('retry', 'cancel'), {}, as('helpdesk'), {
       referer: 'https://evil.example/people/x',
     })
     expect(elsewhere.headers.location).toBe(person_)

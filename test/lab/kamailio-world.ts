@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
 import type { PbxDatabase } from '../../src/pbx/pbx-database.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { type RegistrarLab, type RegistrarLabOptions, startRegistrar } from './kamailio-registrar.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
