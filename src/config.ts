@@ -28,9 +28,9 @@ import {
 
 export interface Config {
   readonly dataFolder: string
-  /** Null: `warn` in a terminal, else `info`. */
   /** In which times are printed and typed; null: the host's. */
   readonly timeZone: string | null
+  /** Null: `warn` in a terminal, else `info`. */
   readonly logLevel: string | null
   /** Null: the embedded default, a passphrase file in the data folder. */
   readonly passphrase: Secret | null

@@ -2,11 +2,8 @@ import { AppError } from '../errors.ts'
 import { type AccountBook, accountBook, type BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
-import { cut } from './asterisk-cut.ts'
+import { amiDeeds } from './ami-deeds.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { clearLeftovers } from './asterisk-leftovers.ts'
-import { tellPhones } from './asterisk-notify.ts'
-import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
@@ -28,7 +25,7 @@ import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
-import { requireValidTarget } from './valid-account.ts'
+import { someOf } from './some-of.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -65,20 +62,12 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
       for (const account of accounts) requireValidFreepbxAccount(account)
       await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
     },
-    disconnect: (targets, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
-    notify: async (targets, signal) => {
-      for (const target of targets) requireValidTarget(target)
-      return withAmi(manager, signal, (session) => tellPhones(session, targets))
-    },
+    ...amiDeeds({ manager, inTurn }),
     readLeftovers: async (extensions, signal) => {
       const noted = await book.read()
       return withAmi(manager, signal, (session) => readFreepbxLeftovers(session, noted, extensions))
     },
-    clearLeftovers: (extensions, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
     outliving: freepbxOutliving,
-    readSharedPins: (signal) => withAmi(manager, signal, readSharedPins),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
       return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)
@@ -146,10 +135,10 @@ async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): P
   await workshop.applyConfig(workshop.signal, async () => (await lacking()).length > 0)
   const late = await lacking()
   if (late.length === 0) return
-  const names = late.map(({ extension }) => extension).slice(0, 10)
+  const names = late.map(({ extension }) => extension)
   throw new AppError(
     'PBX_REFUSED',
-    `FreePBX applied its configuration, but Asterisk has not changed extension ${names.join(', ')}`,
+    `FreePBX applied its configuration, but Asterisk has not changed extension ${someOf(names)}`,
     {
       hint: "see Asterisk's log of this minute: it keeps the old objects when one of the new ones is bad",
       retryable: true,
@@ -195,10 +184,9 @@ async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Pr
   const ours = [...(await book.read())].flatMap(([extension, { credential }]) => (credential ? [extension] : []))
   const found = await unencrypted(session, ours)
   if (found.length === 0) return []
-  const named = `${found.slice(0, 20).join(', ')}${found.length > 20 ? ` and ${found.length - 20} more` : ''}`
   return [
     {
-      message: `calls of extension ${named} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
+      message: `calls of extension ${someOf(found, 20)} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
       hint: 'set Media Encryption to SRTP via in-SDP on the page of each (Advanced), then "Apply Config": the API of FreePBX cannot',
     },
   ]

@@ -7,6 +7,7 @@ import {
   verifyRegistrationResponse,
 } from '@simplewebauthn/server'
 import { z } from 'zod'
+import { withoutBrackets } from '../domain/address.ts'
 import type { Passkeys } from './sign-in-port.ts'
 
 export interface PasskeySettings {
@@ -25,10 +26,16 @@ const answerShape = z.looseObject({ id: z.string().max(1_400), response: z.loose
 
 export function passkeys({ url, key }: PasskeySettings): Passkeys {
   const { hostname, origin } = new URL(url)
-  const host = isIP(hostname.replace(/^\[|\]$/g, '')) ? null : hostname
+  const host = isIP(withoutBrackets(hostname)) ? null : hostname
   const challenges = challengesOf(key)
   // WebAuthn wants a host in any case; where there is none nobody is offered a passkey.
   const rpID = host ?? 'localhost'
+  const expected = (now: Date) => ({
+    expectedChallenge: (challenge: string) => challenges.take(challenge, now),
+    expectedOrigin: origin,
+    expectedRPID: rpID,
+    requireUserVerification: true,
+  })
 
   return {
     host,
@@ -54,10 +61,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           supportedAlgorithmIDs: algorithms,
         })
         if (!verified) return null
@@ -84,10 +88,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       try {
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           credential: {
             id: passkey.credentialId,
             publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),

@@ -194,7 +194,7 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
       expect.arrayContaining([expect.stringContaining('3006 (also takes the secret of backdoor)')]),
     )
     await system.apply([subjectOf(account)], limit())
-    expect((await system.read(limit())).foreign).not.toEqual(expect.arrayContaining([expect.stringContaining('3006')]))
+    expect((await system.read(limit())).othersWaysIn).toEqual([])
   })
 
   test('one offboarding leaves every other account as it is, in Asterisk and on the disk', async () => {

@@ -1,5 +1,6 @@
 /** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import { byClick } from '../../domain/leaver-doors.ts'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
@@ -101,15 +102,11 @@ function whatDies(
   const addresses = tunnels.filter(({ id }) => carried.has(id)).flatMap((tunnel) => tunnel.addresses)
   return html`<p>With the click, these stop working:</p><ul class="dies">
 ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
-${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
-${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
+${of('tunnel') > 0 && html`<li><strong>${counted(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
+${of('certificate') > 0 && html`<li><strong>${counted(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
 ${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxsByHand.includes(pbx) ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX; call forwards and the like are cleared, or listed for you'}</li>`}
 ${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
-}
-
-function plural(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, application: Application): Html {
@@ -141,5 +138,5 @@ function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle
     ([state, lines]) =>
       `${lines.length} ${state === 'waiting' ? (mayTick ? 'waiting for you' : 'waiting for a person') : state}`,
   )
-  return `${plural(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
+  return `${counted(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
 }

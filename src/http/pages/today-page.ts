@@ -1,4 +1,5 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import { counted } from '../../domain/counted.ts'
 import { extensionAt } from '../../domain/sip-account.ts'
 import { mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
@@ -45,7 +46,7 @@ ${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDay
 ${figure(day.secretsOld, `with a SIP password older than ${secretOldDays} days`, { attention: 'secret-old' })}
 ${figure(day.leaving, 'with a leaving date set', { attention: 'leaving-set' })}
 </ul>
-<p class="told">${day.people} ${day.people === 1 ? 'person holds' : 'people hold'} ${day.handsets} ${day.handsets === 1 ? 'handset' : 'handsets'}.</p>
+<p class="told">${counted(day.people, 'person holds', 'people hold')} ${counted(day.handsets, 'handset')}.</p>
 <div class="columns">${leavers(day)}${leavings(day.leavings)}</div>
 ${alarms(day.alarms)}`,
 )}`
