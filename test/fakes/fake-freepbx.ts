@@ -66,7 +66,12 @@ export interface FreepbxFaults {
   answersLate: Set<string>
   /** Never gets the question. */
   losesQuestions: Set<string>
+  /** Says no to the field and does nothing: by `status` in what was asked for, or as an error of GraphQL. */
+  saysNo: { field: string; http: number; as: 'status' | 'error' } | null
 }
+
+/** Of the fault that says no. */
+export const saidNo = 'Sorry, not today'
 
 export interface FakeFreepbxOptions {
   readonly tls?: { readonly cert: string; readonly key: string }
@@ -93,6 +98,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     keepsUser: false,
     answersLate: new Set(),
     losesQuestions: new Set(),
+    saysNo: null,
   }
   const asked = new Map<string, number>()
   const tokens = new Set<string>()
@@ -244,6 +250,9 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     if (field === 'addExtension') fake.beforeAdding()
     const words = failures.get(field)
     if (words) return reply(400, { errors: [{ message: words, status: false }] })
+    const no = faults.saysNo?.field === field ? faults.saysNo : null
+    if (no?.as === 'error') return reply(no.http, { errors: [{ message: saidNo, status: false }] })
+    if (no) return reply(no.http, { data: { [field]: { status: false, message: saidNo, transaction_id: null } } })
     applyConfig.note(field)
     const value = resolve(variables) as { status?: boolean; message?: string }
     if (faults.answersLate.has(field)) return
