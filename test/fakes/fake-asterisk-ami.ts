@@ -10,6 +10,8 @@ export interface FakeAsterisk {
   readonly secret: string
   /** Key: `Family/Key`. */
   readonly database: Map<string, string>
+  /** By number, in the context `default`. */
+  readonly mailboxes: Map<string, Readonly<Record<string, string | number>>>
   /** The running dialplan, in its order. */
   readonly dialplan: { Context: string; Extension: string; Application: string; AppData: string }[]
   /** What a reload gives it: takes the place of everything. */
@@ -40,6 +42,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   const contacts = new Map<string, { extension: string; uri: string; address: string }>()
   const channels = new Map<string, { extension: string; uri: string }>()
   const database = new Map<string, string>()
+  const mailboxes: FakeAsterisk['mailboxes'] = new Map()
   const dialplan: FakeAsterisk['dialplan'] = []
   const notified: { uri: string; event: string }[] = []
   const secret = 'a long one'
@@ -102,14 +105,18 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
         Channel: name,
         Variable: `CHANNEL(pjsip,target_uri)=${uri}`,
       })),
-    VoicemailUserStatus: () => 'There is no voicemail user of the given info.',
+    VoicemailUserStatus: ({ Mailbox = '' }) => {
+      const box = mailboxes.get(Mailbox)
+      if (!box) return 'There is no voicemail user of the given info.'
+      return [{ Event: 'VoicemailUserDetail', VMContext: 'default', VoiceMailbox: Mailbox, ...box }]
+    },
     DBGet: ({ Family, Key }) => {
       const value = database.get(`${Family}/${Key}`)
       return value === undefined ? 'Database entry not found' : [{ Event: 'DBGetResponse', Family, Key, Val: value }]
     },
-    DBGetTree: ({ Family }) =>
+    DBGetTree: ({ Family, Key }) =>
       [...database]
-        .filter(([key]) => key.startsWith(`${Family}/`))
+        .filter(([key]) => key.startsWith(Key === undefined ? `${Family}/` : `${Family}/${Key}/`))
         .map(([key, value]) => ({ Event: 'DBGetTreeResponse', Key: `/${key}`, Val: value })),
     ShowDialPlan: () => dialplan.map((step) => ({ Event: 'ListDialplan', ...step, Registrar: 'pbx_config' })),
     DBPut: ({ Family, Key, Val = '' }) => {
@@ -148,6 +155,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
     ami,
     secret,
     database,
+    mailboxes,
     dialplan,
     load: (loaded) => {
       endpoints = loaded

@@ -140,7 +140,9 @@ describe('whose extension it is', () => {
 
   test('an extension that takes calls without a login is named', async () => {
     pbx.fake.addByHand('1009', { secret: '' })
-    expect((await pbx.driver.readAccounts(limit())).foreign).toContain('1009 (takes calls without a login)')
+    expect((await pbx.driver.readAccounts(limit())).othersWaysIn).toEqual([
+      { extension: '1009', words: 'takes calls without a login' },
+    ])
   })
 
   test('what is no PJSIP extension, or moves between users, cannot be taken over', async () => {
