@@ -8,6 +8,8 @@ import { amiMessage, type FakeAmi, startFakeAmi } from './fake-ami.ts'
 export interface FakeAsterisk {
   readonly ami: FakeAmi
   readonly secret: string
+  /** What was done to it, in this order. */
+  readonly deeds: string[]
   /** Key: `Family/Key`. */
   readonly database: Map<string, string>
   /** By number, in the context `default`. */
@@ -44,6 +46,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   const database = new Map<string, string>()
   const mailboxes: FakeAsterisk['mailboxes'] = new Map()
   const dialplan: FakeAsterisk['dialplan'] = []
+  const deeds: string[] = []
   const notified: { uri: string; event: string }[] = []
   const secret = 'a long one'
   let serial = 0
@@ -142,6 +145,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
     reply: (action) => {
       const { Action = '', ActionID } = action
       const answer = answers[Action]?.(action)
+      if (Action === 'DBDel' || Action === 'Hangup') deeds.push(Action)
       if (answer === undefined || typeof answer === 'string')
         return amiMessage({ Response: 'Error', ActionID, Message: answer ?? 'Invalid/unknown command' })
       if (!Array.isArray(answer)) return amiMessage({ Response: 'Success', ActionID, ...answer })
@@ -154,10 +158,12 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   return {
     ami,
     secret,
+    deeds,
     database,
     mailboxes,
     dialplan,
     load: (loaded) => {
+      deeds.push('reload')
       endpoints = loaded
     },
     look: (extension) =>

@@ -226,6 +226,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     if (no?.as === 'error') return reply(no.http, { errors: [{ message: saidNo, status: false }] })
     if (no) return reply(no.http, { data: { [field]: { status: false, message: saidNo, transaction_id: null } } })
     applyConfig.note(field)
+    if (!field.startsWith('fetch')) asterisk.deeds.push(field)
     const value = resolve(variables) as { status?: boolean; message?: string }
     if (faults.answersLate.has(field)) return
     // Gql/Api.php turns a `status` of false into an error and 400.
