@@ -32,6 +32,7 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
   }
   return {
     lab,
+    parts: { Asterisk: 'real' },
     ...place,
     addLeftover: async (extension) => void lab.cli(`database put CFB ${extension} 01715550100`),
     async phone({ extension, username, secret, address }) {

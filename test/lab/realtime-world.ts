@@ -52,6 +52,7 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
         ].join('\n'),
       stopped: tables.stop,
     }),
+    parts: { Asterisk: 'real', [options.engine === 'postgres' ? 'PostgreSQL' : 'SQLite']: 'real' },
     database: database(),
     sql,
   }
