@@ -24,15 +24,59 @@ export async function readMailboxes(session: AmiSession, extensions: readonly st
     return extensions.map((extension) => ({ extension, kind: 'voicemail-pin', words, clearable: false }))
   }
   const found = await Promise.all(
-    extensions.map(async (extension) => {
-      const action = { Action: 'VoicemailUserStatus', Context: context, Mailbox: extension }
-      const boxes = await session.list(action, 'There is no voicemail user of the given info.')
-      return boxes
-        .filter((box) => field(box, 'VoiceMailbox') === extension)
-        .flatMap((box) => leftoversOf(extension, box))
-    }),
+    extensions.map(async (extension) =>
+      (await boxesOf(session, extension)).flatMap((box) => leftoversOf(extension, box)),
+    ),
   )
   return found.flat()
+}
+
+/** A box: what stays the same while nobody changes it, in Asterisk's own names, and how many messages are in it. */
+export interface Mailbox {
+  readonly settings: ReadonlyMap<string, string>
+  readonly messages: number
+}
+
+/** Null: no box, or none that can be seen. */
+export async function readMailbox(session: AmiSession, extension: string): Promise<Mailbox | null> {
+  if ((await accessToVoicemail(session)) !== 'open') return null
+  const [box] = await boxesOf(session, extension)
+  if (!box) return null
+  const settings = new Map([...box].flatMap(([key, [value = '']]) => (options.has(key) ? [[key, value] as const] : [])))
+  return { settings, messages: Number(field(box, 'NewMessageCount')) + Number(field(box, 'OldMessageCount')) }
+}
+
+/** As VoicemailUserEntry names them (apps/app_voicemail.c). */
+const options = new Set([
+  'vmcontext',
+  'email',
+  'pager',
+  'serveremail',
+  'fromstring',
+  'mailcommand',
+  'language',
+  'timezone',
+  'callback',
+  'dialout',
+  'exitcontext',
+  'saydurationminimum',
+  'sayenvelope',
+  'saycid',
+  'attachmessage',
+  'attachmentformat',
+  'deletemessage',
+  'volumegain',
+  'canreview',
+  'canmarkurgent',
+  'calloperator',
+  'maxmessagecount',
+  'maxmessagelength',
+])
+
+async function boxesOf(session: AmiSession, extension: string): Promise<readonly AmiMessage[]> {
+  const action = { Action: 'VoicemailUserStatus', Context: context, Mailbox: extension }
+  const boxes = await session.list(action, 'There is no voicemail user of the given info.')
+  return boxes.filter((box) => field(box, 'VoiceMailbox') === extension)
 }
 
 /** For `doctor`: voicemail that Ringfence may not look at. */

@@ -7,7 +7,6 @@ import { describeAsterisk } from './asterisk-description.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
-  describeLosses,
   forgetGone,
   notInForce,
   openExtension,
@@ -20,6 +19,7 @@ import { unencrypted } from './freepbx-endpoint.ts'
 import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import { freepbxOutliving, readFreepbxLeftovers } from './freepbx-leftovers.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
+import { describeLosses, type Snapshot } from './freepbx-password.ts'
 import { configApplier } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
@@ -36,6 +36,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
   const applyConfig = configApplier(api, { lookEveryMs: options.lookEveryMs, lostMs: options.lostReloadMs })
+  const snapshots = new Map<string, Snapshot>()
   const { manager } = options
   return {
     kind: 'freepbx',
@@ -60,7 +61,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     },
     applyAccounts: async (accounts, signal) => {
       for (const account of accounts) requireValidFreepbxAccount(account)
-      await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
+      await inTurn(() => applyAccounts({ options, api, book, applyConfig, snapshots, signal }, accounts))
     },
     ...amiDeeds({ manager, inTurn }),
     readLeftovers: async (extensions, signal) => {

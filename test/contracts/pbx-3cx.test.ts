@@ -25,6 +25,7 @@ pbxContract('3CX (a fake of its configuration interface)', told, async () => {
   return {
     // Its own patience, not the short one of the bench.
     driver: bench.open({ timeoutMs: undefined }),
+    parts: { '3CX': 'fake' },
     phone: async ({ extension, username, secret }) => ({
       register: async () => fake.register(extension, username, secret),
       call: async () => fake.call(extension, username, secret),

@@ -21,6 +21,7 @@ pbxContract('fake', told, async () => {
   const fake = fakePbx()
   return {
     driver: fake.driver,
+    parts: null,
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username, secret, address }
       return {

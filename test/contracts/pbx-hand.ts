@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { PbxAbilities, PbxAccount, PbxDriver, PbxState } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from './pbx-accounts.ts'
+import type { SeenPbx } from './pbx-seen.ts'
 
 /** One PBX under test and what surrounds it: phones, somebody else's extension, a power cut. */
 export interface PbxWorld {
   readonly driver: PbxDriver
+  /** Each program that answers, and whether it is the program itself; null: one of the tests' own, in no document. */
+  readonly parts: SeenPbx['parts'] | null
   /** A phone with an address of its own (a loopback one). */
   phone(identity: PhoneIdentity): Promise<ContractPhone>
   addForeign(extension: string): Promise<void>

@@ -23,6 +23,7 @@ const unused = async () => {
 
 pbxContract('manual', told, async () => ({
   driver: manualDriver({ name: 'Office PBX', realm: 'office.example.com' }),
+  parts: {},
   phone: unused,
   addForeign: unused,
   look: () => '',

@@ -25,6 +25,7 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
   return {
     // Its own patience, not the short one of the bench.
     driver: bench.open({ timeoutMs: undefined }),
+    parts: { Yeastar: 'fake' },
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => ({
       register: async () => fake.register(extension, username, secret, address),
       call: async () => fake.call(extension, username, secret),

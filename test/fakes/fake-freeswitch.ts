@@ -38,6 +38,8 @@ export interface FakeFreeswitch {
   forget(): void
   /** What a restart of the profile does beside ending its calls. */
   restarted: () => Promise<void>
+  /** Runs before a registration or a call is ended. */
+  beforeCutting: (command: string) => Promise<void>
 }
 
 export interface SofiaPhone {
@@ -139,6 +141,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
 
   async function api(command: string): Promise<string> {
     const words = command.split(' ')
+    if (/^uuid_kill|flush_inbound_reg/.test(command)) await fake.beforeCutting(command)
     const flushed = /^sofia profile (\S+) flush_inbound_reg(?: (\S+))?/.exec(command)
     if (flushed) {
       if (flushed[1] !== 'internal') return `Invalid Profile [${flushed[1]}]`
@@ -210,6 +213,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     contexts: new Map(),
     faults: { keepsConnections: false, listsHalf: false, tooYoung: false },
     restarted: async () => undefined,
+    beforeCutting: async () => undefined,
     async register(phone) {
       const user = await logIn(phone, 'REGISTER')
       if (!user) return 403

@@ -19,6 +19,7 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
     fake,
     options,
     driver: freepbxDriver(options),
+    parts: { FreePBX: 'fake' },
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username, secret, address }
       return {

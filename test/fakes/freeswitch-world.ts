@@ -51,6 +51,7 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
     options,
     freeswitch,
     driver: freeswitch.driver,
+    parts: { FreeSWITCH: 'fake' },
     phone: async ({ extension, username: login, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username: login, secret, address }
       return {

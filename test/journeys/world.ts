@@ -168,15 +168,13 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const watched = hubWatch.around(hub)
   const hubNow = { description: await watched.describe(AbortSignal.timeout(1_000)) }
   const templates = await openTemplates(folder)
-  const guide = await loadManualGuide('templates/manual-pbx', 'generic')
-  const pbxs: readonly KnownPbx[] = [
-    ...config.pbxs.map((settings, index) => {
-      const further = options.morePbxs?.[settings.name]
-      const own = index === 0 || !further ? driver : further.driver
-      return { settings, driver: own, guide, isConfigured: true }
-    }),
-    ...(await leftOnes(realStore, config.pbxs)),
-  ]
+  const configured = config.pbxs.map(async (settings, index) => {
+    const further = options.morePbxs?.[settings.name]
+    const own = index === 0 || !further ? driver : further.driver
+    const guide = await loadManualGuide('templates/manual-pbx', settings.brand)
+    return { settings, driver: own, guide, isConfigured: true }
+  })
+  const pbxs: readonly KnownPbx[] = [...(await Promise.all(configured)), ...(await leftOnes(realStore, config.pbxs))]
   const edge = options.edge?.open(realStore, config.pbxs[0]!.id, config.pbxs[0]!.edge!.internalNumbers) ?? null
   const undo = undoList(log)
   const { context, application, loop, door, imports, resyncs, handshakes } = await compose({

@@ -37,6 +37,7 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
     lab,
     allBut: (extensions) => asteriskBut(lab, extensions),
     shownName: (extension) => shownOn(lab, extension),
+    parts: { Asterisk: 'real' },
     ...place,
     addLeftover: async (extension) => void lab.cli(`database put CFB ${extension} 01715550100`),
     async phone({ extension, username, secret, address }) {

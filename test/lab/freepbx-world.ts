@@ -49,6 +49,7 @@ export async function freepbxOnAsteriskWorld(): Promise<PbxWorld> {
   })
   return {
     ...world,
+    parts: { FreePBX: 'fake', Asterisk: 'real' },
     async goDown() {
       await fake.door.shut()
       await world.goDown()

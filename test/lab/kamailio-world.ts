@@ -37,6 +37,7 @@ export async function kamailioWorld(
   return {
     lab,
     driver: kamailioDriver(lab.options),
+    parts: { Kamailio: 'real', [options.sql ? 'PostgreSQL' : 'SQLite']: 'real' },
     async phone({ extension, username, secret, address }) {
       const connection = async () => {
         const connected = await connectSipPhone({

@@ -54,6 +54,7 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
       allBut: (extensions) => ({ ...asteriskBut(lab, extensions), tables: rowsBut(sql, extensions) }),
       stopped: tables.stop,
     }),
+    parts: { Asterisk: 'real', [options.engine === 'postgres' ? 'PostgreSQL' : 'SQLite']: 'real' },
     database: database(),
     sql,
   }

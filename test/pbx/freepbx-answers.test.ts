@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
+import { saidNo } from '../fakes/fake-freepbx-faults.ts'
 import { freepbxOptions } from '../fakes/freepbx-world.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { account, freepbxOfEachTest, limit, shut } from './freepbx-bench.ts'
@@ -119,5 +120,46 @@ describe('FreePBX that does not answer as it should', () => {
       .filter((line) => /^POST /.test(line))
     expect(lines.length).toBeGreaterThan(1)
     for (const line of lines) expect(line.split(' ')[1]).toMatch(/^\/admin\/api\/api\/(token|gql)$/)
+  })
+})
+
+describe('FreePBX that says no to a change, in each of the ways it can', () => {
+  const ways = [
+    { http: 200, as: 'status' },
+    { http: 200, as: 'error' },
+    { http: 400, as: 'error' },
+    { http: 400, as: 'status' },
+    { http: 500, as: 'error' },
+    { http: 500, as: 'status' },
+  ] as const
+  const changes = [
+    { field: 'addExtension', change: () => apply(account('1002')) },
+    { field: 'updateExtension', change: () => apply(account('1001', 2)) },
+    { field: 'deleteExtension', change: () => apply(shut('1001')) },
+    { field: 'doreload', change: () => apply(account('1001', 2)) },
+  ]
+  // It has no `status` of its own.
+  const restore = { field: 'updateCoreUser', change: () => apply(account('1001', 2)) }
+  const cases = [
+    ...changes.flatMap((one) => ways.map((way) => ({ ...one, ...way }))),
+    ...ways.filter(({ as }) => as === 'error').map((way) => ({ ...restore, ...way })),
+  ]
+  test.each(cases)('$field, $http, as $as: it is told with its words, and done at the next try', async (one) => {
+    const { field, change, ...way } = one
+    await apply(account('1001'))
+    pbx.fake.database.get('1001')!.user.ringtimer = 25
+    pbx.fake.faults.saysNo = { field, ...way }
+    await expect(change()).rejects.toMatchObject({
+      code: 'PBX_REFUSED',
+      message: `FreePBX refused ${field}: ${saidNo}`,
+      retryable: true,
+    })
+    // In force is what was, whatever waits in its database.
+    expect(await login('1001')).toMatchObject([{ generation: 1 }])
+    pbx.fake.faults.saysNo = null
+    await change()
+    const wanted = { addExtension: [1], deleteExtension: [] }[field] ?? [2]
+    const extension = field === 'addExtension' ? '1002' : '1001'
+    expect((await login(extension)).map(({ generation }) => generation)).toEqual(wanted)
   })
 })
