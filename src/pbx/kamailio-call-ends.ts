@@ -125,7 +125,10 @@ onreply_route[RINGFENCE_ANSWER] {
 	if (!is_method("INVITE")) return;
 	if ($dlg_var(rf_callee) != $null) {
 		$dlg_var(rf_callee_address) = $si;
-	} else if ($dlg_var(rf_callee_way) == $null) {
+		return;
+	}
+	$dlg_var(rf_hop_address) = $si;
+	if ($dlg_var(rf_callee_way) == $null) {
 		route(RINGFENCE_WAY);
 		$dlg_var(rf_callee_way) = $var(rf_way);
 	}

@@ -1,8 +1,18 @@
 /**
+ * Whether the call that Kamailio knows is one that ended before an answer, as a condition: until its refusal is acknowledged
+ * it fits every tag of the other end, and would stand for a later call with the same Call-ID.
+ */
+export const isUnanswered = '($dlg(state) == 5 && !($dlg(to_tag) =~ "."))'
+
+/**
  * How much an extension may call outside, as text for a Kamailio script. Pure, and the same for every site.
  *
- * route(RINGFENCE_WITHIN_LIMITS) reads $var(rf_extension) and $var(rf_policy), a `policyText`, after dlg_manage() (with
- * $dlg_ctx(timeout_bye) set before it, and $dlg_var(rf_caller) the extension), and returns 1 (the call is counted, and ends by itself when its minutes are used up) or -1. Emergency calls never come here.
+ * route(RINGFENCE_BEGIN) stands behind dlg_manage() (with $dlg_ctx(timeout_bye) set before it) and makes the call that of
+ * $var(rf_extension), or ends the request. Then route(RINGFENCE_WITHIN_LIMITS) reads $var(rf_policy), a `policyText`, and
+ * returns 1 (the call is counted, and ends by itself when its minutes are used up) or -1. Emergency calls never come here.
+ *
+ * route(RINGFENCE_IN_ORDER) is for what the caller's phone says inside of a call whose $dlg_var(rf_outside) is "yes", before
+ * loose_route(): the module believes it, whatever the other end makes of it. It sets $var(rf_ok) to 1 where it may go on.
  *
  * route(RINGFENCE_CALLS_LEFT) and route(RINGFENCE_COUNT_CALL) are the part of it that needs no dialog: calls per hour and
  * day. The first returns 1 (another call is left) or -1.
@@ -84,6 +94,42 @@ ${limit('minutesPerDay', 'seconds', 'rf_day', remaining())}
 	return 1;
 }
 
+# Several INVITEs with one Call-ID, before the first is answered, the module takes for one call.
+route[RINGFENCE_BEGIN] {
+	if ($dlg_var(rf_caller) != $null) {
+		sl_send_reply("482", "Loop Detected");
+		exit;
+	}
+	# The BYE that ends the call has the next number, which must be below 2^31 (RFC 3261 section 8.1.1.5) to its end.
+	if (!($cs =~ "^(1?[0-9]{1,9}|20[0-9]{8}|21[0-3][0-9]{7})$")) {
+		sl_send_reply("400", "CSeq Too High");
+		exit;
+	}
+	$dlg_var(rf_caller) = $var(rf_extension);
+	$dlg_var(rf_cseq) = $cs;
+}
+
+# A number that is not above the last one is refused by the other end (RFC 3261 section 12.2.2), and so would be our BYE after
+# a number that leaps. A BYE that the other end refuses ends the call here only: so it is ours that goes there.
+route[RINGFENCE_IN_ORDER] {
+	$var(rf_ok) = 0;
+	$var(rf_last) = $(dlg_var(rf_cseq){s.int});
+	if (!($cs =~ "^[0-9]{1,10}$") || $(cs{s.int}) <= $var(rf_last) || $(cs{s.int}) > $var(rf_last) + 100) {
+		sl_send_reply("500", "Out Of Order");
+		exit;
+	}
+	$dlg_var(rf_cseq) = $cs;
+	# 3 and 4: answered, without and with the ACK. Before that a BYE ends nothing here.
+	$var(rf_ok) = 1;
+	if (!is_method("BYE") || !($dlg(state) == 3 || $dlg(state) == 4)) return;
+	if (!dlg_get("$ci", "$ft", "$tt") || !dlg_bye("callee")) {
+		sl_send_reply("481", "Call/Transaction Does Not Exist");
+		exit;
+	}
+	sl_send_reply("200", "OK");
+	exit;
+}
+
 # Adds $var(rf_change) to the seconds of $var(rf_hour) and $var(rf_day).
 route[RINGFENCE_SPEND] {
 	$var(rf_unit) = "seconds";
@@ -106,6 +152,8 @@ route[RINGFENCE_SETTLE] {
 
 event_route[dialog:end] {
 	if ($dlg_var(rf_outside) != "yes") return;
+	# Once, although both ends may hang up.
+	$dlg_var(rf_outside) = "over";
 	route(RINGFENCE_SPANS);
 	$var(rf_lasted) = $var(rf_now) - $dlg(start_ts);
 	route(RINGFENCE_SETTLE);
@@ -113,6 +161,7 @@ event_route[dialog:end] {
 
 event_route[dialog:failed] {
 	if ($dlg_var(rf_outside) != "yes") return;
+	$dlg_var(rf_outside) = "over";
 	$var(rf_lasted) = 0;
 	route(RINGFENCE_SETTLE);
 }

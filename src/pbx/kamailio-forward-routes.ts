@@ -19,6 +19,7 @@ route[RINGFENCE_SENDS_ON] {
 	route(RINGFENCE_HOP);
 	$var(rf_place) = $var(rf_hop);
 	route(RINGFENCE_PASS_ON);
+	if ($var(rf_ok) != 1) return;
 	$avp(rf_sent_on) = "allowed";
 }
 
@@ -40,6 +41,10 @@ route[RINGFENCE_TRANSFER] {
 	if (($ft == $dlg(from_tag) && $dlg_var(rf_callee) != $null) || ($ft != $dlg(from_tag) && $dlg_var(rf_caller) != $null))
 		$var(rf_place) = $(RAut{s.strip,4});
 	route(RINGFENCE_PASS_REFER);
+	if ($var(rf_ok) != 1) {
+		sl_send_reply("403", "Not Allowed");
+		exit;
+	}
 }
 
 # See kamailio-transfers.ts.

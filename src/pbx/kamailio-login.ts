@@ -1,3 +1,5 @@
+import { sipHeadIsPlain } from './sip-head.ts'
+
 /** Who a request comes from, as text for the registrar's script: the login says it, and nothing that the phone claims. Pure. */
 export const login = ({ realm, mtlsPort }: { readonly realm: string; readonly mtlsPort: number }) => `
 # Sets $var(rf_extension), $var(rf_name), $var(rf_contacts), $var(rf_policy), or ends the request.
@@ -74,8 +76,14 @@ route[RINGFENCE_SAME_CALLER] {
 	uac_replace_from("$var(rf_name)", "");
 }
 
-# So is who answers.
+# So is who answers, in a form that nobody reads otherwise and to what was asked through here: any other answer Kamailio
+# would pass on to whatever place stands in it, from whoever it is.
 reply_route {
+	if ($pr == "tls" && !${sipHeadIsPlain}) {
+		tcp_close_connection();
+		drop;
+	}
+	if (!t_check_trans()) drop;
 	if ($pr == "tls") route(RINGFENCE_NO_CLAIMS);
 }
 `

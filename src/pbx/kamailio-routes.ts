@@ -1,6 +1,8 @@
 import { callEnds } from './kamailio-call-ends.ts'
+import { isUnanswered } from './kamailio-call-limits.ts'
 import { forwardRoutes } from './kamailio-forward-routes.ts'
 import { login } from './kamailio-login.ts'
+import { sipHeadIsPlain } from './sip-head.ts'
 
 /** What the registrar does with a request, as text. Pure. */
 export interface RouteSettings {
@@ -22,6 +24,10 @@ request_route {
 	# Questions come over HTTP; SIP has no business on their port.
 	if ($Rp == ${rpcPort}) drop;
 	route(RINGFENCE_CERTIFICATE);
+	if ($pr == "tls" && !${sipHeadIsPlain}) {
+		tcp_close_connection();
+		exit;
+	}
 	if (!mf_process_maxfwd_header("10")) {
 		sl_send_reply("483", "Too Many Hops");
 		exit;
@@ -71,7 +77,7 @@ event_route[tcp:closed] {
 # A request inside a dialog needs no login, so it must belong to one that Kamailio has seen begin: a made-up To tag
 # would else be a way to the next hop without a password.
 route[RINGFENCE_IN_DIALOG] {
-	if (!is_known_dlg()) {
+	if (!is_known_dlg() || ${isUnanswered}) {
 		if (is_method("ACK")) {
 			# For a refusal of our own.
 			if (t_check_trans()) t_relay();
@@ -80,7 +86,10 @@ route[RINGFENCE_IN_DIALOG] {
 		sl_send_reply("481", "Call/Transaction Does Not Exist");
 		exit;
 	}
-	if ($pr == "tls") route(RINGFENCE_SAME_CALLER);
+	if ($pr == "tls") {
+		route(RINGFENCE_SAME_CALLER);
+		if ($dlg_var(rf_outside) == "yes") route(RINGFENCE_COUNTED_CALL);
+	}
 	if (!loose_route()) {
 		if (!is_method("ACK")) sl_send_reply("404", "Not Found");
 		exit;
@@ -95,6 +104,21 @@ route[RINGFENCE_IN_DIALOG] {
 		if ($pr == "tls") fix_nated_contact();
 	}
 	route(RINGFENCE_TO_OTHER_END);
+}
+
+# The other end of such a call is the next hop, where it answered from, and not the phone by the tags turned round.
+route[RINGFENCE_COUNTED_CALL] {
+	$var(rf_ok) = 0;
+	if ($ft != $dlg(from_tag)) {
+		if ($dlg_var(rf_hop_address) == $si) $var(rf_ok) = 1;
+	} else if (is_method("ACK")) {
+		$var(rf_ok) = 1;
+	} else {
+		route(RINGFENCE_IN_ORDER);
+	}
+	if ($var(rf_ok) == 1) return;
+	if (!is_method("ACK")) sl_send_reply("481", "Call/Transaction Does Not Exist");
+	exit;
 }
 `
 
@@ -139,7 +163,7 @@ route[RINGFENCE_FROM_PHONE] {
 	fix_nated_contact();
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
-	$dlg_var(rf_caller) = $var(rf_extension);
+	route(RINGFENCE_BEGIN);
 	$dlg_var(rf_name) = $var(rf_name);
 	$dlg_var(rf_caller_address) = $si;
 	route(RINGFENCE_NOTE_CALLER);

@@ -24,8 +24,9 @@ route[RINGFENCE_REFER_TO] {
 # As RINGFENCE_PASS_ON, but for a transfer, which may take over a call.
 route[RINGFENCE_PASS_REFER] {
 	if ($var(rf_policy) == "none") return;
-	remove_hf("Refer-To");
-	append_hf("Refer-To: <sip:$var(rf_dialled)@$var(rf_place)$var(rf_headers)>\\r\\n");
+	$var(rf_ok) = 0;
+	if (!remove_hf("Refer-To")) return;
+	if (append_hf("Refer-To: <sip:$var(rf_dialled)@$var(rf_place)$var(rf_headers)>\\r\\n")) $var(rf_ok) = 1;
 }
 
 route[RINGFENCE_SENT_ON] {
@@ -35,11 +36,13 @@ route[RINGFENCE_SENT_ON] {
 	$var(rf_dialled) = "" + $(ct{nameaddr.uri}{uri.user});
 }
 
-# Of an allowed 3xx nothing but the number that was judged is passed on, at $var(rf_place). Without a class nothing was.
+# Of an allowed 3xx nothing but the number that was judged is passed on, at $var(rf_place). Without a class nothing was. It
+# stays allowed ($var(rf_ok)) only when what the phone wrote is gone.
 route[RINGFENCE_PASS_ON] {
 	if ($var(rf_policy) == "none") return;
-	remove_hf("Contact");
-	append_hf("Contact: <sip:$var(rf_dialled)@$var(rf_place)>\\r\\n");
+	$var(rf_ok) = 0;
+	if (!remove_hf("Contact")) return;
+	if (append_hf("Contact: <sip:$var(rf_dialled)@$var(rf_place)>\\r\\n")) $var(rf_ok) = 1;
 }
 
 # A 3xx to what begins no call is no forward, and nobody judges it.

@@ -7,6 +7,8 @@ import { type DigestLogin, digestAnswer } from './sip-digest.ts'
 export interface SipLine {
   /** Line ends become those of SIP. */
   send(text: string): void
+  /** Byte by byte, for what no phone would say. */
+  sendAsIs(text: string): void
   /** Sends a request; its final answer, head and all. */
   ask(request: RawRequest): Promise<string>
   /** Asks, and asks again with what a login says to the challenge; `credentials` writes the headers. The status. */
@@ -15,11 +17,12 @@ export interface SipLine {
     login: DigestLogin,
     credentials?: (header: string, digest: string) => string,
   ): Promise<number>
-  /** Waits for a call, or for what changes one, and answers it. */
+  /** Waits for a call, or for what changes one, and answers it; `extra` as it is, with its line ends. */
   pickUp(answer?: {
     readonly status?: string
     readonly routes?: readonly string[]
     readonly contact?: string
+    readonly extra?: string
   }): Promise<IncomingCall>
   readonly heard: string
   readonly isOpen: boolean
@@ -35,8 +38,12 @@ export interface RawRequest {
   readonly to: string
   readonly callId: string
   readonly contact?: string
+  /** Else the next of the line. */
+  readonly cseq?: number
   /** More header lines, each with its line end. */
   readonly extra?: string
+  /** A session description. */
+  readonly body?: string
 }
 
 /** What a phone that was called says inside of the call, but for method and extra headers. */
@@ -55,9 +62,20 @@ export async function openLine(options: SipConnectionOptions): Promise<SipLine> 
   socket.on('close', () => {
     isOpen = false
   })
+  const sendAsIs = (text: string) => void socket.write(Buffer.from(text, 'latin1'))
   const send = (text: string) => void socket.write(text.replaceAll(/\r?\n/g, '\r\n'))
 
-  async function ask({ method, uri, from, to, callId, contact, extra = '' }: RawRequest): Promise<string> {
+  async function ask({
+    method,
+    uri,
+    from,
+    to,
+    callId,
+    contact,
+    cseq,
+    extra = '',
+    body = '',
+  }: RawRequest): Promise<string> {
     sequence += 1
     const local = `${socket.localAddress}:${socket.localPort}`
     const before = heard.length
@@ -67,11 +85,11 @@ Max-Forwards: 70
 From: ${from}
 To: ${to}
 Call-ID: ${callId}
-CSeq: ${sequence} ${method}
+CSeq: ${cseq ?? sequence} ${method}
 Contact: ${contact ?? `<sip:raw@${local};transport=tls>`}
-${extra}Content-Length: 0
+${extra}${body && 'Content-Type: application/sdp\n'}Content-Length: ${body.length}
 
-`)
+${body}`)
     return vi.waitFor(
       () => {
         const answer = /SIP\/2\.0 [2-6]\d\d [\s\S]*?\r\n\r\n/.exec(heard.slice(before))?.[0]
@@ -84,6 +102,7 @@ ${extra}Content-Length: 0
 
   return {
     send,
+    sendAsIs,
     ask,
     async login(request, login, credentials = (header, digest) => `${header}: ${digest}\n`) {
       const first = await ask(request)
@@ -93,7 +112,7 @@ ${extra}Content-Length: 0
       const written = credentials(header, digestAnswer(login, challenge[2]!, request.method, request.uri))
       return statusOf(await ask({ ...request, extra: `${request.extra ?? ''}${written}` }))
     },
-    async pickUp({ status = '200 OK', routes, contact } = {}) {
+    async pickUp({ status = '200 OK', routes, contact, extra = '' } = {}) {
       const invite = await vi.waitFor(
         () => {
           const found = /^INVITE sip:[\s\S]*?\r\n\r\n/m.exec(heard.slice(pickedUp))
@@ -111,14 +130,13 @@ ${extra}Content-Length: 0
       const here = `<sip:raw@${socket.localAddress}:${socket.localPort};transport=tls>`
       const own = /;tag=/.test(to!) ? to! : `${to};tag=raw`
       const way = values('Record-Route')
-      send(
-        [
+      sendAsIs(
+        `${[
           `SIP/2.0 ${status}`,
           ...values('Via').map((via) => `Via: ${via}`),
           ...(routes ?? way).map((route) => `Record-Route: ${route}`),
           ...[`From: ${from}`, `To: ${own}`, `Call-ID: ${callId}`, `CSeq: ${cseq}`, `Contact: ${contact ?? here}`],
-          'Content-Length: 0\n\n',
-        ].join('\n'),
+        ].join('\r\n')}\r\n${extra}Content-Length: 0\r\n\r\n`,
       )
       return (method, extra = '') => ({
         ...{ method, uri: /<(.*)>/.exec(asked!)![1]!, from: own, to: from!, callId: callId! },

@@ -37,7 +37,10 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
         rest = heads.pop()!
         for (const head of heads.filter((each) => !each.startsWith('SIP/2.0'))) {
           requests.push(head)
-          const copied = head.split('\r\n').filter((each) => /^(via|from|call-id|cseq|record-route|to):/i.test(each))
+          const copied = head
+            .split('\r\n')
+            .filter((each) => /^(via|from|call-id|cseq|record-route|to):/i.test(each))
+            .map((each) => (/^to:(?!.*;tag=)/i.test(each) ? `${each};tag=pbx` : each))
           if (!head.startsWith('ACK'))
             socket.write(`SIP/2.0 200 OK\r\n${copied.join('\r\n')}\r\nContent-Length: 0\r\n\r\n`)
         }
@@ -164,6 +167,48 @@ describeLive('the edge in front of a PBX that does what it is told', ['kamailio'
       ])
       expect(statusOf(answer)).toBe(480)
       expect(contactsOf(answer)).not.toContain(contact)
+    }
+  })
+
+  const insideOfCall = () => {
+    const { address: host, mtlsPort } = edge.options
+    return `Route: <sip:${host}:${mtlsPort};transport=tls;lr>\n`
+  }
+
+  test('what pretends to belong to a call is judged by its number like a call, and so is a message', async () => {
+    const talk = await registered()
+    const to = '<sip:3001@edge.test>;tag=made-up'
+    const extra = insideOfCall()
+    const before = requests.length
+    const outside = { uri: `sip:0000441234567@${place()}` }
+    expect(statusOf(await talk.ask(request('INVITE', { ...outside, to, extra })))).toBe(403)
+    // As if the edge were a strict router (RFC 3261 section 16.4): the last Route is where it goes.
+    const strict = `Route: <sip:0000441234567@${place()}>\n`
+    const uri = `sip:${edge.options.address}:${edge.options.mtlsPort};transport=tls`
+    expect(statusOf(await talk.ask(request('INVITE', { uri, to, extra: strict })))).toBe(403)
+    expect(statusOf(await talk.ask(request('MESSAGE', outside)))).toBe(403)
+    expect(requests).toHaveLength(before)
+    expect(statusOf(await talk.ask(request('INVITE', { uri: `sip:3002@${place()}`, to, extra })))).toBe(200)
+    expect(statusOf(await talk.ask(request('MESSAGE', { uri: 'sip:3002@edge.test' })))).toBe(200)
+  })
+
+  test.each([
+    ['it began', true],
+    ['the PBX began', false],
+  ])('inside of a call that %s a phone says what it likes, whatever the PBX calls itself', async (_, began) => {
+    const talk = await registered()
+    const inside = { uri: `sip:0000441234567@${place()}`, extra: insideOfCall() }
+    if (began) {
+      const invite = request('INVITE', { uri: 'sip:3002@edge.test', to: '<sip:3002@edge.test>' })
+      const answer = await talk.ask(invite)
+      const to = /^To: (.*)\r$/im.exec(answer)![1]!
+      expect(to).toContain(';tag=')
+      expect(statusOf(await talk.ask({ ...invite, ...inside, to }))).toBe(200)
+      expect(statusOf(await talk.ask({ ...invite, ...inside, to: `${to}x` }))).toBe(403)
+    } else {
+      const [call] = await Promise.all([talk.pickUp(), fromPbx('INVITE')])
+      expect(statusOf(await talk.ask({ ...call('INVITE'), ...inside }))).toBe(200)
+      expect(statusOf(await talk.ask({ ...call('INVITE'), ...inside, callId: 'another' }))).toBe(403)
     }
   })
 })

@@ -46,10 +46,11 @@ route[CALL] {
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	# Only the number was judged: it is called at the PBX and nowhere else.
 	if ($var(rf_policy) != "none" && (!is_myself("$ru") || $ru =~ "maddr")) $ru = "sip:" + $var(rf_dialled) + "@${pbx}";
+	if ($var(rf_policy) != "none") t_on_reply("TAKEN");
 	if ($var(rf_outside) != 1) return;
 	$dlg_ctx(timeout_bye) = 1;
 	dlg_manage();
-	$dlg_var(rf_caller) = $var(ext);
+	route(RINGFENCE_BEGIN);
 	$var(rf_ok) = 0;
 	if (route(RINGFENCE_WITHIN_LIMITS)) $var(rf_ok) = 1;
 	if ($var(rf_ok) != 1) {
@@ -60,6 +61,31 @@ route[CALL] {
 	route(NOTE);
 }
 
+# Calls of phones with a class that the PBX takes part in, whoever began them: by Call-ID, its tag and the phone's.
+route[TAKE] {
+	if (!is_method("INVITE") || $rs > 299 || $tt == $null) return;
+	$var(call) = $ci + "|" + $tt + "|" + $ft;
+	$sht(taken=>$var(call)) = 1;
+}
+
+onreply_route[TAKEN] {
+	route(TAKE);
+}
+
+# An INVITE inside of a call. Where the edge did not see that begin (a made-up To tag, or Kamailio was started anew) the PBX
+# may take it for a new one (RFC 3261 section 12.2.2): so it is judged like a new one, where it has a number.
+route[SAME_CALL] {
+	$var(call) = $ci + "|" + $tt + "|" + $ft;
+	if ($sht(taken=>$var(call)) == $null && $rU != $null) route(JUDGE);
+}
+
+# The number of what the PBX may make a call of (Asterisk does so of a MESSAGE).
+route[JUDGE] {
+	$var(rf_dialled) = $rU;
+	route(RINGFENCE_ELSEWHERE);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+}
+
 # A REFER: whom the PBX shall call for this phone.
 route[TRANSFER] {
 	route(RINGFENCE_REFER_TO);
@@ -67,6 +93,7 @@ route[TRANSFER] {
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	$var(rf_place) = "${pbx}";
 	route(RINGFENCE_PASS_REFER);
+	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
 	if ($var(rf_outside) == 1) route(NOTE);
 }
 
@@ -78,6 +105,13 @@ route[NOTE] {
 }
 
 onreply_route[COUNTED] {
+	route(TAKE);
+	if (is_method("INVITE") && $rs < 300 && $tt != $null) {
+		$var(call) = $(ci{s.tolower});
+		$var(end) = $(tt{s.tolower});
+		$sht(counted=>$var(call)) = 1;
+		$sht(counted=>$var(end)) = 1;
+	}
 	if ($rs != 401 && $rs != 407) return;
 	$var(rf_spent) = $sht(ringfence_spent=>$avp(counted_hour));
 	if ($var(rf_spent) > 0) $sht(ringfence_spent=>$avp(counted_hour)) = $var(rf_spent) - 1;
@@ -94,14 +128,19 @@ route[RINGING] {
 }
 
 onreply_route[ANSWERED] {
+	$var(ext) = $avp(callee);
+	if ($rs < 300 && $tt != $null && $sht(policy=>$var(ext)) != $null && $sht(policy=>$var(ext)) != "none") {
+		$var(call) = $ci + "|" + $ft + "|" + $tt;
+		$sht(taken=>$var(call)) = 1;
+	}
 	if ($rs < 300 || $rs > 399) return;
 	$avp(forwarded) = "not allowed";
-	$var(ext) = $avp(callee);
 	route(RINGFENCE_SENT_ON);
 	route(RINGFENCE_ELSEWHERE);
 	if ($var(rf_ok) != 1) return;
 	$var(rf_place) = "${pbx}";
 	route(RINGFENCE_PASS_ON);
+	if ($var(rf_ok) != 1) return;
 	$avp(forwarded) = "allowed";
 }
 

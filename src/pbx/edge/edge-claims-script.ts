@@ -1,3 +1,4 @@
+import { isUnanswered } from '../kamailio-call-limits.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /** What a phone may say of itself, of calls that it has, and of the way between it and the PBX: part of the edge's script. Pure. */
@@ -14,6 +15,18 @@ route[OWN_CALL] {
 	$var(called) = "";
 	if ($sht(called=>$var(call)) != $null) $var(called) = $sht(called=>$var(call));
 	if ($var(called) == "" || $fU == $null || $fU != $var(called)) route(REFUSE);
+}
+
+# A call that is counted is that of the phone's extension, which calls: the other end is the PBX. What the PBX may take for
+# part of it (Asterisk looks at its own tag alone, in capitals or not) must be part of it here, too.
+route[COUNTED_CALL] {
+	$var(call) = $(ci{s.tolower});
+	$var(end) = $(tt{s.tolower});
+	if ($sht(counted=>$var(call)) == $null && $sht(counted=>$var(end)) == $null) return;
+	if (!is_known_dlg() || ${isUnanswered} || $dlg_var(rf_caller) != $var(ext) || $ft != $dlg(from_tag)) route(REFUSE);
+	if (is_method("ACK")) return;
+	route(RINGFENCE_IN_ORDER);
+	if ($var(rf_ok) != 1) route(REFUSE);
 }
 
 # Called by another name than its own: noted only then, so that calls do not fill the memory.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { sipHeadIsPlain } from '../sip-head.ts'
 import { edgeCallsScript } from './edge-calls-script.ts'
 import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
@@ -57,6 +58,7 @@ route[NOTE_CONNECTION] {
 }
 
 route[FROM_PHONE] {
+	if (!${sipHeadIsPlain}) route(GO);
 	if ($ua =~ "${scanners}") route(GO);
 	if (!pike_check_req()) route(GO);
 	route(WHO);
@@ -81,7 +83,9 @@ route[FROM_PHONE] {
 	if ($hdrc(Authorization) + $hdrc(Proxy-Authorization) > 1) route(REFUSE);
 	if (has_totag()) {
 		route(OWN_CALL);
+		route(COUNTED_CALL);
 		if (loose_route()) {
+			if (is_method("INVITE")) route(SAME_CALL);
 			if (is_method("REFER")) route(TRANSFER);
 			route(NO_CLAIMS);
 			route(TO_PBX);
@@ -100,6 +104,7 @@ route[FROM_PHONE] {
 	route(NO_CLAIMS);
 	if (is_method("INVITE")) route(CALL);
 	if (is_method("REFER")) route(TRANSFER);
+	if (is_method("MESSAGE") && $rU != $null) route(JUDGE);
 	if (is_method("REGISTER")) {
 		route(REGISTER);
 	} else {
@@ -214,12 +219,18 @@ route[GO] {
 	exit;
 }
 
-# An answer of a phone that was taken back is worth nothing either.
+# An answer of a phone that was taken back is worth nothing either, nor one that could be read in two ways.
 reply_route {
 	if ($Rp == ${mtlsPort} && $sht(deny=>$tls_peer_serial) != $null) {
 		tcp_close_connection();
 		drop;
 	}
+	if ($si != "${pbx.address}" && !${sipHeadIsPlain}) {
+		tcp_close_connection();
+		drop;
+	}
+	# To what was asked through here: any other Kamailio would pass on to whatever place stands in it, from whoever it is.
+	if (!t_check_trans()) drop;
 	# Not by the port: over a connection that the edge opened itself Kamailio takes the first one that it listens on.
 	if ($si == "${pbx.address}") tcp_set_connection_lifetime("3900");
 	else route(OWN_WAY);
