@@ -120,7 +120,7 @@ function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, applic
 <tbody>${all.map((handset) => {
     const heardAt = tunnels.find((tunnel) => tunnel.id === handset.tunnelId)?.lastHandshakeAt
     return html`<tr><th scope="row"><a href="/handsets/${handset.id}">${models.get(handset.model) ?? handset.model}</a></th><td class="beside">${handset.mac ?? html`<small>no MAC</small>`}</td>
-<td data-head="Certificate:">${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
+<td${handset.certificate && html` data-head="Certificate:"`}>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
 <td data-head="Last handshake:">${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
 <td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not enrolled yet'}</td>
 ${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
