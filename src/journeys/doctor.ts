@@ -6,6 +6,7 @@ import type { HubDescription } from '../tunnels/hub-port.ts'
 import { abilityWords } from './ability-words.ts'
 import { clearInterfaces } from './clear-interfaces.ts'
 import type { JourneyContext } from './context.ts'
+import { dialPlanChecks } from './dial-plans.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { abilitiesOf, type KnownPbx, severalPbxs } from './known-pbx.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
@@ -42,6 +43,7 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     templateChecks(context, sources.loadTemplates),
     letterChecks(context),
     phoneSettingChecks(context),
+    dialPlanChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),
@@ -107,7 +109,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
       area: 'pbx',
       state: 'note',
       message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
-      hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
+      hint: cannotHint(can, cannot),
     })
     if (abilities.revocationLists === 'not-checked') {
       checks.push({
@@ -125,6 +127,13 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
   } catch (error) {
     return [named(problem('pbx', error))]
   }
+}
+
+/** In words, so that nobody has to look elsewhere for what keeps a leaver in. */
+function cannotHint(can: readonly string[], cannot: readonly string[]): string | null {
+  if (cannot.length === 0) return null
+  if (can.length === 0) return 'nothing of it is driven: a person does each step; `ringfence pbx list` names them'
+  return `it cannot ${cannot.join(', ')}; \`ringfence pbx list\` names what it can`
 }
 
 async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {

@@ -16,7 +16,7 @@ import {
   type Workshop,
 } from './freepbx-changes.ts'
 import { unencrypted } from './freepbx-endpoint.ts'
-import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
+import { hasVoicemail, type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import { freepbxOutliving, readFreepbxLeftovers } from './freepbx-leftovers.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
 import { describeLosses, type Snapshot } from './freepbx-password.ts'
@@ -164,7 +164,8 @@ function isGone({ origin, credential }: BookEntry): boolean {
   return credential === null && origin !== 'being-made'
 }
 
-function shown({ extensionId, tech, user, coreDevice }: ListedExtension): ExistingExtension {
+function shown(listed: ListedExtension): ExistingExtension {
+  const { extensionId, tech, user, coreDevice } = listed
   const devicetype = coreDevice?.devicetype ?? ''
   const obstacle =
     tech !== 'pjsip'
@@ -176,10 +177,17 @@ function shown({ extensionId, tech, user, coreDevice }: ListedExtension): Existi
     extension: extensionId,
     displayName: user?.name ?? null,
     email: null,
-    facts: { technology: tech ?? '', device: devicetype },
+    facts: {
+      technology: tech ?? '',
+      device: devicetype,
+      ...(hasVoicemail(listed) ? { voicemail: emptied } : {}),
+    },
     obstacle,
   }
 }
+
+/** See freepbx-password.ts; whoever takes it over is to know before. */
+const emptied = 'FreePBX deletes the messages and greetings of its box when its password is changed'
 
 async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Problem[]> {
   const ours = [...(await book.read())].flatMap(([extension, { credential }]) => (credential ? [extension] : []))

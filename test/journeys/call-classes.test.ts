@@ -41,6 +41,22 @@ describe('before anybody said what dialled numbers mean', () => {
     expect(await world.app.calls.dialPlans()).toEqual([{ site: { id: 'default', name: 'Main site' }, plan: null }])
   })
 
+  test('doctor says so once somebody has a phone there, where the PBX takes call classes, and until it was said', async () => {
+    const notes = async (world: World) =>
+      (await world.app.doctor()).checks.filter(({ message }) => message.includes('emergency numbers'))
+    await using world = await openWorld()
+    expect(await notes(world)).toEqual([])
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    expect(await notes(world)).toMatchObject([
+      { area: 'settings', state: 'note', hint: expect.stringContaining('`ringfence dial-plan set --country') },
+    ])
+    await world.app.calls.setDialPlan(null, germany, mia)
+    expect(await notes(world)).toEqual([])
+    await using without = await openWorld({ pbx: fakePbx({ callClasses: 'absent' }) })
+    await onboarded(without, person('Ada Byron', '1001', 'linphone-desktop'))
+    expect(await notes(without)).toEqual([])
+  })
+
   test('with several sites the command names the site, and one that is none is shown as it was typed', async () => {
     const env = { RINGFENCE_PBX2: 'manual', RINGFENCE_PBX2_NAME: 'branch', RINGFENCE_PBX2_SITE: "Ada's Branch" }
     await using world = await withPlan({ env, morePbxs: { branch: fakePbx() } })

@@ -148,7 +148,13 @@ describe('two PBXs', () => {
       `PBX branch: does ${branch!.join(' of ')} things that Ringfence asks of a PBX`,
     ])
     expect(branch![0]).toBe(office![0]! + 1)
-    expect(notes[0]!.hint).toContain('`ringfence pbx list`')
+    expect(notes.map(({ hint }) => hint)).toEqual(
+      world.app.pbxs
+        .list()
+        .map(({ cannot }) => `it cannot ${cannot.join(', ')}; \`ringfence pbx list\` names what it can`),
+    )
+    expect(notes[0]!.hint).toContain('refuse revoked certificates')
+    expect(notes[1]!.hint).not.toContain('refuse revoked certificates')
     for (const { message } of checks) expect(message.length).toBeLessThan(200)
   })
 

@@ -57,10 +57,12 @@ describe('whoever leaves', () => {
 
   test('is disabled on 3CX before new passwords are made, and hung up after both', async () => {
     await using bench = await threeCxBench()
-    await bench.apply(account)
+    // Its own patience, not the short one of the bench.
+    const driver = bench.open({ timeoutMs: undefined })
+    await driver.applyAccounts([account], signal())
     expect(bench.fake.call('1001', username, secret.reveal())).toBe(200)
     const from = bench.fake.https.asked.length
-    await close(bench.driver, account)
+    await close(driver, account)
     const deeds = bench.fake.https.asked.slice(from).flatMap(({ method, path, body }) => {
       if (method === 'PATCH') return [`PATCH ${body}`]
       return method === 'POST' && path.startsWith('/xapi') ? [path.replace(/^.*\./, '')] : []
@@ -71,10 +73,12 @@ describe('whoever leaves', () => {
 
   test('gets passwords on Yeastar that nobody knows, then is hung up', async () => {
     await using bench = await yeastarBench()
-    await bench.apply(account)
+    // Its own patience, not the short one of the bench.
+    const driver = bench.open({ timeoutMs: undefined })
+    await driver.applyAccounts([account], signal())
     expect(bench.fake.call('1001', username, secret.reveal())).toBe(200)
     const from = bench.fake.https.asked.length
-    await close(bench.driver, account)
+    await close(driver, account)
     const deeds = bench.fake.https.asked.slice(from).map(({ path }) => path.replace('/openapi/v1.0/', ''))
     expect(deeds.filter((deed) => /update|hangup/.test(deed))).toEqual(['extension/update', 'call/hangup'])
     expect(bench.fake.calls).toEqual([])

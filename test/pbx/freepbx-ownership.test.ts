@@ -158,6 +158,14 @@ describe('whose extension it is', () => {
     })
   })
 
+  test('that the messages of a voicemail box would be lost is said before it is taken over', async () => {
+    for (const extension of ['1003', '1004']) pbx.fake.addByHand(extension)
+    pbx.fake.database.get('1003')!.user.voicemail = 'default'
+    const [box, none] = await pbx.driver.listExisting!(limit())
+    expect(box!.facts.voicemail).toMatch(/deletes the messages and greetings/)
+    expect(Object.keys(none!.facts)).toEqual(['technology', 'device'])
+  })
+
   test('the list of accounts holds no password, and one that cannot be read stops everything', async () => {
     await apply(account('1001'))
     const path = pbx.options.accountsFile
