@@ -81,7 +81,7 @@ export async function openEdgeSpine(options: Parameters<typeof openSpine>[1] = {
       written: stdout.trim().split('\n'),
       ask: (method, params) =>
         office.pbx.run(
-          ...(['curl', '-sk', `https://${edgeAddress}:5064/rpc`] as const),
+          ...(['curl', '-sk', `https://${edgeAddress}:5064/ringfence/rpc`] as const),
           ...['-H', `Authorization: Bearer ${rpcKey}`],
           ...['-d', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })],
         ),
