@@ -31,7 +31,11 @@ process.exitCode = await runCli(process.argv.slice(2), {
   drawQr: (text) => terminalQr(text, qrLevel('address', text)),
   lookEveryMs: 200,
   // Loaded only here: every other command starts without the server's packages.
-  serve: async () => (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`)),
+  serve: async () => {
+    // On a busy machine it takes seconds until it listens.
+    stdout.write('Ringfence is starting…\n')
+    await (await import('./main.ts')).serveUntilStopped(env, (text) => stdout.write(`${text}\n`))
+  },
   hub: async () => (await import('./main.ts')).hubUntilStopped(env),
   edge: async (folder) => (await import('./main.ts')).edgeInto(env, folder),
 })

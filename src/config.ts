@@ -28,9 +28,9 @@ import {
 
 export interface Config {
   readonly dataFolder: string
-  /** Null: `warn` in a terminal, else `info`. */
   /** In which times are printed and typed; null: the host's. */
   readonly timeZone: string | null
+  /** Null: `warn` in a terminal, else `info`. */
   readonly logLevel: string | null
   /** Null: the embedded default, a passphrase file in the data folder. */
   readonly passphrase: Secret | null
@@ -199,7 +199,9 @@ function readPhoneDoor(
   else {
     const base = baseUrl(given)
     // Not repeated: it may hold a name and a password.
-    if (base === null)
+    if (/^http:/i.test(given))
+      wrong('PHONE_URL', 'begins with http:, and has to be https:', 'https:// and the name in the certificate')
+    else if (base === null)
       wrong('PHONE_URL', 'is not a public base URL', 'such as https://phones.example.com, with nothing after the path')
     else url = base
   }

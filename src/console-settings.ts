@@ -1,5 +1,5 @@
 /** The settings of the console's own address and of single sign-on. */
-import { isLoopback } from './domain/address.ts'
+import { isLoopback, withoutBrackets } from './domain/address.ts'
 import type { Secret } from './domain/secret.ts'
 import { type Role, roles } from './domain/token.ts'
 import { formatHostPort, type HostPort, quoted, type SettingName, type SettingReader } from './setting-reader.ts'
@@ -76,7 +76,7 @@ export function readOidc({ text, wrong, secretFile }: SettingReader): OidcSettin
 function webAddress(text: string): URL | null {
   const url = URL.parse(text)
   if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return null
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(url.hostname)
   const here = host === 'localhost' || isLoopback(host)
   return url.protocol === 'https:' || (url.protocol === 'http:' && here) ? url : null
 }

@@ -88,7 +88,7 @@ export async function appendDurably(path: string, line: string, mode = 0o600): P
  */
 export async function privateFolder(path: string, holds?: readonly string[]): Promise<void> {
   const before = await nullIfAbsent(lstat(path))
-  if (before === null) await mkdir(path, { recursive: true, mode: 0o700 })
+  if (before === null) await makeFolder(path, 0o700)
   const found = before ?? (await lstat(path))
   if (found.isSymbolicLink()) {
     throw unfit(`${path} is a link`, 'name the folder that it leads to: whoever may change a link may swap the folder')
@@ -110,6 +110,55 @@ export async function privateFolder(path: string, holds?: readonly string[]): Pr
     )
   }
   await chmod(path, 0o700)
+}
+
+/**
+ * Makes a folder and those above it; one that is there is fine. Not with mkdir's `recursive`: in a folder that is there and
+ * takes none, such as /proc, Node 24 tries that for ever, and SIGTERM does not end it.
+ */
+export async function makeFolder(path: string, mode: number): Promise<void> {
+  if (await makeOne(path, mode)) return
+  const above = dirname(path)
+  if (await nullIfAbsent(stat(above)))
+    throw unfit(`${path} cannot be made: ${above} takes no folder`, 'choose another path')
+  await makeFolder(above, mode)
+  if (!(await makeOne(path, mode)))
+    throw unfit(`${path} cannot be made: ${above} goes away again`, 'choose another path')
+}
+
+/** False when what is above it is not there, or behaves so. */
+async function makeOne(path: string, mode: number): Promise<boolean> {
+  try {
+    await mkdir(path, { mode })
+    return true
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return false
+    if (code === 'EEXIST' && (await stat(path)).isDirectory()) return true
+    throw error
+  }
+}
+
+/** An error about Ringfence's own folder, or what is in it, as something that a person can mend; every other as it is. */
+export function aboutDataFolder(error: unknown, folder: string): unknown {
+  const { code, path } = error as NodeJS.ErrnoException
+  if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code ?? '') || path === undefined) return error
+  const user = process.getuid?.() ?? 'ringfence'
+  if (code === 'EROFS')
+    return unfit(
+      `the data folder ${folder} may only be read here`,
+      `as a systemd service: ReadWritePaths=${folder} in a drop-in, see docs/deployment.md`,
+    )
+  if (path.startsWith(`${folder}/`))
+    return unfit(
+      `${path} cannot be used by the user that runs Ringfence (${code})`,
+      `all in the data folder must be that user's. As root: chown -R ${user} ${folder}`,
+    )
+  if (path !== folder && !folder.startsWith(`${path}/`)) return error
+  return unfit(
+    `the data folder ${folder} cannot be reached or made by the user that runs Ringfence (${code})`,
+    `let that user (${user}) into every folder above it, or name another one in RINGFENCE_DATA; \`namei -l ${folder}\` shows them`,
+  )
 }
 
 /** Writes into a folder that a setting names; what is wrong with it is told as something that a person can mend. */

@@ -1,43 +1,28 @@
 /** The only place that builds things, with the files in main/: config → adapters → loop + doors. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Config, readConfig } from './config.ts'
 import { Secret } from './domain/secret.ts'
 import { defaultId } from './domain/site.ts'
+import { aboutDataFolder } from './durable-file.ts'
 import { runHub } from './hub/hub-main.ts'
 import { hubSettingsSchema } from './hub/hub-settings.ts'
-import type { LiveEvent } from './journeys/application.ts'
-import { assemble } from './journeys/assemble.ts'
-import type { JourneyContext, Log } from './journeys/context.ts'
+import type { Log } from './journeys/context.ts'
 import { mailDelivery } from './journeys/deliver-mails.ts'
-import type { EnabledSystem } from './journeys/expected-lines.ts'
 import { openHubWatch } from './journeys/hub-watch.ts'
-import { rosterImport } from './journeys/import-roster.ts'
-import { openPhoneSettings } from './journeys/phone-settings-memory.ts'
-import { openResyncQueue } from './journeys/resync-queue.ts'
-import { openPhoneDoor } from './journeys/serve-phone.ts'
 import { firstOwnerLink } from './journeys/set-up.ts'
-import { noteSettings } from './journeys/settings-drift.ts'
 import { startUpkeep } from './journeys/upkeep.ts'
-import { trafficWatch } from './journeys/watch-traffic.ts'
 import { banner } from './main/banner.ts'
+import { compose } from './main/composition.ts'
 import { openDoors } from './main/doors.ts'
 import { openEdge, writeEdge } from './main/edge.ts'
-import { layFoundations, templates as templateFolder } from './main/foundations.ts'
+import { layFoundations } from './main/foundations.ts'
 import { hubSettings } from './main/hub-settings.ts'
-import { startLanes } from './main/lanes.ts'
 import { openLog } from './main/log.ts'
+import { openMail } from './main/mail.ts'
 import { hubFolder, noteTakenAway, startOwnHub, wasTakenAway } from './main/own-hub.ts'
 import { choosePbxs } from './main/pbx.ts'
 import { chooseSignIn } from './main/sign-in.ts'
 import { type HubNow, upkeepTasks } from './main/tasks.ts'
 import { type Undo, undoList } from './main/undo.ts'
-import { loadLetters } from './notify/letters.ts'
-import { smtpMailer } from './notify/smtp-mailer.ts'
-import { managedProfile } from './phones/managed-profile.ts'
-import { tunnelConfiguration } from './phones/tunnel-configuration.ts'
-import { publishedFiles } from './pki/publication.ts'
-import { journalRows } from './store/journal-rows.ts'
 import { realSystem, resolveHost } from './system.ts'
 import { hubClient } from './tunnels/hub-client.ts'
 import type { Hub, HubDescription } from './tunnels/hub-port.ts'
@@ -73,7 +58,7 @@ export async function serve(env: Environment): Promise<Serving> {
     return await start(config, log, undo)
   } catch (error) {
     await undo.all()
-    throw error
+    throw aboutDataFolder(error, config.dataFolder)
   }
 }
 
@@ -121,7 +106,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const lost = Promise.withResolvers<string>()
   let mayWrite = true
   const foundations = await layFoundations(config, system, log, undo)
-  const { store, vault, authorities, templates } = foundations
+  const { store, vault } = foundations
 
   const tookHubAway = await wasTakenAway(store)
   if (!config.hub.separate)
@@ -131,100 +116,36 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
   const hubWatch = openHubWatch(system.now)
   const hub = hubWatch.around(client)
   const hubNow = await lookAtHub(hub, config, log)
-  const lastHubKey = (await store.get('hub', defaultId))?.publicKey ?? null
 
-  const pbxs = await choosePbxs(config, foundations, system.now())
+  const pbxs = await choosePbxs(config, foundations, { now: system.now(), log })
   for (const { settings } of pbxs.filter(({ isConfigured }) => !isConfigured))
     log.warn(
       { pbx: settings.name },
       'people hold extensions on a PBX that is not among the settings any more; see doctor',
     )
   const edge = await openEdge(config, foundations, system)
-  const systems: EnabledSystem[] = []
-  const handshakes = new Map<string, string>()
-  const listeners = new Set<(event: LiveEvent) => void>()
-  const context: JourneyContext = {
+  const { context, application, loop, door, imports, handshakes } = await compose({
     config,
     system,
-    store,
-    vault,
-    catalogue: templates.catalogue,
-    phoneSettings: await openPhoneSettings(store),
-    handsetAuthority: authorities.handset,
-    serviceCertificate: authorities.service.certificate,
-    pbxs,
-    systems,
-    // Lanes need the context and deeds need the lanes; nothing is called before both are there.
-    loop: {
-      close: (subjects) => loop.close(subjects),
-      nudge: (kind, ids) => loop.nudge(kind, ids),
-      idle: () => loop.idle(),
-    },
-    journal: foundations.journal,
-    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
-    mail: config.mail && {
-      mailer: smtpMailer(config.mail),
-      letters: await loadLetters({
-        delivered: join(templateFolder, 'messages'),
-        own: join(config.dataFolder, 'templates', 'messages'),
-        onProblem: (problem) => log.warn({ err: problem }, problem.message),
-      }),
-    },
-    publish: (event) => {
-      for (const listener of listeners) listener(event)
-    },
-    hubPublicKey: () => hubNow.description?.publicKey ?? lastHubKey,
-    handshakes,
-    tunnelConfiguration,
-    traffic: trafficWatch(),
-    managedProfile,
-    resolveHost,
-    signIn: chooseSignIn(config, vault, log),
     log,
-  }
-  const resyncs = openResyncQueue(context)
-  undo.push(() => resyncs.stop())
-  const door = openPhoneDoor(context)
-  undo.push(() => door.flush())
-  const loop = startLanes({
-    context,
-    systems,
+    undo,
     foundations,
     hub,
-    edge,
-    mayWrite: () => mayWrite,
-    lastLease: () => hubNow.description?.lease ?? null,
-    tookHubAway,
-  })
-  undo.push(() => loop.stop())
-  const imports = rosterImport(
-    context,
-    (count) =>
-      void foundations.keys
-        .warm(count)
-        .catch((error: unknown) => log.warn({ err: error }, 'the key pool could not be warmed')),
-  )
-  undo.push(() => imports.stop())
-
-  const application = assemble(context, {
-    imports,
-    door,
-    templates,
     hubWatch,
-    listeners,
-    revocationList: () => readFile(join(foundations.publishedFolder, publishedFiles.der)),
-    doctor: {
-      loadTemplates: templates.load,
-      hub: (signal) => hub.describe(signal),
-      edge: edge && ((signal) => edge.describe(signal)),
-      revocationListAgeMs: () => foundations.publication.ageMs(),
-      doorCertificate: () => doors.doorCertificate(),
-      embeddedPassphrase: config.passphrase === null,
-      unwrittenTombstones: async () => foundations.journal.lacking(await journalRows(store)).length,
-    },
+    hubNow,
+    pbxs,
+    edge,
+    resolveHost,
+    tookHubAway,
+    lastHubKey: (await store.get('hub', defaultId))?.publicKey ?? null,
+    mail: await openMail(config, log),
+    signIn: chooseSignIn(config, vault, log),
+    mayWrite: () => mayWrite,
+    // The first door answers before the last one is open.
+    doorCertificate: async () => (await opening).doorCertificate(),
   })
-  await noteSettings(context)
-  const doors = await openDoors(application, { config, foundations, system, log, undo })
+  const opening = openDoors(application, { config, foundations, system, log, undo })
+  const doors = await opening
   loop.sweep()
   const mails = mailDelivery(context)
   const upkeep = startUpkeep(
@@ -233,6 +154,7 @@ async function start(config: Config, log: Log, undo: Undo): Promise<Serving> {
       foundations,
       hub,
       edge,
+      hubWatch,
       hubNow,
       loop,
       handshakes,

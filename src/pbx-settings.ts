@@ -2,13 +2,14 @@
  * The settings RINGFENCE_PBX and RINGFENCE_PBX_*, and of further PBXs RINGFENCE_PBX2 and RINGFENCE_PBX2_* …; what only one
  * driver needs is read in pbx-settings/driver-settings.ts.
  */
+import { plainWord } from './domain/plain-word.ts'
 import { defaultId, type Site, siteOf } from './domain/site.ts'
 import { type DriverSettings, driverWords, readDriver } from './pbx-settings/driver-settings.ts'
 import { type EdgeSettings, noteUnchecked, readEdge } from './pbx-settings/edge.ts'
 import { managementPlaces } from './pbx-settings/management-places.ts'
 import { readBrand } from './pbx-settings/manual.ts'
 import { noteUnused } from './pbx-settings/unused.ts'
-import { asteriskWord, isHost, quoted, type SettingReader } from './setting-reader.ts'
+import { isHost, quoted, type SettingReader } from './setting-reader.ts'
 
 export interface PbxSettings {
   /** What the database knows it by, for ever: `default` for the first, the name for a further one. */
@@ -132,7 +133,7 @@ function readPbx(read: SettingReader, demo: string[], firstSite: Site | null): P
       `RINGFENCE_PBX_REALM is not set: phones that get a digest of their password get one for realm "asterisk"`,
       'compare it with what the PBX says in its challenge (WWW-Authenticate: Digest realm="…") before the first phone goes out; later it cannot change',
     )
-  if (!asteriskWord.test(realm))
+  if (!plainWord.test(realm))
     wrong('PBX_REALM', `${quoted(realm)} cannot be a digest realm`, 'letters, digits, dots and dashes')
   const own = { host, port: port('PBX_PORT', 5061), mtlsPort: port('PBX_MTLS_PORT', 5062) }
   if (driver !== 'manual' && own.port === own.mtlsPort)

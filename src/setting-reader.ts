@@ -3,8 +3,9 @@
  * thrown, so that the admin sees it all at once. A value is repeated in a problem only where it cannot be a secret.
  */
 import { X509Certificate } from 'node:crypto'
-import { canonicalAddress, overlaps, type Prefix, parsePrefix } from './domain/address.ts'
+import { canonicalAddress, overlaps, type Prefix, parsePrefix, withoutBrackets } from './domain/address.ts'
 import type { Problem } from './domain/parse.ts'
+import { plainPath, plainWord } from './domain/plain-word.ts'
 import { Secret } from './domain/secret.ts'
 import { readSettingFile } from './setting-files.ts'
 import { meant } from './setting-words.ts'
@@ -77,9 +78,6 @@ export interface SettingReader {
   /** A full path that can stand in the files of Asterisk and Kamailio. */
   asteriskPath(name: SettingName): string | null
 }
-
-/** What Asterisk's files can hold without a second meaning (pbx/asterisk-config.ts). */
-export const asteriskWord = /^[A-Za-z0-9._-]{1,64}$/
 
 /** Ranges that mean something else to every host: an interface with such an address would break the machine's own. */
 const unusable = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3', '::/8', 'fe80::/10', 'ff00::/8']
@@ -204,7 +202,7 @@ function readerOf(env: Environment, kept: Kept, inPlace: (text: string) => strin
     },
     asteriskPath(name) {
       const value = text(name)
-      if (value === null || /^\/[A-Za-z0-9._/+@-]+$/.test(value)) return value
+      if (value === null || plainPath.test(value)) return value
       return wrong(
         name,
         `${quoted(value)} cannot stand in ${name.startsWith('EDGE_') || text('PBX') === 'kamailio' ? "Kamailio's" : "Asterisk's"} files`,
@@ -228,7 +226,7 @@ export function isHost(text: string): boolean {
 export function baseUrl(text: string): string | null {
   if (!/^https:\/\/[^/?#@\\]+(\/[^?#\\]*)?$/i.test(text)) return null
   const url = URL.parse(text)
-  if (url === null || !isHost(url.hostname.replace(/^\[|\]$/g, ''))) return null
+  if (url === null || !isHost(withoutBrackets(url.hostname))) return null
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`
 }
 
@@ -240,7 +238,7 @@ export function quoted(value: string): string {
 /** A name that can stand in a PBX's own files. */
 export function readWord({ text, wrong }: SettingReader, name: SettingName, fallback: string, what: string): string {
   const word = text(name) ?? fallback
-  if (!asteriskWord.test(word))
+  if (!plainWord.test(word))
     wrong(name, `${quoted(word)} is not ${what}`, 'letters, digits, dots, dashes and underscores')
   return word
 }

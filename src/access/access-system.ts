@@ -53,6 +53,8 @@ export type Finding =
       readonly hint?: string
       /** It is the system's own trouble, in the same words for each of its subjects: the audit log has it once. */
       readonly ofAll?: true
+      /** More is wanted than the system was ever told: to be done now, but nobody undid it, so it is no drift. */
+      readonly isNew?: true
     }
   /** The system was reached and took the change, but cannot show it. */
   | { readonly state: 'unverifiable'; readonly evidence: Evidence; readonly problem: string; readonly hint?: string }

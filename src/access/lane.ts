@@ -80,6 +80,7 @@ const mostActTries = 5
 
 export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, Snapshot>): Lane {
   const { system, isOwn = () => true, retryMs = { first: 500, most: 30_000 } } = options
+  /** By subject: with the ids of the lines it would be twice as large. */
   const known = new Map<string, Known>()
   const closing = new Map<string, S>()
   const nudged = new Set<string>()
@@ -98,7 +99,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   let timer: NodeJS.Timeout | undefined
   const abort = new AbortController()
   const identity = { system: system.kind, instance: system.instance }
-  const keyOf = (subject: S) => verdictId(system.kind, system.instance, subject.kind, subject.id)
+  const lineOf = (subjectId: string) => verdictId(system.kind, system.instance, options.subjectKind, subjectId)
 
   const wake = () => {
     if (stopped || running) return
@@ -147,7 +148,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     if (stopped) return
     if (!loaded) {
       for (const verdict of await options.verdicts.load(system.kind, system.instance))
-        known.set(verdict.id, knownOf(verdict))
+        known.set(verdict.subjectId, knownOf(verdict))
       loaded = true
     }
     await remember(outcomes)
@@ -163,11 +164,11 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
   async function remember(outcomes: readonly Outcome<S>[]): Promise<void> {
     const changed: Verdict[] = []
     for (const outcome of outcomes) {
-      const id = keyOf(outcome.subject)
+      const { id } = outcome.subject
       const before = known.get(id)
       const verdict = verdictFrom(outcome, before, {
         ...identity,
-        id,
+        id: lineOf(id),
         now: options.now(),
         chance: options.chance(),
         retryMs,
@@ -175,6 +176,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
       if (
         before &&
         outcome.foundDiffering &&
+        !outcome.foundDiffering.isNew &&
         before.state === 'converged' &&
         before.generation === verdict.generation &&
         before.wanted === verdict.wanted &&
@@ -190,7 +192,7 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
     if (changed.length === 0 && untold.length === 0) return
     await options.verdicts.save(changed, untold)
     untold.length = 0
-    for (const verdict of changed) known.set(verdict.id, knownOf(verdict))
+    for (const verdict of changed) known.set(verdict.subjectId, knownOf(verdict))
   }
 
   /**
@@ -229,12 +231,12 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
 
   /** Subjects that exist no more leave no line behind. */
   async function forgetOthers(subjects: readonly S[]): Promise<void> {
-    const present = new Set(subjects.map(keyOf))
+    const present = new Set(subjects.map(({ id }) => id))
     const gone = [...known.keys()].filter((id) => !present.has(id))
     if (gone.length === 0) return
-    await options.verdicts.forget(gone)
+    await options.verdicts.forget(gone.map(lineOf))
     for (const id of gone) {
-      due.delete(known.get(id)!.subjectId)
+      due.delete(id)
       known.delete(id)
     }
   }

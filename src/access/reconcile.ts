@@ -6,12 +6,21 @@ import type { Subject } from '../domain/access.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { AccessSystem, Evidence, Finding } from './access-system.ts'
 
-/** What became of one subject. `failed`: it could not be seen, or not be changed. */
+/** What became of one subject. */
 export interface Outcome<S extends Subject> {
   readonly subject: S
-  readonly finding: Finding | { readonly state: 'failed'; readonly problem: string; readonly hint: string | undefined }
+  readonly finding: Finding | Failure
   /** What the first look of a sweep found wrong, if anything. */
-  readonly foundDiffering: { readonly problem: string; readonly evidence: Evidence; readonly ofAll?: true } | null
+  readonly foundDiffering: Extract<Finding, { state: 'differs' }> | null
+}
+
+/** It could not be seen, or not be changed. */
+interface Failure {
+  readonly state: 'failed'
+  readonly problem: string
+  readonly hint: string | undefined
+  /** Of a look that showed that it is not as it should be; left out where none showed anything. */
+  readonly evidence?: Evidence
 }
 
 export interface Pass<S extends Subject> {
@@ -76,10 +85,14 @@ export async function reconcile<S extends Subject, Snapshot>(
     const before = first.get(subject)!
     const foundDiffering = before.state === 'differs' ? before : null
     if (!again.has(subject)) return { subject, finding: before, foundDiffering }
-    const finding = blind ? failure(blind) : judged(subject)
+    const finding = blind ? failure(blind, before) : judged(subject)
     const error = errors.get(subject)
     // The look says what is; the error of the act says why.
-    return { subject, finding: finding.state === 'differs' && error ? failure(error) : finding, foundDiffering }
+    return {
+      subject,
+      finding: finding.state === 'differs' && error ? failure(error, finding) : finding,
+      foundDiffering,
+    }
   })
   return { outcomes, strangers, failedActs: untold(outcomes, errors) }
 }
@@ -127,6 +140,7 @@ function failed<S extends Subject>(subject: S, error: AppError): Outcome<S> {
   return settled(subject, failure(error))
 }
 
-function failure(error: AppError) {
-  return { state: 'failed', problem: error.message, hint: error.hint } as const
+function failure(error: AppError, seen?: Finding | Failure): Failure {
+  const finding = { state: 'failed', problem: error.message, hint: error.hint } as const
+  return seen?.state === 'differs' ? { ...finding, evidence: seen.evidence } : finding
 }

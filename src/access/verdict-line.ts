@@ -21,7 +21,7 @@ export function verdictFrom(
   const attempts = state === 'retrying' ? (comparable ? before.attempts : 0) + 1 : 0
   const wait = Math.min(retryMs.most, retryMs.first * 2 ** Math.min(attempts - 1, 12)) * (0.5 + chance / 2)
   const unchanged = comparable && before.state === state
-  const evidence = 'evidence' in finding ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
+  const evidence = finding.evidence ? JSON.stringify(finding.evidence) : unchanged ? before.evidence : null
   return {
     id,
     system,
@@ -41,6 +41,8 @@ export function verdictFrom(
     // Ticks are the book's business.
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
+    waitingSince: null,
   }
 }
 
@@ -53,7 +55,7 @@ const stateOf = {
 } as const satisfies Record<Outcome<Subject>['finding']['state'], Verdict['state']>
 
 /** What a lane keeps in mind of each of its lines; the words themselves are in the book. */
-export interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
+export interface Known extends Pick<Verdict, 'wanted' | 'generation' | 'state' | 'attempts' | 'at'> {
   /** Digest of the evidence, and of problem and hint. */
   readonly seen: string
   readonly said: string
@@ -61,22 +63,11 @@ export interface Known extends Pick<Verdict, 'subjectId' | 'wanted' | 'generatio
   readonly evidence: string | null
 }
 
-export function knownOf({
-  subjectId,
-  wanted,
-  generation,
-  state,
-  attempts,
-  at,
-  evidence,
-  problem,
-  hint,
-}: Verdict): Known {
+export function knownOf({ wanted, generation, state, attempts, at, evidence, problem, hint }: Verdict): Known {
   return {
-    subjectId,
-    wanted,
+    wanted: word[wanted],
     generation,
-    state,
+    state: word[state],
     attempts,
     at,
     seen: digest(evidence),
@@ -84,6 +75,16 @@ export function knownOf({
     evidence: state === 'retrying' ? evidence : null,
   }
 }
+
+/** Each row of the database brings copies of these words with it, which tens of thousands of lines would keep. */
+const word = {
+  open: 'open',
+  closed: 'closed',
+  converged: 'converged',
+  retrying: 'retrying',
+  waiting: 'waiting',
+  unverifiable: 'unverifiable',
+} as const satisfies { readonly [Word in Verdict['wanted' | 'state']]: Word }
 
 /** Short enough for tens of thousands of lines; chance collisions are out of the question. */
 function digest(text: string | null): string {

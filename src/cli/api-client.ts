@@ -1,7 +1,7 @@
 import { type IncomingMessage, request as plainRequest } from 'node:http'
 import { request as tlsRequest } from 'node:https'
 import { userInfo } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { Problem } from '../domain/parse.ts'
 import type { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
@@ -133,12 +133,12 @@ function exchange(
 function unreachable(server: ServerAddress, error: Error & { code?: string }): AppError {
   if ('socket' in server) {
     if (error.code === 'EACCES') {
-      return new AppError('FORBIDDEN', `this user may not open ${server.socket}`, {
+      return new AppError('FORBIDDEN', `this user may not open ${resolve(server.socket)}`, {
         hint: 'use the account that runs the server, or a token with --url and RINGFENCE_TOKEN',
         cause: error,
       })
     }
-    return new AppError('SERVER_UNREACHABLE', `no server answers on ${server.socket}`, {
+    return new AppError('SERVER_UNREACHABLE', `no server answers on ${resolve(server.socket)}`, {
       hint: 'start it with `npm start`; RINGFENCE_DATA must name the same data folder here and there',
       cause: error,
     })

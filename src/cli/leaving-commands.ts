@@ -67,7 +67,13 @@ function summary({ terminal }: Session, view: EmployeeView, done: boolean): stri
       `  next  ringfence report ${view.id}`,
     ]
   }
-  if (view.lifecycle === 'offboarded') return [byWord(terminal, view), `  next  ringfence report ${view.id}`]
+  if (view.lifecycle === 'offboarded') {
+    return [
+      byWord(terminal, view),
+      `  next  ringfence report ${view.id}`,
+      `  exit  ${exitCodes.open}, since what somebody ticked was not seen; nothing is left to do`,
+    ]
+  }
   const open = view.access.filter(
     ({ verdict, acknowledged }) => /^(waiting|unverifiable)$/.test(verdict) && !acknowledged,
   )

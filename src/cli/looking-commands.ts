@@ -14,7 +14,12 @@ export async function listPeople(session: Session, lifecycle: string | undefined
   const query = lifecycle === undefined ? '' : `?lifecycle=${encodeURIComponent(lifecycle)}`
   const list = await session.client.send<List<EmployeeView>>({ method: 'GET', path: `/employees${query}` })
   if (session.json) printJson(session, list)
-  else if (list.items.length === 0) session.terminal.out('nobody yet; `ringfence onboard --help` shows how to begin')
+  else if (list.items.length === 0)
+    session.terminal.out(
+      lifecycle === undefined
+        ? 'nobody yet; `ringfence onboard --help` shows how to begin'
+        : `nobody is in the state ${lifecycle}; \`ringfence list\` shows everybody`,
+    )
   else {
     const rows = list.items.map((person) => [
       safe(extensionAt(person)),

@@ -122,6 +122,15 @@ async function handedOut(
   return exitCodes.ok
 }
 
+/** What is in the file is with the server by now, and outlives it. */
+function goesOn({ done, total }: ImportRun, error: unknown): unknown {
+  if (!(error instanceof AppError) || error.code !== 'SERVER_UNREACHABLE') return error
+  return new AppError('SERVER_UNREACHABLE', `the server went away; ${done} of ${total} were seen done`, {
+    hint: 'it goes on by itself when it is started again: do not import the file a second time, `ringfence list` shows who is there',
+    cause: error,
+  })
+}
+
 export async function importRoster(session: Session, file: string, mail: string | undefined): Promise<ExitCode> {
   const csv = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
     throw new AppError('INVALID_INPUT', `${file} cannot be read (${cause.code ?? 'no reason given'})`, {
@@ -144,7 +153,9 @@ export async function importRoster(session: Session, file: string, mail: string 
     progress.show(run.done, run.total)
     // Each look answers with everybody in the file, so it comes a fifth as often as others: once a second.
     await pause(5 * session.lookEveryMs)
-    run = await session.client.send<ImportRun>({ method: 'GET', path: path`/imports/${run.id}` })
+    run = await session.client
+      .send<ImportRun>({ method: 'GET', path: path`/imports/${run.id}` })
+      .catch((error: unknown) => Promise.reject(goesOn(run, error)))
   }
   progress.show(run.done, run.total)
   progress.end()

@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, type CommandOptions, Option } from 'commander'
+import { isLoopback, withoutBrackets } from '../domain/address.ts'
 import { phoneSettingLayers } from '../domain/phone-setting.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
@@ -228,7 +229,7 @@ function serverAt(url: string | undefined, environment: Surroundings['environmen
     })
   }
   const token = environment.RINGFENCE_TOKEN
-  if (token && parsed.protocol === 'http:' && !/^(localhost|127\.[0-9.]+|\[::1\])$/.test(parsed.hostname)) {
+  if (token && parsed.protocol === 'http:' && !isLoopback(withoutBrackets(parsed.hostname))) {
     throw new AppError('INVALID_INPUT', `the token would travel readable to ${parsed.hostname}`, {
       hint: 'use https://, or a tunnel to localhost',
     })

@@ -1,3 +1,4 @@
+import { counted } from '../domain/counted.ts'
 import { byClick } from '../domain/leaver-doors.ts'
 import { extensionAt } from '../domain/sip-account.ts'
 import type { AccessLine, EmployeeView } from '../journeys/application.ts'
@@ -139,5 +140,5 @@ export function tally(lines: readonly AccessLine[]): string {
     const word = verdict === 'converged' ? (wanted === 'closed' ? 'shut' : 'open') : acknowledged ? 'ticked' : verdict
     counts.set(word, (counts.get(word) ?? 0) + 1)
   }
-  return `${lines.length} ${lines.length === 1 ? 'door' : 'doors'}: ${[...counts].map(([word, count]) => `${count} ${word}`).join(', ')}`
+  return `${counted(lines.length, 'door')}: ${[...counts].map(([word, count]) => `${count} ${word}`).join(', ')}`
 }

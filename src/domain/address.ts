@@ -108,6 +108,11 @@ export function widthOf(family: 4 | 6): 32 | 128 {
 
 const loopback = [parsePrefix('127.0.0.0/8')!, parsePrefix('::1')!]
 
+/** A host as it stands in a URL, by its own name: an IPv6 address has brackets there. */
+export function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, '')
+}
+
 /** Whether only programs of this very machine can reach it. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost') return true

@@ -22,7 +22,7 @@ export interface Verdict {
   /** The subject's generation that was judged. */
   readonly generation: number
   readonly state: VerdictState
-  /** JSON of access/Evidence; null before anything was seen. */
+  /** JSON of access/Evidence; null where nothing was seen since the state changed. */
   readonly evidence: string | null
   readonly problem: string | null
   readonly hint: string | null
@@ -32,6 +32,10 @@ export interface Verdict {
   readonly at: string
   readonly acknowledgedBy: string | null
   readonly acknowledgedAt: string | null
+  /** Of a tick that is laid aside while nobody can look: `claimMark` of what was ticked. */
+  readonly acknowledgedClaim: string | null
+  /** The same of a step that nobody ticked: since when it waits. */
+  readonly waitingSince: string | null
 }
 
 export function verdictId(system: string, instance: string, kind: SubjectKind, subjectId: string): string {
@@ -44,6 +48,11 @@ export function wordsMark(problem: string | null): string {
     .update(problem ?? '')
     .digest('hex')
     .slice(0, 16)
+}
+
+/** Stands for what a tick says: of this state, in these words. */
+export function claimMark({ state, problem }: Pick<Verdict, 'state' | 'problem'>): string {
+  return wordsMark(`${state} ${problem}`)
 }
 
 /** Whether this line no longer keeps an offboarding open. */

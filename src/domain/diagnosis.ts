@@ -3,6 +3,7 @@
  * the same answer, and nothing is said that no fact shows.
  */
 import { type Cause, type Certainty, cause, type PhoneFacts } from './phone-facts.ts'
+import { systemName } from './system-name.ts'
 import { fetchCauses, tunnelCauses } from './unheard-phone.ts'
 
 const dayMs = 86_400_000
@@ -64,16 +65,10 @@ function hubCauses({ hub, demo }: PhoneFacts): Cause[] {
   ]
 }
 
-const doorNames: Readonly<Record<string, string>> = {
-  edge: 'SIP edge',
-  'sip-account': 'SIP account',
-  'phone-door': 'phone door',
-}
-
 function doorCauses({ doors }: PhoneFacts): Cause[] {
   return doors.flatMap(({ system, wanted, verdict, problem, hint, acknowledged }) => {
     if (wanted !== 'open' || verdict === 'converged' || acknowledged) return []
-    const name = doorNames[system] ?? system
+    const name = systemName(system)
     const seen = problem ?? 'no answer yet'
     if (verdict === 'waiting')
       return [

@@ -1,4 +1,5 @@
 /** What a door is called and what state it is in, for pages and exports alike. */
+import { systemName } from '../domain/system-name.ts'
 import type { AccessLine, ModelView } from '../journeys/application.ts'
 import { capital } from './capital.ts'
 
@@ -9,17 +10,11 @@ export type DoorLine = Pick<AccessLine, 'system' | 'wanted' | 'verdict' | 'nextT
   readonly acknowledged: unknown
 }
 
-const doorNames: Readonly<Record<string, string>> = {
-  edge: 'SIP edge',
-  'sip-account': 'SIP account',
-  administrator: 'Console',
-}
-
 /** Tried for longer than this, a door is not "closing" any more. */
 const stuckAfterMs = 10_000
 
 export function doorName(system: string): string {
-  return doorNames[system] ?? capital(system.replaceAll('-', ' '))
+  return capital(systemName(system))
 }
 
 export function doorState({ wanted, verdict, acknowledged, nextTryAt, at }: DoorLine): DoorState {

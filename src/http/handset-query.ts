@@ -1,28 +1,22 @@
 /** The filters of the lists of handsets as they stand in an address; what cannot be read counts as not given. */
 import { z } from 'zod'
 import { type HandsetQuery, handsetAttentions, handsetSorts, handsetStates } from '../journeys/handsets-view.ts'
+import { listPlace, listWord, tunnelWord } from './list-query.ts'
 
 export const handsetPageSize = 50
 
-const word = z.string().trim().min(1).max(200).optional().catch(undefined)
-
 export const handsetQuery = z.object({
-  q: word,
+  q: listWord,
   state: z.enum(handsetStates).optional().catch(undefined),
-  site: word,
-  model: word,
-  gateway: word,
-  /** `online`, `never`, or how many days it has been quiet. */
-  tunnel: z
-    .union([z.literal('online'), z.literal('never'), z.coerce.number().int().min(1).max(3_650)])
-    .optional()
-    .catch(undefined),
+  site: listWord,
+  model: listWord,
+  gateway: listWord,
+  tunnel: tunnelWord,
   /** `unknown`: it never told one. */
-  firmware: word,
+  firmware: listWord,
   attention: z.enum(handsetAttentions).optional().catch(undefined),
   sort: z.enum(handsetSorts).optional().catch(undefined),
-  down: z.literal('1').optional().catch(undefined),
-  page: z.coerce.number().int().min(1).max(1_000_000).optional().catch(undefined),
+  ...listPlace,
 })
 
 export type HandsetAsked = z.output<typeof handsetQuery>

@@ -25,6 +25,10 @@ const pbx = z.object({
   driver: z.string(),
   address: z.string().nullable(),
   host: z.string(),
+  edge: z
+    .object({ address: z.string(), enforces: z.array(z.string()) })
+    .nullable()
+    .describe('what phones dial in its place, and which of the abilities are the edge’s doing'),
   configured: z.boolean().describe('false: it left the settings, and people still hold extensions there'),
   abilities,
   can: z.array(z.string()).describe('the abilities in words'),

@@ -22,6 +22,7 @@ export const openStep = z.object({
   wanted: z.enum(['open', 'closed']),
   step: z.string().describe('what to do'),
   at: time.describe('open since'),
+  late: z.boolean().describe('for longer than RINGFENCE_STEP_REMINDER_HOURS'),
 })
 
 export const leaving = z.object({

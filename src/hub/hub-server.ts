@@ -1,8 +1,9 @@
-import { chmod, mkdir, rm } from 'node:fs/promises'
+import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { tryJson } from '../domain/json-text.ts'
+import { makeFolder } from '../durable-file.ts'
 import { AppError, asAppError } from '../errors.ts'
 import type { Hub } from '../tunnels/hub-port.ts'
 import { longestLine, type Operation, operations, requestSchema } from '../tunnels/hub-protocol.ts'
@@ -118,7 +119,7 @@ function send(socket: Socket, message: unknown): Promise<void> {
 }
 
 async function listen(server: Server, path: string, mode: number): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(path), 0o700)
   await refuseSecondHub(path)
   // What a killed hub left behind.
   await rm(path, { force: true })

@@ -119,6 +119,8 @@ async function make(settings: HubSettings, system: System, account: Account, sig
   const { interface: name, mode } = settings
   if (mode === 'preview') return previewDriver()
   const failures: AppError[] = []
+  let hint =
+    'run the hub as root, with the kernel module wireguard or the package wireguard-go; `ringfence doctor` looks'
   if (mode !== 'userspace') {
     try {
       await system.run('ip', ['link', 'add', 'dev', name, 'type', 'wireguard'], { signal })
@@ -135,12 +137,12 @@ async function make(settings: HubSettings, system: System, account: Account, sig
       account.did.push(`made interface ${name} with wireguard-go`)
       return uapiDriver(uapiSocketPath(name))
     } catch (error) {
-      failures.push(asAppError(error))
+      const failure = asAppError(error)
+      failures.push(failure)
+      hint = failure.hint ?? hint
     }
   }
   const reasons = failures.map(({ message }) => message).join('; ')
-  const hint =
-    'run the hub as root, with the kernel module wireguard or the package wireguard-go; `ringfence doctor` looks'
   if (mode !== 'auto') throw new AppError('HUB_REFUSED', `interface ${name} could not be made: ${reasons}`, { hint })
   account.problems.push({ message: `no packet moves on this host (preview): ${reasons}`, hint })
   return previewDriver()

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process'
-import { readFile, rm } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { access, constants, readFile, rm, stat } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -10,6 +10,8 @@ import { uapiSocketPath } from '../tunnels/uapi.ts'
 const startTimeoutMs = 5_000
 const stopTimeoutMs = 5_000
 const pollMs = 10
+const endedAtOnce = 'it ended at once'
+const tunDevice = '/dev/net/tun'
 
 /** Whether a userspace WireGuard listens for this interface name, in whichever network namespace. */
 export function userspaceAnswers(interfaceName: string): Promise<boolean> {
@@ -42,24 +44,54 @@ export async function startUserspace(interfaceName: string, dataFolder: string):
     ended = error.code === 'ENOENT' ? 'it is not installed' : `it could not be started (${error.code})`
   })
   child.once('exit', (code) => {
-    ended ??= `it ended at once with status ${code}`
+    ended ??= `${endedAtOnce} with status ${code}`
   })
   child.unref()
   const until = Date.now() + startTimeoutMs
   while (!(await userspaceAnswers(interfaceName))) {
     if (ended !== undefined || Date.now() > until) {
       child.kill()
+      const why = ended?.startsWith(endedAtOnce) ? ((await ownWords(interfaceName, env)) ?? ended) : ended
       throw new AppError(
         'COMMAND_FAILED',
-        `wireguard-go does not run: ${ended ?? 'it did not open its socket in time'}`,
+        `wireguard-go does not run: ${why ?? 'it did not open its socket in time'}`,
         {
-          hint: 'it needs the package wireguard-go, /dev/net/tun and root or CAP_NET_ADMIN',
+          hint: await needs(),
         },
       )
     }
     await delay(pollMs)
   }
   await writeDurably(pidFile(interfaceName, dataFolder), `${child.pid}\n`)
+}
+
+/**
+ * What it says of why it ends at once, from a second try: the first has nobody who listens, since it would die of its first
+ * word after the hub has gone.
+ */
+function ownWords(interfaceName: string, env: NodeJS.ProcessEnv): Promise<string | null> {
+  return new Promise((resolve) => {
+    // Should it run this time, it is ended: the next start of the hub tries again.
+    execFile('wireguard-go', ['-f', interfaceName], { env, timeout: 1_000 }, (_, stdout, stderr) => {
+      const last = `${stdout}\n${stderr}`.split('\n').findLast((line) => line.startsWith('ERROR:'))
+      // `ERROR: (ringfence0) 2026/11/25 23:10:02 Failed to create TUN device: permission denied`
+      resolve(last?.replace(/^ERROR: (?:\([^)]*\) )?(?:[0-9/]+ [0-9:]+ )?/, '').slice(0, 200) ?? null)
+    })
+  })
+}
+
+/** A hint that names what is seen to lack, if anything is. */
+async function needs(): Promise<string> {
+  const code = await access(tunDevice, constants.R_OK | constants.W_OK).then(
+    () => null,
+    (error: NodeJS.ErrnoException) => error.code,
+  )
+  if (code === 'ENOENT') return `there is no ${tunDevice}: as root \`modprobe tun\``
+  if (code === 'EACCES') {
+    const { mode } = await stat(tunDevice)
+    return `the user that runs the hub may not open ${tunDevice} (mode ${(mode & 0o7777).toString(8).padStart(4, '0')}): as root \`chmod 0666 ${tunDevice}\`, which is what udev makes it`
+  }
+  return `it needs the package wireguard-go, ${tunDevice} and root or CAP_NET_ADMIN`
 }
 
 /** Ends the wireguard-go that we started, now or in an earlier life. False when its process is not known. */

@@ -1,5 +1,7 @@
 /** What happened, as a sentence for people: one for each kind of audit event, and one for each visit to the phone door. */
 import type { AuditKind } from '../domain/audit.ts'
+import { counted } from '../domain/counted.ts'
+import { systemName } from '../domain/system-name.ts'
 import type { DoorFetch } from '../store/store.ts'
 import { signInTellers } from './sign-in-words.ts'
 
@@ -146,23 +148,22 @@ function named(value: unknown): string {
 }
 
 function count(value: unknown, thing: string): string {
-  return typeof value === 'number' ? `: ${value} ${value === 1 ? thing : `${thing}s`} to shut` : ''
+  return typeof value === 'number' ? `: ${counted(value, thing)} to shut` : ''
 }
 
 function things(value: unknown, thing: string): string | null {
-  return typeof value === 'number' && value > 0 ? `${value} ${value === 1 ? thing : `${thing}s`}` : null
+  return typeof value === 'number' && value > 0 ? counted(value, thing) : null
 }
 
+/** Where the bare name would not make a sentence. */
 const doors: Readonly<Record<string, string>> = {
-  'sip-account': 'the SIP account',
   extension: 'what goes on under the extension',
-  'phone-door': 'the phone door',
   administrator: 'the way into the console',
 }
 
 function door(system: unknown): string {
   const name = text(system)
-  return name === '' ? 'a door' : (doors[name] ?? `the ${name.replaceAll('-', ' ')}`)
+  return name === '' ? 'a door' : (doors[name] ?? `the ${systemName(name)}`)
 }
 
 function seconds(milliseconds: number): string {

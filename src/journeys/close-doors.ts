@@ -11,6 +11,11 @@ import { gatewaysOf, leaveGateway } from './leave-gateway.ts'
 export interface ClosedDoors {
   /** For the lanes to shut. */
   readonly shut: readonly Subject[]
+  /**
+   * Logins that were shut before, while others of the leaver still served the extension: then less could be shown of them
+   * than now, and the leaver file keeps what is shown last.
+   */
+  readonly shutBefore: readonly Subject[]
   /** Tunnels of gateways that stay for other phones: the lanes look at them anew. */
   readonly narrowed: readonly string[]
   /** Links of these gateways, for the journal. */
@@ -104,7 +109,17 @@ export async function closeDoors(
     'tombstone',
     shut.map((subject) => tombstoneOf(subject, at)),
   )
-  return { shut, narrowed: staying.map(({ tunnel }) => tunnel.id), withdrawn }
+  // Read anew: until here one login of the leaver counted as another phone for the next.
+  const before = await each(ended, ({ id }) => tx.find('sipCredential', { assignmentId: id }))
+  const logins = await subjectsOf(tx, 'sip-credential', [...new Set([...before.map(({ id }) => id), ...credentials])])
+  const now = new Map(logins.map((subject) => [subject.id, subject]))
+  const isNow = ({ kind, id }: Subject) => kind === 'sip-credential' && credentials.includes(id)
+  return {
+    shut: shut.map((subject) => (isNow(subject) ? (now.get(subject.id) ?? subject) : subject)),
+    shutBefore: logins.filter((subject) => subject.wanted === 'closed' && !isNow(subject)),
+    narrowed: staying.map(({ tunnel }) => tunnel.id),
+    withdrawn,
+  }
 }
 
 /** Whoever never had a call policy has no line while here; forwards that outlive the password they may have. */

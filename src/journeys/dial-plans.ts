@@ -7,6 +7,8 @@ import { AppError } from '../errors.ts'
 import type { StoreReader } from '../store/store.ts'
 import type { DialPlanView } from './calls-view.ts'
 import { auditEvent, type JourneyContext } from './context.ts'
+import type { DoctorCheck } from './doctor-view.ts'
+import type { KnownPbx } from './known-pbx.ts'
 
 export async function dialPlanOf(store: Pick<StoreReader, 'get'>, siteId: string): Promise<DialPlan | null> {
   return storedDialPlan((await store.get('setting', keyOf(siteId)))?.value ?? null)
@@ -19,12 +21,36 @@ export async function requireDialPlan(
 ): Promise<DialPlan> {
   const plan = await dialPlanOf(store, site.id)
   if (plan !== null) return plan
-  const message = `nobody has said yet what dialled numbers mean at ${site.name}: its country, its prefixes and its emergency numbers`
-  const hint = [
-    'say it once, then try again, for example in Germany:',
-    `\`ringfence dial-plan set --country 49 --international 00 --national 0 --emergency 112,110${sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''}\`; \`--area\` says the area code`,
-  ].join(' ')
+  const { message, command } = unsaid(site, pbxs)
+  const hint = `say it once, then try again, for example in Germany: ${command}`
   throw new AppError('INVALID_INPUT', message, { hint, problems: [{ field: 'calls', message, hint }] })
+}
+
+/** A note for each site where somebody has a phone and a call class could be had, while its emergency numbers are not known. */
+export async function dialPlanChecks({ store, pbxs }: Pick<JourneyContext, 'store' | 'pbxs'>): Promise<DoctorCheck[]> {
+  const takesClasses = ({ driver }: KnownPbx) => driver.abilities.callClasses !== 'absent'
+  const notes = sitesOf({ pbxs: pbxs.filter(takesClasses) }).map(async (site): Promise<DoctorCheck[]> => {
+    if ((await dialPlanOf(store, site.id)) !== null) return []
+    if ((await store.handsetModels({ siteId: site.id, state: 'in-use' })).length === 0) return []
+    const { message, command } = unsaid(site, pbxs)
+    return [
+      {
+        area: 'settings',
+        state: 'note',
+        message,
+        hint: `before anybody gets a call class, for example in Germany: ${command}`,
+      },
+    ]
+  })
+  return (await Promise.all(notes)).flat()
+}
+
+function unsaid(site: Site, pbxs: JourneyContext['pbxs']): { readonly message: string; readonly command: string } {
+  const which = sitesOf({ pbxs }).length > 1 ? ` --site ${quotedForShell(site.name)}` : ''
+  return {
+    message: `nobody has said yet what dialled numbers mean at ${site.name}: its country, its prefixes and its emergency numbers`,
+    command: `\`ringfence dial-plan set --country 49 --international 00 --national 0 --emergency 112,110${which}\`; \`--area\` says the area code`,
+  }
 }
 
 /** One for each site, whether it is set or not. */

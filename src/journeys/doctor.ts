@@ -6,6 +6,7 @@ import type { HubDescription } from '../tunnels/hub-port.ts'
 import { abilityWords } from './ability-words.ts'
 import { clearInterfaces } from './clear-interfaces.ts'
 import type { JourneyContext } from './context.ts'
+import { dialPlanChecks } from './dial-plans.ts'
 import type { DoctorCheck, DoctorReport } from './doctor-view.ts'
 import { abilitiesOf, type KnownPbx, severalPbxs } from './known-pbx.ts'
 import { phoneSettingChecks } from './phone-settings.ts'
@@ -16,7 +17,10 @@ export interface DoctorSources {
   readonly hub: (signal: AbortSignal) => Promise<HubDescription>
   readonly edge?: ((signal: AbortSignal) => Promise<EdgeDescription>) | null
   readonly revocationListAgeMs: () => number | null
-  readonly doorCertificate: () => { readonly source: 'service-ca' | 'files' | 'off'; readonly notAfter: string | null }
+  readonly doorCertificate: () => Promise<{
+    readonly source: 'service-ca' | 'files' | 'off'
+    readonly notAfter: string | null
+  }>
   readonly embeddedPassphrase: boolean
   readonly unwrittenTombstones: () => Promise<number>
   readonly loadTemplates: () => Promise<LoadedTemplates>
@@ -39,12 +43,20 @@ export async function doctor(context: JourneyContext, sources: DoctorSources): P
     templateChecks(context, sources.loadTemplates),
     letterChecks(context),
     phoneSettingChecks(context),
+    dialPlanChecks(context),
   ])
   const demo = context.config.demo.map(
     (message): DoctorCheck => ({ area: 'settings', state: 'note', message, hint: 'docs/configuration.md' }),
   )
   const notes = context.config.notes.map((note): DoctorCheck => ({ area: 'settings', state: 'note', ...note }))
   return { checks: [...checks.flat(), ...notes, ...demo] }
+}
+
+const packages = 'as root: apt-get install wireguard-tools wireguard-go nftables iproute2'
+
+/** Where all is installed, what the hub itself could not do says more. */
+function lacksPackages({ problems }: HubDescription): boolean {
+  return problems.length === 0 || problems.some(({ message }) => message.includes('not installed'))
 }
 
 async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
@@ -60,10 +72,7 @@ async function hubChecks({ hub }: DoctorSources): Promise<DoctorCheck[]> {
         area: 'hub',
         state: description.mode === 'preview' ? 'note' : 'ok',
         message: `${description.interface}: ${mode}, port ${description.listenPort}`,
-        hint:
-          description.mode === 'preview'
-            ? 'as root: apt-get install wireguard-tools wireguard-go nftables iproute2'
-            : null,
+        hint: description.mode === 'preview' && lacksPackages(description) ? packages : null,
       },
       ...description.problems.map(
         ({ message, hint }): DoctorCheck => ({ area: 'hub', state: 'problem', message, hint }),
@@ -100,7 +109,7 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
       area: 'pbx',
       state: 'note',
       message: `${settings.edge ? 'with the edge in front: ' : ''}does ${can.length} of ${can.length + cannot.length} things that Ringfence asks of a PBX`,
-      hint: cannot.length > 0 ? '`ringfence pbx list` names them, and what it cannot do' : null,
+      hint: cannotHint(can, cannot),
     })
     if (abilities.revocationLists === 'not-checked') {
       checks.push({
@@ -120,6 +129,13 @@ async function pbxChecks(context: JourneyContext, { settings, driver }: KnownPbx
   }
 }
 
+/** In words, so that nobody has to look elsewhere for what keeps a leaver in. */
+function cannotHint(can: readonly string[], cannot: readonly string[]): string | null {
+  if (cannot.length === 0) return null
+  if (can.length === 0) return 'nothing of it is driven: a person does each step; `ringfence pbx list` names them'
+  return `it cannot ${cannot.join(', ')}; \`ringfence pbx list\` names what it can`
+}
+
 async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {
   if (!edge) return []
   try {
@@ -134,7 +150,7 @@ async function edgeChecks({ edge }: DoctorSources): Promise<DoctorCheck[]> {
 }
 
 async function doorChecks({ config }: JourneyContext, { doorCertificate }: DoctorSources): Promise<DoctorCheck[]> {
-  const { source, notAfter } = doorCertificate()
+  const { source, notAfter } = await doorCertificate()
   if (source === 'off')
     return [{ area: 'phone door', state: 'note', message: 'TLS is left to the proxy in front', hint: null }]
   if (source === 'service-ca') {

@@ -1,6 +1,7 @@
 import type { DoorFetch } from '../store/store.ts'
 import { newId } from '../system.ts'
 import type { JourneyContext } from './context.ts'
+import { writtenTogether } from './written-together.ts'
 
 /** The phone door's ledger lines on their way to the database. */
 export interface FetchLedger {
@@ -16,8 +17,6 @@ interface Line {
   times: number
 }
 
-/** Lines are written together: a flood of refusals must not cost a disk sync each. */
-const delayMs = 250
 const batch = 500
 /** More than a database that answers ever leaves waiting. */
 const mostWaiting = 20_000
@@ -25,11 +24,11 @@ const mostWaiting = 20_000
 export function openFetchLedger(context: Pick<JourneyContext, 'store' | 'system' | 'log'>): FetchLedger {
   let lines: Line[] = []
   let refusals = new Map<string, Line>()
-  let timer: NodeJS.Timeout | undefined
+  const report = (error: unknown) => context.log.error({ err: error }, 'the phone door ledger could not be written')
+  const writing = writtenTogether(flush, report)
 
   async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
+    writing.begin()
     const going = lines
     lines = []
     refusals = new Map()
@@ -55,10 +54,9 @@ export function openFetchLedger(context: Pick<JourneyContext, 'store' | 'system'
     const line = { row: { id: newId(context.system), at: context.system.now().toISOString(), ...entry }, times: 1 }
     lines.push(line)
     if (entry.outcome === 'refused') refusals.set(key, line)
-    const report = (error: unknown) => context.log.error({ err: error }, 'the phone door ledger could not be written')
     // By the size of a batch, so that a database that fails is not asked again for each line.
     if (lines.length % batch === 0) flush().catch(report)
-    else timer ??= setTimeout(() => flush().catch(report), delayMs).unref()
+    else writing.soon()
   }
 
   /** Under a flood the strangers of this moment are worth less than memory, and only then the oldest of the others. */

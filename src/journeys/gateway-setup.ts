@@ -1,5 +1,6 @@
 /** What an installer sets up on a home gateway: the values of its kind's instructions and script. */
 import { isIP } from 'node:net'
+import { withoutBrackets } from '../domain/address.ts'
 import type { Gateway } from '../domain/handset.ts'
 import { Secret } from '../domain/secret.ts'
 import type { Tunnel, TunnelAddress } from '../domain/tunnel.ts'
@@ -21,7 +22,7 @@ export async function gatewayValues(
   // All phones behind a gateway are of one PBX (choose-gateway.ts).
   const pbx = pbxOfPerson(context, access).settings
   const door = new URL(config.phoneDoor.url)
-  const host = door.hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(door.hostname)
   // Also phones of others in the same home.
   const phones = await context.store.find('handset', { gatewayId: gateway.id, removedAt: null })
   return {

@@ -4,6 +4,7 @@ import type { Contradiction, Seen } from '../phones/phone-port.ts'
 import type { AuditEntry, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 import { factsOf } from './event-facts.ts'
+import { writtenTogether } from './written-together.ts'
 
 type InventoryContext = Pick<JourneyContext, 'store' | 'system' | 'catalogue' | 'publish' | 'log'>
 
@@ -23,15 +24,15 @@ interface Sight {
 
 /** 500 phones that start at once with the firmware of yesterday cost one write each in so many hours. */
 const freshMs = 6 * 3_600_000
-/** Written together, like the ledger's lines. */
-const delayMs = 250
 const batch = 100
 /** So many doubts about one handset are told; whoever invents more has said enough. */
 const mostFindings = 20
 
 export function openHandsetInventory(context: InventoryContext): HandsetInventory {
   const waiting = new Map<string, Sight>()
-  let timer: NodeJS.Timeout | undefined
+  const writing = writtenTogether(flush, (error) =>
+    context.log.error({ err: error }, 'what phones say of themselves could not be written'),
+  )
 
   function served(handset: Handset, userAgent: string | null): void {
     const seen = userAgent === null ? null : context.catalogue.seen(handset.model, userAgent)
@@ -40,14 +41,11 @@ export function openHandsetInventory(context: InventoryContext): HandsetInventor
     const isFresh = handset.seenAt !== null && now.getTime() - Date.parse(handset.seenAt) < freshMs
     if (isFresh && isSame(seen, handset) && !waiting.has(handset.id)) return
     waiting.set(handset.id, { seen, at: now.toISOString() })
-    const report = (error: unknown) =>
-      context.log.error({ err: error }, 'what phones say of themselves could not be written')
-    timer ??= setTimeout(() => flush().catch(report), delayMs).unref()
+    writing.soon()
   }
 
   async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
+    writing.begin()
     const going = [...waiting]
     waiting.clear()
     for (let from = 0; from < going.length; from += batch) {

@@ -17,9 +17,9 @@ import type {
 } from './handsets-view.ts'
 import type { HubWatch } from './hub-watch.ts'
 import { keyWords } from './key-words.ts'
-import { heardSince } from './people.ts'
-import { certificateDueDays, type Matches, onlineMinutes } from './people-view.ts'
+import { certificateDueDays, type Matches } from './people-view.ts'
 import { changesOfPlaces, staleSince } from './settings-drift.ts'
+import { tunnelFilter } from './tunnel-filter.ts'
 import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
@@ -66,9 +66,7 @@ async function filterOf(context: JourneyContext, query: Omit<HandsetQuery, 'limi
     ...(state && { state }),
     ...(model && { model }),
     ...(gateway && { gateway }),
-    ...(tunnel === 'online' && { tunnel: { heardOf: heardSince(context, ago(onlineMinutes * 60_000)) } }),
-    ...(tunnel === 'never' && { tunnel: { never: true } }),
-    ...(typeof tunnel === 'number' && { tunnel: { quietSince: ago(tunnel * dayMs) } }),
+    ...(tunnel !== undefined && { tunnel: tunnelFilter(context, tunnel) }),
     ...(firmware !== undefined && { firmware }),
     ...(attention === 'open-doors' && { openVerdicts: true }),
     ...(attention === 'warnings' && { doubted: await doubtedKinds(context) }),

@@ -32,10 +32,10 @@ export async function offboard(
   leavingId?: string,
 ): Promise<EmployeeView> {
   const at = context.system.now().toISOString()
-  const { shut, narrowed, withdrawn } = await context.store.transaction(async (tx) => {
+  const { shut, shutBefore, narrowed, withdrawn } = await context.store.transaction(async (tx) => {
     const employee = await tx.get('employee', employeeId)
     if (!employee) throw new AppError('NOT_FOUND', 'there is no such person')
-    const nothing = { shut: [], narrowed: [], withdrawn: [] }
+    const nothing = { shut: [], shutBefore: [], narrowed: [], withdrawn: [] }
     const leaving = leavingId === undefined ? undefined : await tx.get('leaving', leavingId)
     if (leaving && leaving.cancelledAt !== null) return nothing
     await endLeavings(tx, employeeId, { doneAt: at })
@@ -53,7 +53,7 @@ export async function offboard(
     const closing = await closeDoors(context, tx, { handsets, shared: true, leaver: employeeId, at })
     const console = await closeConsole(context, tx, { email: employee.email, employeeId, at, actor })
     const shut = [...closing.shut, ...console.shut]
-    const { narrowed } = closing
+    const { shutBefore, narrowed } = closing
     await tx.record(
       auditEvent(
         context,
@@ -63,9 +63,9 @@ export async function offboard(
       ),
     )
     await tx.insert('outbox', [personMessage(newId(context.system), 'employee.offboarding-requested', employeeId, at)])
-    return { shut, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn, ...console.withdrawn] }
+    return { shut, shutBefore, narrowed, withdrawn: [...withdrawn, ...closing.withdrawn, ...console.withdrawn] }
   })
-  await shutNow(context, employeeId, shut, at, withdrawn)
+  await shutNow(context, employeeId, shut, at, withdrawn, shutBefore)
   context.loop.nudge('tunnel', narrowed)
   return viewOf(context, employeeId)
 }
@@ -153,8 +153,10 @@ export async function shutNow(
   shut: readonly Subject[],
   at: string,
   withdrawn: readonly Withdrawal[] = [],
+  shutBefore: readonly Subject[] = [],
 ): Promise<void> {
-  if (shut.length > 0) context.loop.close(shut)
+  // In one pass, and these first: the last line to be written is what the leaver file is frozen with.
+  if (shut.length > 0) context.loop.close([...shutBefore, ...shut])
   await appendToJournal(context, [...shut.map((subject) => tombstoneOf(subject, at)), ...withdrawn])
   if (shut.length > 0) context.publish({ kind: 'employee', employeeId, data: { closing: shut.length } })
 }

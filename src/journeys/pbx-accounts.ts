@@ -1,7 +1,7 @@
 /** What one PBX should hold, from the database: the complete credentials of some extensions. */
 
 import type { SipCredentialSubject } from '../domain/access.ts'
-import { blockedPolicy, type CallPolicy, storedPolicy } from '../domain/call-policy.ts'
+import { type CallPolicy, storedPolicy } from '../domain/call-policy.ts'
 import { digestHa1, type SipCredential } from '../domain/sip-account.ts'
 import type { PbxAccount, PbxCredential } from '../pbx/pbx-driver.ts'
 import type { JourneyContext } from './context.ts'
@@ -105,7 +105,7 @@ export async function heldNow(
 }
 
 function nobody(extension: string): Held {
-  return { displayName: extension, live: [], handsetCount: 0, adopted: false, policy: blockedPolicy }
+  return { displayName: extension, live: [], handsetCount: 0, adopted: false, policy: null }
 }
 
 /** The digest that the PBX must show for this credential; null when its secret is not known any more. */

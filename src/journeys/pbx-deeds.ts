@@ -2,7 +2,7 @@ import { abilityWords } from './ability-words.ts'
 import type { JourneyContext } from './context.ts'
 import { existingExtensions } from './existing-extensions.ts'
 import { abilitiesOf, type KnownPbx, pbxNamed } from './known-pbx.ts'
-import type { PbxDeeds, PbxView } from './pbx-view.ts'
+import type { PbxAbilityView, PbxDeeds, PbxView } from './pbx-view.ts'
 
 export function pbxDeeds(context: JourneyContext): PbxDeeds {
   return {
@@ -22,8 +22,16 @@ function pbxView(pbx: KnownPbx): PbxView {
     driver: settings.driver,
     address,
     host,
+    edge: settings.edge && { address: settings.edge.address, enforces: atEdge(abilities) },
     configured: isConfigured,
     abilities,
-    ...abilityWords(abilitiesOf(pbx)),
+    ...abilityWords(abilities),
   }
+}
+
+/** What would not hold without it. */
+function atEdge(abilities: PbxAbilityView): readonly string[] {
+  const without = { certificates: 'not-checked', revocationLists: 'not-checked', callClasses: 'judged' } as const
+  const { cannot } = abilityWords({ ...abilities, ...without })
+  return abilityWords(abilities).can.filter((words) => cannot.includes(words))
 }

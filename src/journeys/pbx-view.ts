@@ -19,6 +19,8 @@ export interface PbxView {
   readonly driver: string
   readonly address: string | null
   readonly host: string
+  /** What phones dial in its place, by `host`, and what of the abilities is the edge's doing; null: there is none. */
+  readonly edge: { readonly address: string; readonly enforces: readonly string[] } | null
   /** False: it left the settings, and people still hold extensions on it. */
   readonly configured: boolean
   readonly abilities: PbxAbilityView

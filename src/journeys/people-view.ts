@@ -96,6 +96,8 @@ export interface Today {
   /** The latest few, and how many there are. */
   readonly leavers: readonly EmployeeView[]
   readonly leaversTotal: number
+  /** Whose offboarding is complete. */
+  readonly left: number
   /** The next few. */
   readonly leavings: readonly LeavingView[]
   /** Of the last day. */

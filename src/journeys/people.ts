@@ -6,7 +6,6 @@ import { pendingLeavings } from './leavings.ts'
 import {
   certificateDueDays,
   type Matches,
-  onlineMinutes,
   type PeopleChoices,
   type PeoplePage,
   type PeopleQuery,
@@ -14,6 +13,7 @@ import {
   secretOldDays,
   type Today,
 } from './people-view.ts'
+import { tunnelFilter } from './tunnel-filter.ts'
 import { employeeViews } from './views.ts'
 
 const dayMs = 86_400_000
@@ -41,19 +41,12 @@ function filterOf(context: JourneyContext, query: PeopleQuery): PeopleFilter {
     ...(state && { lifecycle: state }),
     ...(site && { siteId: site }),
     ...(model && { model }),
-    ...(tunnel === 'online' && { tunnel: { heardOf: heardSince(context, ago(onlineMinutes * 60_000)) } }),
-    ...(tunnel === 'never' && { tunnel: { never: true } }),
-    ...(typeof tunnel === 'number' && { tunnel: { quietSince: ago(tunnel * dayMs) } }),
+    ...(tunnel !== undefined && { tunnel: tunnelFilter(context, tunnel) }),
     ...(attention === 'open-doors' && { openVerdicts: true }),
     ...(attention === 'certificate-due' && { certificateEndsBefore: ago(-certificateDueDays * dayMs) }),
     ...(attention === 'secret-old' && { secretOlderThan: ago(secretOldDays * dayMs) }),
     ...(attention === 'leaving-set' && { leavingSet: true }),
   }
-}
-
-/** Handshakes live in memory; what the database has of them may be minutes old. */
-export function heardSince({ handshakes }: JourneyContext, since: string): readonly string[] {
-  return [...handshakes].flatMap(([key, at]) => (at >= since ? [key] : []))
 }
 
 export async function peopleChoices({ store, catalogue }: JourneyContext): Promise<PeopleChoices> {
@@ -83,6 +76,7 @@ export async function today(context: JourneyContext): Promise<Today> {
     leaving: await count({ attention: 'leaving-set' }),
     leavers: leavers.people,
     leaversTotal: leavers.total,
+    left: await count({ state: 'offboarded' }),
     leavings,
     alarms: await alarmsSince(context, new Date(now.getTime() - dayMs)),
   }

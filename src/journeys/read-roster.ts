@@ -8,7 +8,7 @@ import type { OnboardInput } from './application.ts'
 import { checkPbx, checkPerson, modelProblem } from './check-person.ts'
 import type { JourneyContext } from './context.ts'
 import { requireDialPlan } from './dial-plans.ts'
-import { adoptionProblems, foreignProblems } from './existing-extensions.ts'
+import { adoptionProblems, foreignProblems } from './extension-obstacles.ts'
 import { extensionInUse, type KnownPbx, pbxNamed, severalPbxs } from './known-pbx.ts'
 import { invalid } from './refusal.ts'
 

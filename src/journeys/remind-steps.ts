@@ -30,9 +30,9 @@ export function stepReminder(context: JourneyContext): () => Promise<void> {
 }
 
 async function recordOverdue(context: JourneyContext, open: readonly OpenStep[]): Promise<readonly OpenStep[]> {
-  const { store, system, config } = context
+  const { store, system } = context
   const now = system.now().getTime()
-  const old = open.filter(({ at }) => now - Date.parse(at) >= config.stepReminderHours * hour)
+  const old = open.filter(({ late }) => late)
   if (old.length === 0) return []
   const told = await store.eventsSince({
     kinds: ['step.overdue'],

@@ -4,6 +4,7 @@ import type { Handset } from '../domain/handset.ts'
 import type { ServedFile } from '../store/store.ts'
 import type { JourneyContext } from './context.ts'
 import { maskedFile } from './masked-file.ts'
+import { writtenTogether } from './written-together.ts'
 
 export interface ServedFiles {
   /** To be called when a phone got a file; remembers it when it is another than the last one. */
@@ -12,15 +13,15 @@ export interface ServedFiles {
   flush(): Promise<void>
 }
 
-/** Written together, like the ledger: 500 phones after a power cut must not cost a disk sync each. */
-const delayMs = 250
 /** More than a database that answers ever leaves waiting. */
 const mostWaiting = 5_000
 
 export function openServedFiles(context: JourneyContext): ServedFiles {
   const { store, catalogue, system, log } = context
   let waiting = new Map<string, ServedFile>()
-  let timer: NodeJS.Timeout | undefined
+  const writing = writtenTogether(flush, (error) =>
+    log.error({ err: error }, 'what phones were served could not be written'),
+  )
 
   async function keep(handset: Handset, asked: string, contentHash: string): Promise<void> {
     // Certificates and keys are not made from a template, and there is nothing to compare in them.
@@ -34,13 +35,11 @@ export function openServedFiles(context: JourneyContext): ServedFiles {
     if (!file) return
     const at = system.now().toISOString()
     waiting.set(id, { id, handsetId: handset.id, fileName, contentHash, masked: packed(file.body), at })
-    const report = (error: unknown) => log.error({ err: error }, 'what phones were served could not be written')
-    timer ??= setTimeout(() => flush().catch(report), delayMs).unref()
+    writing.soon()
   }
 
   async function flush(): Promise<void> {
-    clearTimeout(timer)
-    timer = undefined
+    writing.begin()
     const going = waiting
     waiting = new Map()
     if (going.size === 0) return

@@ -19,6 +19,8 @@ export interface OpenStep {
   readonly step: string
   /** Open since. */
   readonly at: string
+  /** For longer than RINGFENCE_STEP_REMINDER_HOURS. */
+  readonly late: boolean
 }
 
 /** One sheet of paper: a step in all its parts. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Drift, VerdictBook } from '../access/lane.ts'
 import type { Subject } from '../domain/access.ts'
-import { isSettled, type Verdict } from '../domain/condition.ts'
+import { claimMark, isSettled, type Verdict } from '../domain/condition.ts'
 import type { NewAuditEvent, StoreWriter } from '../store/store.ts'
 import { auditEvent, itself, type JourneyContext } from './context.ts'
 
@@ -85,12 +85,7 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
   const rows: Verdict[] = []
   for (const verdict of changed) {
     const before = await tx.get('verdict', verdict.id)
-    const at = openSince(before, verdict)
-    rows.push(
-      before && sameClaim(before, verdict)
-        ? { ...verdict, at, acknowledgedBy: before.acknowledgedBy, acknowledgedAt: before.acknowledgedAt }
-        : { ...verdict, at },
-    )
+    rows.push({ ...verdict, ...kept(before, verdict) })
     const wasShut =
       before?.wanted === 'closed' && before.state === 'converged' && before.generation === verdict.generation
     if (verdict.wanted === 'closed' && verdict.state === 'converged' && !wasShut) {
@@ -107,25 +102,24 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
   await tx.put('verdict', rows)
 }
 
-/** A step that nobody ticked has been waiting since it was first asked for, however its words changed. */
-function openSince(before: Verdict | undefined, now: Verdict): string {
-  const goesOn =
-    before?.state === 'waiting' &&
-    now.state === 'waiting' &&
-    before.wanted === now.wanted &&
-    before.generation === now.generation &&
-    before.acknowledgedAt === null
-  return goesOn ? before.at : now.at
-}
-
-/** A tick stands for as long as the line says what it said when it was ticked. */
-function sameClaim(before: Verdict, now: Verdict): boolean {
-  return (
-    before.wanted === now.wanted &&
-    before.generation === now.generation &&
-    before.state === now.state &&
-    before.problem === now.problem
-  )
+/**
+ * What people did and waited for outlives a moment in which nobody can look: it is laid aside, and counts for nothing
+ * meanwhile. The first look that shows anything else, a door that is open above all, takes it away for good.
+ */
+function kept(before: Verdict | undefined, now: Verdict): Partial<Verdict> {
+  if (!before || before.wanted !== now.wanted || before.generation !== now.generation) return {}
+  const { acknowledgedBy, acknowledgedAt } = before
+  const nobodyLooked = now.state === 'retrying' && now.evidence === null
+  if (acknowledgedAt !== null) {
+    // A tick stands for as long as the line says what it said when it was ticked.
+    const claim = before.acknowledgedClaim ?? claimMark(before)
+    if (nobodyLooked) return { acknowledgedBy, acknowledgedAt, acknowledgedClaim: claim }
+    return claim === claimMark(now) ? { acknowledgedBy, acknowledgedAt } : {}
+  }
+  // A step that nobody ticked has been waiting since it was first asked for, however its words changed.
+  const since = before.state === 'waiting' ? before.at : before.waitingSince
+  if (nobodyLooked) return { waitingSince: since }
+  return now.state === 'waiting' && since !== null ? { at: since } : {}
 }
 
 /**

@@ -205,8 +205,11 @@ function accessLine(
     hint: verdict.hint && said(verdict.hint),
     nextTryAt: verdict.nextTryAt,
     at: verdict.at,
+    // One that is laid aside while the system is away counts for nothing.
     acknowledged:
-      verdict.acknowledgedAt === null ? null : { by: verdict.acknowledgedBy ?? '', at: verdict.acknowledgedAt },
+      verdict.acknowledgedAt === null || verdict.state === 'retrying'
+        ? null
+        : { by: verdict.acknowledgedBy ?? '', at: verdict.acknowledgedAt },
   }
 }
 

@@ -40,18 +40,19 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     const record = (kind: 'tunnel.first-handshake' | 'tunnel.key-erased' | 'tunnel.key-replaced') =>
       tx.record(auditEvent(context, kind, { employeeId, subjectId: id, actor: itself }))
 
+    /** Nobody waits for another key, and we hold none. */
+    const settled: Tunnel = {
+      ...tunnel,
+      nextPublicKey: null,
+      privateKeySealed: null,
+      keyWindowEndsAt: null,
+      generation: tunnel.generation + 1,
+    }
     const replacement = tunnel.nextPublicKey !== null && handshakes.has(tunnel.nextPublicKey)
     if (replacement) {
       // The new key has spoken: it takes the addresses over, the old one and our copy of the private key go.
-      const changed: Tunnel = {
-        ...tunnel,
-        publicKey: tunnel.nextPublicKey,
-        nextPublicKey: null,
-        privateKeySealed: null,
-        keyWindowEndsAt: null,
-        generation: tunnel.generation + 1,
-        lastHandshakeAt: handshakes.get(tunnel.nextPublicKey!)!,
-      }
+      const lastHandshakeAt = handshakes.get(tunnel.nextPublicKey!)!
+      const changed: Tunnel = { ...settled, publicKey: tunnel.nextPublicKey, lastHandshakeAt }
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-replaced')
       const retired = tunnel.publicKey === null ? [] : await retireKey(tx, changed, employeeId, tunnel.publicKey, at)
@@ -69,14 +70,7 @@ async function settle(context: JourneyContext, id: string, handshakes: ReadonlyM
     const dropped = windowOver ? (tunnel.nextPublicKey ?? unused) : null
     if (dropped !== null) {
       // A key from a link that nobody used in time must not wait on the hub for whoever finds the link.
-      const changed: Tunnel = {
-        ...tunnel,
-        publicKey: dropped === tunnel.publicKey ? null : tunnel.publicKey,
-        nextPublicKey: null,
-        privateKeySealed: null,
-        keyWindowEndsAt: null,
-        generation: tunnel.generation + 1,
-      }
+      const changed: Tunnel = { ...settled, publicKey: dropped === tunnel.publicKey ? null : tunnel.publicKey }
       await tx.update('tunnel', id, changed)
       await record('tunnel.key-erased')
       const retired = await retireKey(tx, changed, employeeId, dropped, at)

@@ -4,6 +4,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { withoutBrackets } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { AppError } from '../errors.ts'
 import { consoleApp } from '../http/console.ts'
@@ -150,7 +151,7 @@ async function ownCertificate(
   { vault, authorities, pkiFolder }: OwnCertificates,
   system: System,
 ): Promise<TlsCertificate> {
-  const host = new URL(config.phoneDoor.url).hostname.replace(/^\[|\]$/g, '')
+  const host = withoutBrackets(new URL(config.phoneDoor.url).hostname)
   const names = [
     ...new Set([
       host,

@@ -1,10 +1,10 @@
 /** The SIP edge that the settings name: its keeper for the server, its configuration for `ringfence edge`. */
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { type Config, readConfig } from '../config.ts'
 import { Secret } from '../domain/secret.ts'
-import { writeForFoldersGroup, writingInto } from '../durable-file.ts'
+import { makeFolder, writeForFoldersGroup, writingInto } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import { desiredRows } from '../pbx/edge/desired-rows.ts'
@@ -67,7 +67,10 @@ export async function openEdge(config: Config, foundations: Foundations, system:
     calls: {
       async read(signal) {
         const settings = await callSettings()
-        return settings.dialPlan === null ? null : { rows: await readCallTables(rpc, signal), settings }
+        if (settings.dialPlan === null) return null
+        const wasChanging = keeper.isChanging()
+        const rows = await readCallTables(rpc, signal)
+        return { rows, settings, isChanging: wasChanging || keeper.isChanging() }
       },
       publish: keeper.publish,
     },
@@ -91,7 +94,7 @@ export async function writeEdge(
   }
   const paths = Object.entries(files).map(([name, text]) => [join(folder, name), text] as const)
   await writingInto({ folder, name: '--out', group: 'kamailio' }, async () => {
-    await mkdir(folder, { recursive: true, mode: 0o750 })
+    await makeFolder(folder, 0o750)
     for (const [path, text] of paths) {
       // Kamailio reads tls.cfg again and again, as its own user.
       await writeForFoldersGroup(path, text, 0o640)

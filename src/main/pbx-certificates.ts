@@ -1,10 +1,10 @@
 /** Certificates of the Service CA for what phones dial, and the Handset CA beside them. Asked daily, they renew in time. */
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { defaultId } from '../domain/site.ts'
-import { type FolderOfSetting, writeDurably, writingInto } from '../durable-file.ts'
+import { type FolderOfSetting, makeFolder, writeDurably, writingInto } from '../durable-file.ts'
 import { edgeFiles } from '../pbx/edge/edge-options.ts'
 import type { TlsPorts } from '../pbx/tls-ports.ts'
 import type { PbxSettings } from '../pbx-settings.ts'
@@ -48,7 +48,7 @@ export async function keepPbxCertificates(config: Config, foundations: Foundatio
 }
 
 /**
- * In the PBX's folder, or where whoever operates the PBX by hand finds them; for the name that handsets dial, and the PBX's
+ * In the PBX's folder, or where whoever operates the PBX by hand finds them; for the host that handsets dial, and the PBX's
  * address inside the VPN. Unused where the admin names files of his own. Asterisk takes a file with a new time at its next
  * reload.
  */
@@ -62,7 +62,8 @@ export async function keepPbxCertificate(
   const { authorities, pkiFolder } = foundations
   const suffix = id === defaultId ? '' : `-${id}`
   const folder = ours?.configFolder ?? join(pkiFolder, `for-the-pbx${suffix}`)
-  const names = [...(isIP(host) ? [] : [host]), ...(address ? [address] : [])]
+  // What a phone dials is what it looks for here, be that a name or an address.
+  const names = [...new Set([host, ...(address ? [address] : [])])]
   const { certificate, privateKey } = await keep(`pbx-certificate${suffix}.json`, [host, names], foundations, now)
   const group = ours?.kind ?? 'asterisk'
   // The key is readable by the PBX's own group; the folder decides who that is.
@@ -119,7 +120,7 @@ type File = readonly [name: string, content: string, mode: number]
 /** In order, the certificates last. What is there already keeps its time. */
 async function putInto(folder: FolderOfSetting, files: readonly File[]): Promise<void> {
   await writingInto(folder, async () => {
-    await mkdir(folder.folder, { recursive: true, mode: 0o750 })
+    await makeFolder(folder.folder, 0o750)
     for (const [name, content, mode] of files) {
       const path = join(folder.folder, name)
       if ((await readFile(path, 'utf8').catch(() => null)) !== content) await writeDurably(path, content, mode)

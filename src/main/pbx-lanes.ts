@@ -50,11 +50,12 @@ export function pbxLanes(
     pbxId: id,
     opensOnly: driver.describeStep !== undefined,
   }
+  const held = (extensions: readonly string[]) => heldNow(context, id, extensions)
   const access = extensionAccess({
     pbxId: id,
     driver,
     accountsOf: (extensions) => accountsOf(context, id, extensions),
-    heldNow: (extensions) => heldNow(context, id, extensions),
+    heldNow: held,
     seenShut: (subjects) => seenShut(context, 'extension', id, subjects),
     subjects: async () => (await store.subjects('assignment')).filter(({ pbxId }) => pbxId === id),
   })
@@ -71,7 +72,11 @@ export function pbxLanes(
       { timeoutMs: driver.patienceMs ?? 20_000, sweepEveryMs: 60_000, pbxId: id },
     ),
     edge?.pbxId === id
-      ? lane('assignment', extensionBehindEdge(access, edge.calls, driver.abilities), extensions)
+      ? lane(
+          'assignment',
+          extensionBehindEdge(access, edge.calls, { abilities: driver.abilities, heldNow: held }),
+          extensions,
+        )
       : lane('assignment', access, extensions),
   ]
 }
@@ -126,7 +131,7 @@ export function revocationEnforcers(pbxs: readonly KnownPbx[]): readonly Revocat
 /** What a list in force does not say: whether the PBX of this phone asks for it. */
 function listNote(pbxs: readonly KnownPbx[], pbxId: string): string | undefined {
   const pbx = pbxs.find(({ settings }) => settings.id === pbxId)
-  if (pbx?.settings.edge) return 'refused at the edge: see that line'
+  if (pbx?.settings.edge) return 'whether the edge refuses it: see the line edge'
   if (pbx?.settings.driven.kind === 'freeswitch' && pbx.settings.driven.subjects) return 'see the line allow-list'
   if (pbx?.driver.abilities.revocationLists !== 'not-checked') return undefined
   const name = pbxs.length === 1 ? 'this PBX' : `PBX ${pbx.settings.name}`

@@ -6,6 +6,7 @@
 
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import type { Log } from '../journeys/context.ts'
 import { dialPlanOf } from '../journeys/dial-plans.ts'
 import type { KnownPbx } from '../journeys/known-pbx.ts'
 import { absentDriver } from '../pbx/absent.ts'
@@ -25,11 +26,15 @@ import { leftOnes } from './left-pbxs.ts'
 import { keepPbxCertificate } from './pbx-certificates.ts'
 
 /** Those of the settings, and those that left them while people still hold extensions there. */
-export async function choosePbxs(config: Config, foundations: Foundations, now: Date): Promise<readonly KnownPbx[]> {
+export async function choosePbxs(
+  config: Config,
+  foundations: Foundations,
+  { now, log }: { readonly now: Date; readonly log: Log },
+): Promise<readonly KnownPbx[]> {
   const pbxs: KnownPbx[] = []
   for (const settings of config.pbxs) {
     await keepPbxCertificate(settings, foundations, now)
-    const driver = await driverOf(settings, { config, foundations })
+    const driver = await driverOf(settings, { config, foundations, log })
     pbxs.push({ settings, driver, guide: await guideOf(settings), isConfigured: true })
   }
   return [...pbxs, ...(await leftOnes(foundations.store, config.pbxs))]
@@ -37,7 +42,7 @@ export async function choosePbxs(config: Config, foundations: Foundations, now: 
 
 async function driverOf(
   pbx: PbxSettings,
-  { config: { dataFolder }, foundations }: { config: Config; foundations: Foundations },
+  { config: { dataFolder }, foundations, log }: { config: Config; foundations: Foundations; log: Log },
 ): Promise<PbxDriver> {
   const { driven, realm } = pbx
   // Each driver has a format of its own: one that follows another on the same PBX must not read its file.
@@ -52,7 +57,7 @@ async function driverOf(
     case 'freeswitch':
       return openFreeswitch(pbx, driven, accountsFile)
     case 'kamailio':
-      return openKamailio(pbx, driven, foundations)
+      return openKamailio(pbx, driven, { foundations, log })
     case '3cx':
     case 'yeastar': {
       await beginBookOnce(foundations.store, pbx, accountsFile)

@@ -4,6 +4,7 @@ import { defaultId } from '../domain/site.ts'
 import { completeOffboardings } from '../journeys/complete-offboarding.ts'
 import type { JourneyContext } from '../journeys/context.ts'
 import type { MailDelivery } from '../journeys/deliver-mails.ts'
+import type { HubWatch } from '../journeys/hub-watch.ts'
 import { runLeavings } from '../journeys/leavings.ts'
 import { stepReminder } from '../journeys/remind-steps.ts'
 import type { PhoneDoor } from '../journeys/serve-phone.ts'
@@ -30,6 +31,8 @@ export interface TaskParts {
   readonly foundations: Foundations
   readonly hub: Hub
   readonly edge?: Edge | null
+  /** Remembers what `hub` listed, whoever asked. */
+  readonly hubWatch: Pick<HubWatch, 'peers'>
   readonly hubNow: HubNow
   readonly loop: Pick<Loop, 'sweep'>
   readonly handshakes: Map<string, string>
@@ -40,6 +43,7 @@ export interface TaskParts {
 }
 
 export function upkeepTasks({
+  hubWatch,
   hubNow,
   loop,
   context,
@@ -55,6 +59,7 @@ export function upkeepTasks({
   const { store, system } = context
   const { lease, journal, publication } = foundations
   let peerCount = 0
+  let listing: HubWatch['peers'] = null
   const outbox: Outbox = {
     waiting: () => store.find('outbox', { deliveredAt: null }),
     update: (id, patch) => store.transaction((tx) => tx.update('outbox', id, patch)),
@@ -69,14 +74,22 @@ export function upkeepTasks({
     },
     {
       name: 'handshakes',
-      // A listing of 10,000 peers costs some 50 ms on both sides: the more there are, the rarer.
-      everyMs: () => Math.max(3_000, peerCount * 3),
+      everyMs: 3_000,
       async run() {
-        const peers = await hub.listPeers(AbortSignal.timeout(30_000))
+        // A listing of 10,000 peers costs some 50 ms on both sides and 15 MB here: the more there are, the rarer, and
+        // whatever the tunnels' own sweep listed serves as well.
+        if (hubWatch.peers === listing) {
+          const ageMs = listing === null ? Number.POSITIVE_INFINITY : system.now().getTime() - Date.parse(listing.at)
+          if (ageMs < Math.max(3_000, peerCount * 4)) return
+          await hub.listPeers(AbortSignal.timeout(30_000))
+        }
+        listing = hubWatch.peers
+        if (listing === null) return
+        const { is: peers, at } = listing
         // A hub that lost everything (restarted host) is filled at once, not at the next sweep.
         if (peers.length === 0 && peerCount > 0) loop.sweep()
         peerCount = peers.length
-        context.traffic.note(peers, system.now())
+        context.traffic.note(peers, new Date(at))
         for (const { publicKey, lastHandshakeAt } of peers)
           if (lastHandshakeAt !== null) handshakes.set(publicKey, lastHandshakeAt)
         const present = new Set(peers.map(({ publicKey }) => publicKey))
@@ -87,9 +100,7 @@ export function upkeepTasks({
     {
       name: 'revocation list',
       everyMs: 60_000,
-      async run() {
-        if (publication.dueAt() <= system.now()) await publication.publish()
-      },
+      run: publication.publishWhenDue,
     },
     {
       // A PBX that was restarted or away takes the newest list, and a new server certificate, here.

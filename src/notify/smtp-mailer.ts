@@ -11,7 +11,7 @@ const limits = {
   dnsTimeout: 10_000,
 } as const
 
-type Patience = Partial<Record<keyof typeof limits, number>>
+export type Patience = Partial<Record<keyof typeof limits, number>>
 
 const tlsWords = { implicit: 'TLS', starttls: 'STARTTLS', none: 'on this machine, without TLS' } as const
 

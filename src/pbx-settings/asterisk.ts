@@ -1,5 +1,4 @@
 /** Settings of the Asterisk driver: RINGFENCE_PBX=asterisk. */
-import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import {
   quoted,
@@ -11,6 +10,7 @@ import {
 } from '../setting-reader.ts'
 import { type ManagerSettings, readManager } from './asterisk-ami.ts'
 import { type DatabaseSettings, readDatabase } from './database.ts'
+import { readWebAddress } from './web-address.ts'
 
 export interface AsteriskSettings extends ManagerSettings {
   /** Null: neither accounts nor transports are files of Ringfence's. */
@@ -91,17 +91,8 @@ function readRealtime(read: SettingReader): DatabaseSettings {
 
 function readAri(read: SettingReader): AccountPlace {
   const { text, wrong } = read
-  const address = text('PBX_ARI') ?? 'http://127.0.0.1:8088'
-  const url = /^https?:\/\/[^/?#@\\]+\/?$/i.test(address) ? URL.parse(address) : null
-  // Not repeated: it may hold a name and a password.
-  if (url === null)
-    wrong('PBX_ARI', 'is not the address of a web server', 'such as https://pbx.example.com:8089, without a path')
-  else if (url.protocol === 'http:' && !isLoopback(url.hostname.replace(/^\[|\]$/g, '')))
-    wrong(
-      'PBX_ARI',
-      `${quoted(url.hostname)} would be spoken to without TLS`,
-      'use https; http is for this machine only',
-    )
+  const given = text('PBX_ARI') ?? 'http://127.0.0.1:8088'
+  const origin = readWebAddress(read, 'PBX_ARI', { given, plain: 'here', example: 'https://pbx.example.com:8089' })
   if (text('PBX_ARI_SECRET_FILE') === null)
     wrong(
       'PBX_ARI_SECRET_FILE',
@@ -110,7 +101,7 @@ function readAri(read: SettingReader): AccountPlace {
     )
   return {
     kind: 'ari',
-    origin: url?.origin ?? '',
+    origin: origin ?? '',
     user: readWord(read, 'PBX_ARI_USER', 'ringfence', 'a user of ari.conf'),
     secret: read.secretFile('PBX_ARI_SECRET_FILE') ?? new Secret(''),
   }

@@ -1,9 +1,8 @@
 /** Settings of the FreePBX driver: RINGFENCE_PBX=freepbx. */
-import { isLoopback } from '../domain/address.ts'
 import { Secret } from '../domain/secret.ts'
 import { requireSettings, type SettingReader } from '../setting-reader.ts'
 import { type ManagerSettings, readManager } from './asterisk-ami.ts'
-import { checkWebAddress } from './web-address.ts'
+import { readWebAddress } from './web-address.ts'
 
 export interface FreepbxSettings extends ManagerSettings {
   /** Its web interface: `https://pbx.example.com`. */
@@ -16,12 +15,11 @@ export function readFreepbx(read: SettingReader): FreepbxSettings {
   const { text } = read
   requireSettings(read, 'freepbx', ['PBX_API_URL', 'PBX_API_CLIENT', 'PBX_API_SECRET_FILE', 'PBX_AMI_SECRET_FILE'])
   const given = text('PBX_API_URL')
-  const url = given === null ? null : URL.parse(given)
-  const isHere = url !== null && isLoopback(url.hostname.replace(/^\[|\]$/g, ''))
-  if (given !== null) checkWebAddress(read, 'PBX_API_URL', { given, plain: isHere, example: 'https://pbx.example.com' })
+  const origin =
+    given && readWebAddress(read, 'PBX_API_URL', { given, plain: 'here', example: 'https://pbx.example.com' })
   return {
     ...readManager(read),
-    origin: url?.origin ?? 'https://pbx.example.invalid',
+    origin: origin ?? '',
     clientId: text('PBX_API_CLIENT') ?? '',
     clientSecret: read.secretFile('PBX_API_SECRET_FILE') ?? new Secret(''),
   }

@@ -1,5 +1,5 @@
 /** What a PBX has to itself: two that shared it would each remove what the other one made. */
-import { isLoopback } from '../domain/address.ts'
+import { isLoopback, withoutBrackets } from '../domain/address.ts'
 import { type HostPort, quoted, type SettingName } from '../setting-reader.ts'
 import type { DatabaseSettings } from './database.ts'
 import type { DriverSettings } from './driver-settings.ts'
@@ -82,6 +82,6 @@ function databasePlace(database: DatabaseSettings): string | null {
 }
 
 function machine(host: string): string {
-  const bare = host.replace(/^\[|\]$/g, '').toLowerCase()
+  const bare = withoutBrackets(host).toLowerCase()
   return bare === '' || isLoopback(bare) ? 'localhost' : bare
 }

@@ -1,5 +1,5 @@
 /** The database of a PBX in PostgreSQL: RINGFENCE_PBX_DATABASE_URL_FILE. */
-import { isLoopback } from '../domain/address.ts'
+import { isLoopback, withoutBrackets } from '../domain/address.ts'
 import type { Secret } from '../domain/secret.ts'
 import type { SettingReader } from '../setting-reader.ts'
 
@@ -27,7 +27,7 @@ export function readPostgres({ secretFile, wrong }: Pick<SettingReader, 'secretF
 /** A socket, or this machine. A parameter `host` counts before the host of the URL (pg-connection-string). */
 function staysHere(url: URL): boolean {
   const host = lastOf(url, 'host') || decodeURIComponent(url.hostname)
-  return host === '' || host.startsWith('/') || isLoopback(host.replace(/^\[|\]$/g, ''))
+  return host === '' || host.startsWith('/') || isLoopback(withoutBrackets(host))
 }
 
 /** Of a parameter that is given twice, pg takes the last one. */

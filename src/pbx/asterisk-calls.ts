@@ -4,6 +4,7 @@ import { readIfThere } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { ownershipMark } from './asterisk-config.ts'
+import { actUnlessGone } from './asterisk-deed.ts'
 import {
   contextOf,
   type DialplanSettings,
@@ -94,12 +95,7 @@ export async function dropPolicies(options: Options, accounts: readonly PbxAccou
   if (ended.length === 0) return
   await rewrite(options, await settingsOf(options), policies)
   await reloadDialplan(session)
-  for (const extension of ended) {
-    const answer = await session.ask({ Action: 'DBDelTree', Family: 'ringfence', Key: extension })
-    const words = field(answer, 'Message').trim()
-    if (field(answer, 'Response') === 'Success' || /^Database entry not found$/i.test(words)) continue
-    throw new AppError('PBX_REFUSED', `the PBX refused DBDelTree: ${words.slice(0, 200)}`, { retryable: true })
-  }
+  for (const Key of ended) await actUnlessGone(session, { Action: 'DBDelTree', Family: 'ringfence', Key })
 }
 
 /**

@@ -1,9 +1,11 @@
+import { counted } from '../domain/counted.ts'
 import type { AccountWriter } from './account-writer.ts'
 import { type AmiMessage, type AmiSession, field } from './ami-conversation.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
 import { shownAors } from './asterisk-lists.ts'
 import { listRegistrations } from './asterisk-state.ts'
 import type { Problem } from './pbx-problem.ts'
+import { someOf } from './some-of.ts'
 
 /** What `edgeProblems` asks of the manager user. */
 export const edgeActions: readonly string[] = ['PJSIPShowAors']
@@ -48,32 +50,21 @@ function hasNoPath(aor: AmiMessage): boolean {
 
 function notYetKept(extensions: readonly string[]): Problem {
   return {
-    message: `${counted(extensions, 'account is', 'accounts are')} not yet kept to the edge: ${some(extensions)}`,
+    message: `${counted(extensions.length, 'account is', 'accounts are')} not yet kept to the edge: ${someOf(extensions, 5)}`,
     hint: 'Ringfence does it with its next look, within a minute; if this stays, see what the log of the PBX says about the reload',
   }
 }
 
 function leftBehind(extensions: readonly string[]): Problem {
   return {
-    message: `${counted(extensions, 'account is', 'accounts are')} still kept to an edge that the settings do not name: ${some(extensions)}`,
+    message: `${counted(extensions.length, 'account is', 'accounts are')} still kept to an edge that the settings do not name: ${someOf(extensions, 5)}`,
     hint: 'Ringfence frees them with its next look, within a minute; until then these phones cannot register',
   }
 }
 
 function goesPast(phones: readonly string[]): Problem {
   return {
-    message: `${counted(phones, 'phone is', 'phones are')} registered with the PBX itself, past the edge: ${some(phones)}`,
+    message: `${counted(phones.length, 'phone is', 'phones are')} registered with the PBX itself, past the edge: ${someOf(phones, 5)}`,
     hint: '`ringfence invite WHO` for each holder: the new file names the edge; the old registration is not renewed',
   }
-}
-
-function counted(list: readonly string[], one: string, many: string): string {
-  return `${list.length} ${list.length === 1 ? one : many}`
-}
-
-const namedAtMost = 5
-
-function some(names: readonly string[]): string {
-  const more = names.length - namedAtMost
-  return `${names.slice(0, namedAtMost).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }

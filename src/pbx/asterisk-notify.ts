@@ -1,5 +1,5 @@
-import { AppError } from '../errors.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
+import { actUnless } from './asterisk-deed.ts'
 import { shownEndpoints } from './asterisk-lists.ts'
 import { listRegistrations, type RegistrationOnAsterisk } from './asterisk-state.ts'
 import type { NotifyAnswer, NotifyTarget } from './pbx-driver.ts'
@@ -35,7 +35,7 @@ export async function tellPhones(
   }
   const why = behindEdge
     ? 'behind an edge this PBX cannot tell one phone of several on an extension'
-    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 6)'
+    : 'this PBX cannot tell one phone of several on an extension (docs/asterisk.md, step 8)'
   return matches.map((found) => {
     const passedOver = found.filter((one) => !told.has(one)).map(({ contact }) => contact)
     return {
@@ -51,15 +51,13 @@ function key({ extension, event }: NotifyTarget): string {
 }
 
 /** False when the endpoint went meanwhile: a phone whose account was taken away needs no news of it. */
-async function notify(session: AmiSession, to: { Endpoint: string } | { URI: string }, event: string) {
-  const answer = await session.ask({ Action: 'PJSIPNotify', ...to, Variable: `Event=${event}` })
-  if (field(answer, 'Response') === 'Success') return true
-  const words = field(answer, 'Message').trim()
-  if (words.startsWith('Unable to retrieve endpoint')) return false
-  throw new AppError('PBX_REFUSED', `the PBX refused PJSIPNotify: ${words.slice(0, 200)}`, {
-    hint: 'load res_pjsip_notify.so; it needs a pjsip_notify.conf, an empty one will do',
-    retryable: true,
-  })
+function notify(session: AmiSession, to: { Endpoint: string } | { URI: string }, event: string): Promise<boolean> {
+  return actUnless(
+    session,
+    { Action: 'PJSIPNotify', ...to, Variable: `Event=${event}` },
+    /^Unable to retrieve endpoint/,
+    'load res_pjsip_notify.so; it needs a pjsip_notify.conf, an empty one will do',
+  )
 }
 
 /** The name is a setting of `[global]`, else what Asterisk falls back on (res/res_pjsip/config_global.c). */

@@ -1,7 +1,7 @@
-import { AppError } from '../errors.ts'
 import type { AccountChanges, AccountWriter } from './account-writer.ts'
-import { type AmiSession, field } from './ami-conversation.ts'
+import { type AmiAction, type AmiSession, field } from './ami-conversation.ts'
 import { type AsteriskObject, objectTypes } from './asterisk-account.ts'
+import { actUnless } from './asterisk-deed.ts'
 import { folderProblems } from './asterisk-files.ts'
 import { shownEndpoints } from './asterisk-lists.ts'
 import type { AsteriskFolder } from './asterisk-options.ts'
@@ -87,15 +87,13 @@ function cachedIds(type: AsteriskObject['type'], changes: AccountChanges): reado
 }
 
 /** What is not cached needs no forgetting; the words are those of res/res_sorcery_memory_cache.c. */
-async function expire(session: AmiSession, action: Readonly<Record<string, string>>): Promise<void> {
-  const answer = await session.ask(action)
-  if (field(answer, 'Response') === 'Success') return
-  const words = field(answer, 'Message').trim()
-  if (/^The provided (cache does not exist|object could not be expired)/.test(words)) return
-  throw new AppError('PBX_REFUSED', `the PBX refused ${action.Action}: ${words.slice(0, 200)}`, {
-    hint: "Asterisk's memory cache still holds the old account: see the /cache lines of sorcery.conf",
-    retryable: true,
-  })
+async function expire(session: AmiSession, action: AmiAction): Promise<void> {
+  await actUnless(
+    session,
+    action,
+    /^The provided (cache does not exist|object could not be expired)/,
+    "Asterisk's memory cache still holds the old account: see the /cache lines of sorcery.conf",
+  )
 }
 
 function cachesIn(mapping: readonly ConfigLine[]): readonly Cache[] {

@@ -6,7 +6,7 @@ import { hasStraySecret, isOurs, listEndpoints, type ShownEndpoint } from './ast
 import { shownAuths } from './asterisk-lists.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
 import { joinAccounts } from './joined-accounts.ts'
-import type { Call, PbxAccountInForce, PbxState, Registration, Sight } from './pbx-driver.ts'
+import type { Call, PbxAccountInForce, PbxState, Registration, Sight, WayIn } from './pbx-driver.ts'
 import { contactAddress } from './source-address.ts'
 
 /**
@@ -97,8 +97,8 @@ function assemble(
 ): Omit<PbxState, 'product'> {
   const digests = new Map(auths.map((auth) => [field(auth, 'ObjectName'), shownDigest(auth)]))
   const credentials = new Map<string, PbxAccountInForce['credentials'][number][]>()
-  const foreign: string[] = []
-  const foreignEndpoints = new Set<string>()
+  const foreign = new Set<string>()
+  const othersWaysIn: WayIn[] = []
   const credentialsOf = (extension: string) => {
     const known = credentials.get(extension) ?? []
     credentials.set(extension, known)
@@ -108,24 +108,22 @@ function assemble(
   for (const endpoint of endpoints) {
     const { name } = endpoint
     if (isOurs(endpoint)) credentialsOf(name)
-    else {
-      foreign.push(name)
-      foreignEndpoints.add(name)
-    }
+    else foreign.add(name)
     for (const auth of namesIn(endpoint.auths)) {
       const parsed = parseAuthName(auth)
       // Counted for the extension it was made for, whichever endpoint uses it: it opens a door either way.
       if (parsed && digests.has(auth)) {
         const { extension, ...credential } = parsed
         credentialsOf(extension).push({ ...credential, digest: digests.get(auth) ?? null })
-      } else if (!parsed && !foreignEndpoints.has(name)) foreign.push(`${name} (also takes the secret of ${auth})`)
+      } else if (!parsed && !foreign.has(name))
+        othersWaysIn.push({ extension: name, words: `also takes the secret of ${auth}` })
     }
   }
   const accounts = joinAccounts({ known: credentials.keys(), registrations, calls }, (extension) => ({
     credentials: credentials.get(extension) ?? [],
     policy: null,
   }))
-  return { accounts, foreign: foreign.sort() }
+  return { accounts, foreign: [...foreign].sort(), othersWaysIn }
 }
 
 /**

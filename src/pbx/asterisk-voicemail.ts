@@ -12,8 +12,9 @@ const context = 'default'
 
 const modules = ['app_voicemail', 'app_voicemail_odbc', 'app_voicemail_imap']
 
+/** Debian loads every module it has; the one that fails takes the actions of the other away with it, and neither reloads. */
 const reloadHint =
-  'Asterisk\'s log of its start says why the module is not whole; after mending that: asterisk -rx "module unload app_voicemail.so", then "module load app_voicemail.so"'
+  'most often a second voicemail module failed and took the action away: with `autoload=yes` put `noload => app_voicemail_odbc.so` and `noload => app_voicemail_imap.so` into modules.conf, and restart: asterisk -rx "core restart when convenient". Else Asterisk\'s log of its start says why'
 
 export async function readMailboxes(session: AmiSession, extensions: readonly string[]): Promise<readonly Leftover[]> {
   const access = await accessToVoicemail(session)
@@ -23,15 +24,59 @@ export async function readMailboxes(session: AmiSession, extensions: readonly st
     return extensions.map((extension) => ({ extension, kind: 'voicemail-pin', words, clearable: false }))
   }
   const found = await Promise.all(
-    extensions.map(async (extension) => {
-      const action = { Action: 'VoicemailUserStatus', Context: context, Mailbox: extension }
-      const boxes = await session.list(action, 'There is no voicemail user of the given info.')
-      return boxes
-        .filter((box) => field(box, 'VoiceMailbox') === extension)
-        .flatMap((box) => leftoversOf(extension, box))
-    }),
+    extensions.map(async (extension) =>
+      (await boxesOf(session, extension)).flatMap((box) => leftoversOf(extension, box)),
+    ),
   )
   return found.flat()
+}
+
+/** A box: what stays the same while nobody changes it, in Asterisk's own names, and how many messages are in it. */
+export interface Mailbox {
+  readonly settings: ReadonlyMap<string, string>
+  readonly messages: number
+}
+
+/** Null: no box, or none that can be seen. */
+export async function readMailbox(session: AmiSession, extension: string): Promise<Mailbox | null> {
+  if ((await accessToVoicemail(session)) !== 'open') return null
+  const [box] = await boxesOf(session, extension)
+  if (!box) return null
+  const settings = new Map([...box].flatMap(([key, [value = '']]) => (options.has(key) ? [[key, value] as const] : [])))
+  return { settings, messages: Number(field(box, 'NewMessageCount')) + Number(field(box, 'OldMessageCount')) }
+}
+
+/** As VoicemailUserEntry names them (apps/app_voicemail.c). */
+const options = new Set([
+  'vmcontext',
+  'email',
+  'pager',
+  'serveremail',
+  'fromstring',
+  'mailcommand',
+  'language',
+  'timezone',
+  'callback',
+  'dialout',
+  'exitcontext',
+  'saydurationminimum',
+  'sayenvelope',
+  'saycid',
+  'attachmessage',
+  'attachmentformat',
+  'deletemessage',
+  'volumegain',
+  'canreview',
+  'canmarkurgent',
+  'calloperator',
+  'maxmessagecount',
+  'maxmessagelength',
+])
+
+async function boxesOf(session: AmiSession, extension: string): Promise<readonly AmiMessage[]> {
+  const action = { Action: 'VoicemailUserStatus', Context: context, Mailbox: extension }
+  const boxes = await session.list(action, 'There is no voicemail user of the given info.')
+  return boxes.filter((box) => field(box, 'VoiceMailbox') === extension)
 }
 
 /** For `doctor`: voicemail that Ringfence may not look at. */

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts'
 import type { AccountChange, AccountChanges, AccountWriter } from './account-writer.ts'
 import { withAmi } from './ami-connection.ts'
 import { type AmiSession, field } from './ami-conversation.ts'
+import { amiDeeds } from './ami-deeds.ts'
 import { accountObjects } from './asterisk-account.ts'
 import {
   callProblems,
@@ -12,20 +13,18 @@ import {
   takeOverPolicies,
 } from './asterisk-calls.ts'
 import { requireValidSettings } from './asterisk-config.ts'
-import { cut } from './asterisk-cut.ts'
+import { contextProblems } from './asterisk-contexts.ts'
 import { describeAsterisk } from './asterisk-description.ts'
 import { edgeActions, edgeProblems } from './asterisk-edge.ts'
 import { isOurs, listEndpoints } from './asterisk-endpoints.ts'
 import { writeTransports } from './asterisk-folder.ts'
-import { asteriskOutliving, clearLeftovers, readLeftovers } from './asterisk-leftovers.ts'
+import { asteriskOutliving, readLeftovers } from './asterisk-leftovers.ts'
 import { shownAors } from './asterisk-lists.ts'
-import { tellPhones } from './asterisk-notify.ts'
 import type { AsteriskOptions } from './asterisk-options.ts'
-import { readSharedPins } from './asterisk-shared-pins.ts'
 import { readState } from './asterisk-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
-import { requireValidTarget } from './valid-account.ts'
+import { someOf } from './some-of.ts'
 
 /**
  * Asterisk 22 or newer with PJSIP. Accounts are kept where `writer` puts them; every statement about what is in force
@@ -42,6 +41,7 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter):
   const { listExisting } = writer
   const problems: AccountWriter['problems'] = async (session, signal) => [
     ...(await writer.problems(session, signal)),
+    ...(await contextProblems(options, session)),
     ...(keepsCalls(options) ? await callProblems(options, session) : []),
     ...(await edgeProblems(session, { edge: options.edge, writer, signal })),
   ]
@@ -69,21 +69,10 @@ export function asteriskDriver(options: AsteriskOptions, writer: AccountWriter):
       return withAmi(options.manager, signal, (session) => readState(session, options, sight))
     },
     applyAccounts: (accounts, signal) => inTurn(() => applyAccounts(options, writer, accounts, signal)),
-    disconnect: (targets, signal) =>
-      inTurn(() => withAmi(options.manager, signal, (session) => cut(session, targets, writer, signal))),
-    // Not in turn: it changes nothing, and no door waits for it.
-    notify: async (targets, signal) => {
-      for (const target of targets) requireValidTarget(target)
-      return withAmi(options.manager, signal, (session) =>
-        tellPhones(session, targets, { behindEdge: options.edge !== null }),
-      )
-    },
+    ...amiDeeds({ manager: options.manager, inTurn, writer, behindEdge: options.edge !== null }),
     readLeftovers: (extensions, signal) =>
       withAmi(options.manager, signal, (session) => readLeftovers(session, extensions)),
-    clearLeftovers: (extensions, signal) =>
-      inTurn(() => withAmi(options.manager, signal, (session) => clearLeftovers(session, extensions))),
     outliving: asteriskOutliving,
-    readSharedPins: (signal) => withAmi(options.manager, signal, readSharedPins),
     ...(listExisting ? { listExisting } : {}),
   }
 }
@@ -195,8 +184,11 @@ async function foreignAmong(extensions: readonly string[], session: AmiSession):
 }
 
 function takenBySomebodyElse(extensions: readonly string[]): AppError {
-  const list = extensions.slice(0, 10).join(', ')
-  return new AppError('PBX_REFUSED', `on the PBX, extension ${list} already belongs to somebody else's configuration`, {
-    hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
-  })
+  return new AppError(
+    'PBX_REFUSED',
+    `on the PBX, extension ${someOf(extensions)} already belongs to somebody else's configuration`,
+    {
+      hint: 'Ringfence overwrites nothing that it did not make: remove that extension from pjsip.conf (or the database behind it), or choose another one',
+    },
+  )
 }

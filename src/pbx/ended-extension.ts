@@ -87,7 +87,7 @@ const standingWords: Readonly<Record<Standing, string>> = {
   gone: 'is gone from',
   blocked: 'is blocked on',
   kept: 'is there on',
-  'has a login': 'still has a login on',
+  'has a login': 'is still there on',
   "somebody else's": 'was made, or given a password, by somebody else on',
 }
 
@@ -99,7 +99,9 @@ function evidenceWords(
   found: readonly Leftover[] | null,
   more: boolean,
 ): string {
-  const start = `extension ${extension} ${standingWords[standing]} ${product}`
+  // Its login may go a moment later, and this line must not say the contrary then.
+  const login = standing === 'has a login' ? ' (its login: see the line sip-account)' : ''
+  const start = `extension ${extension} ${standingWords[standing]} ${product}${login}`
   if (found === null) return `${start}, which does not show what outlives a password`
   if (found.length > 0) return `${start}; still set: ${listed(found)}`
   return more

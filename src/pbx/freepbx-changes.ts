@@ -5,18 +5,9 @@ import { AppError } from '../errors.ts'
 import { type AccountBook, type BookEntry, knownDigest, mayTakeOver } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { FreepbxApi } from './freepbx-api.ts'
-import { type EndpointSettings, readEndpoint, settingsLost } from './freepbx-endpoint.ts'
-import {
-  addExtension,
-  deleteExtension,
-  type FreepbxExtension,
-  fetchExtension,
-  lostSettings,
-  nameOf,
-  restoreUser,
-  updateExtension,
-} from './freepbx-extension.ts'
+import { addExtension, deleteExtension, type FreepbxExtension, fetchExtension } from './freepbx-extension.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
+import { type Snapshot, setPassword } from './freepbx-password.ts'
 import type { ConfigApplier } from './freepbx-reload.ts'
 import { type Login, readLogins, shutId } from './freepbx-state.ts'
 import type { PbxAccount } from './pbx-driver.ts'
@@ -27,6 +18,8 @@ export interface Workshop {
   readonly api: FreepbxApi
   readonly book: AccountBook
   readonly applyConfig: ConfigApplier
+  /** By extension: those of which not everything was compared yet. */
+  readonly snapshots: Map<string, Snapshot>
   readonly signal: AbortSignal
 }
 
@@ -35,9 +28,9 @@ export interface Change {
   readonly extension: string
   /** What must open it in the running Asterisk from the next "Apply Config" on; null: nothing, it is gone. */
   readonly digest: string | null
-  /** Of the running endpoint before the change; null where there was none, or nothing was changed. */
-  readonly before: EndpointSettings | null
-  /** Settings of the user that could not be put back. */
+  /** Null: nothing was changed, or what was is gone. */
+  readonly before: Snapshot | null
+  /** Settings that could not be put back. */
   readonly lost: readonly string[]
 }
 
@@ -81,13 +74,16 @@ export async function openExtension(
   const origin = isNew ? 'made' : known.origin
   // With the name still noted: killed before it was renamed, it is ours by that, too.
   await book.note(new Map([[extension, { ...known, origin, credential }]]))
-  const changed = await setSecret(workshop, account, secret, isNew || present?.user?.name === known.makingName)
+  const changed = await setPassword(workshop, account, {
+    secret,
+    rename: isNew || present?.user?.name === known.makingName,
+  })
   if (known.makingName !== undefined) await book.note(new Map([[extension, { objectId: null, origin, credential }]]))
   return { extension, digest: credential.digest, ...changed }
 }
 
 /**
- * What Ringfence made goes. What was there before it keeps its mailbox and its place in groups, and gets a secret that
+ * What Ringfence made goes. What was there before it keeps its place in groups, and gets a secret that
  * nobody knows.
  */
 export async function shutExtension(workshop: Workshop, account: PbxAccount, entry: BookEntry): Promise<Change | null> {
@@ -102,6 +98,7 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   }
   if (entry.origin !== 'adopted') {
     await deleteExtension(api, extension, signal)
+    workshop.snapshots.delete(extension)
     return { extension, digest: null, before: null, lost: [] }
   }
   if (entry.credential?.id === shutId && digestOf(present, options.realm) === entry.credential.digest) {
@@ -111,38 +108,7 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   const secret = new Secret(randomBytes(24).toString('hex'))
   const credential = { id: shutId, generation: 0, digest: digestHa1(extension, options.realm, secret) }
   await book.note(new Map([[extension, { ...entry, credential }]]))
-  return { extension, digest: credential.digest, ...(await setSecret(workshop, account, secret, false)) }
-}
-
-async function setSecret(
-  { api, options, signal }: Workshop,
-  account: PbxAccount,
-  secret: Secret,
-  rename: boolean,
-): Promise<Pick<Change, 'before' | 'lost'>> {
-  const { extension, maxContacts } = account
-  const fetched = await fetchExtension(api, extension, signal)
-  if (fetched.user?.extPassword === secret.reveal() && !rename) return { before: null, lost: [] }
-  const name = nameOf(account)
-  const snapshot = rename
-    ? { ...fetched, user: { ...fetched.user, name }, coreDevice: { ...fetched.coreDevice, description: name } }
-    : fetched
-  const before = await withAmi(options.manager, signal, (session) => readEndpoint(session, extension))
-  await updateExtension(api, snapshot, { secret, maxContacts }, signal)
-  const after = await fetchExtension(api, extension, signal)
-  if (after.user?.extPassword !== secret.reveal()) {
-    throw new AppError(
-      'PBX_REFUSED',
-      `FreePBX says that extension ${extension} was updated, and keeps the old password`,
-      {
-        hint: "see FreePBX's gql_api_error.log; the extension may have to be saved once by hand",
-        retryable: true,
-      },
-    )
-  }
-  if (lostSettings(snapshot, after).length === 0) return { before, lost: [] }
-  await restoreUser(api, snapshot, signal)
-  return { before, lost: lostSettings(snapshot, await fetchExtension(api, extension, signal)) }
+  return { extension, digest: credential.digest, ...(await setPassword(workshop, account, { secret, rename: false })) }
 }
 
 /** Those whose running state is not yet what the change asked for. */
@@ -193,21 +159,6 @@ function notOurs(extension: string): AppError {
   return new AppError('PBX_REFUSED', `on FreePBX, extension ${extension} has a password that is somebody else's`, {
     hint: 'Ringfence changes nothing that is not its own: see whose it is. If nobody needs it, remove it in FreePBX and press "Apply Config": Ringfence makes it anew. If it was there before Ringfence, offboard this person and bring them in with `ringfence adopt`',
     retryable: true,
-  })
-}
-
-/** What each change took away from the running endpoint, in words; empty when nothing. */
-export async function describeLosses({ options, signal }: Workshop, changes: readonly Change[]): Promise<string[]> {
-  const touched = changes.filter(({ before, lost }) => before !== null || lost.length > 0)
-  if (touched.length === 0) return []
-  return withAmi(options.manager, signal, async (session) => {
-    const words: string[] = []
-    for (const { extension, before, lost } of touched) {
-      const after = before ? await readEndpoint(session, extension) : null
-      const all = [...lost, ...(before && after ? settingsLost(before, after) : [])]
-      if (all.length > 0) words.push(`extension ${extension}: ${all.join(', ')}`)
-    }
-    return words
   })
 }
 

@@ -56,7 +56,7 @@ const listShape = z.object({
     z.object({
       extensionId: z.string(),
       tech: z.string().nullish(),
-      user: z.object({ name: z.string().nullish() }).nullish(),
+      user: z.object({ name: z.string().nullish(), voicemail: z.string().nullish() }).nullish(),
       coreDevice: z.object({ devicetype: z.string().nullish() }).nullish(),
     }),
   ),
@@ -72,7 +72,7 @@ export async function listExtensions(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, ListedExtension>> {
   const query =
-    'query { fetchAllExtensions { status message totalCount extension { extensionId tech user { name } coreDevice { devicetype } } } }'
+    'query { fetchAllExtensions { status message totalCount extension { extensionId tech user { name voicemail } coreDevice { devicetype } } } }'
   const whole = listShape.refine(({ totalCount, extension }) => totalCount === extension.length)
   const { extension } = await api.ask({ field: 'fetchAllExtensions', query }, whole, signal)
   return new Map(extension.map((one) => [one.extensionId, one]))
@@ -158,7 +158,7 @@ export function nameOf({ displayName, extension }: PbxAccount): string {
   return callerName(displayName) || extension
 }
 
-function hasVoicemail({ user }: FreepbxExtension): boolean {
+export function hasVoicemail({ user }: Pick<FreepbxExtension | ListedExtension, 'user'>): boolean {
   const voicemail = text(user?.voicemail)
   return voicemail !== '' && voicemail !== 'novm'
 }

@@ -63,14 +63,12 @@ export async function readFreepbx(
   }))
     // What was shut or removed by hand and has no trace is not there.
     .filter((one) => one.credentials.length + one.registrations.length + one.calls.length > 0)
-  const open = [...logins].flatMap(([name, { length }]) =>
-    length === 0 ? [`${name} (takes calls without a login)`] : [],
-  )
-  const foreign = [...logins.keys()].filter((name) => parseExtension(name).ok && isOthers(name))
+  const open = [...logins].filter(([name, { length }]) => length === 0 && /^[0-9]/.test(name))
   return {
     product: `FreePBX on ${asterisk}`,
     accounts,
-    foreign: [...foreign, ...open.filter((name) => /^[0-9]/.test(name))].sort(),
+    foreign: [...logins.keys()].filter((name) => parseExtension(name).ok && isOthers(name)).sort(),
+    othersWaysIn: open.map(([extension]) => ({ extension, words: 'takes calls without a login' })),
   }
 }
 

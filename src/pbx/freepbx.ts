@@ -2,15 +2,11 @@ import { AppError } from '../errors.ts'
 import { type AccountBook, accountBook, type BookEntry } from './account-book.ts'
 import { withAmi } from './ami-connection.ts'
 import type { AmiSession } from './ami-conversation.ts'
-import { cut } from './asterisk-cut.ts'
+import { amiDeeds } from './ami-deeds.ts'
 import { describeAsterisk } from './asterisk-description.ts'
-import { clearLeftovers } from './asterisk-leftovers.ts'
-import { tellPhones } from './asterisk-notify.ts'
-import { readSharedPins } from './asterisk-shared-pins.ts'
 import { type FreepbxApi, freepbxApi } from './freepbx-api.ts'
 import {
   type Change,
-  describeLosses,
   forgetGone,
   notInForce,
   openExtension,
@@ -20,15 +16,16 @@ import {
   type Workshop,
 } from './freepbx-changes.ts'
 import { unencrypted } from './freepbx-endpoint.ts'
-import { type ListedExtension, listExtensions } from './freepbx-extension.ts'
+import { hasVoicemail, type ListedExtension, listExtensions } from './freepbx-extension.ts'
 import { freepbxOutliving, readFreepbxLeftovers } from './freepbx-leftovers.ts'
 import type { FreepbxOptions } from './freepbx-options.ts'
+import { describeLosses, type Snapshot } from './freepbx-password.ts'
 import { configApplier } from './freepbx-reload.ts'
 import { readFreepbx } from './freepbx-state.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { ExistingExtension, PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
 import { asProblem, type Problem } from './pbx-problem.ts'
-import { requireValidTarget } from './valid-account.ts'
+import { someOf } from './some-of.ts'
 
 /**
  * FreePBX: extensions are made and changed through its own API, so that its pages show them, and everything that is said
@@ -39,6 +36,7 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
   const api = freepbxApi(options)
   const book = accountBook(options.accountsFile)
   const applyConfig = configApplier(api, { lookEveryMs: options.lookEveryMs, lostMs: options.lostReloadMs })
+  const snapshots = new Map<string, Snapshot>()
   const { manager } = options
   return {
     kind: 'freepbx',
@@ -63,22 +61,14 @@ export function freepbxDriver(options: FreepbxOptions): PbxDriver {
     },
     applyAccounts: async (accounts, signal) => {
       for (const account of accounts) requireValidFreepbxAccount(account)
-      await inTurn(() => applyAccounts({ options, api, book, applyConfig, signal }, accounts))
+      await inTurn(() => applyAccounts({ options, api, book, applyConfig, snapshots, signal }, accounts))
     },
-    disconnect: (targets, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => cut(session, targets, {}, signal))),
-    notify: async (targets, signal) => {
-      for (const target of targets) requireValidTarget(target)
-      return withAmi(manager, signal, (session) => tellPhones(session, targets))
-    },
+    ...amiDeeds({ manager, inTurn }),
     readLeftovers: async (extensions, signal) => {
       const noted = await book.read()
       return withAmi(manager, signal, (session) => readFreepbxLeftovers(session, noted, extensions))
     },
-    clearLeftovers: (extensions, signal) =>
-      inTurn(() => withAmi(manager, signal, (session) => clearLeftovers(session, extensions))),
     outliving: freepbxOutliving,
-    readSharedPins: (signal) => withAmi(manager, signal, readSharedPins),
     listExisting: async (signal) => {
       const [listed, noted] = await Promise.all([listExtensions(api, signal), book.read()])
       return [...listed.values()].filter(({ extensionId }) => isFree(noted.get(extensionId))).map(shown)
@@ -146,10 +136,10 @@ async function bringIntoForce(workshop: Workshop, changes: readonly Change[]): P
   await workshop.applyConfig(workshop.signal, async () => (await lacking()).length > 0)
   const late = await lacking()
   if (late.length === 0) return
-  const names = late.map(({ extension }) => extension).slice(0, 10)
+  const names = late.map(({ extension }) => extension)
   throw new AppError(
     'PBX_REFUSED',
-    `FreePBX applied its configuration, but Asterisk has not changed extension ${names.join(', ')}`,
+    `FreePBX applied its configuration, but Asterisk has not changed extension ${someOf(names)}`,
     {
       hint: "see Asterisk's log of this minute: it keeps the old objects when one of the new ones is bad",
       retryable: true,
@@ -174,7 +164,8 @@ function isGone({ origin, credential }: BookEntry): boolean {
   return credential === null && origin !== 'being-made'
 }
 
-function shown({ extensionId, tech, user, coreDevice }: ListedExtension): ExistingExtension {
+function shown(listed: ListedExtension): ExistingExtension {
+  const { extensionId, tech, user, coreDevice } = listed
   const devicetype = coreDevice?.devicetype ?? ''
   const obstacle =
     tech !== 'pjsip'
@@ -186,19 +177,25 @@ function shown({ extensionId, tech, user, coreDevice }: ListedExtension): Existi
     extension: extensionId,
     displayName: user?.name ?? null,
     email: null,
-    facts: { technology: tech ?? '', device: devicetype },
+    facts: {
+      technology: tech ?? '',
+      device: devicetype,
+      ...(hasVoicemail(listed) ? { voicemail: emptied } : {}),
+    },
     obstacle,
   }
 }
+
+/** See freepbx-password.ts; whoever takes it over is to know before. */
+const emptied = 'FreePBX deletes the messages and greetings of its box when its password is changed'
 
 async function mediaProblems(session: AmiSession, book: AccountBook): Promise<Problem[]> {
   const ours = [...(await book.read())].flatMap(([extension, { credential }]) => (credential ? [extension] : []))
   const found = await unencrypted(session, ours)
   if (found.length === 0) return []
-  const named = `${found.slice(0, 20).join(', ')}${found.length > 20 ? ` and ${found.length - 20} more` : ''}`
   return [
     {
-      message: `calls of extension ${named} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
+      message: `calls of extension ${someOf(found, 20)} are not encrypted on FreePBX, so the phones' calls are refused (488)`,
       hint: 'set Media Encryption to SRTP via in-SDP on the page of each (Advanced), then "Apply Config": the API of FreePBX cannot',
     },
   ]

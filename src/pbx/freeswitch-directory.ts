@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, isIPv6 } from 'node:net'
+import { isLoopback } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
 import { answerTo, probeDocument } from './freeswitch-document.ts'
 import type { FreeswitchOptions } from './freeswitch-options.ts'
@@ -28,7 +29,7 @@ const longestQuestion = 64 * 1024
 /** @throws AppError CONFIG_INVALID for plain HTTP that others could listen to. */
 export function freeswitchDirectory(options: FreeswitchOptions, table: FreeswitchTable): FreeswitchDirectory {
   const { host, port, username, password, from, tls } = options.directory
-  if (!tls && !/^(127\.[0-9.]+|::1|localhost)$/.test(host)) {
+  if (!tls && !isLoopback(host)) {
     throw new AppError('CONFIG_INVALID', `FreeSWITCH would ask for logins at ${host} without TLS`, {
       hint: 'listen on 127.0.0.1, or set certificate and key',
     })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import type { CallPolicy } from '../domain/call-policy.ts'
+import { plainWord } from '../domain/plain-word.ts'
 import { digestHa1 } from '../domain/sip-account.ts'
 import { writeDurably } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
@@ -29,7 +30,7 @@ const entrySchema = z.object({
       z.object({
         id: z.string(),
         generation: z.number().int(),
-        username: z.string().regex(/^[A-Za-z0-9._-]{1,64}$/),
+        username: z.string().regex(plainWord),
         digest: z.string().regex(/^[0-9a-f]{32}$/),
       }),
     )

@@ -10,6 +10,7 @@ import { listForeign, readFreeswitch, requireAsked } from './freeswitch-state.ts
 import { entryOf, type FreeswitchTable, openTable, type TableEntry } from './freeswitch-table.ts'
 import { oneAtATime } from './in-turn.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver } from './pbx-driver.ts'
+import { someOf } from './some-of.ts'
 import { usable } from './usable-option.ts'
 import { requireValidAccount, requireValidTarget } from './valid-account.ts'
 
@@ -132,7 +133,7 @@ async function applyAccounts(
   if (taken.length === 0) return
   throw new AppError(
     'PBX_REFUSED',
-    `on FreeSWITCH, extension ${taken.slice(0, 10).join(', ')} already stands in its own directory files`,
+    `on FreeSWITCH, extension ${someOf(taken)} already stands in its own directory files`,
     {
       hint: 'with its password there it would take two. Remove it from conf/directory and run `reloadxml`, or choose another one',
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
-import { mkdir, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { createDurably, readIfThere, writeIfOther } from '../durable-file.ts'
+import { createDurably, makeFolder, readIfThere, writeIfOther } from '../durable-file.ts'
 import { AppError } from '../errors.ts'
 import type { KamailioOptions, RevocationListContent } from './kamailio-options.ts'
 import { listFile, registrarScript } from './kamailio-script.ts'
@@ -19,7 +19,7 @@ const startMs = 20_000
  */
 export async function prepareKamailio(options: KamailioOptions): Promise<void> {
   const { files } = registrarScript(options)
-  await mkdir(options.folder, { recursive: true, mode: 0o750 })
+  await makeFolder(options.folder, 0o750)
   for (const [name, text] of files) await writeIfOther(join(options.folder, name), text, forGroup)
   const published = await readIfThere(options.revocationList.path)
   // A list that is no list would keep Kamailio from starting, and a doubtful one replaces nothing.

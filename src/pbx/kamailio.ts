@@ -16,7 +16,7 @@ import { listCalls, listRegistrations, readRunning } from './kamailio-state.ts'
 import { type CredentialRow, withTables } from './kamailio-tables.ts'
 import type { PbxAbilities, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 
-export function kamailioAbilities({ realm }: Pick<RegistrarPorts, 'realm'>): PbxAbilities {
+function kamailioAbilities({ realm }: Pick<RegistrarPorts, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'many',

@@ -107,8 +107,8 @@ function databaseRefusal(error: unknown, location: PbxDatabase): unknown {
   if (/^(08|53|57P)/.test(code) || !/^[0-9][0-9A-Z]{4}$/.test(code)) return unreachable(code)
   if (/^(40|55P03)/.test(code))
     return unreachable(code, 'another program is changing the same rows; Ringfence tries again')
-  if (/^(28|3D)/.test(code))
-    return refusal(code, 'compare user, password and database with the settings, and with pg_hba.conf')
+  if (/^28/.test(code)) return refusal(code, loginHint, 'refused the user or the password')
+  if (/^3D/.test(code)) return refusal(code, loginHint)
   if (code === '42501') return refusal(code, 'give the user select, insert, update and delete on the tables')
   if (code === '25006') return refusal(code, 'this is a standby, which takes no changes: name the first server')
   if (code === '22001')
@@ -126,8 +126,10 @@ function unreachable(
   })
 }
 
-function refusal(code: string, hint = "the database's own log of this minute names the reason"): AppError {
-  return new AppError('PBX_REFUSED', `the database of the PBX refused (${code})`, { hint, retryable: true })
+const loginHint = 'compare user, password and database with the settings, and with pg_hba.conf'
+
+function refusal(code: string, hint = "the database's own log of this minute names the reason", words = 'refused') {
+  return new AppError('PBX_REFUSED', `the database of the PBX ${words} (${code})`, { hint, retryable: true })
 }
 
 function givenUp(): AppError {

@@ -161,6 +161,14 @@ export interface PbxState {
   readonly accounts: readonly PbxAccountInForce[]
   /** Extensions or objects on the PBX that Ringfence did not make, as far as it can see them. */
   readonly foreign: readonly string[]
+  /** Ways into an extension, whoever made it, that Ringfence did not open. Absent where the PBX has no such thing. */
+  readonly othersWaysIn?: readonly WayIn[]
+}
+
+export interface WayIn {
+  readonly extension: string
+  /** For people: `takes calls without a login`. */
+  readonly words: string
 }
 
 export interface PbxAccountInForce {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest } from 'node:http'
 import { Agent as TlsAgent, request as tlsRequest } from 'node:https'
-import { isLoopback } from '../domain/address.ts'
+import { isLoopback, withoutBrackets } from '../domain/address.ts'
 import { AppError } from '../errors.ts'
 import { type Asked, notReached, unreached } from './not-reached.ts'
 
@@ -46,7 +46,7 @@ const longestAnswer = 64 * 1024 * 1024
 export function pbxHttp({ origin, ca, timeoutMs = 10_000, connections = 4, ...address }: PbxHttpAddress): PbxHttp {
   const { protocol, hostname, host, port } = new URL(origin)
   const isTls = protocol === 'https:'
-  const bare = hostname.replace(/^\[|\]$/g, '')
+  const bare = withoutBrackets(hostname)
   if (!isTls && !isLoopback(bare)) {
     throw new AppError('CONFIG_INVALID', `the interface of the PBX at ${host} would be spoken to without TLS`, {
       hint: 'use https; http is for the machine itself only',

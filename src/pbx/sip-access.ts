@@ -1,6 +1,5 @@
 import type { AccessSystem } from '../access/access-system.ts'
 import type { SipCredentialSubject } from '../domain/access.ts'
-import { blockedPolicy } from '../domain/call-policy.ts'
 import { AppError } from '../errors.ts'
 import type { DisconnectTarget, PbxAccount, PbxDriver, PbxState } from './pbx-driver.ts'
 import { extensionsOf, seePbx } from './see-pbx.ts'
@@ -71,7 +70,7 @@ export function sipAccess(options: SipAccessOptions): AccessSystem<SipCredential
 }
 
 /** What becomes of an extension that nobody holds. */
-const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: blockedPolicy, adopted: false }
+const nothing = { displayName: '', credentials: [], maxContacts: 1, policy: null, adopted: false }
 
 interface Looking extends SipAccessOptions {
   /** At these. */
@@ -99,9 +98,7 @@ async function apply(subjects: readonly SipCredentialSubject[], options: Looking
   }
   const accounts = extensions.map((extension): PbxAccount => {
     const account = desired.get(extension) ?? { ...nothing, extension }
-    const credentials = account.credentials.filter(({ id }) => !closedIds.has(id))
-    // A PBX that keeps the extension of somebody who left blocks it, before the secret goes.
-    return { ...account, credentials, policy: credentials.length === 0 ? blockedPolicy : account.policy }
+    return { ...account, credentials: account.credentials.filter(({ id }) => !closedIds.has(id)) }
   })
   // The secret goes first: a phone that is cut while it still has one comes back at once.
   let refusal: { readonly error: unknown } | null = null

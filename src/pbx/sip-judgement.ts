@@ -1,5 +1,6 @@
 import type { Finding } from '../access/access-system.ts'
 import type { SipCredentialSubject } from '../domain/access.ts'
+import { counted } from '../domain/counted.ts'
 import { Secret } from '../domain/secret.ts'
 import type { PbxAccountInForce, PbxDriver, PbxState } from './pbx-driver.ts'
 import { addressMatcher } from './source-address.ts'
@@ -142,8 +143,8 @@ export function judgeClosed(subject: SipCredentialSubject, state: PbxState): Fin
   }
   const left = [
     ...(found.length > 0 ? [`credential generation ${found.join(', ')} in force`] : []),
-    ...(registrations.length > 0 ? [plural(registrations.length, 'registration')] : []),
-    ...(calls.length > 0 ? [plural(calls.length, 'call')] : []),
+    ...(registrations.length > 0 ? [counted(registrations.length, 'registration')] : []),
+    ...(calls.length > 0 ? [counted(calls.length, 'call')] : []),
   ]
   if (left.length > 0) {
     return {
@@ -168,9 +169,9 @@ export function judgeClosed(subject: SipCredentialSubject, state: PbxState): Fin
  * An extension that is there, but not as Ringfence left it: it came back from a backup that holds no mark of ours, or
  * somebody made it anew for somebody else. Only a person can say which. In words; null when there is none.
  */
-function strangeSecret(extension: string, { accounts, foreign }: PbxState): string | null {
-  const isForeign = foreign.some((name) => foreignExtension(name) === extension)
-  if (isForeign) return `extension ${extension} is there`
+function strangeSecret(extension: string, { accounts, foreign, othersWaysIn = [] }: PbxState): string | null {
+  if (foreign.includes(extension) || othersWaysIn.some((way) => way.extension === extension))
+    return `extension ${extension} is there`
   const account = accounts.find((one) => one.extension === extension)
   const isUnknown = account?.credentials.some(({ generation }) => generation === 0) ?? false
   return isUnknown ? `extension ${extension} has a password that was set there` : null
@@ -182,18 +183,13 @@ export function othersExtensions({ accounts, foreign }: PbxState): ReadonlySet<s
   return new Set([...foreign, ...renamed.map(({ extension }) => extension)])
 }
 
-/** What `foreign` names may have a remark behind it. */
-export function foreignExtension(name: string): string {
-  return name.split(' ')[0] ?? ''
-}
-
 /** Says no more than was seen: on a shared extension only its own addresses were looked for. */
 function closedWords(subject: SipCredentialSubject, state: PbxState, isShared: boolean): string {
   const start = `REGISTER with the old secret has nothing to match on ${state.product}: no such credential`
   if (!isShared) return `${start}, no registration, no call`
   if (subject.addresses.length === 0)
     return `${start}; it had no address of its own that a registration could come from`
-  return `${start}, no registration and no call from ${subject.addresses.join(', ')} (extension ${subject.extension} serves another phone)`
+  return `${start}, no registration and no call from ${subject.addresses.join(', ')} (extension ${subject.extension} ${subject.extensionShared ? 'serves another phone' : 'has another login there'})`
 }
 
 function generationsOf(id: string, state: PbxState): number[] {
@@ -220,8 +216,4 @@ function surelyOwnTrace(subject: SipCredentialSubject): (address: string | null)
 
 function factsOf(subject: SipCredentialSubject) {
   return { extension: subject.extension, username: subject.username, generation: subject.generation }
-}
-
-function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`
 }

@@ -1,6 +1,5 @@
 import type { SipCredentialSubject } from '../domain/access.ts'
 import type { PbxState } from './pbx-driver.ts'
-import { foreignExtension } from './sip-judgement.ts'
 import { addressMatcher } from './source-address.ts'
 
 /**
@@ -15,7 +14,8 @@ export function listStrangers(
   const ids = new Set(subjects.map(({ id }) => id))
   const byExtension = Map.groupBy(subjects, ({ extension }) => extension)
   const open = (extension: string) => (byExtension.get(extension) ?? []).filter(({ wanted }) => wanted === 'open')
-  const isForeign = new Set(state.foreign.map(foreignExtension))
+  const { foreign, othersWaysIn = [] } = state
+  const isForeign = new Set([...foreign, ...othersWaysIn.map(({ extension }) => extension)])
   const ours = state.accounts.filter(({ extension }) => byExtension.has(extension) || !isForeign.has(extension))
   const fromAccounts = ours.flatMap(({ extension, credentials, registrations }) => {
     const isKnown = addressMatcher((byExtension.get(extension) ?? []).flatMap(({ addresses }) => addresses))
@@ -36,11 +36,13 @@ export function listStrangers(
       ),
     ]
   })
-  const fromOthers = state.foreign.flatMap((name) => {
-    const extension = foreignExtension(name)
+  const fromOthers = [
+    ...foreign.map((extension) => ({ extension, words: extension })),
+    ...othersWaysIn.map(({ extension, words }) => ({ extension, words: `${extension} (${words})` })),
+  ].flatMap(({ extension, words }) => {
     if (!byExtension.has(extension)) return []
-    if (open(extension).length > 0) return [`on the PBX, somebody else's configuration touches our extension: ${name}`]
-    return [`on the PBX, the extension of somebody who left is there again, not by Ringfence: ${name}`]
+    if (open(extension).length > 0) return [`on the PBX, somebody else's configuration touches our extension: ${words}`]
+    return [`on the PBX, the extension of somebody who left is there again, not by Ringfence: ${words}`]
   })
   return [...fromAccounts, ...fromOthers]
 }

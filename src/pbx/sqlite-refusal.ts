@@ -12,6 +12,13 @@ export function sqliteRefusal(errcode: number, path: string): AppError {
       retryable: true,
     })
   }
+  const damage = damages.get(primary)
+  if (damage !== undefined) {
+    return new AppError('PBX_REFUSED', `the database of the PBX, ${path}, ${damage} (${code})`, {
+      hint: 'check that RINGFENCE_PBX_DATABASE names the file that the PBX reads; if it does, restore that file from a backup. Ringfence changes nothing in it',
+      retryable: true,
+    })
+  }
   const words = meanings.get(primary)
   return new AppError('PBX_REFUSED', `the database of the PBX, ${path}, ${words ?? 'refused'} (${code})`, {
     hint: words
@@ -26,6 +33,11 @@ const meanings: ReadonlyMap<number, string> = new Map([
   [10, 'could not be read from the disk or written to it'],
   [13, 'is on a disk that is full'],
   [14, 'or a file beside it cannot be opened'],
+])
+
+const damages: ReadonlyMap<number, string> = new Map([
+  [11, 'is damaged'],
+  [26, 'is no SQLite database'],
 ])
 
 /**

@@ -23,7 +23,7 @@ export interface ThreeCxOptions extends ThreeCxAccess {
  * 3CX v20 by its configuration interface. Not used: ReprovisionPhone. It takes the MAC address of a phone that 3CX
  * provisions itself, and no Event; the phones of Ringfence are none of these.
  */
-export function threeCxAbilities({ realm }: Pick<ThreeCxOptions, 'realm'>): PbxAbilities {
+function threeCxAbilities({ realm }: Pick<ThreeCxOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',

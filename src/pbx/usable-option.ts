@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { plainPath, plainWord } from '../domain/plain-word.ts'
 import { AppError } from '../errors.ts'
 
 /** Each throws AppError CONFIG_INVALID for a value that could mean something else in a file of a PBX. */
@@ -21,10 +22,10 @@ export function usable(product: string, hint: string): Usable {
     })
   return {
     word(what, value) {
-      if (!/^[A-Za-z0-9._-]{1,64}$/.test(value)) throw unusable(what, value)
+      if (!plainWord.test(value)) throw unusable(what, value)
     },
     path(value) {
-      if (!/^\/[A-Za-z0-9._/+@-]+$/.test(value)) throw unusable('path', value)
+      if (!plainPath.test(value)) throw unusable('path', value)
     },
     port(value) {
       if (!Number.isInteger(value) || value < 1 || value > 65_535) throw unusable('port', String(value))

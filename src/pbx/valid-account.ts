@@ -1,4 +1,5 @@
 /** What every PBX's files, tables and messages can hold without a second meaning; names are each driver's own business. */
+import { plainWord } from '../domain/plain-word.ts'
 import { parseExtension } from '../domain/sip-account.ts'
 import { AppError } from '../errors.ts'
 import type { NotifyTarget, PbxAccount } from './pbx-driver.ts'
@@ -11,7 +12,7 @@ export function requireValidAccount({ extension, maxContacts, credentials }: Pbx
   for (const { id, generation, username, secret } of credentials) {
     if (!/^[A-Za-z0-9-]{1,64}$/.test(id)) throw invalid('credential id', id)
     if (!Number.isSafeInteger(generation) || generation < 0) throw invalid('generation', String(generation))
-    if (!/^[A-Za-z0-9._-]{1,64}$/.test(username)) throw invalid('user name', username)
+    if (!plainWord.test(username)) throw invalid('user name', username)
     if (secret.reveal() === '') throw new AppError('INVALID_INPUT', 'an empty secret is no secret')
   }
   if (new Set(credentials.map(({ id }) => id)).size !== credentials.length)

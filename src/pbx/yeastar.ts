@@ -17,7 +17,7 @@ export interface YeastarOptions extends YeastarAccess {
 }
 
 /** Yeastar P-Series. Its interface neither ends a registration nor switches an extension off: the secrets are all. */
-export function yeastarAbilities({ realm }: Pick<YeastarOptions, 'realm'>): PbxAbilities {
+function yeastarAbilities({ realm }: Pick<YeastarOptions, 'realm'>): PbxAbilities {
   return {
     realm,
     credentialsPerExtension: 'one',

@@ -22,8 +22,8 @@ export interface Publication {
   publish(): Promise<PublishedList>
   /** Milliseconds since the last list was signed; null when there is none. Worth an alarm above 3 days. */
   ageMs(): number | null
-  /** When the next list should go out although nothing was revoked: a day after the last; long ago when there is none. */
-  dueAt(): Date
+  /** Publishes although nothing was revoked, where a day went by since the last list, or there is none. */
+  publishWhenDue(): Promise<void>
 }
 
 export interface PublicationOptions {
@@ -44,7 +44,7 @@ const backdatedBy = 10 * 60_000
 const validFor = 30 * day
 const publishEvery = day
 
-/** Looks at the list that is already out, so that `dueAt` and the numbers go on after a restart. */
+/** Looks at the list that is already out, so that its age and the numbers go on after a restart. */
 export async function openPublication(options: PublicationOptions): Promise<Publication> {
   const { folder, authority, system, revoked, nextNumber } = options
   await privateFolder(folder)
@@ -54,15 +54,19 @@ export async function openPublication(options: PublicationOptions): Promise<Publ
   let next: Promise<PublishedList> | undefined
 
   return {
-    publish() {
-      if (next) return next
-      if (!current) return start()
-      // The one under way may have read the database before our caller's change: only the one after it will do.
-      next = current.then(start, start)
-      return next
+    publish,
+    async publishWhenDue() {
+      if (!last || signedAt(last) + publishEvery <= system.now().getTime()) await publish()
     },
     ageMs: () => (last ? Math.max(0, system.now().getTime() - signedAt(last)) : null),
-    dueAt: () => new Date(last ? signedAt(last) + publishEvery : 0),
+  }
+
+  function publish(): Promise<PublishedList> {
+    if (next) return next
+    if (!current) return start()
+    // The one under way may have read the database before our caller's change: only the one after it will do.
+    next = current.then(start, start)
+    return next
   }
 
   function start(): Promise<PublishedList> {

@@ -1,5 +1,6 @@
 import type { AccessSystem, Finding } from '../access/access-system.ts'
 import type { AdministratorSubject } from '../domain/access.ts'
+import { counted } from '../domain/counted.ts'
 
 /** What is still there of a way into the console. */
 export interface ConsoleTraces {
@@ -46,10 +47,10 @@ export function administratorAccess({
         !disabled && 'the account is not disabled',
         password && 'a password is set',
         authenticatorApp && 'an authenticator app is set up',
-        sessions > 0 && `${sessions} live ${sessions === 1 ? 'session' : 'sessions'}`,
-        passkeys > 0 && `${passkeys} ${passkeys === 1 ? 'passkey' : 'passkeys'}`,
+        sessions > 0 && counted(sessions, 'live session'),
+        passkeys > 0 && counted(passkeys, 'passkey'),
         links > 0 && 'a set-up link works',
-        tokens.length > 0 && `${tokens.length} live API ${tokens.length === 1 ? 'token' : 'tokens'}`,
+        tokens.length > 0 && counted(tokens.length, 'live API token'),
       ].filter((each) => each !== false)
       if (open.length === 0) {
         const summary = 'console account disabled; no session, passkey, password or API token of theirs on re-read'

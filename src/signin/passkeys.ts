@@ -1,12 +1,7 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { isIP } from 'node:net'
-import {
-  generateAuthenticationOptions,
-  generateRegistrationOptions,
-  verifyAuthenticationResponse,
-  verifyRegistrationResponse,
-} from '@simplewebauthn/server'
 import { z } from 'zod'
+import { withoutBrackets } from '../domain/address.ts'
 import type { Passkeys } from './sign-in-port.ts'
 
 export interface PasskeySettings {
@@ -15,6 +10,9 @@ export interface PasskeySettings {
   /** Signs challenges, so that an offered page costs no memory. */
   readonly key: Buffer
 }
+
+/** Weighs 8 MB with what it brings, so it is loaded when the first passkey is asked for. */
+const library = () => import('@simplewebauthn/server')
 
 const challengeMs = 300_000
 
@@ -25,14 +23,21 @@ const answerShape = z.looseObject({ id: z.string().max(1_400), response: z.loose
 
 export function passkeys({ url, key }: PasskeySettings): Passkeys {
   const { hostname, origin } = new URL(url)
-  const host = isIP(hostname.replace(/^\[|\]$/g, '')) ? null : hostname
+  const host = isIP(withoutBrackets(hostname)) ? null : hostname
   const challenges = challengesOf(key)
   // WebAuthn wants a host in any case; where there is none nobody is offered a passkey.
   const rpID = host ?? 'localhost'
+  const expected = (now: Date) => ({
+    expectedChallenge: (challenge: string) => challenges.take(challenge, now),
+    expectedOrigin: origin,
+    expectedRPID: rpID,
+    requireUserVerification: true,
+  })
 
   return {
     host,
     async creation({ id, email, name }, known, now) {
+      const { generateRegistrationOptions } = await library()
       const options = await generateRegistrationOptions({
         rpName: 'Ringfence',
         rpID,
@@ -51,13 +56,11 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
     async created(answer, now) {
       const response = parsed(answer)
       if (response === null) return null
+      const { verifyRegistrationResponse } = await library()
       try {
         const { verified, registrationInfo } = await verifyRegistrationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           supportedAlgorithmIDs: algorithms,
         })
         if (!verified) return null
@@ -69,6 +72,7 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
       }
     },
     async request(known, now) {
+      const { generateAuthenticationOptions } = await library()
       const options = await generateAuthenticationOptions({
         rpID,
         challenge: challenges.make(now),
@@ -81,13 +85,11 @@ export function passkeys({ url, key }: PasskeySettings): Passkeys {
     async used(answer, passkey, now) {
       const response = parsed(answer)
       if (response === null) return null
+      const { verifyAuthenticationResponse } = await library()
       try {
         const { verified, authenticationInfo } = await verifyAuthenticationResponse({
           response: response as never,
-          expectedChallenge: (challenge) => challenges.take(challenge, now),
-          expectedOrigin: origin,
-          expectedRPID: rpID,
-          requireUserVerification: true,
+          ...expected(now),
           credential: {
             id: passkey.credentialId,
             publicKey: new Uint8Array(Buffer.from(passkey.publicKey, 'base64url')),

@@ -126,11 +126,7 @@ function sqliteError(error: Error): AppError | undefined {
   if (error.errcode === 787) return danglingReference(error)
   switch (error.errcode & 0xff) {
     case 5: // SQLITE_BUSY
-      return new AppError('STORE_BUSY', 'the database is busy', {
-        retryable: true,
-        cause: error,
-        hint: 'try again in a moment',
-      })
+      return busy(error)
     case 8: // SQLITE_READONLY
     case 10: // SQLITE_IOERR
     case 13: // SQLITE_FULL
@@ -164,14 +160,11 @@ function postgresError(error: Error): AppError | undefined {
     })
   }
   // Serialization failure, deadlock, lock not available.
-  if (/^(40|55P03)/.test(code)) {
-    return new AppError('STORE_BUSY', 'the database is busy', {
-      retryable: true,
-      cause: error,
-      hint: 'try again in a moment',
-    })
-  }
-  return undefined
+  return /^(40|55P03)/.test(code) ? busy(error) : undefined
+}
+
+function busy(cause: Error): AppError {
+  return new AppError('STORE_BUSY', 'the database is busy', { retryable: true, cause, hint: 'try again in a moment' })
 }
 
 function conflict(rule: UniqueRule | undefined, cause: Error): AppError {

@@ -6,6 +6,7 @@ import { up as console } from './migrations/0004-console.ts'
 import { up as moments } from './migrations/0005-moments.ts'
 import { up as pbxs } from './migrations/0006-pbxs.ts'
 import { up as callPolicies } from './migrations/0007-call-policies.ts'
+import { up as ticksLaidAside } from './migrations/0008-ticks-laid-aside.ts'
 
 /** In order. Forward only, and for both databases; what runs on them is in the contract suite. */
 export const migrations: Migrations = {
@@ -16,4 +17,5 @@ export const migrations: Migrations = {
   '0005-moments': { up: moments },
   '0006-pbxs': { up: pbxs },
   '0007-call-policies': { up: callPolicies },
+  '0008-ticks-laid-aside': { up: ticksLaidAside },
 }

@@ -128,7 +128,7 @@ function judgeClosed(subject: TunnelSubject, snapshot: FirewallSnapshot): Findin
       ? others > 0
         ? 'its addresses now belong to another tunnel'
         : subject.retiredKeys.length > 0
-          ? 'a former key holds no address: it is the tunnel that has it'
+          ? "nothing to shut here: the firewall goes by addresses, and those of this former key are the new key's"
           : 'it has no address'
       : `the firewall of ${snapshot.interface} does not admit ${shown(own)} on re-read`
   return { state: 'as-desired', evidence: { summary, facts } }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../durable-file.ts'
 
 /** Where the hub's short-lived files lie: in its own data folder, where nobody else looks and the next start finds them. */
 export function workFolder(dataFolder: string): string {
@@ -10,7 +11,7 @@ export function workFolder(dataFolder: string): string {
 /** At a start: what a killed process left behind (a preshared key may be among it) goes first. */
 export async function emptyWorkFolder(dataFolder: string): Promise<void> {
   await rm(workFolder(dataFolder), { recursive: true, force: true })
-  await mkdir(workFolder(dataFolder), { recursive: true, mode: 0o700 })
+  await makeFolder(workFolder(dataFolder), 0o700)
 }
 
 /**

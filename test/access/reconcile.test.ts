@@ -108,6 +108,20 @@ describe('a look that fails', () => {
   })
 })
 
+test('a line that could not be mended tells what a look showed, and one at which nobody could look tells nothing', async () => {
+  const system = memorySystem()
+  system.present.set('ada', 1)
+  system.faults.apply = 'away'
+  const seen = await click(system, shut('ada'))
+  expect(seen.outcomes[0]!.finding).toEqual({
+    ...{ state: 'failed', problem: 'the memory system is away', hint: 'wait for it' },
+    evidence: { summary: 'there as 1', facts: {} },
+  })
+  system.faults.read = 'away'
+  const unseen = await click(system, shut('ada'))
+  expect(unseen.outcomes[0]!.finding).not.toHaveProperty('evidence')
+})
+
 test('a system that takes its time for each gets a few at once, and the others are told as they were seen', async () => {
   const system = memorySystem()
   Object.assign(system, { mostAtOnce: 2 })

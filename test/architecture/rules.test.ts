@@ -32,6 +32,8 @@ describe('the rules of architecture notice', () => {
     ['a re-export from another room', 'src/pki/a.ts', "export { b } from '../pbx/b.ts'"],
     ['an import over several lines', 'src/pki/a.ts', "import {\n  one,\n  two,\n} from '../pbx/b.ts'"],
     ['an import only for its effect', 'src/pki/a.ts', "import '../pbx/b.ts'"],
+    ['a kind of PBX that knows another one', 'src/pbx/kamailio/a.ts', "import { b } from '../asterisk/b.ts'"],
+    ['what all PBXs share knowing one of them', 'src/pbx/a.ts', "import type { B } from './asterisk/b.ts'"],
     ['a folder that nobody thought of', 'src/misc/a.ts', ''],
   ])('%s', (_title, path, text) => {
     expect(directionFaults(at(path, text))).toHaveLength(1)
@@ -50,6 +52,8 @@ describe('the rules of architecture notice', () => {
     ['a type named in passing', 'src/domain/a.ts', "const x: import('./secret.ts').Secret"],
     ['main.ts, which builds everything', 'src/main.ts', "import { asterisk } from './pbx/asterisk.ts'"],
     ['a file at the top and its neighbour', 'src/config.ts', "import { read } from './setting-reader.ts'"],
+    ['the kind of PBX that another one stands on', 'src/pbx/freepbx/a.ts', "import { b } from '../asterisk/b.ts'"],
+    ['what all PBXs share', 'src/pbx/asterisk/a.ts', "import { b } from '../pbx-driver.ts'"],
     ['what main.ts is made of', 'src/main/pbx.ts', "import { asterisk } from '../pbx/asterisk.ts'"],
   ])('but not %s', (_title, path, text) => {
     expect(directionFaults(at(path, text))).toEqual([])

@@ -90,6 +90,14 @@ const exceptions: readonly { readonly from: string; readonly to: string; readonl
   { from: 'src/cli.ts', to: 'src/phones/qr.ts', because: 'the terminal draws the same code as the join page' },
 ]
 
+/** Folders of src/pbx hold one kind of PBX each and stand on its top; these on another one's, too. */
+const standsOn: Readonly<Record<string, string>> = {
+  freepbx: 'asterisk',
+  edge: 'kamailio',
+  'three-cx': 'booked',
+  yeastar: 'booked',
+}
+
 /** What gives the same answer every time; chance, clock and files come in as values. */
 const pure: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['createHash', 'createHmac', 'hkdfSync', 'timingSafeEqual'],
@@ -133,7 +141,11 @@ export function directionFaults(module: Module): readonly string[] {
   if (!allowed) return room === null ? [] : [`${path}: the folder src/${room} is unknown to the rules of direction`]
   return importsOf(module).flatMap(({ target, typeOnly }) => {
     if (!target.startsWith('src/')) return []
-    if (room !== null && target.startsWith(`src/${room}/`)) return []
+    if (room !== null && target.startsWith(`src/${room}/`)) {
+      const [own, other] = [kindOf(path), kindOf(target)]
+      const mayKnow = other === null || own === other || (own !== null && standsOn[own] === other)
+      return mayKnow ? [] : [`${path} must not know ${target}, of another kind of PBX`]
+    }
     const ways = typeOnly ? [...allowed.any, ...(allowed.types ?? [])] : allowed.any
     if (ways.some((way) => covers(way, target))) return []
     if (exceptions.some(({ from, to }) => covers(from, path) && covers(to, target))) return []
@@ -192,6 +204,10 @@ export function shapeFaults({ path, text }: Module): readonly string[] {
 
 function roomOf(path: string): string | null {
   return /^src\/([^/]+)\//.exec(path)?.[1] ?? null
+}
+
+function kindOf(path: string): string | null {
+  return /^src\/pbx\/([^/]+)\//.exec(path)?.[1] ?? null
 }
 
 function covers(way: Way, path: string): boolean {

@@ -183,5 +183,7 @@ function verdictOf(
     at,
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
+    waitingSince: null,
   }
 }

@@ -8,17 +8,14 @@ import type { Actor } from '../../src/domain/token.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import { rosterImport } from '../../src/journeys/import-roster.ts'
 import { onboard } from '../../src/journeys/onboard.ts'
-import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { rosterRecords } from '../../src/journeys/read-roster.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
-import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
+import { openContext } from '../../src/main/context.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
-import { managedProfile } from '../../src/phones/managed-profile.ts'
-import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import { realSystem } from '../../src/system.ts'
 import { newPrivateKey, publicKeyOf } from '../../src/tunnels/wireguard-key.ts'
@@ -43,15 +40,9 @@ export async function rows(): Promise<BenchRow[]> {
     const foundations = await layFoundations(config, realSystem, quiet, undo)
     await seedFleet(foundations.store, foundations.vault, fleetSize)
     const hubPublicKey = publicKeyOf(newPrivateKey())
-    const context: JourneyContext = {
+    const context = await openContext(foundations, {
       config,
       system: realSystem,
-      store: foundations.store,
-      vault: foundations.vault,
-      catalogue: foundations.templates.catalogue,
-      phoneSettings: await openPhoneSettings(foundations.store),
-      handsetAuthority: foundations.authorities.handset,
-      serviceCertificate: foundations.authorities.service.certificate,
       pbxs: [
         {
           settings: config.pbxs[0]!,
@@ -62,19 +53,15 @@ export async function rows(): Promise<BenchRow[]> {
       ],
       systems: [],
       loop: { close: nothing, nudge: nothing, idle: async () => undefined },
-      journal: foundations.journal,
       tellPhones: () => undefined,
       mail: null,
       publish: nothing,
       hubPublicKey: () => hubPublicKey,
       handshakes: new Map(),
-      tunnelConfiguration,
-      traffic: trafficWatch(),
-      managedProfile,
       resolveHost: async () => [],
       signIn: chooseSignIn(config, foundations.vault, quiet),
       log: quiet,
-    }
+    })
     return [
       ...(await phoneFileRows(context)),
       await onboardRow(context, foundations.keys),

@@ -37,6 +37,13 @@ export async function restingMb(pid: number): Promise<number> {
   return before
 }
 
+/** Resident memory in the course of a minute: a server that looks at everything again and again is never at rest for long. */
+export async function minuteOfMemory(pid: number): Promise<{ least: number; median: number; most: number }> {
+  const samples: number[] = []
+  for (const end = monotonicMs() + 60_000; monotonicMs() < end; await pause(500)) samples.push(await residentMb(pid))
+  return { least: Math.min(...samples), median: percentile(samples, 50), most: Math.max(...samples) }
+}
+
 export function load(): string {
   return `load ${loadavg()[0]!.toFixed(1)} on ${cpus().length} cores`
 }

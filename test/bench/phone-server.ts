@@ -9,18 +9,14 @@ import { readConfig } from '../../src/config.ts'
 import { startPhoneDoor, type TlsListener } from '../../src/http/listeners.ts'
 import { phoneDoorApp } from '../../src/http/phone-door.ts'
 import type { Application } from '../../src/journeys/application.ts'
-import type { JourneyContext } from '../../src/journeys/context.ts'
-import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { openPhoneDoor } from '../../src/journeys/serve-phone.ts'
-import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
+import { openContext } from '../../src/main/context.ts'
 import { layFoundations } from '../../src/main/foundations.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
 import { undoList } from '../../src/main/undo.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
-import { managedProfile } from '../../src/phones/managed-profile.ts'
 import { qrLevel, svg } from '../../src/phones/qr.ts'
-import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { keepServerCertificate } from '../../src/pki/server-certificate.ts'
 import { realSystem } from '../../src/system.ts'
 
@@ -63,15 +59,9 @@ async function main(): Promise<void> {
   )
   // Keys for phones to come are made on other threads, and would be counted.
   await foundations.keys.stop()
-  const context: JourneyContext = {
+  const context = await openContext(foundations, {
     config,
     system: realSystem,
-    store: foundations.store,
-    vault: foundations.vault,
-    catalogue: foundations.templates.catalogue,
-    phoneSettings: await openPhoneSettings(foundations.store),
-    handsetAuthority: foundations.authorities.handset,
-    serviceCertificate: foundations.authorities.service.certificate,
     pbxs: [
       {
         settings: config.pbxs[0]!,
@@ -83,18 +73,14 @@ async function main(): Promise<void> {
     resolveHost: async () => [],
     systems: [],
     loop: { close: unasked, nudge: unasked, idle: unasked },
-    journal: foundations.journal,
     tellPhones: () => undefined,
     mail: null,
     publish: () => {},
     hubPublicKey: () => null,
     handshakes: new Map(),
-    traffic: trafficWatch(),
-    tunnelConfiguration,
-    managedProfile,
     signIn: chooseSignIn(config, foundations.vault, log),
     log,
-  }
+  })
   const door = openPhoneDoor(context)
   // The one deed that a path under /p/ leads to.
   const application = { serveFile: (request) => door.serve(request) } as Pick<Application, 'serveFile'> as Application

@@ -3,7 +3,7 @@ import { monotonicMs } from '../lab/agent.ts'
 import { type Office, openOffice, until } from '../lab/network.ts'
 import type { BenchRow } from './bench-row.ts'
 import { lastPacketRow } from './last-packet.ts'
-import { load, residentMb, restingMb } from './measuring.ts'
+import { load, minuteOfMemory, residentMb, restingMb } from './measuring.ts'
 import { type OfficeServer, officeServer, settledFleet } from './office-server.ts'
 import { stormRow } from './storm.ts'
 
@@ -43,7 +43,9 @@ async function startRows(office: Office, server: OfficeServer): Promise<BenchRow
     if (round < starts) await server.process.stop()
   }
   const parts = await server.parts()
-  const memory = await restingMb(server.process.pid()!)
+  // What the start needed is given back once nothing moves; then the rhythm of looks at everything.
+  await restingMb(server.process.pid()!)
+  const { least, median, most } = await minuteOfMemory(server.process.pid()!)
   const worst = Math.max(...answerMs)
   return [
     {
@@ -59,10 +61,11 @@ async function startRows(office: Office, server: OfficeServer): Promise<BenchRow
       what: 'memory of the server process at rest, 10,000 handsets',
       target: '≤ 200 MB',
       measured:
-        `${memory.toFixed(0)} MB (apart: hub ${(await residentMb(parts.hub)).toFixed(0)}, ` +
+        `${median.toFixed(0)} MB, median of a minute (${least.toFixed(0)} between two looks at everything, ${most.toFixed(0)} ` +
+        `while it looks; ${load()}; apart: hub ${(await residentMb(parts.hub)).toFixed(0)}, ` +
         `wireguard-go ${(await residentMb(parts.wireguard)).toFixed(0)} MB)`,
       anchor: 'wazo-provd 122 MB, wg-easy 293 MB at 100',
-      met: memory <= 200,
+      met: median <= 200,
     },
   ]
 }

@@ -57,3 +57,15 @@ export async function faultsOf(page: Page): Promise<readonly string[]> {
   )
   return over === 0 ? findings : [...findings, `${over} pixels wider than its window`]
 }
+
+/** Findings that keep somebody out; axe runs past the page's own policy. */
+export async function barriers(page: Page): Promise<string[]> {
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.evaluate', { expression: axe.source })
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => JSON.stringify(violations.filter(({ impact }) => impact !== 'minor').map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | '))))`,
+    awaitPromise: true,
+  })
+  await session.detach()
+  return JSON.parse(result.value) as string[]
+}

@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
-import axe from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readMessages } from '../../src/http/join/messages.ts'
-import { tunnelText } from '../fakes/fake-application.ts'
+import { tunnelText } from '../fakes/fake-joins.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
-import { keep, scanned, startChromium } from './chromium.ts'
+import { barriers, keep, scanned, startChromium } from './chromium.ts'
 import { type Looking, visit } from './invitee.ts'
 
 let browser: Browser
@@ -33,18 +32,6 @@ async function made(page: Page): Promise<string> {
   const code = page.locator('.made .qr')
   await code.first().locator('svg').waitFor()
   return (await scanned(code.first()))!
-}
-
-/** Findings that keep somebody out; axe runs past the page's own policy. */
-async function barriers(page: Page): Promise<string[]> {
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: axe.source })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: `axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(({ violations }) => JSON.stringify(violations.filter(({ impact }) => impact !== 'minor').map(({ id, nodes }) => id + ': ' + nodes.map(({ html }) => html.slice(0, 120)).join(' | '))))`,
-    awaitPromise: true,
-  })
-  await session.detach()
-  return JSON.parse(result.value) as string[]
 }
 
 describeLive('an employee whose browser makes the tunnel', ['chromium', 'wg'], () => {

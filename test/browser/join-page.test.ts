@@ -1,7 +1,7 @@
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { tunnelText } from '../fakes/fake-application.ts'
+import { tunnelText } from '../fakes/fake-joins.ts'
 import { ada, type Doors, openDoors, owner } from '../http/doors.ts'
 import { describeLive } from '../setup/requirements.ts'
 import { keep, scanned, startChromium } from './chromium.ts'

@@ -142,6 +142,49 @@ describeLive('people in a browser', ['chromium'], () => {
     await context.close()
   })
 
+  test('on a phone what one came for is in sight: the evidence of a leaver file, and the way to take a handset back', async () => {
+    const { id } = await somebody('Fay Phone')
+    const { open, context } = await signedIn({ width: 390 })
+    /** Where these end. */
+    const edges = (page: Page, selector: string) =>
+      page.locator(selector).evaluateAll((all) => all.map((each) => Math.ceil(each.getBoundingClientRect().right)))
+    const person = await open(`/people/${id}`)
+    expect(await edges(person, '#handsets ~ .scroll a[href$="/back"]')).toEqual([expect.any(Number)])
+    for (const right of await edges(person, '#handsets ~ .scroll tbody :is(th, td, a)'))
+      expect(right).toBeLessThanOrEqual(390)
+
+    await desk.world.app.offboard(id, 'left', mia)
+    await desk.world.app.settled(id, 5_000)
+    await desk.world.app.acknowledge(id, 'sip-account', null, mia)
+    for (const path of ['leaver-file', 'offboard']) {
+      const file = await open(`/people/${id}/${path}`)
+      const rows = file.locator('[aria-label="Doors"] tbody tr')
+      expect(await rows.count()).toBe(5)
+      for (const right of await edges(file, '[aria-label="Doors"] tbody :is(th, td)'))
+        expect(right).toBeLessThanOrEqual(390)
+      // As high as its lines: name, evidence and time, and none is empty because of text that is out of sight.
+      const tunnel = rows.filter({ hasText: 'peer absent from ringfence0' })
+      // The page goes on by itself: a row that is being exchanged has no box for a moment.
+      await expect.poll(async () => (await tunnel.boundingBox())?.height).toBeLessThan(120)
+    }
+    await context.close()
+  })
+
+  test('in the dark a key to type is as bright as the words around it, and paper stays black on white', async () => {
+    const { id } = await somebody('Gus Dark')
+    const { open, context } = await signedIn({ scheme: 'dark', width: 390 })
+    const looks = (page: Page, selector: string) =>
+      page.evaluate<{ color: string; backgroundColor: string }>(
+        `(({ color, backgroundColor }) => ({ color, backgroundColor }))(getComputedStyle(document.querySelector('${selector}')))`,
+      )
+    const key = await open('/account/authenticator')
+    expect((await looks(key, '.key code')).color).toBe((await looks(key, 'h1')).color)
+    const sheet = await open(`/people/${id}/steps`)
+    const [black, white] = ['rgb(0, 0, 0)', 'rgb(255, 255, 255)']
+    expect(await looks(sheet, '.paper code')).toEqual({ color: black, backgroundColor: white })
+    await context.close()
+  })
+
   test.each(looks)(
     'in %s colours at %i pixels no page has a finding of axe or runs over its edge',
     async (scheme, width) => {

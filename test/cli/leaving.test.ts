@@ -83,7 +83,7 @@ describe('offboard', () => {
     const again = await run(['offboard', '3200', '--wait', '0'])
     expect(again.code).toBe(3)
     expect(again.out).toMatch(
-      /\n☑ Complete: 2 of 3 doors seen shut, 1 by \S+'s word\n {2}next {2}ringfence report \S+\n$/,
+      /\n☑ Complete: 2 of 3 doors seen shut, 1 by \S+'s word\n {2}next {2}ringfence report \S+\n {2}exit {2}3, since what somebody ticked was not seen; nothing is left to do\n$/,
     )
     expect(again.out).not.toContain('goes on by itself')
   })

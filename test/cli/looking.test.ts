@@ -20,7 +20,7 @@ describe('looking', () => {
       expect(Object.keys(json)).toContain(words[0] === 'doctor' ? 'checks' : words[0] === 'show' ? 'id' : 'items')
     }
     expect((await run(['list', '--lifecycle', 'offboarded'])).out).toBe(
-      'nobody yet; `ringfence onboard --help` shows how to begin\n',
+      'nobody is in the state offboarded; `ringfence list` shows everybody\n',
     )
   })
 
@@ -149,6 +149,10 @@ describe('the server and its address', () => {
       expect(err).toMatch(/^error: no server answers (on|at) \S+( \(ECONNREFUSED\))?\nhint: /)
     }
     expect((await run(['list'], { environment: { RINGFENCE_DATA: empty } })).err).toContain('npm start')
+    // From another folder only the whole path shows the mistake.
+    expect((await run(['list'], { environment: { RINGFENCE_DATA: 'no-such-data' } })).err).toContain(
+      `no server answers on ${join(process.cwd(), 'no-such-data', 'admin.sock')}\n`,
+    )
     await rm(empty, { recursive: true })
   })
 

@@ -3,6 +3,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../src/errors.ts'
+import { openDoors } from '../http/doors.ts'
 import { ada, commandLine, steady } from './command-line.ts'
 
 const { doors, run } = commandLine()
@@ -210,6 +211,27 @@ describe('a roster', () => {
     expect(code).toBe(1)
     expect(out).toMatch(/✗ failed +666 +p666@example\.com +extension 666 is taken/)
     expect(err).toContain('error: 1 of 2 could not be onboarded\nhint: ')
+  })
+
+  test('of a server that goes away meanwhile it says how far it was seen, and that it goes on by itself', async () => {
+    const mortal = await openDoors()
+    const { importRun } = mortal.application
+    let looks = 0
+    let gone: PromiseLike<void> | undefined
+    Object.assign(mortal.application, {
+      importRun(id: string) {
+        if (++looks === 1) return importRun(id)
+        gone = mortal[Symbol.asyncDispose]()
+        return new Promise(() => undefined)
+      },
+    })
+    const file = await roster(rows(['2008', '2009', '2010']))
+    const { code, err } = await run(['import', file], { environment: { RINGFENCE_DATA: mortal.folder } })
+    await gone
+    expect(code).toBe(1)
+    expect(err).toContain(
+      'error: the server went away; 1 of 3 were seen done\nhint: it goes on by itself when it is started again',
+    )
   })
 
   test('a bad roster ends with 2 and names every row; a file that is not there too', async () => {

@@ -21,6 +21,7 @@ pbxContract('fake', told, async () => {
   const fake = fakePbx()
   return {
     driver: fake.driver,
+    parts: null,
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username, secret, address }
       return {
@@ -41,6 +42,12 @@ pbxContract('fake', told, async () => {
         .filter((line) => new RegExp(`\\b${extension}\\b`).test(line))
         .map((line) => line.replace(/,$/, ''))
         .join('\n'),
+    allBut: (extensions) => {
+      const whole: Record<'accounts' | 'foreign', unknown[]> = JSON.parse(fake.snapshot())
+      const isOther = (one: unknown) => !extensions.some((extension) => JSON.stringify(one).includes(`"${extension}"`))
+      return { accounts: whole.accounts.filter(isOther), foreign: whole.foreign.filter(isOther) }
+    },
+    shownName: (extension) => fake.shownName(extension),
     goDown: async () => {
       fake.faults.down = true
     },

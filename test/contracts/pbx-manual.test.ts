@@ -23,9 +23,12 @@ const unused = async () => {
 
 pbxContract('manual', told, async () => ({
   driver: manualDriver({ name: 'Office PBX', realm: 'office.example.com' }),
+  parts: {},
   phone: unused,
   addForeign: unused,
   look: () => '',
+  allBut: () => ({}),
+  shownName: () => undefined,
   goDown: unused,
   comeBack: unused,
   stop: async () => undefined,

@@ -1,5 +1,6 @@
 import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
 import { presence } from '../fakes/fake-yeastar.ts'
+import { bookBut } from '../pbx/booked-bench.ts'
 import { yeastarBench } from '../pbx/yeastar-bench.ts'
 import { pbxContract } from './pbx.contract.ts'
 
@@ -24,6 +25,7 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
   return {
     // Its own patience, not the short one of the bench.
     driver: bench.open({ timeoutMs: undefined }),
+    parts: { Yeastar: 'fake' },
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => ({
       register: async () => fake.register(extension, username, secret, address),
       call: async () => fake.call(extension, username, secret),
@@ -41,6 +43,16 @@ pbxContract('Yeastar P-Series (a fake of its open interface)', told, async () =>
       Object.assign(fake.extension(extension)!, { presence_list: [presence('available'), away] })
     },
     look: (extension) => JSON.stringify(fake.extension(extension) ?? null),
+    allBut: (extensions) => {
+      const all: { number: string }[] = JSON.parse(fake.snapshot())
+      const isOwn = (channel: string) => extensions.some((extension) => channel.includes(`"PJSIP/${extension}-`))
+      return {
+        extensions: all.filter(({ number }) => !extensions.includes(number)),
+        calls: fake.calls.map((call) => JSON.stringify(call)).filter((call) => !isOwn(call)),
+        book: bookBut(bench.accountsFile, extensions),
+      }
+    },
+    shownName: (extension) => String(fake.extension(extension)?.first_name),
     goDown: () => fake.https.goDown(),
     comeBack: () => fake.https.comeBack(),
     stop: async () => bench[Symbol.asyncDispose](),

@@ -196,6 +196,8 @@ export function verdict(n: number, change: Partial<Rows['verdict']> = {}): Rows[
     at: at(0),
     acknowledgedBy: null,
     acknowledgedAt: null,
+    acknowledgedClaim: null,
+    waitingSince: null,
     ...change,
   }
 }

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { withdrawalOf } from '../../src/domain/withdrawal.ts'
 import { migrations } from '../../src/store/migrations.ts'
 import { openStore } from '../../src/store/open-store.ts'
-import type { Store, StoreWriter } from '../../src/store/store.ts'
+import type { Store, StoreWriter, Table } from '../../src/store/store.ts'
 import * as cast from './store-cast.ts'
 
 let folder: string
@@ -146,7 +146,7 @@ describe('bringing the tables up to date', () => {
     await cast.seed(old)
     await old.transaction((tx) => cast.onboard(asBefore(tx), 1))
     const tombstones = await old.transaction((tx) => cast.offboard(tx, 1, 5))
-    await old.transaction((tx) => tx.insert('verdict', [cast.verdict(1)]))
+    await old.transaction((tx) => asBefore(tx).insert('verdict', [cast.verdict(1)]))
     await old.close()
     const store = await open()
     expect(await store.find('verdict', {})).toEqual([cast.verdict(1)])
@@ -277,16 +277,23 @@ describe('pulling the plug', () => {
   })
 })
 
-/** Columns of an assignment that older tables do not have yet. */
-const laterColumns = ['adoptedAt', 'callPolicy', 'generation']
+/** Columns that older tables do not have yet. */
+const laterColumns: Readonly<Partial<Record<Table, readonly string[]>>> = {
+  assignment: ['adoptedAt', 'callPolicy', 'generation'],
+  verdict: ['acknowledgedClaim', 'waitingSince'],
+}
 
 function asBefore(tx: StoreWriter): StoreWriter {
   return {
     ...tx,
-    insert: (table, rows) => tx.insert(table, table === 'assignment' ? rows.map(withoutLater) : rows),
+    insert: (table, rows) =>
+      tx.insert(
+        table,
+        rows.map((row) => without(row, laterColumns[table] ?? [])),
+      ),
   }
 }
 
-function withoutLater<T extends object>(row: T): T {
-  return Object.fromEntries(Object.entries(row).filter(([name]) => !laterColumns.includes(name))) as T
+function without<T extends object>(row: T, columns: readonly string[]): T {
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !columns.includes(name))) as T
 }

@@ -1,22 +1,15 @@
 import { statSync } from 'node:fs'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { readJournal } from '../../src/store/journal-file.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
 import { noteMoment } from '../../src/store/moment.ts'
 import { replayJournal } from '../../src/store/replay-journal.ts'
 import type { Store, StoreWriter } from '../../src/store/store.ts'
-import {
-  type JournalOffice,
-  nothingReplayed as nothing,
-  openJournalOffice,
-  journalSystem as system,
-} from './journal-office.ts'
+import { nothingReplayed as nothing, officeOfEachTest, journalSystem as system } from './journal-office.ts'
 import * as cast from './store-cast.ts'
 import { at } from './store-cast.ts'
 
-let office: JournalOffice
-let path: string
-const company = () => office.company()
+const office = officeOfEachTest()
 
 async function withInvite(tx: StoreWriter): Promise<void> {
   await cast.onboard(tx, 1)
@@ -24,12 +17,6 @@ async function withInvite(tx: StoreWriter): Promise<void> {
     { id: 'i1', employeeId: 'e1', tokenHash: 'x', createdAt: at(0), expiresAt: at(999), closedAt: null },
   ])
 }
-
-beforeEach(() => {
-  office = openJournalOffice()
-  path = office.path
-})
-afterEach(() => office[Symbol.asyncDispose]())
 
 describe('the moment that the database has reached', () => {
   const something = (store: Store, minute: number) =>
@@ -46,17 +33,17 @@ describe('the moment that the database has reached', () => {
     )
 
   test('is a line in the journal where something was recorded since, and none where nothing was', async () => {
-    const journal = await openJournal(path)
-    const store = await company()
+    const journal = await openJournal(office.path)
+    const store = await office.company()
     await noteMoment(store, journal)
-    expect(await readJournal(path)).toEqual([])
+    expect(await readJournal(office.path)).toEqual([])
     for (const minute of [1, 2]) {
       await something(store, minute)
       await noteMoment(store, journal)
-      const size = statSync(path).size
+      const size = statSync(office.path).size
       await noteMoment(store, journal)
-      expect(statSync(path).size).toBe(size)
-      expect(await readJournal(path)).toEqual([
+      expect(statSync(office.path).size).toBe(size)
+      expect(await readJournal(office.path)).toEqual([
         {
           id: 'moment/database',
           kind: 'moment',
@@ -71,11 +58,11 @@ describe('the moment that the database has reached', () => {
   })
 
   test('makes an old copy known in which nobody was shut since: once, and whenever that start was killed', async () => {
-    const journal = await openJournal(path)
-    const today = await company()
+    const journal = await openJournal(office.path)
+    const today = await office.company()
     await something(today, 1)
     await noteMoment(today, journal)
-    const yesterday = await company()
+    const yesterday = await office.company()
     await something(yesterday, 0)
     await yesterday.transaction((tx) => withInvite(tx))
     // Killed after its transaction, before the journal heard of the link that it ended.
@@ -87,7 +74,7 @@ describe('the moment that the database has reached', () => {
     ])
     expect(await yesterday.find('invite', { closedAt: null })).toEqual([])
 
-    const again = await openJournal(path)
+    const again = await openJournal(office.path)
     expect(await replayJournal(yesterday, again, system)).toEqual({ ...nothing, appended: 1 })
     await noteMoment(yesterday, again)
     expect(await replayJournal(yesterday, again, system)).toEqual(nothing)
@@ -97,8 +84,8 @@ describe('the moment that the database has reached', () => {
   })
 
   test('that a crash kept from the journal raises no alarm, and is told to it at the next start', async () => {
-    const journal = await openJournal(path)
-    const store = await company()
+    const journal = await openJournal(office.path)
+    const store = await office.company()
     for (const minute of [1, 2]) {
       await something(store, minute)
       const killed = { ...journal, append: () => Promise.reject(new Error('killed')) }
@@ -107,8 +94,8 @@ describe('the moment that the database has reached', () => {
       )
     }
     await store.transaction((tx) => withInvite(tx))
-    expect(await replayJournal(store, await openJournal(path), system)).toEqual({ ...nothing, appended: 1 })
-    expect((await readJournal(path)).map(({ generation }) => generation)).toEqual([2])
+    expect(await replayJournal(store, await openJournal(office.path), system)).toEqual({ ...nothing, appended: 1 })
+    expect((await readJournal(office.path)).map(({ generation }) => generation)).toEqual([2])
     expect(await store.find('invite', { closedAt: null })).toHaveLength(1)
     expect((await store.auditTrail({ limit: 9 })).map(({ kind }) => kind)).not.toContain('journal.replayed')
   })

@@ -8,7 +8,6 @@ import { enrolmentToken } from '../../src/domain/invite.ts'
 import type { Problem } from '../../src/domain/parse.ts'
 import { Secret } from '../../src/domain/secret.ts'
 import type { Actor, Role } from '../../src/domain/token.ts'
-import { parsePublicKey } from '../../src/domain/tunnel.ts'
 import { AppError } from '../../src/errors.ts'
 import type {
   AccessLine,
@@ -20,17 +19,19 @@ import type {
   Onboarded,
   TokenView,
 } from '../../src/journeys/application.ts'
-import type { DoorFile, DoorRequest } from '../../src/journeys/door-view.ts'
-import type { JoinSignIn, JoinTunnel, JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
+import type { DoorRequest } from '../../src/journeys/door-view.ts'
+import type { JoinView, PhoneStatus, TunnelState } from '../../src/journeys/join-view.ts'
 import type { ResyncView } from '../../src/journeys/phone-view.ts'
 import type { ImportView } from '../../src/journeys/roster-view.ts'
-import type { PhoneSettingView } from '../../src/journeys/setting-view.ts'
 import { fakeCalls } from './fake-calls.ts'
 import { fakeHandOver } from './fake-hand-over.ts'
 import { type FakeRecords, fakeHandsets } from './fake-handsets.ts'
+import { fakeImports } from './fake-imports.ts'
+import { doorFile, fakeJoins } from './fake-joins.ts'
 import { fakeMails } from './fake-mails.ts'
 import { fakePbxs } from './fake-pbxs.ts'
 import { fakePeople } from './fake-people.ts'
+import { fakePhoneSettings } from './fake-phone-settings.ts'
 import { fakeRosters } from './fake-rosters.ts'
 import { fakeAdministrators, fakeSignIn } from './fake-sign-in.ts'
 import { fakeTemplates } from './fake-templates.ts'
@@ -103,7 +104,6 @@ export function fakeApplication(): FakeApplication {
   const tokens = new Map<string, { view: TokenView; hash: string }>()
   const listeners = new Set<(event: LiveEvent) => void>()
   const steady = new Map<string, string>()
-  const phoneSettings = new Map<string, PhoneSettingView>()
   let counter = 0
 
   const id = (): string => `01939d2c-0000-7000-8000-${String(++counter).padStart(12, '0')}`
@@ -207,10 +207,6 @@ export function fakeApplication(): FakeApplication {
   const employeeOfInvite = (token: string): EmployeeView | undefined => {
     for (const [employeeId, known] of invites) if (known === token) return people.get(employeeId)
     return undefined
-  }
-  const file = (contentType: string, body: string, ifNoneMatch: string | null): DoorFile => {
-    const etag = `"${createHash('sha256').update(body).digest('base64url')}"`
-    return { contentType, body, etag, notModified: ifNoneMatch === etag }
   }
 
   const mails = fakeMails({
@@ -467,94 +463,12 @@ export function fakeApplication(): FakeApplication {
       }
     },
 
-    async importRoster(csv, actor) {
-      did('importRoster', actor)
-      const rows = Buffer.from(csv).toString().trim().split('\n').slice(1)
-      const problems = rows.flatMap((row, index) =>
-        row.split(',').length < 4 ? [{ row: index + 2, message: 'this row has too few columns' }] : [],
-      )
-      if (problems.length > 0)
-        throw new AppError('INVALID_INPUT', 'nothing was imported', {
-          hint: 'correct the rows and import again',
-          problems,
-        })
-      const run: ImportView = {
-        id: id(),
-        total: rows.length,
-        done: 0,
-        finished: false,
-        people: rows.map((row) => ({
-          email: row.split(',')[1]!,
-          extension: row.split(',')[2]!,
-          state: 'queued',
-          employeeId: null,
-          inviteUrl: null,
-          problem: null,
-        })),
-      }
-      imports.set(run.id, run)
-      return run
-    },
-    async importRun(runId) {
-      const run = imports.get(runId)
-      if (!run) throw new AppError('NOT_FOUND', 'there is no such import', { hint: 'it may be too long ago' })
-      // Each look does one more person, so that a reader sees it go on.
-      const done = Math.min(run.done + 1, run.total)
-      const next: ImportView = {
-        ...run,
-        done,
-        finished: done === run.total,
-        people: run.people.map((entry, index) =>
-          index >= done
-            ? entry
-            : entry.extension === '666'
-              ? { ...entry, state: 'failed', problem: 'extension 666 is taken' }
-              : {
-                  ...entry,
-                  state: 'onboarded',
-                  employeeId: id(),
-                  inviteUrl: `https://phones.example.com:8443/join/${'x'.repeat(43)}`,
-                },
-        ),
-      }
-      imports.set(runId, next)
-      return next
-    },
-
-    phoneSettings: async () => [...phoneSettings.values()],
-    async handsetSettings(handsetId) {
-      if (![...people.values()].some(({ handsets }) => handsets.some((handset) => handset.id === handsetId)))
-        throw new AppError('NOT_FOUND', 'there is no such handset', { hint: '`ringfence show` lists them' })
-      return [...phoneSettings.values()].map(({ layer, scope, name, value, note }) => ({
-        layer,
-        scope,
-        name,
-        value,
-        note,
-        beats: [{ layer: 'site', scope: 'default', value: 'beaten' }],
-      }))
-    },
-    async setPhoneSetting(address, value, { dryRun }, actor) {
-      did('setPhoneSetting', actor)
-      if (address.name !== 'label')
-        throw new AppError('INVALID_INPUT', `${address.name} is not a setting of phones`, { hint: 'one of label' })
-      const handset = [...people.values()]
-        .flatMap((one) => one.handsets)
-        .find(({ id: known }) => known === address.scope)
-      const setting = {
-        ...{ ...address, value, setAt: at, setBy: actor.name, note: null },
-        handset: handset ? { extension: '1001', model: handset.model, mac: handset.mac } : null,
-      }
-      if (!dryRun) phoneSettings.set(JSON.stringify(address), setting)
-      return { ...setting, dryRun, changes: [], telling: dryRun ? [] : ['nobody can be told (PBX by hand)'] }
-    },
-    async unsetPhoneSetting(address, { dryRun }, actor) {
-      did('unsetPhoneSetting', actor)
-      const setting = phoneSettings.get(JSON.stringify(address))
-      if (!setting) throw new AppError('NOT_FOUND', 'nothing is set there', { hint: '`ringfence phone-settings`' })
-      if (!dryRun) phoneSettings.delete(JSON.stringify(address))
-      return { ...setting, dryRun, changes: [], telling: dryRun ? [] : ['nobody can be told (PBX by hand)'] }
-    },
+    ...fakeImports(imports, id, (deed, actor) => did(deed, actor)),
+    ...fakePhoneSettings(
+      () => [...people.values()],
+      at,
+      (deed, actor) => did(deed, actor),
+    ),
 
     async enterVisit({ fileName, served }) {
       fake.visits.push({ fileName, served })
@@ -598,96 +512,12 @@ export function fakeApplication(): FakeApplication {
     },
     metrics: async () => '# TYPE ringfence_employees gauge\nringfence_employees 1\n',
 
-    async join(token) {
-      if (fake.failure) throw fake.failure
-      const view = employeeOfInvite(token)
-      if (view?.lifecycle !== 'active') return null
-      return {
-        name: view.name,
-        extension: view.extension,
-        expiresAt: '2026-11-29T14:00:00.000Z',
-        demo: fake.demo,
-        pbxHost: 'pbx.example.com',
-        pbxAddress: '192.168.10.2',
-        handsets: view.handsets.map((handset) => {
-          const known = models.find(({ id: modelId }) => modelId === handset.model)!
-          const url = `https://phones.example.com:8443/p/${enrolmentToken(token, handset.id)}/`
-          const softphone = known.kind === 'softphone'
-          return {
-            id: handset.id,
-            modelId: handset.model,
-            modelName: known.name,
-            kind: softphone ? 'softphone' : 'desk-phone',
-            tunnel: softphone ? fakeTunnel(handset.tunnelId ?? '', fake.browserKeys) : null,
-            signIn: softphone
-              ? {
-                  app: 'Linphone',
-                  scan: true,
-                  words: ['Install Linphone if you do not have it yet, and turn the tunnel on.'],
-                  translations: { de: ['Installieren Sie Linphone und schalten Sie den Tunnel ein.'] },
-                  stores: storesOf[handset.model] ?? {},
-                  files: [],
-                }
-              : null,
-            softphoneUrl: softphone ? `${url}linphone.xml` : null,
-            softphoneDeepLink: softphone ? `linphone-config:${url}linphone.xml` : null,
-            provisioningUrl: softphone ? null : url,
-            typing: null,
-            certificateFiles:
-              handset.model === 'linphone-desktop'
-                ? [
-                    { name: 'client.pem', what: 'your certificate' },
-                    { name: 'client-key.pem', what: 'its private key' },
-                  ]
-                : [],
-            mac: handset.mac,
-            enrolled: handset.enrolledAt !== null,
-            emergencyNote: null,
-            notes: known.notes,
-          }
-        }),
-        gateways: [],
-        ...fake.joinExtras,
-      }
-    },
-    async takeBrowserKey(token, tunnelId, publicKey) {
-      const view = employeeOfInvite(token)
-      if (view?.lifecycle !== 'active' || !view.tunnels.some(({ id: known }) => known === tunnelId)) return null
-      if (!parsePublicKey(publicKey).ok) return null
-      fake.browserKeys.set(tunnelId, publicKey)
-      return tunnelText.replace(/^PrivateKey.*\n/m, '')
-    },
-    async joinStatus(token) {
-      const view = employeeOfInvite(token)
-      if (view?.lifecycle !== 'active') return null
-      const { joinSeen } = fake
-      return {
-        tunnels: view.tunnels.map(({ id: tunnelId }) => ({ id: tunnelId, state: joinSeen.tunnel })),
-        phones: view.handsets.map(({ id: handsetId, tunnelId, enrolledAt }) => ({
-          id: handsetId,
-          tunnelId,
-          fetched: enrolledAt !== null,
-          ...joinSeen,
-        })),
-      }
-    },
+    ...fakeJoins({ employeeOf: employeeOfInvite, models, told: () => fake }),
     async managedProfile(tunnelId, platform, actor) {
       did(`managedProfile:${platform}`, actor)
       const known = [...people.values()].some(({ tunnels }) => tunnels.some(({ id: other }) => other === tunnelId))
       if (!known) throw new AppError('NOT_FOUND', 'there is no such tunnel', { hint: '`ringfence show` lists them' })
       return { fileName: `office-${platform}.mobileconfig`, text: new Secret('<plist version="1.0"></plist>\n') }
-    },
-    async joinTunnel(token, fileName) {
-      const view = employeeOfInvite(token)
-      return view?.lifecycle === 'active' && fileName === 'office.conf'
-        ? file('text/plain; charset=utf-8', tunnelText, null)
-        : null
-    },
-    async joinFile(token, fileName) {
-      const view = employeeOfInvite(token)
-      return view?.lifecycle === 'active' && fileName === 'client.pem'
-        ? file('application/x-pem-file', 'PEM\n', null)
-        : null
     },
     async serveFile(request) {
       fake.doorRequests.push(request)
@@ -696,44 +526,9 @@ export function fakeApplication(): FakeApplication {
       const owner = [...people.values()].find((view) => view.handsets.some((handset) => handset.id === handsetId))
       const handset = owner?.handsets.find((candidate) => candidate.id === handsetId)
       if (owner?.lifecycle !== 'active' || !handset?.files.includes(request.fileName)) return null
-      return file('text/xml; charset=utf-8', `<config>${handset.id}</config>\n`, request.ifNoneMatch)
+      return doorFile('text/xml; charset=utf-8', `<config>${handset.id}</config>\n`, request.ifNoneMatch)
     },
     revocationList: async () => Buffer.from([0x30, 0x03, 0x02, 0x01, 0x01]),
   }
   return fake
 }
-
-/** Where each app can be. */
-const storesOf: Readonly<Record<string, JoinSignIn['stores']>> = {
-  'linphone-mobile': { ios: 'https://apps.example.com/ios', android: 'https://apps.example.com/android' },
-  'linphone-desktop': {
-    macos: 'https://apps.example.com/desktop',
-    windows: 'https://apps.example.com/desktop',
-    linux: 'https://apps.example.com/desktop',
-  },
-}
-
-function fakeTunnel(id: string, browserKeys: ReadonlyMap<string, string>): JoinTunnel {
-  const told = browserKeys.has(id)
-  return {
-    id,
-    fileName: 'office.conf',
-    configuration: told ? null : new Secret(tunnelText),
-    keyOrigin: told ? 'browser' : 'server',
-    browserMayMakeKey: true,
-  }
-}
-
-/** About as long as a real one. */
-export const tunnelText = `[Interface]
-PrivateKey = ${'k'.repeat(43)}=
-Address = 10.77.0.12/32
-MTU = 1280
-
-[Peer]
-PublicKey = ${'p'.repeat(43)}=
-PresharedKey = ${'s'.repeat(43)}=
-AllowedIPs = 10.77.0.1/32, 192.0.2.10/32
-Endpoint = vpn.example.com:51820
-PersistentKeepalive = 25
-`

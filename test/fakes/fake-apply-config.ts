@@ -1,4 +1,4 @@
-import type { FreepbxFaults } from './fake-freepbx.ts'
+import type { FreepbxFaults } from './fake-freepbx-faults.ts'
 
 /**
  * "Apply Config" of FreePBX (FreePBX/framework, Api/Gql/Modules.php and Console/Reload.class.php): begun by one question,

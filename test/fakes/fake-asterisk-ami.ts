@@ -8,14 +8,20 @@ import { amiMessage, type FakeAmi, startFakeAmi } from './fake-ami.ts'
 export interface FakeAsterisk {
   readonly ami: FakeAmi
   readonly secret: string
+  /** What was done to it, in this order. */
+  readonly deeds: string[]
   /** Key: `Family/Key`. */
   readonly database: Map<string, string>
+  /** By number, in the context `default`. */
+  readonly mailboxes: Map<string, Readonly<Record<string, string | number>>>
   /** The running dialplan, in its order. */
   readonly dialplan: { Context: string; Extension: string; Application: string; AppData: string }[]
   /** What a reload gives it: takes the place of everything. */
   load(endpoints: ReadonlyMap<string, LoadedEndpoint>): void
   /** Everything that runs, in one text. */
   look(extension: string): string
+  /** Everything that it has and runs, but what carries the name of one of these extensions. */
+  allBut(extensions: readonly string[]): Readonly<Record<string, unknown>>
   register(phone: AsteriskPhone): number
   call(phone: AsteriskPhone): number
   events(phone: AsteriskPhone): readonly string[]
@@ -40,7 +46,9 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   const contacts = new Map<string, { extension: string; uri: string; address: string }>()
   const channels = new Map<string, { extension: string; uri: string }>()
   const database = new Map<string, string>()
+  const mailboxes: FakeAsterisk['mailboxes'] = new Map()
   const dialplan: FakeAsterisk['dialplan'] = []
+  const deeds: string[] = []
   const notified: { uri: string; event: string }[] = []
   const secret = 'a long one'
   let serial = 0
@@ -102,14 +110,18 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
         Channel: name,
         Variable: `CHANNEL(pjsip,target_uri)=${uri}`,
       })),
-    VoicemailUserStatus: () => 'There is no voicemail user of the given info.',
+    VoicemailUserStatus: ({ Mailbox = '' }) => {
+      const box = mailboxes.get(Mailbox)
+      if (!box) return 'There is no voicemail user of the given info.'
+      return [{ Event: 'VoicemailUserDetail', VMContext: 'default', VoiceMailbox: Mailbox, ...box }]
+    },
     DBGet: ({ Family, Key }) => {
       const value = database.get(`${Family}/${Key}`)
       return value === undefined ? 'Database entry not found' : [{ Event: 'DBGetResponse', Family, Key, Val: value }]
     },
-    DBGetTree: ({ Family }) =>
+    DBGetTree: ({ Family, Key }) =>
       [...database]
-        .filter(([key]) => key.startsWith(`${Family}/`))
+        .filter(([key]) => key.startsWith(Key === undefined ? `${Family}/` : `${Family}/${Key}/`))
         .map(([key, value]) => ({ Event: 'DBGetTreeResponse', Key: `/${key}`, Val: value })),
     ShowDialPlan: () => dialplan.map((step) => ({ Event: 'ListDialplan', ...step, Registrar: 'pbx_config' })),
     DBPut: ({ Family, Key, Val = '' }) => {
@@ -135,6 +147,7 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
     reply: (action) => {
       const { Action = '', ActionID } = action
       const answer = answers[Action]?.(action)
+      if (Action === 'DBDel' || Action === 'Hangup') deeds.push(Action)
       if (answer === undefined || typeof answer === 'string')
         return amiMessage({ Response: 'Error', ActionID, Message: answer ?? 'Invalid/unknown command' })
       if (!Array.isArray(answer)) return amiMessage({ Response: 'Success', ActionID, ...answer })
@@ -147,13 +160,26 @@ export async function startFakeAsterisk(): Promise<FakeAsterisk> {
   return {
     ami,
     secret,
+    deeds,
     database,
+    mailboxes,
     dialplan,
     load: (loaded) => {
+      deeds.push('reload')
       endpoints = loaded
     },
     look: (extension) =>
       JSON.stringify([endpoints.get(extension), [...contacts.values()].filter((one) => one.extension === extension)]),
+    allBut: (extensions) => {
+      const isOther = (extension: string) => !extensions.includes(extension)
+      return {
+        database: [...database].filter(([key]) => key.split('/').every(isOther)).sort(),
+        dialplan: dialplan.map((step) => JSON.stringify(step)),
+        endpoints: [...endpoints].filter(([name]) => isOther(name)).sort(),
+        contacts: [...contacts].filter(([, { extension }]) => isOther(extension)),
+        channels: [...channels].filter(([, { extension }]) => isOther(extension)),
+      }
+    },
     register(phone) {
       if (!admits(phone)) return 401
       const uri = uriOf(phone)

@@ -8,9 +8,11 @@ import type { Store } from '../../src/store/store.ts'
 
 /** An edge in memory, which may be down: its tables hold what the database wants, and what was denied stays so. */
 export interface FakeEdge {
-  open(store: Store, pbxId: string): Edge
+  open(store: Store, pbxId: string, internal: readonly string[]): Edge
   readonly tables: EdgeRows
   isDown: boolean
+  /** Says yes to a change and does nothing. */
+  keepsOld: boolean
   /** As somebody does who changes the tables by hand. */
   unbind(serial: string): void
   /** The one that it has taken over. */
@@ -28,6 +30,7 @@ export function fakeEdge(): FakeEdge {
   }
   const fake: FakeEdge = {
     isDown: false,
+    keepsOld: false,
     unbind(serial) {
       rows = { ...rows, bind: new Map([...rows.bind].filter(([bound]) => bound !== serial)) }
     },
@@ -35,16 +38,17 @@ export function fakeEdge(): FakeEdge {
     get tables() {
       return rows
     },
-    open(store, pbxId) {
+    open(store, pbxId, internal) {
       const reach = () => {
         if (fake.isDown) throw new AppError('PBX_UNREACHABLE', 'the edge does not answer', { retryable: true })
       }
       const callSettings = async () => ({
         dialPlan: await dialPlanOf(store, (await store.get('pbx', pbxId))!.siteId),
-        internal: [],
+        internal,
       })
       async function publish() {
         reach()
+        if (fake.keepsOld) return
         const wanted = await desiredRows(store, pbxId, await callSettings())
         for (const [serial, until] of wanted.deny) deny.set(serial, until)
         rows = { ...wanted, deny }
@@ -56,12 +60,13 @@ export function fakeEdge(): FakeEdge {
             const settings = await callSettings()
             if (settings.dialPlan === null) return null
             reach()
-            return { rows, settings }
+            return { rows, settings, isChanging: false }
           },
           publish,
         },
         keeper: {
           publish,
+          isChanging: () => false,
           async shut(serials) {
             reach()
             for (const [serial, until] of serials) deny.set(serial, until)

@@ -7,10 +7,14 @@ import { type FakeAsterisk, type LoadedEndpoint, startFakeAsterisk } from './fak
 import {
   endpointDefaults,
   type FakeExtension,
+  forgetUser,
+  newMailbox,
   shownExtension,
+  storeUser,
   takenAs,
   userDefaults,
 } from './fake-freepbx-extension.ts'
+import { type FreepbxFaults, noFaults, saidNo } from './fake-freepbx-faults.ts'
 
 /**
  * FreePBX as its sources describe it (FreePBX/core Api/Gql/Extensions.php and Users.php, FreePBX/api Gql/Api.php and
@@ -38,34 +42,10 @@ export interface FakeFreepbx {
   failWith(field: string, words: string): void
   /** Runs just before an extension is added. */
   beforeAdding: () => void
+  /** Runs just after an extension was made anew, for what else may be lost by that. */
+  afterUpdating: () => void
   readonly door: Door
   stop(): Promise<void>
-}
-
-export interface FreepbxFaults {
-  /** The web server answers this and nothing else. */
-  answers: { status: number; body: string } | null
-  /** Takes the request and never answers. */
-  hangs: boolean
-  /** Closes the connection in the middle of an answer. */
-  breaksOff: boolean
-  /** Says `status: true` to a change and keeps everything. */
-  keepsOld: boolean
-  /** "Apply Config" is executed and Asterisk keeps its old objects. */
-  reloadKeepsOld: boolean
-  reloadFails: boolean
-  reloadNeverEnds: boolean
-  /** Lists fewer extensions than it counts. */
-  listsHalf: boolean
-  /** Every token is refused after this many more questions. */
-  tokenDiesAfter: number
-  refusesLogin: boolean
-  /** `updateCoreUser` answers and does nothing. */
-  keepsUser: boolean
-  /** Carries the change out and answers too late. */
-  answersLate: Set<string>
-  /** Never gets the question. */
-  losesQuestions: Set<string>
 }
 
 export interface FakeFreepbxOptions {
@@ -79,21 +59,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
   const asterisk = await startFakeAsterisk()
   const clientSecret = randomBytes(16).toString('hex')
   const clientId = randomUUID()
-  const faults: FreepbxFaults = {
-    answers: null,
-    hangs: false,
-    breaksOff: false,
-    keepsOld: false,
-    reloadKeepsOld: false,
-    reloadFails: false,
-    reloadNeverEnds: false,
-    listsHalf: false,
-    tokenDiesAfter: Number.POSITIVE_INFINITY,
-    refusesLogin: false,
-    keepsUser: false,
-    answersLate: new Set(),
-    losesQuestions: new Set(),
-  }
+  const faults = noFaults()
   const asked = new Map<string, number>()
   const tokens = new Set<string>()
   const failures = new Map<string, string>()
@@ -109,13 +75,16 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
       endpoint: { ...endpointDefaults },
       maxContacts: '1',
       userManager: false,
+      mailbox: null,
       ...changes,
     }
   }
 
   function apply() {
     const endpoints = new Map<string, LoadedEndpoint>()
-    for (const [extension, { secret, endpoint, maxContacts, tech }] of database) {
+    asterisk.mailboxes.clear()
+    for (const [extension, { secret, endpoint, maxContacts, tech, mailbox }] of database) {
+      if (mailbox) asterisk.mailboxes.set(extension, mailbox)
       if (tech !== 'pjsip') continue
       const settings = { ...endpoint, 'Aor MaxContacts': maxContacts }
       endpoints.set(extension, { username: extension, password: secret, settings })
@@ -137,6 +106,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     if (input.extPassword) made.secret = String(input.extPassword)
     made.userManager = input.umEnable !== false
     database.set(id, made)
+    storeUser(asterisk.database, id, made)
   }
 
   const applyConfig = fakeApplyConfig({ faults, apply })
@@ -170,6 +140,7 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
       if (!old) return failed('Extension does not exists.')
       if (faults.keepsOld) return succeeded('Extension has been updated')
       database.delete(id)
+      forgetUser(asterisk.database, id)
       create(id, {
         ...given,
         name: given.name || String(old.user.name ?? ''),
@@ -177,12 +148,16 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
       })
       const made = database.get(id)!
       if (given.vmEnable !== false && old.user.voicemail !== 'novm') made.user.voicemail = 'default'
+      if (old.mailbox) made.mailbox = { ...old.mailbox, ...newMailbox }
+      fake.afterUpdating()
       return succeeded('Extension has been updated')
     },
     deleteExtension: ({ input }) => {
       const id = String((input as Input).extensionId)
       if (!database.has(id)) return failed('Extension does not exists.')
-      if (!faults.keepsOld) database.delete(id)
+      if (faults.keepsOld) return succeeded('Extension has been deleted')
+      database.delete(id)
+      forgetUser(asterisk.database, id)
       return succeeded('Extension has been deleted')
     },
     updateCoreUser: ({ input }) => {
@@ -193,7 +168,10 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
       for (const [key, value] of Object.entries(given)) {
         if (key !== 'extension') user[takenAs[key] ?? key] = value as string | number
       }
-      if (!faults.keepsUser) one.user = user
+      if (!faults.keepsUser) {
+        one.user = user
+        storeUser(asterisk.database, String(given.extension), one)
+      }
       return { coreuser: { extension: given.extension } }
     },
     ...applyConfig.fields,
@@ -244,7 +222,11 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     if (field === 'addExtension') fake.beforeAdding()
     const words = failures.get(field)
     if (words) return reply(400, { errors: [{ message: words, status: false }] })
+    const no = faults.saysNo?.field === field ? faults.saysNo : null
+    if (no?.as === 'error') return reply(no.http, { errors: [{ message: saidNo, status: false }] })
+    if (no) return reply(no.http, { data: { [field]: { status: false, message: saidNo, transaction_id: null } } })
     applyConfig.note(field)
+    if (!field.startsWith('fetch')) asterisk.deeds.push(field)
     const value = resolve(variables) as { status?: boolean; message?: string }
     if (faults.answersLate.has(field)) return
     // Gql/Api.php turns a `status` of false into an error and 400.
@@ -268,12 +250,15 @@ export async function startFakeFreepbx({ tls, applied }: FakeFreepbxOptions = {}
     received: () => received,
     database,
     addByHand(extension, changes) {
-      database.set(extension, fresh('by hand', changes))
+      const made = fresh('by hand', changes)
+      database.set(extension, made)
+      storeUser(asterisk.database, extension, made)
       apply()
     },
     apply,
     failWith: (field, words) => failures.set(field, words),
     beforeAdding: () => undefined,
+    afterUpdating: () => undefined,
     door,
     async stop() {
       await door.shut()

@@ -32,10 +32,14 @@ export interface FakeFreeswitch {
   look(extension: string): string
   /** Everybody who is registered: `user@host Call-ID`. */
   registered(): readonly string[]
+  /** Its users, contexts, registrations and channels, but those of these extensions. */
+  allBut(extensions: readonly string[]): Readonly<Record<string, unknown>>
   /** As after a restart: nobody is registered or talking. */
   forget(): void
   /** What a restart of the profile does beside ending its calls. */
   restarted: () => Promise<void>
+  /** Runs before a registration or a call is ended. */
+  beforeCutting: (command: string) => Promise<void>
 }
 
 export interface SofiaPhone {
@@ -137,6 +141,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
 
   async function api(command: string): Promise<string> {
     const words = command.split(' ')
+    if (/^uuid_kill|flush_inbound_reg/.test(command)) await fake.beforeCutting(command)
     const flushed = /^sofia profile (\S+) flush_inbound_reg(?: (\S+))?/.exec(command)
     if (flushed) {
       if (flushed[1] !== 'internal') return `Invalid Profile [${flushed[1]}]`
@@ -208,6 +213,7 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     contexts: new Map(),
     faults: { keepsConnections: false, listsHalf: false, tooYoung: false },
     restarted: async () => undefined,
+    beforeCutting: async () => undefined,
     async register(phone) {
       const user = await logIn(phone, 'REGISTER')
       if (!user) return 403
@@ -241,6 +247,12 @@ export async function startFakeFreeswitch(realm: string): Promise<FakeFreeswitch
     look: (extension) =>
       JSON.stringify([fake.files.get(extension), registrations.filter(({ reg_user }) => reg_user === extension)]),
     registered: () => registrations.map(({ reg_user, realm: host, token }) => `${reg_user}@${host} ${token}`).sort(),
+    allBut: (extensions) => ({
+      files: [...fake.files].filter(([id]) => !extensions.includes(id)),
+      contexts: [...fake.contexts],
+      registrations: registrations.filter(({ reg_user }) => !extensions.includes(reg_user)),
+      channels: channels.filter(({ name }) => !extensions.some((extension) => name?.includes(`/${extension}@`))),
+    }),
     forget: () => {
       registrations = []
       channels = []

@@ -2,6 +2,7 @@ import { type CallPolicy, policyText } from '../../src/domain/call-policy.ts'
 import { type LeftoverReach, nothingSeen, type Outliving } from '../../src/domain/outliving.ts'
 import { digestHa1 } from '../../src/domain/sip-account.ts'
 import { AppError } from '../../src/errors.ts'
+import { callerName } from '../../src/pbx/caller-name.ts'
 import type {
   Call,
   ExistingExtension,
@@ -39,6 +40,8 @@ export interface FakePbx {
   addRoom(room: string): void
   /** What somebody else lets an extension dial. */
   choose(extension: string, policy: CallPolicy): void
+  /** The caller's name of an extension. */
+  shownName(extension: string): string | undefined
   /** A copy of everything, for "nothing else changed". */
   snapshot(): string
 }
@@ -291,6 +294,10 @@ export function fakePbx({
     choose(extension, policy) {
       const entry = stored.get(extension)!
       stored.set(extension, { ...entry, account: { ...entry.account, policy } })
+    },
+    shownName: (extension) => {
+      const entry = stored.get(extension)
+      return entry && callerName(entry.account.displayName)
     },
     snapshot: () => JSON.stringify(state()),
   }

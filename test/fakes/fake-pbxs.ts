@@ -16,6 +16,7 @@ export function fakePbxs(): PbxDeeds {
     driver: 'fake',
     address: '10.90.0.2',
     host: `${id}.example.com`,
+    edge: null,
     configured: true,
     abilities,
     ...abilityWords(abilities),

@@ -66,6 +66,7 @@ export function fakePeople({ all, find, did, now }: FakePeopleParts): PeopleDeed
         leaving: leavings.size,
         leavers: leavers.slice(0, 8),
         leaversTotal: leavers.length,
+        left: matching({ state: 'offboarded' }).length,
         leavings: [...leavings.values()],
         alarms: [],
       }
@@ -120,5 +121,6 @@ function stepsIn(view: EmployeeView): OpenStep[] {
       wanted,
       step: problem ?? '',
       at,
+      late: false,
     }))
 }

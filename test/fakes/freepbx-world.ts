@@ -5,7 +5,8 @@ import { Secret } from '../../src/domain/secret.ts'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { FreepbxOptions } from '../../src/pbx/freepbx-options.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
+import { bookBut } from '../pbx/booked-bench.ts'
 import { type FakeFreepbx, startFakeFreepbx } from './fake-freepbx.ts'
 
 /** A FreePBX that is not real, the driver beside it and phones in front of it. */
@@ -18,6 +19,7 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
     fake,
     options,
     driver: freepbxDriver(options),
+    parts: { FreePBX: 'fake' },
     phone: async ({ extension, username, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username, secret, address }
       return {
@@ -29,6 +31,12 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
     addForeign: async (extension) => fake.addByHand(extension),
     addLeftover: async (extension) => void fake.asterisk.database.set(`CF/${extension}`, '01715550100'),
     look: (extension) => `${JSON.stringify(fake.database.get(extension))} ${fake.asterisk.look(extension)}`,
+    allBut: (extensions) => ({
+      pages: pagesBut(fake, extensions),
+      ...fake.asterisk.allBut(extensions),
+      book: bookBut(options.accountsFile, extensions),
+    }),
+    shownName: (extension) => String(fake.database.get(extension)?.user.name),
     goDown: async () => {
       await Promise.all([fake.door.shut(), fake.asterisk.ami.door.shut()])
     },
@@ -40,6 +48,12 @@ export async function freepbxWorld(): Promise<PbxWorld & { fake: FakeFreepbx; op
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** What FreePBX's own database has on others. */
+export function pagesBut(fake: FakeFreepbx, extensions: readonly string[]): unknown {
+  const others = [...fake.database].filter(([extension]) => !extensions.includes(extension))
+  return structuredClone(others.sort(([one], [other]) => (one < other ? -1 : 1)))
 }
 
 export function freepbxOptions(fake: FakeFreepbx, folder: string): FreepbxOptions {

@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import { Secret } from '../../src/domain/secret.ts'
 import { type Freeswitch, openFreeswitch } from '../../src/pbx/freeswitch.ts'
 import type { FreeswitchOptions } from '../../src/pbx/freeswitch-options.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { type FakeFreeswitch, startFakeFreeswitch } from './fake-freeswitch.ts'
+import { askDirectory } from './fake-xml-curl.ts'
 
 export interface FreeswitchWorld extends PbxWorld {
   readonly fake: FakeFreeswitch
@@ -50,6 +51,7 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
     options,
     freeswitch,
     driver: freeswitch.driver,
+    parts: { FreeSWITCH: 'fake' },
     phone: async ({ extension, username: login, secret, address = '127.0.0.1' }) => {
       const phone = { extension, username: login, secret, address }
       return {
@@ -63,6 +65,18 @@ export async function freeswitchWorld(more: Partial<FreeswitchOptions> = {}): Pr
       const lines = (await readFile(options.accountsFile, 'utf8')).split('\n').map((line) => line.replace(/,$/, ''))
       const own = lines.filter((line) => line.includes(`"extension":"${extension}"`))
       return `${own.join('\n')} ${fake.look(extension)}`
+    },
+    async allBut(extensions) {
+      const text = await readFile(options.accountsFile, 'utf8').catch(() => '')
+      const isOther = (line: string) =>
+        /\w/.test(line) && !extensions.some((extension) => line.includes(`"extension":"${extension}"`))
+      const accounts = text.split('\n').filter(isOther)
+      return { ...fake.allBut(extensions), accounts: accounts.map((line) => line.replace(/,$/, '')) }
+    },
+    async shownName(extension) {
+      const asked = { section: 'directory', tag_name: 'domain', key_name: 'name', key_value: realm }
+      const user = await askDirectory(fake.directory!, { ...asked, key: 'id', user: extension, domain: realm })
+      return user?.variables.effective_caller_id_name
     },
     goDown: () => fake.eventSocket.door.shut(),
     async comeBack() {

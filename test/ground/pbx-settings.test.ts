@@ -1,58 +1,34 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { readConfig } from '../../src/config.ts'
+import { describe, expect, test } from 'vitest'
 import { openFreepbx } from '../../src/main/freepbx.ts'
 import { openFreeswitch } from '../../src/main/freeswitch.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { drivenAs } from './driven-as.ts'
+import { namesOf, read, type Settings, secretsFolder } from './environment.ts'
 
-let folder: string
-let secret: string
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'ringfence-settings-'))
-  secret = join(folder, 'secret')
-  await writeFile(secret, 'of the file\n')
-})
-
-afterEach(() => rm(folder, { recursive: true }))
-
-function pbxOf(settings: Readonly<Record<string, string>>) {
-  const entries = Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])
-  return readConfig(Object.fromEntries(entries)).pbxs[0]!
-}
-
-function problemsOf(settings: Readonly<Record<string, string>>): readonly string[] {
-  try {
-    pbxOf(settings)
-    return []
-  } catch (error) {
-    const { problems } = error as { problems: readonly { field: string }[] }
-    return problems.map(({ field }) => field.replace('RINGFENCE_', ''))
-  }
-}
+const secrets = secretsFolder()
+const pbxOf = (settings: Settings) => read(settings).pbxs[0]!
 
 describe('the settings of a FreePBX', () => {
   const whole = () => ({
     PBX: 'freepbx',
     PBX_API_URL: 'https://pbx.example.com/',
     PBX_API_CLIENT: 'an-id',
-    PBX_API_SECRET_FILE: secret,
-    PBX_AMI_SECRET_FILE: secret,
+    PBX_API_SECRET_FILE: secrets.file,
+    PBX_AMI_SECRET_FILE: secrets.file,
   })
 
   test('are enough to drive it', () => {
     const pbx = pbxOf(whole())
     expect(drivenAs(pbx, 'freepbx')).toMatchObject({ origin: 'https://pbx.example.com', clientId: 'an-id' })
-    expect(drivenAs(pbx, 'freepbx').clientSecret.reveal()).toBe('of the file')
-    expect(JSON.stringify(pbx)).not.toContain('of the file')
-    expect(openFreepbx(pbx, drivenAs(pbx, 'freepbx'), folder).abilities.realm).toBe('asterisk')
+    expect(drivenAs(pbx, 'freepbx').clientSecret.reveal()).toBe('hunter2')
+    expect(JSON.stringify(pbx)).not.toContain('hunter2')
+    expect(openFreepbx(pbx, drivenAs(pbx, 'freepbx'), secrets.folder).abilities.realm).toBe('asterisk')
   })
 
   test('are asked for, all at once', () => {
-    expect(problemsOf({ PBX: 'freepbx' })).toEqual([
+    expect(namesOf({ PBX: 'freepbx' })).toEqual([
       'PBX_API_URL',
       'PBX_API_CLIENT',
       'PBX_API_SECRET_FILE',
@@ -66,10 +42,10 @@ describe('the settings of a FreePBX', () => {
     'https://pbx.example.com/admin',
     'https://me:x@pbx.example.com',
     'ftp://x',
-  ])('refuse the address %s', (url) => expect(problemsOf({ ...whole(), PBX_API_URL: url })).toEqual(['PBX_API_URL']))
+  ])('refuse the address %s', (url) => expect(namesOf({ ...whole(), PBX_API_URL: url })).toEqual(['PBX_API_URL']))
 
   test('take plain http on this machine', () => {
-    expect(problemsOf({ ...whole(), PBX_API_URL: 'http://127.0.0.1' })).toEqual([])
+    expect(namesOf({ ...whole(), PBX_API_URL: 'http://127.0.0.1' })).toEqual([])
   })
 })
 
@@ -77,16 +53,16 @@ describe('the settings of a FreeSWITCH', () => {
   const whole = () => ({
     PBX: 'freeswitch',
     PBX_REALM: 'pbx.example.com',
-    PBX_ESL_SECRET_FILE: secret,
-    PBX_DIRECTORY_SECRET_FILE: secret,
+    PBX_ESL_SECRET_FILE: secrets.file,
+    PBX_DIRECTORY_SECRET_FILE: secrets.file,
   })
 
   test('are asked for, the realm too, since it is the domain of its directory', () => {
-    expect(problemsOf({ PBX: 'freeswitch' })).toEqual(['PBX_ESL_SECRET_FILE', 'PBX_DIRECTORY_SECRET_FILE', 'PBX_REALM'])
+    expect(namesOf({ PBX: 'freeswitch' })).toEqual(['PBX_ESL_SECRET_FILE', 'PBX_DIRECTORY_SECRET_FILE', 'PBX_REALM'])
   })
 
   test('let nobody ask from afar in the clear', () => {
-    expect(problemsOf({ ...whole(), PBX_DIRECTORY_LISTEN: '0.0.0.0:8444' })).toEqual(['PBX_DIRECTORY_LISTEN'])
+    expect(namesOf({ ...whole(), PBX_DIRECTORY_LISTEN: '0.0.0.0:8444' })).toEqual(['PBX_DIRECTORY_LISTEN'])
   })
 
   test('give each of two FreeSWITCHes a door of its own', () => {
@@ -94,13 +70,11 @@ describe('the settings of a FreeSWITCH', () => {
       PBX2_NAME: 'branch',
       PBX2_REALM: 'b.example.com',
       PBX2_ESL: '192.0.2.20:8021',
-      PBX2_ESL_SECRET_FILE: secret,
-      PBX2_DIRECTORY_SECRET_FILE: secret,
+      PBX2_ESL_SECRET_FILE: secrets.file,
+      PBX2_DIRECTORY_SECRET_FILE: secrets.file,
     }
-    expect(problemsOf({ ...whole(), PBX2: 'freeswitch', ...second })).toEqual(['PBX2_DIRECTORY_LISTEN'])
-    expect(problemsOf({ ...whole(), PBX2: 'freeswitch', ...second, PBX2_DIRECTORY_LISTEN: '127.0.0.1:8445' })).toEqual(
-      [],
-    )
+    expect(namesOf({ ...whole(), PBX2: 'freeswitch', ...second })).toEqual(['PBX2_DIRECTORY_LISTEN'])
+    expect(namesOf({ ...whole(), PBX2: 'freeswitch', ...second, PBX2_DIRECTORY_LISTEN: '127.0.0.1:8445' })).toEqual([])
   })
 
   test('name the allow-list, and restart nothing unless told to', () => {
@@ -112,37 +86,37 @@ describe('the settings of a FreeSWITCH', () => {
       file,
       restart: true,
     })
-    expect(problemsOf({ ...whole(), PBX_SUBJECTS_FILE: 'subjects.xml' })).toEqual(['PBX_SUBJECTS_FILE'])
-    expect(problemsOf({ ...whole(), PBX_SUBJECTS_RESTART: 'yes' })).toEqual(['PBX_SUBJECTS_RESTART'])
+    expect(namesOf({ ...whole(), PBX_SUBJECTS_FILE: 'subjects.xml' })).toEqual(['PBX_SUBJECTS_FILE'])
+    expect(namesOf({ ...whole(), PBX_SUBJECTS_RESTART: 'yes' })).toEqual(['PBX_SUBJECTS_RESTART'])
     const second = {
       PBX2: 'freeswitch',
       PBX2_NAME: 'branch',
       PBX2_REALM: 'b.example.com',
       PBX2_ESL: '192.0.2.20:8021',
-      PBX2_ESL_SECRET_FILE: secret,
-      PBX2_DIRECTORY_SECRET_FILE: secret,
+      PBX2_ESL_SECRET_FILE: secrets.file,
+      PBX2_DIRECTORY_SECRET_FILE: secrets.file,
       PBX2_DIRECTORY_LISTEN: '127.0.0.1:8445',
       PBX2_SUBJECTS_FILE: file,
     }
-    expect(problemsOf({ ...listed, ...second })).toEqual(['PBX2_SUBJECTS_FILE'])
+    expect(namesOf({ ...listed, ...second })).toEqual(['PBX2_SUBJECTS_FILE'])
   })
 
   test('open the door for its questions, from the PBX and this machine only', async () => {
     const { certificate, key } = issueTestCertificate(makeTestAuthority('Authority'), 'localhost', ['127.0.0.1'])
-    await writeFile(join(folder, 'door.crt'), certificate)
-    await writeFile(join(folder, 'door.key'), key)
+    await writeFile(join(secrets.folder, 'door.crt'), certificate)
+    await writeFile(join(secrets.folder, 'door.key'), key)
     const pbx = pbxOf({
       ...whole(),
       PBX_ADDRESS: '192.0.2.10',
-      PBX_DIRECTORY_TLS_CERT: join(folder, 'door.crt'),
-      PBX_DIRECTORY_TLS_KEY: join(folder, 'door.key'),
+      PBX_DIRECTORY_TLS_CERT: join(secrets.folder, 'door.crt'),
+      PBX_DIRECTORY_TLS_KEY: join(secrets.folder, 'door.key'),
     })
     expect(drivenAs(pbx, 'freeswitch').directory.from).toEqual(['127.0.0.1', '::1', '192.0.2.10'])
     const { directory, ...rest } = drivenAs(pbx, 'freeswitch')
     const driver = await openFreeswitch(
       pbx,
       { ...rest, eventSocket: { host: '127.0.0.1', port: 1 }, directory: { ...directory, port: 0 } },
-      join(folder, 'accounts.json'),
+      join(secrets.folder, 'accounts.json'),
     )
     expect(driver.kind).toBe('freeswitch')
     await expect(driver.describe(AbortSignal.timeout(5_000))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })

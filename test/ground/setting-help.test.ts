@@ -71,6 +71,12 @@ describe('a setting that is wrong', () => {
       'such as https://pbx.example.com:8088',
     ],
     ['http for FreePBX elsewhere', { ...freepbx, PBX_API_URL: 'http://pbx' }, 'needs https', 'such as https://'],
+    [
+      'a password, even without https',
+      { ...threeCx, PBX_API_URL: 'me:x@pbx' },
+      'holds a name or a password',
+      'settings of',
+    ],
     ['port 0', { ...freepbx, PBX_API_URL: 'https://127.0.0.1:0' }, 'has port 0', 'such as'],
     [
       'a secret file that is not there',

@@ -1,22 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { describe, expect, test } from 'vitest'
 import { furnishOffice } from '../journeys/handset-office.ts'
 import { mia, onboarded, onboardNext, person } from '../journeys/world.ts'
-import { formVisitor, namesIn, plain } from './form-visitor.ts'
+import { consoleOfFile } from './console-desk.ts'
+import { namesIn, plain } from './form-visitor.ts'
 import type { Answer } from './http-client.ts'
 
-let desk: ConsoleWorld
-let admin: string
-beforeAll(async () => {
-  desk = await openConsoleWorld()
-  admin = await desk.signIn('admin')
-})
-afterAll(async () => desk?.[Symbol.asyncDispose]())
-
-const { get, post } = formVisitor(
-  () => desk.port,
-  () => admin,
-)
+const { desk, get, post } = consoleOfFile(['admin'])
 
 const somebody = (name: string, model?: string) => onboardNext(desk.world, name, model)
 

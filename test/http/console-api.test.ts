@@ -1,50 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { z } from 'zod'
+import { describe, expect, test } from 'vitest'
 import { consoleRoutes } from '../../src/http/console.ts'
-import { ada, type Doors, openDoors } from './doors.ts'
-import { type Answer, ask, jsonBody } from './http-client.ts'
+import { apiOfFile, type ApiBody as Body } from './api-caller.ts'
+import { ada } from './doors.ts'
 
-let doors: Doors
-beforeAll(async () => {
-  doors = await openDoors()
-})
-afterAll(async () => doors?.[Symbol.asyncDispose]())
-
-const covered = new Set<string>()
-
-/** Asks over the admin socket and holds the answer against the declared shape, with nothing beside it. */
-async function call(
-  method: string,
-  path: string,
-  body?: unknown,
-  headers: Record<string, string> = {},
-): Promise<Answer> {
-  const answer = await ask(doors.socket, {
-    method,
-    path,
-    headers: { ...(body === undefined ? {} : jsonBody), ...headers },
-    ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-  })
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-  const bare = path.split('?')[0]!
-  const route = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).find(
-    (candidate) =>
-      candidate.method === method.toLowerCase() &&
-      new RegExp(`^${candidate.path.replace(/:[a-z]+/g, '[^/]+')}$`).test(bare),
-  )
-  if (answer.status < 400 && route?.contract.answer instanceof z.ZodType) {
-    covered.add(`${route.method} ${route.path}`)
-    expect(route.contract.answer.parse(answer.json)).toEqual(answer.json)
-    expect(answer.status).toBe(route.contract.status ?? 200)
-  }
-  return answer
-}
-
-type Body = Record<string, unknown> & {
-  id: string
-  handsets: { id: string; provisioningUrl?: string }[]
-  invite: { url: string }
-}
+const api = apiOfFile()
+const { call } = api
 
 describe('the API', () => {
   test('a person is onboarded, seen, given and taken things, offboarded, reported and erased', async () => {
@@ -77,7 +37,7 @@ describe('the API', () => {
       user: null,
       generation: 1,
     })
-    expect(doors.application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
+    expect(api.doors.application.deeds.at(-1)!.deed).toBe('showPhonePasswords')
     expect((await call('POST', `${handset}/blank`)).json).toMatchObject({
       employee: { id: body.id },
       words: 'it is blanked at its next fetch',
@@ -98,7 +58,7 @@ describe('the API', () => {
     })
     const key = `${'B'.repeat(42)}A=`
     expect((await call('POST', `/api/v1/employees/${body.id}/gateway-key`, { publicKey: key })).status).toBe(200)
-    expect(doors.application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
+    expect(api.doors.application.deeds.at(-1)!.deed).toBe(`setGatewayKey:${key}`)
     expect((await call('GET', `/api/v1/employees/${body.id}/access`)).json).toMatchObject({
       items: [{ system: 'tunnel', verdict: 'converged' }, {}, {}, {}, {}, {}],
     })
@@ -107,7 +67,7 @@ describe('the API', () => {
     expect(shown.json).toEqual({
       items: [{ extension: '1001', username: '1001', generation: 1, secret: 'a-sip-secret-of-the-tests' }],
     })
-    expect(doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
+    expect(api.doors.application.deeds.at(-1)!.deed).toBe('showSecrets')
 
     const leaving = `/api/v1/employees/${body.id}/leaving`
     const ahead = { at: '2027-01-31T17:00:00+01:00', reason: 'end of contract' }
@@ -124,14 +84,14 @@ describe('the API', () => {
     const dry = await call('POST', '/api/v1/templates/reload?dryRun=true')
     expect(dry.json).toMatchObject({ dryRun: true, changes: [{ files: [fileName] }, {}] })
     expect((await call('POST', '/api/v1/templates/reload?dryRun=perhaps')).status).toBe(400)
-    expect(doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
+    expect(api.doors.application.deeds.at(-1)!.deed).toBe('reloadTemplates:dry run')
 
-    doors.application.closing = { 'sip-account': 'waiting' }
+    api.doors.application.closing = { 'sip-account': 'waiting' }
     const click = await call('POST', `/api/v1/employees/${body.id}/offboard`, { reason: 'left' }, { prefer: 'wait=5' })
     expect(click.status).toBe(202)
     expect(click.headers['preference-applied']).toBe('wait=5')
     expect(click.json).toMatchObject({ lifecycle: 'offboarding' })
-    expect(doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
+    expect(api.doors.application.deeds.at(-1)!.deed).toBe('offboard:left')
     expect((await call('GET', `/api/v1/employees/${body.id}/report`)).json).toMatchObject({ complete: false })
     expect((await call('DELETE', `/api/v1/employees/${body.id}`)).status).toBe(409)
     const tick = `/api/v1/employees/${body.id}/access/sip-account/acknowledge`
@@ -140,7 +100,7 @@ describe('the API', () => {
       id: body.id,
     })
 
-    doors.application.closing = {}
+    api.doors.application.closing = {}
     const leaver = (await call('POST', '/api/v1/employees', { ...ada, extension: '1002' })).json as Body
     await call('POST', `/api/v1/employees/${leaver.id}/offboard`)
     expect((await call('DELETE', `/api/v1/employees/${leaver.id}`)).json).toEqual({ id: leaver.id, erased: true })
@@ -266,10 +226,10 @@ describe('the API', () => {
 
   test('every JSON answer of the API was held against its declaration', () => {
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined }
-    const declared = consoleRoutes(doors.application, { log, door: 'network', version: '0' }).filter(
+    const declared = consoleRoutes(api.doors.application, { log, door: 'network', version: '0' }).filter(
       ({ contract }) => typeof contract.answer !== 'string',
     )
-    expect([...covered].sort()).toEqual(declared.map(({ method, path }) => `${method} ${path}`).sort())
+    expect([...api.covered].sort()).toEqual(declared.map(({ method, path }) => `${method} ${path}`).sort())
   })
 
   test('a refusal says what, why and what to do next, and lists every problem', async () => {
@@ -297,20 +257,20 @@ describe('the API', () => {
   })
 
   test('a failure of our own tells a stranger nothing and the log everything', async () => {
-    doors.application.failure = new Error('the-inner-reason')
+    api.doors.application.failure = new Error('the-inner-reason')
     const answer = await call('POST', '/api/v1/employees', { ...ada, extension: '1999' })
-    doors.application.failure = null
+    api.doors.application.failure = null
     expect(answer.status).toBe(500)
     expect(answer.text).not.toContain('the-inner-reason')
-    expect(doors.logged()).toContain('the-inner-reason')
+    expect(api.doors.logged()).toContain('the-inner-reason')
   })
 
   test('a wait that is asked for is over when it is over, whatever still retries', async () => {
-    doors.application.closing = { tunnel: 'retrying' }
+    api.doors.application.closing = { tunnel: 'retrying' }
     const { id } = (await call('POST', '/api/v1/employees', { ...ada, extension: '1004' })).json as Body
     const short = await call('POST', `/api/v1/employees/${id}/offboard`, undefined, { prefer: 'respond-async, wait=1' })
     expect(short.headers['preference-applied']).toBe('wait=1')
     expect(short.json).toMatchObject({ lifecycle: 'offboarding' })
-    doors.application.closing = {}
+    api.doors.application.closing = {}
   })
 })

@@ -57,3 +57,9 @@ export const plain = (text: string) =>
 /** The names in a list of people, in order. */
 export const namesIn = ({ text }: Answer) =>
   [...text.matchAll(/<th scope="row"><a href="[^"]*"><bdi>([^<]*)<\/bdi>/g)].map(([, name]) => name)
+
+/** The fields of the first tick on a page. */
+export function tickIn(text: string): Record<string, string> {
+  const form = /<form method="post" action="[^"]*\/tick"[^>]*>([\s\S]*?)<\/form>/.exec(text)?.[1] ?? ''
+  return Object.fromEntries([...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
+}

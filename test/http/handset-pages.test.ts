@@ -1,30 +1,20 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, describe, expect, test } from 'vitest'
 import type { Role } from '../../src/domain/token.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { furnishOffice, type HandsetOffice, hostileText } from '../journeys/handset-office.ts'
 import { onboarded, person } from '../journeys/world.ts'
-import { formVisitor, plain } from './form-visitor.ts'
+import { consoleOfFile } from './console-desk.ts'
+import { plain } from './form-visitor.ts'
 import { type Answer, ask } from './http-client.ts'
 
-let desk: ConsoleWorld
+const { desk, as, ...visit } = consoleOfFile(['owner', 'admin', 'helpdesk', 'auditor'])
 let office: HandsetOffice
-const cookies = new Map<Role, string>()
-
 beforeAll(async () => {
-  desk = await openConsoleWorld()
   office = await furnishOffice(desk.world)
-  for (const role of ['owner', 'admin', 'helpdesk', 'auditor'] as const) cookies.set(role, await desk.signIn(role))
 }, 60_000)
-afterAll(async () => desk?.[Symbol.asyncDispose]())
-
-const visit = formVisitor(
-  () => desk.port,
-  () => cookies.get('owner')!,
-)
-const get = (path: string, role: Role = 'owner') => visit.get(path, cookies.get(role))
+const get = (path: string, role: Role = 'owner') => visit.get(path, as(role))
 const post = (path: string, fields: Readonly<Record<string, string>>, role: Role = 'owner') =>
-  visit.post(path, fields, cookies.get(role))
+  visit.post(path, fields, as(role))
 const words = ({ text }: Answer) => plain(text)
 
 describe('what people and phones wrote', () => {
@@ -281,7 +271,7 @@ describe('who may do what', () => {
 describe('about and guides', () => {
   test('doctor is a part for the page and a page for whoever has no script', async () => {
     expect(words(await get('/about'))).toMatch(/Apache-2\.0/)
-    const headers = { cookie: cookies.get('owner')!, 'hx-request': 'true' }
+    const headers = { cookie: as('owner'), 'hx-request': 'true' }
     const part = await ask(desk.port, { path: '/about/doctor', headers })
     expect(part.text).toMatch(/^<section class="card" id="doctor"/)
     expect(words(await get('/about/doctor'))).toMatch(/the audit chain is whole/)

@@ -1,27 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPostOffice, type PostOffice } from '../fakes/post-office.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { describe, expect, test } from 'vitest'
 import { everything, mia, onboarded, person, tokenIn } from '../journeys/world.ts'
-import { formVisitor, plain } from './form-visitor.ts'
+import { consoleOfFile, postOfficeOfFile } from './console-desk.ts'
+import { plain } from './form-visitor.ts'
 import { ask } from './http-client.ts'
 
-let desk: ConsoleWorld
-let office: PostOffice
-let helpdesk: string
-beforeAll(async () => {
-  office = await openPostOffice()
-  desk = await openConsoleWorld({ env: office.env })
-  helpdesk = await desk.signIn('helpdesk')
-})
-afterAll(async () => {
-  await desk?.[Symbol.asyncDispose]()
-  await office?.[Symbol.asyncDispose]()
-})
-
-const { get, post } = formVisitor(
-  () => desk.port,
-  () => helpdesk,
-)
+const office = postOfficeOfFile()
+const { desk, get, post, as } = consoleOfFile(['helpdesk'], () => ({ env: office.env }))
 
 describe('onboarding one person', () => {
   test('leads to a page with link, code, doors and provisioning address, and sends the mail that was asked for', async () => {
@@ -132,6 +116,34 @@ describe('onboarding one person', () => {
   })
 })
 
+describe('the home gateway that a desk phone hangs on', () => {
+  const handOver = async (made: Awaited<ReturnType<typeof onboarded>>) => {
+    const reference = encodeURIComponent(desk.world.app.handOver.reference(made))
+    return (await get(`/people/${made.employee.id}/hand-over?link=${reference}`)).text
+  }
+  const told = (text: string) => plain(text.split('id="gateways"')[1]?.split('</section>')[0] ?? '')
+
+  test('is named on the hand-over page, though nobody asked for one, and is to be shipped too', async () => {
+    const owner = await onboarded(desk.world, person('Hal Desk', '1021', 'yealink-t54w=805ec0aabb21'))
+    const [gateway] = owner.employee.gateways
+    expect(told(await handOver(owner))).toContain(`plain, ${gateway!.subnets.join(', ')}`)
+    expect(told(await handOver(owner))).toContain('To be shipped too')
+    const phone = person('Ivy Home', '1022', 'yealink-t54w=805ec0aabb22')
+    const mate = told(await handOver(await onboarded(desk.world, { ...phone, gatewayOf: '1021' })))
+    expect(mate).toMatch(/The one of Hal Desk\s*, in the same home: no other is to be shipped\./)
+    // Once it was heard from, it is in its home.
+    const key = (await desk.world.app.employee('1021')).tunnels.find(({ carrier }) => carrier.kind === 'gateway')!
+    await desk.world.shakeHands(key.publicKey!)
+    const later = told(await handOver(owner))
+    expect([later.includes('In use, last heard'), later.includes('shipped')]).toEqual([true, false])
+  })
+
+  test('is not spoken of where there is none', async () => {
+    const app = await onboarded(desk.world, person('Jo App', '1023', 'linphone-mobile'))
+    expect(await handOver(app)).not.toContain('Home gateway')
+  })
+})
+
 describe('mails', () => {
   test('can be called back or tried from the page, and the page is the one that one came from', async () => {
     const made = await desk.world.app.onboard(
@@ -142,8 +154,8 @@ describe('mails', () => {
     const page = await get(person_)
     const retry = /\/mails\/[0-9a-f-]{36}\/retry/.exec(page.text)![0]
     const referer = `http://127.0.0.1:${desk.port}${person_}`
-    expect((await post(retry, {}, helpdesk, { referer })).headers.location).toBe(person_)
-    const elsewhere = await post(retry.replace('retry', 'cancel'), {}, helpdesk, {
+    expect((await post(retry, {}, as('helpdesk'), { referer })).headers.location).toBe(person_)
+    const elsewhere = await post(retry.replace('retry', 'cancel'), {}, as('helpdesk'), {
       referer: 'https://evil.example/people/x',
     })
     expect(elsewhere.headers.location).toBe(person_)

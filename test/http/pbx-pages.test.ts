@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { manualDriver } from '../../src/pbx/manual.ts'
+import { fakeEdge } from '../fakes/fake-edge.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
 import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
 import { mia, person } from '../journeys/world.ts'
@@ -83,6 +84,27 @@ describe('the pages of several PBXs', () => {
     }
     expect((await get('/pbxs/paris/existing', admin)).status).toBe(400)
   })
+})
+
+test('an edge in front is named with what is its doing and not that of the PBX behind it', async () => {
+  await using behind = await openConsoleWorld({
+    edge: fakeEdge(),
+    morePbxs: { branch: fakePbx({ revocationLists: 'enforced' }) },
+    env: { RINGFENCE_PBX2: 'manual', RINGFENCE_PBX2_NAME: 'branch', RINGFENCE_PBX2_ADDRESS: '10.90.1.2' },
+  })
+  const cookie = await behind.signIn('auditor')
+  const visitor = formVisitor(
+    () => behind.port,
+    () => cookie,
+  )
+  const [, first = '', branch = ''] = (await visitor.get('/pbxs')).text.split('<section')
+  const { edge } = behind.world.config.pbxs[0]!
+  expect(plain(first)).toContain(`Edge in front ${edge!.address}`)
+  expect(plain(first)).toContain(`${edge!.host} the edge’s`)
+  const byEdge = [...first.matchAll(/<li>([^<]*?) ?<small>by the edge in front/g)].map(([, words]) => words)
+  expect(byEdge).toEqual(['demand client certificates', 'refuse revoked certificates', 'enforce call classes'])
+  expect(branch).toContain('refuse revoked certificates')
+  expect(branch).not.toMatch(/by the edge|Edge in front/)
 })
 
 describe('the steps of a PBX that is operated by hand', () => {

@@ -1,22 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { describe, expect, test } from 'vitest'
 import { handsetOf, mia, onboardNext } from '../journeys/world.ts'
-import { formVisitor, namesIn } from './form-visitor.ts'
+import { consoleOfFile } from './console-desk.ts'
+import { namesIn, tickIn } from './form-visitor.ts'
 
-let desk: ConsoleWorld
-let admin: string
-let auditor: string
-beforeAll(async () => {
-  desk = await openConsoleWorld({ pbx: 'manual' })
-  admin = await desk.signIn('admin')
-  auditor = await desk.signIn('auditor')
-})
-afterAll(async () => desk?.[Symbol.asyncDispose]())
-
-const { get, post } = formVisitor(
-  () => desk.port,
-  () => admin,
-)
+const { desk, get, post, as } = consoleOfFile(['admin', 'auditor'], () => ({ pbx: 'manual' }))
 
 const somebody = (name: string, model?: string) => onboardNext(desk.world, name, model)
 
@@ -172,7 +159,7 @@ describe('offboarding', () => {
 
   test('with script the click answers at once and says where to watch', async () => {
     const ada = await somebody('Ada Quick')
-    const clicked = await post(`/people/${ada.id}/offboard`, {}, admin, { 'hx-request': 'true' })
+    const clicked = await post(`/people/${ada.id}/offboard`, {}, as('admin'), { 'hx-request': 'true' })
     expect([clicked.status, clicked.headers['hx-redirect']]).toEqual([204, `/people/${ada.id}/offboard`])
   })
 
@@ -241,7 +228,7 @@ describe('a person', () => {
   test('an auditor sees no action and can do none, but reads everything', async () => {
     const ada = await somebody('Ada Audited')
     for (const path of ['/', '/people', `/people/${ada.id}`, `/people/${ada.id}/offboard`]) {
-      const { status, text } = await get(path, auditor)
+      const { status, text } = await get(path, as('auditor'))
       expect([path, status]).toEqual([path, 200])
       // Looking for somebody and leaving are the only forms there are.
       expect(
@@ -249,7 +236,7 @@ describe('a person', () => {
       ).toEqual([])
       expect(text).not.toMatch(/type="checkbox"|class="danger"/)
     }
-    expect((await post(`/people/${ada.id}/offboard`, {}, auditor)).status).toBe(403)
+    expect((await post(`/people/${ada.id}/offboard`, {}, as('auditor'))).status).toBe(403)
     expect((await desk.world.app.employee(ada.id)).lifecycle).toBe('active')
   })
 
@@ -257,44 +244,5 @@ describe('a person', () => {
     const { status, text } = await get('/people/nobody-at-all')
     expect(status).toBe(404)
     expect(text).toContain('<h1>Not found</h1>')
-  })
-})
-
-/** The fields of the first tick on a page. */
-function tickIn(text: string): Record<string, string> {
-  const form = /<form method="post" action="[^"]*\/tick"[^>]*>([\s\S]*?)<\/form>/.exec(text)?.[1] ?? ''
-  return Object.fromEntries([...form.matchAll(/name="(\w+)" value="([^"]*)"/g)].map(([, name, value]) => [name, value]))
-}
-
-describe('steps to do by hand', () => {
-  test('a page that was open while a step changed ticks nothing, and shows what it says now', async () => {
-    const { id } = await somebody('Eve Changes')
-    const before = tickIn((await get(`/people/${id}`)).text)
-    await desk.world.app.offboard(id, null, mia)
-    await desk.world.app.settled(id, 5_000)
-    const ticked = await post(`/people/${id}/tick`, before)
-    expect(ticked.status).toBe(409)
-    expect(ticked.text).toMatch(/something else by now: [\s\S]*emove/)
-    expect((await desk.world.app.employee(id)).lifecycle).toBe('offboarding')
-    // Without saying what was shown nothing is ticked either.
-    const { shown: _, ...blind } = tickIn((await get(`/people/${id}/offboard`)).text)
-    expect((await post(`/people/${id}/tick`, blind)).status).toBe(400)
-    expect((await post(`/people/${id}/tick`, tickIn((await get(`/people/${id}/offboard`)).text))).status).toBe(303)
-    expect((await desk.world.app.employee(id)).lifecycle).toBe('offboarded')
-  })
-
-  test('are a list and a sheet to print, and are ticked from there by who may', async () => {
-    const { id } = await somebody('Eve <b>Steps</b>')
-    const list = await get('/steps')
-    expect(list.text).toContain(`href="/people/${id}/steps"`)
-    const sheet = await get(`/people/${id}/steps`)
-    expect(sheet.status).toBe(200)
-    expect(sheet.text).toContain('Eve &lt;b&gt;Steps&lt;/b&gt;')
-    expect(sheet.text).toMatch(/<article class="paper steps">[\s\S]*Create extension \d+[\s\S]*ringfence secret/)
-    expect((await get(`/people/${id}`)).text).toContain(`/people/${id}/steps`)
-    expect((await get(`/people/${id}/steps`, auditor)).text).not.toContain('<form method="post" action="/people')
-    expect((await post(`/people/${id}/tick`, tickIn(sheet.text))).status).toBe(303)
-    expect((await get(`/people/${id}/steps`)).text).toContain('Nothing is left to do by hand')
-    expect((await get('/steps')).text).not.toContain(`href="/people/${id}/steps"`)
   })
 })

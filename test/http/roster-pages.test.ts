@@ -1,27 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openPostOffice, type PostOffice } from '../fakes/post-office.ts'
-import { type ConsoleWorld, openConsoleWorld } from '../journeys/console-world.ts'
+import { describe, expect, test } from 'vitest'
 import { mia } from '../journeys/world.ts'
-import { formVisitor, plain } from './form-visitor.ts'
+import { consoleOfFile, postOfficeOfFile } from './console-desk.ts'
+import { plain } from './form-visitor.ts'
 import { ask } from './http-client.ts'
 
-let desk: ConsoleWorld
-let office: PostOffice
-let helpdesk: string
-beforeAll(async () => {
-  office = await openPostOffice()
-  desk = await openConsoleWorld({ env: office.env })
-  helpdesk = await desk.signIn('helpdesk')
-})
-afterAll(async () => {
-  await desk?.[Symbol.asyncDispose]()
-  await office?.[Symbol.asyncDispose]()
-})
-
-const { get, post, upload } = formVisitor(
-  () => desk.port,
-  () => helpdesk,
-)
+const office = postOfficeOfFile()
+const { desk, get, post, upload, as } = consoleOfFile(['helpdesk'], () => ({ env: office.env }))
 
 describe('a roster', () => {
   const header = 'name,email,extension,model,mac\n'
@@ -119,7 +103,7 @@ describe('a roster', () => {
     const answer = await ask(desk.port, {
       method: 'POST',
       path: '/onboard/roster',
-      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary=x' },
+      headers: { cookie: as('helpdesk'), 'content-type': 'multipart/form-data; boundary=x' },
       body: '--x\r\nbroken',
     })
     expect(answer.status).toBe(400)
@@ -151,7 +135,7 @@ describe('a roster', () => {
     const answer = await ask(desk.port, {
       method: 'POST',
       path: '/onboard/roster',
-      headers: { cookie: helpdesk, 'content-type': 'multipart/form-data; boundary="x\\y"' },
+      headers: { cookie: as('helpdesk'), 'content-type': 'multipart/form-data; boundary="x\\y"' },
       body: `${'--xy\r\nContent-Disposition: form-data; name="text"\r\n\r\na\r\n'.repeat(5_000)}--xy--\r\n`,
     })
     expect(answer.status).toBe(413)

@@ -196,6 +196,16 @@ describe('refusals', () => {
     expect(pages[0]!.status).toBe(404)
   })
 
+  test('say before the form why there is no passkey under this name, and where to open it instead', async () => {
+    const invited = { name: 'V', email: 'v@example.com', role: 'auditor' } as const
+    const { link } = await console_.world.app.administrators.invite(invited, mia)
+    // Asked by address; the console is known by name.
+    const { text } = await get(new URL(link.reveal()).pathname)
+    const [note, form] = [text.indexOf('For a passkey open this page as'), text.indexOf('<form')]
+    expect(note).toBeGreaterThan(0)
+    expect(form).toBeGreaterThan(note)
+  })
+
   test('write no password, cookie or link into the log', async () => {
     const { link } = await console_.world.app.administrators.invite(
       { name: 'L', email: 'l@example.com', role: 'auditor' },

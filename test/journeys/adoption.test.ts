@@ -190,8 +190,13 @@ describe('extensions that were on the PBX before', () => {
   test('cannot be listed where the PBX cannot, and that is said instead of an empty list', async () => {
     await using world = await openWorld({ pbx: fakePbx({ adoption: false }) })
     world.pbx.addForeign('2001')
-    await expect(world.app.pbxs.existing(undefined)).rejects.toMatchObject({ code: 'CONFLICT' })
-    await expect(world.app.onboard(adopting('Ada Byron', '2001'), mia)).rejects.toMatchObject({ code: 'CONFLICT' })
+    // Neither sends one back to the other.
+    const removeFirst = { code: 'CONFLICT', hint: expect.stringMatching(/remove .* on the PBX first/) }
+    await expect(world.app.pbxs.existing(undefined)).rejects.toMatchObject(removeFirst)
+    await expect(world.app.onboard(adopting('Ada Byron', '2001'), mia)).rejects.toMatchObject(removeFirst)
+    await expect(world.app.onboard(person('Ada Byron', '2001', 'linphone-mobile'), mia)).rejects.toMatchObject(
+      removeFirst,
+    )
     await using byHand = await openWorld({ pbx: 'manual' })
     await expect(byHand.app.pbxs.existing(undefined)).rejects.toMatchObject({
       message: 'PBX default cannot list the extensions that Ringfence did not make',

@@ -1,18 +1,11 @@
 import { XMLParser, XMLValidator } from 'fast-xml-parser'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newKey } from '../contracts/hub.contract.ts'
-import { mia, offboarded, onboarded, openWorld, person, tokenIn, type World } from './world.ts'
+import { mia, offboarded, onboarded, person, tokenIn, type World } from './world.ts'
+import { worldsOfEachTest } from './worlds.ts'
 
 const soon = () => AbortSignal.timeout(1_000)
-const worlds: World[] = []
-async function open(): Promise<World> {
-  const world = await openWorld()
-  worlds.push(world)
-  return world
-}
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world[Symbol.asyncDispose]()
-})
+const { open } = worldsOfEachTest()
 
 async function ada(world: World) {
   const made = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))

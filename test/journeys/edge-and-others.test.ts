@@ -41,7 +41,7 @@ describe('a SIP edge beside PBXs without one', () => {
     }
     const [ada, bo, cy] = [await lines('1001'), await lines('1002'), await lines('1003')]
     expect(ada.edge).toMatch(/^refused at the edge: serial .{8}… in the deny table/)
-    expect(ada.list).toMatch(/published in revocation list \d+; refused at the edge: see that line$/)
+    expect(ada.list).toMatch(/published in revocation list \d+; whether the edge refuses it: see the line edge$/)
     expect(bo).toEqual({ list: expect.stringMatching(/published in revocation list \d+$/), edge: null })
     expect(cy.list).toMatch(/; PBX depot does not check revocation lists$/)
     expect(cy.edge).toBeNull()

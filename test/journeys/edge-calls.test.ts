@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { fakeEdge } from '../fakes/fake-edge.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
-import { mia, offboarded, onboarded, openWorld, person } from './world.ts'
+import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 const national = { class: 'national', countries: ['43'], callsAtOnce: 2 } as const
 
@@ -124,4 +124,104 @@ describe('call classes at the edge', () => {
     await offboarded(world, '1001')
     expect([...edge.tables.plan, ...edge.tables.policy]).toEqual([])
   })
+})
+
+const alarmsIn = async (world: World) =>
+  (await world.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'access.drift')
+
+describe('a dial plan that is said for the first time after people have left', () => {
+  test.each(['as they are', 'while the edge is down'])('%s is no alarm about them', async (how) => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    const leavers = [person('Ada Byron', '1001', 'linphone-desktop'), person('Bo Berg', '1002', 'linphone-desktop')]
+    for (const leaver of leavers) await onboarded(world, leaver)
+    for (const { extension } of leavers) await offboarded(world, extension)
+    const before = lineOf(await world.app.employee('1001'))
+    expect(before?.evidence?.summary).not.toContain('edge')
+    edge.isDown = how === 'while the edge is down'
+    await world.app.calls.setDialPlan(null, germany, mia)
+    await world.sweep()
+    if (edge.isDown) {
+      // What cannot be looked at is not green either.
+      expect(lineOf(await world.app.employee('1001'))).toMatchObject({
+        verdict: 'retrying',
+        problem: 'the edge does not answer',
+      })
+      edge.isDown = false
+      await world.sweep()
+    }
+    expect([...edge.tables.policy]).toEqual([
+      ['1001', 'blocked'],
+      ['1002', 'blocked'],
+    ])
+    expect(lineOf(await world.app.employee('1001'))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: expect.stringMatching(/; blocked at the edge$/) },
+    })
+    expect(await alarmsIn(world)).toEqual([])
+    expect((await world.app.report('1001')).addenda.map(({ kind }) => kind)).not.toContain('access.drift')
+
+    // From now on it is one.
+    const changed = edge.tables.policy as Map<string, string>
+    changed.delete('1002')
+    await world.sweep()
+    expect((await alarmsIn(world)).map(({ detail }) => detail)).toEqual([
+      expect.stringContaining('extension 1002 is not blocked at the edge'),
+    ])
+    expect(edge.tables.policy.get('1002')).toBe('blocked')
+  })
+
+  test('is not green where the edge says yes and does nothing', async () => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    await offboarded(world, '1001')
+    edge.keepsOld = true
+    await world.app.calls.setDialPlan(null, germany, mia)
+    await world.sweep()
+    expect(lineOf(await world.app.employee('1001'))).toMatchObject({
+      verdict: 'retrying',
+      problem: 'extension 1001 is not blocked at the edge',
+    })
+  })
+})
+
+test('an edge that comes when classes were chosen and people have left is told of them, and is no alarm', async () => {
+  await using before = await openWorld()
+  await before.app.calls.setDialPlan(null, germany, mia)
+  await onboarded(before, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+  await onboarded(before, { ...person('Bo Berg', '1002', 'linphone-desktop'), calls: national })
+  await offboarded(before, '1002')
+  const edge = fakeEdge()
+  await using world = await before.restart({ edge })
+  await world.sweep()
+  expect(Object.fromEntries(edge.tables.policy)).toEqual({
+    1001: 'national countries=43 callsAtOnce=2',
+    1002: 'blocked',
+  })
+  for (const who of ['1001', '1002'])
+    expect(lineOf(await world.app.employee(who))).toMatchObject({
+      verdict: 'converged',
+      evidence: { summary: expect.stringMatching(/(in force|blocked) at the edge$/) },
+    })
+  expect(await alarmsIn(world)).toEqual([])
+})
+
+test('internal numbers that the settings name anew get to the edge with the next start, and are no alarm', async () => {
+  const { edge, world: before } = await openOffice({ pbx: 'manual' })
+  await using _ = before
+  await before.app.calls.setDialPlan(null, germany, mia)
+  await onboarded(before, { ...person('Ada Byron', '1001', 'linphone-desktop'), calls: national })
+  await before.sweep()
+  await using world = await before.restart({ env: { RINGFENCE_EDGE_INTERNAL_NUMBERS: '2xx' } })
+  await world.sweep()
+  expect(edge.tables.plan.get('internal')).toBe('^(2[0-9][0-9])$')
+  expect(lineOf(await world.app.employee('1001'))).toMatchObject({ verdict: 'converged' })
+  expect(await alarmsIn(world)).toEqual([])
+  // Somebody who adds to them at the edge is one.
+  const changed = edge.tables.plan as Map<string, string>
+  changed.set('internal', '^.*$')
+  await world.sweep()
+  expect(await alarmsIn(world)).toHaveLength(1)
+  expect(edge.tables.plan.get('internal')).toBe('^(2[0-9][0-9])$')
 })

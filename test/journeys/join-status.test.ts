@@ -1,27 +1,9 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { newKey } from '../contracts/hub.contract.ts'
-import {
-  handsetOf,
-  mia,
-  offboarded,
-  onboarded,
-  openWorld,
-  person,
-  steadyUrl,
-  tokenIn,
-  type World,
-  type WorldOptions,
-} from './world.ts'
+import { handsetOf, mia, offboarded, onboarded, person, steadyUrl, tokenIn, type World } from './world.ts'
+import { worldsOfEachTest } from './worlds.ts'
 
-const worlds: World[] = []
-async function open(options: WorldOptions = {}): Promise<World> {
-  const world = await openWorld(options)
-  worlds.push(world)
-  return world
-}
-afterEach(async () => {
-  for (const world of worlds.splice(0)) await world[Symbol.asyncDispose]()
-})
+const { open } = worldsOfEachTest()
 
 async function ada(world: World) {
   const made = await onboarded(world, person('Ada Byron', '1001', 'linphone-mobile'))

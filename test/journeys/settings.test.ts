@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Onboarded } from '../../src/journeys/application.ts'
+import { fakeHub } from '../fakes/fake-hub.ts'
 import { mia, offboarded, onboarded, openWorld, person, type World } from './world.ts'
 
 describe('settings that change later', () => {
@@ -83,6 +84,22 @@ describe('doctor', () => {
       expect(messages).toContain(message)
     expect(checks.some(({ area, state }) => area === 'hub' && state === 'ok')).toBe(true)
     expect(checks.some(({ message }) => message.includes('not a copied folder'))).toBe(true)
+  })
+
+  test('of a hub in preview names packages where one is missing, and else lets the reason speak', async () => {
+    const inPreview = async (message: string) => {
+      const hub = fakeHub({ mode: 'preview', problems: [{ message, hint: 'chmod' }] })
+      await using world = await openWorld({ hub })
+      return (await world.app.doctor()).checks.filter(({ area }) => area === 'hub').map(({ hint }) => hint)
+    }
+    expect(await inPreview('wireguard-go does not run: Failed to create TUN device: permission denied')).toEqual([
+      null,
+      'chmod',
+    ])
+    expect(await inPreview('wireguard-go does not run: it is not installed')).toEqual([
+      expect.stringContaining('apt-get install'),
+      'chmod',
+    ])
   })
 
   test('names hub and PBX that do not answer, with the step that mends it, and is not kept waiting', async () => {

@@ -1,5 +1,7 @@
+import { readdir } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { newAdministrator } from '../../src/domain/administrator.ts'
+import { auditEvent } from '../../src/journeys/context.ts'
 import { stepReminder } from '../../src/journeys/remind-steps.ts'
 import { newId } from '../../src/system.ts'
 import { openPostOffice, read } from '../fakes/post-office.ts'
@@ -9,6 +11,60 @@ const ada = person('Ada Byron', '1001', 'linphone-mobile')
 
 const alarmsOf = async (world: World) =>
   (await world.app.people.today()).alarms.filter(({ kind }) => kind === 'step.overdue')
+
+/** Every brand whose menus the sheets know. */
+const brands = (await readdir('templates/manual-pbx')).map((name) => name.replace('.json', ''))
+
+describe('the sheet of a new link', () => {
+  const sheetOf = async (world: World) => (await world.app.people.stepsOf('1001')).sheets[0]!
+  const renewed = async (world: World) => {
+    await world.app.invite('1001', mia)
+    await world.loop.idle()
+    return sheetOf(world)
+  }
+
+  test.each(brands)('of %s says how to set the extension up until somebody ticked that they did', async (brand) => {
+    await using world = await openWorld({ pbx: 'manual', env: { RINGFENCE_PBX_BRAND: brand } })
+    await onboarded(world, ada)
+    const { parts } = await sheetOf(world)
+    const untold = await renewed(world)
+    // The same in all its parts, with the password that is right by now.
+    expect(untold).toMatchObject({ deed: 'opening', parts: parts.map((part) => part.replace('ion 1)', 'ion 2)')) })
+    expect(untold.parts.join(' ')).toContain('generation 2')
+    await world.app.acknowledge('1001', 'sip-account', null, mia)
+    expect(await renewed(world)).toMatchObject({ deed: 'rotating' })
+    // One that nobody ticked is no reason to set the extension up again.
+    expect(await renewed(world)).toMatchObject({ deed: 'rotating' })
+  })
+
+  test('says so too after a restart, and again where a look found otherwise after the tick', async () => {
+    const before = await openWorld({ pbx: 'manual' })
+    await onboarded(before, ada)
+    await renewed(before)
+    await before.app.acknowledge('1001', 'sip-account', null, mia)
+    await renewed(before)
+    await using world = await before.restart()
+    const { deed, employeeId, subjectId } = await sheetOf(world)
+    expect(deed).toBe('rotating')
+    const about = { employeeId, subjectId, actor: mia }
+    const found = (system: string) =>
+      world.store.transaction((tx) => tx.record(auditEvent(world.context, 'access.drift', about, { system })))
+    await found('edge')
+    expect((await sheetOf(world)).deed).toBe('rotating')
+    await found('sip-account')
+    expect((await sheetOf(world)).deed).toBe('opening')
+  })
+
+  test('of somebody else’s extension is not shortened by a tick that was not theirs', async () => {
+    await using world = await openWorld({ pbx: 'manual' })
+    await onboarded(world, ada)
+    await world.app.acknowledge('1001', 'sip-account', null, mia)
+    await offboarded(world, '1001')
+    await world.app.acknowledge('1001', 'sip-account', null, mia)
+    await onboarded(world, person('Bo', '1001', 'linphone-mobile'))
+    expect(await renewed(world)).toMatchObject({ name: 'Bo', deed: 'opening' })
+  })
+})
 
 describe('a step that a person must do', () => {
   test('is listed until it is ticked, with its parts in order and without the secret', async () => {

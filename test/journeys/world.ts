@@ -11,38 +11,31 @@ import type { Loop } from '../../src/access/loop.ts'
 import { type Config, readConfig } from '../../src/config.ts'
 import { steadyToken } from '../../src/domain/invite.ts'
 import type { Actor } from '../../src/domain/token.ts'
-import type { Application, EmployeeView, LiveEvent, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
-import { assemble } from '../../src/journeys/assemble.ts'
+import type { Application, EmployeeView, Onboarded, OnboardInput } from '../../src/journeys/application.ts'
 import type { JourneyContext } from '../../src/journeys/context.ts'
 import { type MailDelivery, mailDelivery } from '../../src/journeys/deliver-mails.ts'
 import type { DoorFile } from '../../src/journeys/door-view.ts'
-import type { EnabledSystem } from '../../src/journeys/expected-lines.ts'
 import { type HubWatch, openHubWatch } from '../../src/journeys/hub-watch.ts'
-import { type RosterImport, rosterImport } from '../../src/journeys/import-roster.ts'
+import type { RosterImport } from '../../src/journeys/import-roster.ts'
 import type { KnownPbx } from '../../src/journeys/known-pbx.ts'
-import { openPhoneSettings } from '../../src/journeys/phone-settings-memory.ts'
 import { renewWithdrawn } from '../../src/journeys/renew-withdrawn.ts'
-import { openResyncQueue, type ResyncQueue } from '../../src/journeys/resync-queue.ts'
-import { openPhoneDoor, type PhoneDoor } from '../../src/journeys/serve-phone.ts'
-import { noteSettings } from '../../src/journeys/settings-drift.ts'
-import { trafficWatch } from '../../src/journeys/watch-traffic.ts'
+import type { ResyncQueue } from '../../src/journeys/resync-queue.ts'
+import type { PhoneDoor } from '../../src/journeys/serve-phone.ts'
 import { watchTunnels } from '../../src/journeys/watch-tunnels.ts'
-import { leaseTtlMs, openTemplates, seedPlaces, templates as templateFolder } from '../../src/main/foundations.ts'
-import { startLanes } from '../../src/main/lanes.ts'
+import { compose } from '../../src/main/composition.ts'
+import { leaseTtlMs, openTemplates, seedPlaces } from '../../src/main/foundations.ts'
 import { leftOnes } from '../../src/main/left-pbxs.ts'
+import { openMail } from '../../src/main/mail.ts'
 import { chooseSignIn } from '../../src/main/sign-in.ts'
-import { loadLetters } from '../../src/notify/letters.ts'
-import { smtpMailer } from '../../src/notify/smtp-mailer.ts'
+import { undoList } from '../../src/main/undo.ts'
+import type { Patience } from '../../src/notify/smtp-mailer.ts'
 import { manualDriver } from '../../src/pbx/manual.ts'
 import { loadManualGuide } from '../../src/pbx/manual-guide.ts'
 import type { PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { managedProfile } from '../../src/phones/managed-profile.ts'
-import { tunnelConfiguration } from '../../src/phones/tunnel-configuration.ts'
 import { openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { type KeyPair, makeKeyPair } from '../../src/pki/key-pair.ts'
-import { openPublication, publishedFiles } from '../../src/pki/publication.ts'
+import { openPublication } from '../../src/pki/publication.ts'
 import type { SignInTools } from '../../src/signin/sign-in-port.ts'
-import { journalRows } from '../../src/store/journal-rows.ts'
 import { thisProcess } from '../../src/store/lease-holder.ts'
 import { openJournal } from '../../src/store/leaver-journal.ts'
 import { noteMoment } from '../../src/store/moment.ts'
@@ -117,7 +110,7 @@ export interface WorldOptions {
   /** In place of the real libraries of signing in. */
   readonly signIn?: Partial<SignInTools>
   /** Shorter limits for a mail server that does not answer. */
-  readonly mailPatience?: Parameters<typeof smtpMailer>[1]
+  readonly mailPatience?: Patience
   /** False: nothing is looked at or resumed by itself at the start. */
   readonly begin?: boolean
 }
@@ -169,109 +162,52 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     revoked: () => realStore.revokedCertificates(system.now().toISOString()),
     nextNumber: () => realStore.transaction((tx) => tx.nextNumber('revocation-list')),
   })
-  const publishIfDue = async () => {
-    if (publication.dueAt() <= system.now()) await publication.publish()
-  }
-  await publishIfDue()
+  await publication.publishWhenDue()
 
   const hubWatch = openHubWatch(system.now)
   const watched = hubWatch.around(hub)
-  const { publicKey: hubKey, lease: hubLease } = await watched.describe(AbortSignal.timeout(1_000))
+  const hubNow = { description: await watched.describe(AbortSignal.timeout(1_000)) }
   const templates = await openTemplates(folder)
-  const guide = await loadManualGuide('templates/manual-pbx', 'generic')
-  const pbxs: readonly KnownPbx[] = [
-    ...config.pbxs.map((settings, index) => {
-      const further = options.morePbxs?.[settings.name]
-      const own = index === 0 || !further ? driver : further.driver
-      return { settings, driver: own, guide, isConfigured: true }
-    }),
-    ...(await leftOnes(realStore, config.pbxs)),
-  ]
-  const systems: EnabledSystem[] = []
-  const handshakes = new Map<string, string>()
-  const listeners = new Set<(event: LiveEvent) => void>()
-  const context: JourneyContext = {
+  const configured = config.pbxs.map(async (settings, index) => {
+    const further = options.morePbxs?.[settings.name]
+    const own = index === 0 || !further ? driver : further.driver
+    const guide = await loadManualGuide('templates/manual-pbx', settings.brand)
+    return { settings, driver: own, guide, isConfigured: true }
+  })
+  const pbxs: readonly KnownPbx[] = [...(await Promise.all(configured)), ...(await leftOnes(realStore, config.pbxs))]
+  const edge = options.edge?.open(realStore, config.pbxs[0]!.id, config.pbxs[0]!.edge!.internalNumbers) ?? null
+  const undo = undoList(log)
+  const { context, application, loop, door, imports, resyncs, handshakes } = await compose({
     config,
     system,
-    store,
-    vault,
-    catalogue: templates.catalogue,
-    phoneSettings: await openPhoneSettings(realStore),
-    handsetAuthority: authorities.handset,
-    serviceCertificate: authorities.service.certificate,
+    log,
+    undo,
+    foundations: {
+      vault,
+      store,
+      lease,
+      journal,
+      authorities,
+      pkiFolder,
+      publishedFolder,
+      publication,
+      templates,
+      keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
+    },
+    hub: watched,
+    hubWatch,
+    hubNow,
+    lastHubKey: null,
     pbxs,
-    systems,
-    loop: {
-      close: (subjects) => loop.close(subjects),
-      nudge: (kind, ids) => loop.nudge(kind, ids),
-      idle: () => loop.idle(),
-    },
-    journal,
-    tellPhones: (handsetIds, actor) => resyncs.add(handsetIds, actor),
-    mail: config.mail && {
-      mailer: smtpMailer(config.mail, options.mailPatience),
-      letters: await loadLetters({
-        delivered: join(templateFolder, 'messages'),
-        own: join(folder, 'templates', 'messages'),
-        onProblem: (problem) => log.warn({ err: problem }, problem.message),
-      }),
-    },
-    publish: (event) => {
-      for (const listener of listeners) listener(event)
-    },
-    hubPublicKey: () => hubKey,
-    handshakes,
-    tunnelConfiguration,
-    traffic: trafficWatch(),
-    managedProfile,
+    edge,
+    mail: await openMail(config, log, options.mailPatience),
     resolveHost: async (host) => (options.names ?? usualNames)[host] ?? [],
     signIn: { ...chooseSignIn(config, vault, log), ...options.signIn },
-    log,
-  }
-  const resyncs = openResyncQueue(context, { pauseMs: 1 })
-  const door = openPhoneDoor(context)
-  const foundations = {
-    vault,
-    store,
-    lease,
-    journal,
-    authorities,
-    pkiFolder,
-    publishedFolder,
-    publication,
-    templates,
-    keys: { available: 1, take: sharedKey, warm: async () => undefined, stop: async () => undefined },
-  }
-  const edge = options.edge?.open(realStore, config.pbxs[0]!.id) ?? null
-  const loop = startLanes({
-    context,
-    systems,
-    foundations,
-    hub: watched,
-    edge,
     mayWrite: () => true,
-    lastLease: () => hubLease,
+    doorCertificate: async () => ({ source: 'service-ca', notAfter: null }),
+    resyncPace: { pauseMs: 1 },
   })
   const mails = mailDelivery(context)
-  const imports = rosterImport(context, () => undefined)
-  const app = assemble(context, {
-    imports,
-    door,
-    templates,
-    hubWatch,
-    listeners,
-    revocationList: () => readFile(join(publishedFolder, publishedFiles.der)),
-    doctor: {
-      loadTemplates: templates.load,
-      hub: (signal) => hub.describe(signal),
-      edge: edge && ((signal) => edge.describe(signal)),
-      revocationListAgeMs: () => publication.ageMs(),
-      doorCertificate: () => ({ source: 'service-ca', notAfter: null }),
-      embeddedPassphrase: true,
-      unwrittenTombstones: async () => journal.lacking(await journalRows(realStore)).length,
-    },
-  })
-  await noteSettings(context)
   if (options.begin !== false) {
     loop.sweep()
     await loop.idle()
@@ -282,10 +218,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
   const stop = () => {
     stopped ??= (async () => {
       mails.stop()
-      await imports.stop()
-      await resyncs.stop()
-      await loop.stop()
-      await door.flush()
+      await undo.all()
       await noteMoment(realStore, journal).catch((err: unknown) => log.error({ err }, 'could not be stopped cleanly'))
       await realStore.releaseLease(lease)
       await realStore.close()
@@ -293,7 +226,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     return stopped
   }
   const world: World = {
-    app,
+    app: application,
     context,
     config,
     store,
@@ -309,7 +242,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
     log: lines,
     async travel(days) {
       clock.aheadMs += days * 86_400_000
-      await publishIfDue()
+      await publication.publishWhenDue()
       await world.sweep()
     },
     async shakeHands(...publicKeys) {
@@ -322,7 +255,7 @@ async function build(folder: string, options: WorldOptions): Promise<World> {
       await loop.idle()
     },
     fetch: (url, fileName, ifNoneMatch) =>
-      app.serveFile({
+      application.serveFile({
         token: tokenIn(url),
         fileName,
         remoteAddress: '203.0.113.7',

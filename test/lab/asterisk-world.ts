@@ -1,9 +1,10 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { accountsFile } from '../../src/pbx/asterisk-config.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, fileDriver, startAsterisk } from './asterisk.ts'
+import { asteriskBut, shownOn } from './asterisk-whole.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
 /** The contract's surroundings on a real Asterisk: phones are real TLS connections to it. */
@@ -20,7 +21,9 @@ export async function asteriskWorld(): Promise<PbxWorld & { readonly lab: Asteri
 }
 
 /** What differs with the place where the accounts are kept. */
-interface Place extends Pick<PbxWorld, 'driver' | 'addForeign' | 'look'> {
+interface Place
+  extends Pick<PbxWorld, 'driver' | 'addForeign' | 'look'>,
+    Partial<Pick<PbxWorld, 'allBut' | 'shownName'>> {
   /** Called once the Asterisk has ended. */
   readonly stopped?: () => Promise<void>
 }
@@ -32,6 +35,9 @@ export function worldOn(lab: AsteriskLab, place: Place): PbxWorld & { readonly l
   }
   return {
     lab,
+    allBut: (extensions) => asteriskBut(lab, extensions),
+    shownName: (extension) => shownOn(lab, extension),
+    parts: { Asterisk: 'real' },
     ...place,
     addLeftover: async (extension) => void lab.cli(`database put CFB ${extension} 01715550100`),
     async phone({ extension, username, secret, address }) {

@@ -49,6 +49,9 @@ export interface AsteriskLab {
   halt(): Promise<void>
   start(): Promise<void>
   restart(): Promise<void>
+  /** Stops it in its tracks, as a machine that is far too busy: it takes connections and says nothing, until `thaw`. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -196,7 +199,11 @@ export async function startAsterisk(options: AsteriskLabOptions = {}): Promise<A
       await halt()
       await start()
     },
+    // What is started execs itself into Asterisk, so it has this number.
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
     async stop() {
+      child?.kill('SIGCONT')
       await halt()
       process.off('exit', killAtExit)
       rmSync(outer, { recursive: true, force: true })

@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { beginAccountBook } from '../../src/pbx/account-book.ts'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import type { LoadedEndpoint } from '../fakes/fake-asterisk-ami.ts'
 import { startFakeFreepbx } from '../fakes/fake-freepbx.ts'
-import { freepbxOptions } from '../fakes/freepbx-world.ts'
+import { freepbxOptions, pagesBut } from '../fakes/freepbx-world.ts'
+import { bookBut } from '../pbx/booked-bench.ts'
 import { startAsterisk } from './asterisk.ts'
+import { asteriskBut } from './asterisk-whole.ts'
 import { outboundEndpoint, worldOn } from './asterisk-world.ts'
 
 /** The pages are a fake; what they write is taken over by a real Asterisk, and phones are real TLS connections to it. */
@@ -32,6 +34,14 @@ export async function freepbxOnAsteriskWorld(): Promise<PbxWorld> {
         lab.cli(`pjsip show endpoint ${extension}`),
         lab.cli(`pjsip show auth ${extension}-auth`),
       ].join('\n'),
+    allBut: (extensions) => ({
+      ...asteriskBut(lab, extensions),
+      // The fake writes them anew each time, from its pages.
+      files: undefined,
+      pages: pagesBut(fake, extensions),
+      book: bookBut(join(folder, 'accounts.json'), extensions),
+    }),
+    shownName: (extension) => String(fake.database.get(extension)?.user.name),
     async stopped() {
       await fake.stop()
       await rm(folder, { recursive: true })
@@ -39,6 +49,7 @@ export async function freepbxOnAsteriskWorld(): Promise<PbxWorld> {
   })
   return {
     ...world,
+    parts: { FreePBX: 'fake', Asterisk: 'real' },
     async goDown() {
       await fake.door.shut()
       await world.goDown()

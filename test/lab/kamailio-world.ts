@@ -1,8 +1,12 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { planText } from '../../src/pbx/kamailio-dial-plan.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import { listCalls, listRegistrations } from '../../src/pbx/kamailio-state.ts'
 import type { PbxDatabase } from '../../src/pbx/pbx-database.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { type RegistrarLab, type RegistrarLabOptions, startRegistrar } from './kamailio-registrar.ts'
 import { connectSipPhone, type SipPhone } from './sip-client.ts'
 
@@ -33,6 +37,7 @@ export async function kamailioWorld(
   return {
     lab,
     driver: kamailioDriver(lab.options),
+    parts: { Kamailio: 'real', [options.sql ? 'PostgreSQL' : 'SQLite']: 'real' },
     async phone({ extension, username, secret, address }) {
       const connection = async () => {
         const connected = await connectSipPhone({
@@ -67,6 +72,34 @@ export async function kamailioWorld(
         sql(`select * from subscriber where username = '${extension}'`),
         sql(`select * from ringfence_credential where extension = '${extension}'`),
       ].join('\n'),
+    async allBut(extensions) {
+      const rpc = kamailioRpc(lab.options.rpc)
+      const limit = AbortSignal.timeout(20_000)
+      const isOther = ({ extension }: { readonly extension: string }) => !extensions.includes(extension)
+      const names = extensions.map((extension) => `'${extension}'`).join(', ') || `''`
+      const plan = await lab.options.dialPlan()
+      return {
+        files: filesIn(lab.options.folder),
+        tables: [
+          `version order by table_name`,
+          `subscriber where username not in (${names}) order by username`,
+          `ringfence_credential where extension not in (${names}) order by username`,
+          'ringfence_denied order by key_name',
+          // That of the settings is written with the first account.
+          `ringfence_plan where plan <> '${plan ? planText(plan) : ''}'`,
+        ].map((rows) => sql(`select * from ${rows}`)),
+        denied: await rpc.call('htable.dump', ['ringfence_denied'], limit),
+        registrations: (await listRegistrations(rpc, limit)).filter(isOther),
+        calls: (await listCalls(rpc, limit)).filter(isOther),
+      }
+    },
+    // As the answer of an empty table on either engine has no name in it.
+    shownName: (extension) =>
+      /name=(.*)=name/.exec(
+        sql(
+          `select 'name=' || display_name || '=name' as shown from ringfence_credential where extension = '${extension}'`,
+        ),
+      )?.[1],
     async goDown() {
       await hangUpPhones()
       await lab.kamailio.halt()
@@ -77,6 +110,18 @@ export async function kamailioWorld(
       await lab.stop()
     },
   }
+}
+
+/** Each with its rights, but for the database. */
+function filesIn(folder: string): Readonly<Record<string, string>> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => {
+    return !/^accounts\.db/.test(name) && statSync(join(folder, name)).isFile()
+  })
+  const contents = names.sort().map((name) => {
+    const path = join(folder, name)
+    return [name, `${(statSync(path).mode & 0o777).toString(8)} ${readFileSync(path, 'utf8')}`]
+  })
+  return Object.fromEntries(contents)
 }
 
 export function sqliteSql(database: PbxDatabase): Sql {

@@ -19,9 +19,14 @@ export interface KamailioLab {
   log(): string
   /** Resolves when something listens on all of `ports` (TCP) of `address`. */
   start(): Promise<void>
+  /** False also when it ended by itself. */
+  runs(): boolean
   /** Ends the processes, the files stay. `SIGKILL`: as in a power cut. */
   halt(signal?: 'SIGTERM' | 'SIGKILL'): Promise<void>
   restart(): Promise<void>
+  /** Stops it in its tracks, as a machine that is far too busy: it takes connections and says nothing, until `thaw`. */
+  freeze(): void
+  thaw(): void
   stop(): Promise<void>
 }
 
@@ -114,13 +119,17 @@ export function kamailioLab(options: KamailioLabOptions): KamailioLab {
       return status === 0 ? null : stderr
     },
     log: () => words,
+    runs: () => child !== null && child.exitCode === null && child.signalCode === null,
     start,
     halt,
     async restart() {
       await halt()
       await start()
     },
+    freeze: () => signalGroup(child, 'SIGSTOP'),
+    thaw: () => signalGroup(child, 'SIGCONT'),
     async stop() {
+      signalGroup(child, 'SIGCONT')
       await halt()
       process.off('exit', killAtExit)
       rmSync(home, { recursive: true, force: true })

@@ -6,9 +6,10 @@ import { asteriskDriver } from '../../src/pbx/asterisk.ts'
 import { folderOf } from '../../src/pbx/asterisk-options.ts'
 import { realtimeWriter } from '../../src/pbx/asterisk-realtime.ts'
 import type { PbxDatabase } from '../../src/pbx/pbx-database.ts'
-import type { PbxWorld } from '../contracts/pbx.contract.ts'
+import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, type AsteriskLabOptions, startAsterisk } from './asterisk.ts'
+import { asteriskBut } from './asterisk-whole.ts'
 import { outboundEndpoint, worldOn } from './asterisk-world.ts'
 import { startPostgres } from './postgres.ts'
 import { foreignRows, realtimeSchema, type SchemaKind } from './realtime-schema.ts'
@@ -50,11 +51,22 @@ export async function realtimeWorld(options: RealtimeOptions): Promise<RealtimeW
           ...['ps_endpoints', 'ps_aors'].map((table) => sql(`select * from ${table} where id = '${extension}'`)),
           sql(`select * from ps_auths where id = '${extension}' or id like '${extension}-%'`),
         ].join('\n'),
+      allBut: (extensions) => ({ ...asteriskBut(lab, extensions), tables: rowsBut(sql, extensions) }),
       stopped: tables.stop,
     }),
+    parts: { Asterisk: 'real', [options.engine === 'postgres' ? 'PostgreSQL' : 'SQLite']: 'real' },
     database: database(),
     sql,
   }
+}
+
+/** All rows of all tables, but those of these extensions. */
+function rowsBut(sql: RealtimeWorld['sql'], extensions: readonly string[]): readonly string[] {
+  const own = extensions.map(
+    (extension) => `id = '${extension}' or id like '${extension}-%' or id like '${extension}^%'`,
+  )
+  const others = own.length === 0 ? '' : `where not (${own.join(' or ')})`
+  return realtimeFamilies.map((table) => sql(`select * from ${table} ${others} order by id`))
 }
 
 /** What an Asterisk has to have for it, as docs/asterisk.md sets it up. */
@@ -96,8 +108,10 @@ export interface Tables {
   readonly stop: () => Promise<void>
 }
 
+const realtimeFamilies = ['ps_endpoints', 'ps_auths', 'ps_aors', 'ps_contacts']
+
 const familiesOn = (engine: string) =>
-  `[settings]\n${['ps_endpoints', 'ps_auths', 'ps_aors', 'ps_contacts'].map((table) => `${table} => ${engine},${table}\n`).join('')}`
+  `[settings]\n${realtimeFamilies.map((table) => `${table} => ${engine},${table}\n`).join('')}`
 
 /** `namespace`: of the network that Asterisk stands in. */
 export async function inPostgres(options: RealtimeOptions, namespace?: string): Promise<Tables> {

@@ -70,6 +70,35 @@ describeLive('a SIP edge when something is wrong', ['asterisk', 'kamailio', 'ope
     expect(await world.judge(colleague, 'open')).toMatchObject({ state: 'as-desired' })
   })
 
+  test.each([
+    ['spoilt', (path: string) => writeFileSync(path, 'spoilt')],
+    ['missing', (path: string) => rmSync(path)],
+  ])(
+    'with a %s list Kamailio does not start; Ringfence puts the file right, and the leaver stays out',
+    async (kind, spoil) => {
+      const { edge } = world
+      const { kamailio } = edge
+      const [last, from] = kind === 'spoilt' ? [1, 51] : [2, 53]
+      const leaver = await world.handset(`202${last}`, `127.0.0.${from}`)
+      const colleague = await world.handset(`203${last}`, `127.0.0.${from + 1}`)
+      edge.wanted.revoke(leaver.issued)
+      await edge.signList()
+      await edge.publish()
+      await kamailio.halt()
+      spoil(fileOf(edgeFiles.revocationList))
+      // It may have opened its ports by the time that it looks at the list.
+      await kamailio.start().catch(() => undefined)
+      await vi.waitFor(() => expect(kamailio.runs()).toBe(false), { timeout: 10_000 })
+      // Nobody is there to take it over, but it is what the next start finds.
+      await expect(edge.publish()).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
+      await kamailio.start()
+      await edge.publish()
+      expect(await leaver.attempt()).toMatch(/revoked/i)
+      expect(await colleague.attempt()).toBe(200)
+      expect(await world.judge(leaver, 'closed')).toMatchObject({ state: 'as-desired' })
+    },
+  )
+
   test('an old list is told long before it locks anybody out, and one that ran out is never handed on', async () => {
     const { edge } = world
     const colleague = await world.handset('2003', '127.0.0.33')

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { edgeAccess } from '../../src/pbx/edge/edge-access.ts'
+import { decimalSerial } from '../../src/pbx/edge/edge-tables.ts'
 import { type EdgeHandset, type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import { describeLive } from '../setup/requirements.ts'
 
@@ -79,6 +80,45 @@ describeLive('a SIP edge in front of a real Asterisk', ['asterisk', 'kamailio', 
     expect(await ada.attempt({ host, port, trusts })).toBe(401)
     expect(world.asterisk.log()).toMatch(/SecurityEvent="FailedACL".*AccountID="1006"/)
     expect(await ada.attempt()).toBe(200)
+  })
+
+  test.each([
+    ['alone', ['127.0.0.64/28']],
+    ['behind one that does not fit', ['10.9.9.0/24', '127.0.0.64/28']],
+    ['before one that does not fit', ['127.0.0.64/28', '10.9.9.0/24']],
+    ['beside one of IPv6', ['fd00::1/128', '127.0.0.64/28']],
+  ])("a gateway's prefix, %s, lets its addresses in and not the one after it", async (_, prefixes) => {
+    const ada = await world.handset('1013', '127.0.0.65')
+    world.edge.wanted.bind(ada.issued, '1013', prefixes)
+    await world.edge.publish()
+    for (const [localAddress, status] of [
+      ['127.0.0.65', 200],
+      ['127.0.0.79', 200],
+      ['127.0.0.80', 403],
+      ['127.0.0.63', 403],
+    ] as const)
+      expect(await ada.attempt({ localAddress }), localAddress).toBe(status)
+  })
+
+  test('a phone that opened a second connection and closed it again is still called over the first', async () => {
+    const ada = await world.handset('1014', '127.0.0.66')
+    const caller = await (await world.handset('1015', '127.0.0.67')).connect()
+    expect((await caller.register()).status).toBe(200)
+    const first = await ada.connect()
+    expect((await first.register()).status).toBe(200)
+    for (const count of [1, 2]) {
+      const second = await ada.connect()
+      expect((await second.register()).status).toBe(200)
+      await second.close()
+      await vi.waitFor(async () => expect((await caller.call('1014')).status).toBe(200))
+      expect(first.calls).toHaveLength(count)
+      await caller.hangUp()
+    }
+    // Nothing is kept of what is over.
+    const spoken = JSON.stringify(await world.edge.rpc.call('htable.dump', ['owner'], limit()))
+    expect(spoken.split(ada.address)).toHaveLength(2)
+    const numbers = JSON.stringify(await world.edge.rpc.call('htable.dump', ['conn'], limit()))
+    expect(numbers.split(decimalSerial(ada.issued.serial))).toHaveLength(2)
   })
 
   test('without a certificate, or with one that nobody bound, nobody speaks', async () => {

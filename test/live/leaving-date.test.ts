@@ -1,27 +1,16 @@
 import { expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import type { LeaverFile } from '../../src/journeys/leaver-view.ts'
-import { openNetwork, tunnelNeeds, uniqueName, until } from '../lab/network.ts'
-import { serverProcess } from '../lab/server-process.ts'
+import { loneServer } from '../lab/lone-server.ts'
+import { tunnelNeeds, until } from '../lab/network.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 describeLive('a leaving date of a real server', tunnelNeeds, () => {
   test('that is killed before it and started after it does what is due and reads the tunnel back as gone', async () => {
-    await using network = await openNetwork()
-    const place = await network.namespace('leave')
-    await using server = await serverProcess(place, uniqueName('rfl'), {
-      LISTEN: '127.0.0.1:8080',
-      PHONE_LISTEN: '127.0.0.1:8443',
-      TIME_ZONE: 'Asia/Tokyo',
-    })
+    await using office = await loneServer('leave', { TIME_ZONE: 'Asia/Tokyo' })
+    const { server } = office
     await server.start()
-    const { body } = await server.api('POST', '/api/v1/employees', {
-      name: 'Ada Byron',
-      email: 'ada@example.com',
-      extension: '1001',
-      handsets: [{ model: 'linphone-mobile' }],
-    })
-    const { id } = body as EmployeeView
+    const { id } = (await office.onboardAda()) as EmployeeView
     const person = async () => (await server.api('GET', `/api/v1/employees/${id}`)).body as EmployeeView
     const tunnel = (view: EmployeeView) => view.access.find(({ system }) => system === 'tunnel')!
     await until(async () => tunnel(await person()).verdict === 'converged')

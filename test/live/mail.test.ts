@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import type { MailView } from '../../src/journeys/mail-view.ts'
 import { read } from '../fakes/post-office.ts'
-import { openNetwork, tunnelNeeds, uniqueName, until } from '../lab/network.ts'
-import { serverProcess } from '../lab/server-process.ts'
+import { loneServer } from '../lab/lone-server.ts'
+import { tunnelNeeds, until } from '../lab/network.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 const postOffice = fileURLToPath(new URL('../fixtures/slow-post-office.ts', import.meta.url))
@@ -16,25 +16,15 @@ describeLive('a link by mail from a real server', tunnelNeeds, () => {
   test('that is killed after the letter went out and before it knew: it is sent again, as the same mail', async () => {
     const folder = await mkdtemp(join(tmpdir(), `ringfence-post-${process.pid}-`))
     try {
-      await using network = await openNetwork()
-      const place = await network.namespace('mail')
-      place.start(process.execPath, postOffice, folder, '2525')
-      await until(() => existsSync(join(folder, 'listening')))
-      await using server = await serverProcess(place, uniqueName('rfm'), {
-        LISTEN: '127.0.0.1:8080',
-        PHONE_LISTEN: '127.0.0.1:8443',
+      await using office = await loneServer('mail', {
         SMTP_URL: 'smtp://127.0.0.1:2525',
         SMTP_FROM: 'IT <it@example.com>',
       })
+      const { place, server } = office
+      place.start(process.execPath, postOffice, folder, '2525')
+      await until(() => existsSync(join(folder, 'listening')))
       await server.start()
-      const { body } = await server.api('POST', '/api/v1/employees', {
-        name: 'Ada Byron',
-        email: 'ada@example.com',
-        extension: '1001',
-        handsets: [{ model: 'linphone-mobile' }],
-        mail: 'de',
-      })
-      const { invite } = body as { invite: { url: string } }
+      const { invite } = (await office.onboardAda({ mail: 'de' })) as { invite: { url: string } }
       const mail = async () =>
         ((await server.api('GET', '/api/v1/employees/1001/mails')).body as { items: MailView[] }).items[0]!
       // The mail server has the whole letter and has not said so yet.

@@ -2,8 +2,9 @@ import { copyFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
-import { openNetwork, tunnelNeeds, uniqueName } from '../lab/network.ts'
-import { type ServerProcess, serverProcess } from '../lab/server-process.ts'
+import { loneServer } from '../lab/lone-server.ts'
+import { tunnelNeeds } from '../lab/network.ts'
+import type { ServerProcess } from '../lab/server-process.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 /** How often the audit log tells of this. */
@@ -14,20 +15,10 @@ async function told(server: ServerProcess, kind: string): Promise<number> {
 
 describeLive('an older copy of the database of a real server', tunnelNeeds, () => {
   test('is noticed though nobody was shut since, and a server that is killed at any time is not taken for one', async () => {
-    await using network = await openNetwork()
-    const place = await network.namespace('copy')
-    await using server = await serverProcess(place, uniqueName('rfc'), {
-      LISTEN: '127.0.0.1:8080',
-      PHONE_LISTEN: '127.0.0.1:8443',
-    })
+    await using office = await loneServer('copy')
+    const { server } = office
     await server.start()
-    const made = await server.api('POST', '/api/v1/employees', {
-      name: 'Ada Byron',
-      email: 'ada@example.com',
-      extension: '1001',
-      handsets: [{ model: 'linphone-mobile' }],
-    })
-    const { id } = made.body as EmployeeView
+    const { id } = (await office.onboardAda()) as EmployeeView
     const at = new Date(Date.now() + 86_400_000).toISOString()
     const leaving = `/api/v1/employees/${id}/leaving`
     expect((await server.api('POST', leaving, { at, reason: null })).status).toBe(201)

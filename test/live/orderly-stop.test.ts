@@ -1,23 +1,15 @@
 import { expect, test } from 'vitest'
 import type { EmployeeView } from '../../src/journeys/application.ts'
-import { openNetwork, tunnelNeeds, uniqueName, until } from '../lab/network.ts'
-import { serverProcess } from '../lab/server-process.ts'
+import { loneServer } from '../lab/lone-server.ts'
+import { tunnelNeeds, until } from '../lab/network.ts'
 import { describeLive } from '../setup/requirements.ts'
 
 describeLive('the alarms of a real server', tunnelNeeds, () => {
   test('say nothing of its own stop and start, and tell a firewall that somebody flushed, also after kill -9', async () => {
-    await using network = await openNetwork()
-    const place = await network.namespace('stop')
-    const name = uniqueName('rfo')
-    await using server = await serverProcess(place, name, { LISTEN: '127.0.0.1:8080', PHONE_LISTEN: '127.0.0.1:8443' })
+    await using office = await loneServer('stop')
+    const { place, server } = office
     await server.start()
-    const { body } = await server.api('POST', '/api/v1/employees', {
-      name: 'Ada Byron',
-      email: 'ada@example.com',
-      extension: '1001',
-      handsets: [{ model: 'linphone-mobile' }],
-    })
-    const { id } = body as EmployeeView
+    const { id } = (await office.onboardAda()) as EmployeeView
     const settled = () =>
       until(async () => {
         const { access } = (await server.api('GET', `/api/v1/employees/${id}`)).body as EmployeeView

@@ -1,87 +1,40 @@
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { channelsOf, contactsOf, type Desk, moveIn, signIn, untilRegistered } from '../lab/desk.ts'
-import { type KamailioLab, kamailioLab } from '../lab/kamailio.ts'
+import { type EdgeSpine, openEdgeSpine } from '../lab/edge-spine.ts'
+import type { KamailioLab } from '../lab/kamailio.ts'
 import { type Linphone, shareOf } from '../lab/linphone.ts'
 import { countMedia } from '../lab/media-counters.ts'
 import { tunnelNeeds, until } from '../lab/network.ts'
 import { attemptToRegister } from '../lab/sip-attempt.ts'
-import { edgeAddress, lineOf, names, openSpine, type Spine, untilShown } from '../lab/spine.ts'
-import { issueTestCertificate } from '../lab/test-certificates.ts'
+import { edgeAddress, lineOf, type Spine, untilShown } from '../lab/spine.ts'
 import { describeLive } from '../setup/requirements.ts'
 
-const run = promisify(execFile)
-const command = join(import.meta.dirname, '../../src/cli.ts')
 const needs = [...tunnelNeeds, 'asterisk', 'kamailio', 'linphone', 'openssl'] as const
 const [adaHz, benHz] = [400, 700]
-const secret = 'a secret of the edge for a test'
-/** What Ringfence makes of it (main/edge.ts). */
-const rpcKey = createHash('sha256').update(`ringfence edge: ${secret}`).digest('hex')
 
 describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
-  const root = mkdtempSync(join(tmpdir(), `rf-spine-edge-${process.pid}-`))
+  let world: EdgeSpine
   let spine: Spine
   let kamailio: KamailioLab
   let [ada, ben, cleo]: Desk[] = []
   let [adaPhone, benPhone]: Linphone[] = []
+  let mediaOf: Awaited<ReturnType<typeof countMedia>>
 
   beforeAll(async () => {
-    const edge = {
-      EDGE_ADDRESS: edgeAddress,
-      EDGE_HOST: names.edge,
-      EDGE_RPC: `${edgeAddress}:5064`,
-      EDGE_RPC_SECRET_FILE: join(root, 'key'),
-      EDGE_DIR: join(root, 'state'),
-      EDGE_TLS_CERT: join(root, 'edge.crt'),
-      EDGE_TLS_KEY: join(root, 'edge.key'),
-    }
-    writeFileSync(edge.EDGE_RPC_SECRET_FILE, secret, { mode: 0o600 })
+    world = await openEdgeSpine({ own: true })
+    spine = world.spine
+    kamailio = world.kamailio
+    expect(world.written).toEqual(['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)))
     // The PBX's certificate is Ringfence's own: the edge checks it without being told.
-    spine = await openSpine(edge, { own: true })
-    const shown = issueTestCertificate(spine.asterisk.serverAuthority, names.edge, [names.edge, edgeAddress])
-    writeFileSync(edge.EDGE_TLS_CERT, shown.certificate)
-    writeFileSync(edge.EDGE_TLS_KEY, shown.key, { mode: 0o600 })
-    // What an admin does: the address, the configuration, the program.
-    const cable = / dev (\S+)/.exec(await spine.office.pbx.run('ip', 'route', 'show', 'proto', 'kernel'))![1]!
-    await spine.office.pbx.run('ip', 'addr', 'add', `${edgeAddress}/24`, 'dev', cable)
-    kamailio = kamailioLab({
-      address: edgeAddress,
-      ports: [5061, 5062, 5063, 5064],
-      namespace: spine.office.pbx.name,
-    })
-    const settings = {
-      ...edge,
-      PBX: 'asterisk',
-      PBX_ADDRESS: spine.office.pbxAddress,
-      PBX_PORT: String(spine.asterisk.port),
-      PBX_CONFIG_DIR: spine.asterisk.configDir,
-      PBX_AMI_SECRET_FILE: edge.EDGE_RPC_SECRET_FILE,
-    }
-    const { stdout } = await run(process.execPath, [command, 'edge', '--out', kamailio.folder], {
-      env: {
-        PATH: process.env.PATH,
-        ...Object.fromEntries(Object.entries(settings).map(([name, value]) => [`RINGFENCE_${name}`, value])),
-      },
-    })
-    expect(stdout.trim().split('\n')).toEqual(
-      ['tls.cfg', 'kamailio.cfg', 'README.txt'].map((name) => join(kamailio.folder, name)),
-    )
     expect(readFileSync(join(kamailio.folder, 'tls.cfg'), 'utf8').split('[client:default]')[1]).toContain(
-      `ca_list = ${edge.EDGE_DIR}/service-ca.crt\nverify_certificate = yes`,
+      `ca_list = ${world.folder}/service-ca.crt\nverify_certificate = yes`,
     )
-    expect(kamailio.refusal()).toBe(null)
-    await kamailio.start()
   }, 120_000)
   afterAll(async () => {
     for (const phone of [adaPhone, benPhone]) await phone?.quit()
-    await kamailio?.stop()
-    await spine?.[Symbol.asyncDispose]()
-    rmSync(root, { recursive: true, force: true })
+    await world?.[Symbol.asyncDispose]()
   })
 
   test('Linphone signs in through it with its certificate, and Asterisk alone is not to be had from a tunnel', async () => {
@@ -101,10 +54,10 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
   })
 
   test('two of them talk through it, encrypted, straight to Asterisk', async () => {
-    ben = await moveIn(spine, { name: 'Ben Okri', extension: '1002', toneHz: benHz })
+    ben = await moveIn(spine, { name: 'Ben Okri', extension: '1002', toneHz: benHz, answers: true })
     benPhone = ben.startPhone()
     await untilRegistered(spine, '1002')
-    const mediaOf = await countMedia(spine.office.pbx, [ada!.tunnel.address, ben.tunnel.address])
+    mediaOf = await countMedia(spine.office.pbx, [ada!.tunnel.address, ben.tunnel.address])
     benPhone.say('call 1001')
     for (const phone of [adaPhone!, benPhone]) await until(() => phone.shown().includes('Media streams established'))
     for (const phone of [adaPhone!, benPhone]) phone.speak()
@@ -120,6 +73,42 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       [benPhone, adaHz],
     ] as const)
       await until(() => shareOf(phone.heard().subarray(-4_000), hz, 8_000) > 0.9)
+  })
+
+  test('the other way round too', async () => {
+    for (const phone of [adaPhone!, benPhone!]) phone.say('terminate')
+    await until(() => ['1001', '1002'].every((extension) => channelsOf(spine, extension).length === 0))
+    const before = await Promise.all([ada!, ben!].map(async ({ tunnel }) => (await mediaOf(tunnel.address)).encrypted))
+    const counts = [adaPhone!, benPhone!].map((phone) => phone.shown().length)
+    adaPhone!.say('call 1002')
+    for (const [at, phone] of [adaPhone!, benPhone!].entries())
+      await until(() => phone.shown().slice(counts[at]).includes('Media streams established'), 30_000)
+    for (const [at, { tunnel }] of [ada!, ben!].entries()) {
+      await until(async () => {
+        const { encrypted } = await mediaOf(tunnel.address)
+        return encrypted.in >= before[at]!.in + 100 && encrypted.out >= before[at]!.out + 100
+      })
+      expect((await mediaOf(tunnel.address)).plain).toEqual({ in: 0, out: 0 })
+    }
+  })
+
+  test('a certificate is worth nothing from another tunnel, and none speaks for another extension', async () => {
+    const loginOf = async (desk: Desk) => {
+      const url = /^config-uri=(\S+)$/m.exec(readFileSync(join(desk.folder, 'linphonerc'), 'utf8'))![1]!
+      return (await desk.home.get(url)).text
+    }
+    const certificateOf = ({ folder, extension }: Desk) => ({
+      certificate: readFileSync(join(folder, `${extension}-certificate.pem`), 'utf8'),
+      key: readFileSync(join(folder, `${extension}-key.pem`), 'utf8'),
+    })
+    const asked = async (login: Desk, certificate: Desk) =>
+      attemptToRegister(ben!.home, ben!.folder, {
+        ...signIn(spine, login.extension, await loginOf(login), certificateOf(certificate)),
+        host: edgeAddress,
+      })
+    expect(await asked(ben!, ben!)).toBe(200)
+    expect(await asked(ada!, ada!)).toBe(403)
+    expect(await asked(ada!, ben!)).toBe(403)
   })
 
   test('an app that can hold no certificate signs in from its own tunnel, and from no other', async () => {
@@ -144,6 +133,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
 
   test('one click, and the leaver is refused at the edge; the call is over, and nobody else noticed', async () => {
     const before = contactsOf(spine, '1002')
+    for (const extension of ['1001', '1002']) expect(channelsOf(spine, extension)).toHaveLength(1)
     const shown = await spine.offboard(ada!.person.id, 10)
     expect(shown.access.map(({ system, wanted, verdict }) => [system, wanted, verdict])).toEqual(
       ['phone-door', 'tunnel', 'firewall', 'certificate', 'edge', 'extension', 'sip-account'].map((each) => [
@@ -154,7 +144,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     )
     expect(lineOf(shown, 'edge').evidence?.summary).toMatch(/^refused at the edge: serial .{8}… in the deny table/)
     expect(lineOf(shown, 'certificate').evidence?.summary).toMatch(
-      /published in revocation list \d+; refused at the edge/,
+      /published in revocation list \d+; whether the edge refuses it: see the line edge$/,
     )
     expect(channelsOf(spine, '1001')).toEqual([])
     expect(contactsOf(spine, '1001')).toEqual([])
@@ -163,9 +153,10 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       /and in revocation list \d+ that the edge loaded/.test(lineOf(person, 'edge').evidence?.summary ?? ''),
     )
     expect(listed.lifecycle).toBe('offboarded')
+    await until(() => channelsOf(spine, '1002').length === 0)
     const count = benPhone!.shown().length
     benPhone!.say('call 600')
-    await until(() => benPhone!.shown().slice(count).includes('Media streams established'))
+    await until(() => benPhone!.shown().slice(count).includes('Media streams established'), 30_000)
   })
 
   test('started again it knows everybody by itself, and the phones come back', async () => {
@@ -188,13 +179,8 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
       const { status } = await spine.server.api('PUT', `/api/v1/employees/${ben!.person.id}/calls`, { calls })
       expect(status).toBe(200)
       const wanted = Object.entries(calls).map(([name, value]) => (name === 'class' ? value : `${name}=${value}`))
-      await until(async () => (await asked('htable.get', ['policy', '1002'])).includes(wanted.join(' ')))
+      await until(async () => (await world.ask('htable.get', ['policy', '1002'])).includes(wanted.join(' ')))
     }
-    const asked = (method: string, params: readonly (string | number)[]) =>
-      spine.office.pbx.run(
-        ...['curl', '-sk', `https://${edgeAddress}:5064/ringfence/rpc`, '-H', `Authorization: Bearer ${rpcKey}`],
-        ...['-d', JSON.stringify({ jsonrpc: '2.0', id: 1, method, params })],
-      )
     const phone = benPhone!
     const after = async (words: string, shows: RegExp) => {
       const count = phone.shown().length
@@ -208,7 +194,7 @@ describeLive('a SIP edge between the tunnels and Asterisk', needs, () => {
     expect(channelsOf(spine, '1002')).toEqual([])
     await choose({ class: 'local', minutesPerHour: 1 })
     const key = `1002:seconds:h${Math.floor(Date.now() / 3_600_000)}`
-    await asked('htable.seti', ['ringfence_spent', key, 55])
+    await world.ask('htable.seti', ['ringfence_spent', key, 55])
     await after('call 600', /Media streams established/)
     const count = phone.shown().length
     await until(() => /ended/i.test(phone.shown().slice(count)), 20_000)

@@ -47,6 +47,24 @@ describeLive('a hub with CAP_NET_ADMIN and nothing else', ['namespaces', 'tun', 
       })
     })
   })
+
+  test('says why no packet moves where its user may not open the tunnel device, in the words of wireguard-go', async () => {
+    await withHub(
+      65_534,
+      true,
+      async ({ client }) => {
+        const { mode, problems } = await client.describe(AbortSignal.timeout(20_000))
+        expect(mode).toBe('preview')
+        expect(problems).toContainEqual({
+          message: expect.stringMatching(
+            /wireguard-go does not run: Failed to create TUN device: .*permission denied$/,
+          ),
+          hint: expect.stringMatching(/may not open \/dev\/net\/tun \(mode 0600\).*chmod 0666/),
+        })
+      },
+      { mode: 'auto', tunMode: '0600' },
+    )
+  })
 })
 
 interface Hub {
@@ -55,7 +73,12 @@ interface Hub {
   readonly socket: string
 }
 
-async function withHub(uid: number, ambient: boolean, use: (hub: Hub) => Promise<void>): Promise<void> {
+async function withHub(
+  uid: number,
+  ambient: boolean,
+  use: (hub: Hub) => Promise<void>,
+  { mode = 'userspace', tunMode = '0666' }: { mode?: 'userspace' | 'auto'; tunMode?: string } = {},
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), `ringfence-privilege-${process.pid}-`))
   let child: ChildProcess | null = null
   let client: HubClient | null = null
@@ -72,7 +95,7 @@ async function withHub(uid: number, ambient: boolean, use: (hub: Hub) => Promise
       chownSync(join(folder, name), uid, group)
     }
     const socket = join(folder, 'run/hub.sock')
-    const settings = labSettings(folder, { socketPath: socket, socketMode: 0o660, mode: 'userspace' })
+    const settings = labSettings(folder, { socketPath: socket, socketMode: 0o660, mode })
     child = spawn('unshare', ['--mount', '--net', 'sh', '-euc', stage, 'sh', ...program(folder, uid, ambient)], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {
@@ -81,6 +104,7 @@ async function withHub(uid: number, ambient: boolean, use: (hub: Hub) => Promise
         CHECKOUT: checkout,
         CODE: join(folder, 'code'),
         OWNER: `${uid}:${group}`,
+        TUN_MODE: tunMode,
         TMPDIR: join(folder, 'data'),
         RINGFENCE_HUB_SETTINGS: JSON.stringify(settings),
       },
@@ -112,14 +136,14 @@ async function withHub(uid: number, ambient: boolean, use: (hub: Hub) => Promise
   }
 }
 
-/** Prepares a private /run and /dev/net/tun (0666, as udev makes it on Debian), then becomes the program. */
+/** Prepares a private /run and /dev/net/tun (mostly 0666, as udev makes it on Debian), then becomes the program. */
 const stage = `
   ip link set lo up
   mount --bind "$CHECKOUT" "$CODE"
   mount -t tmpfs tmpfs /run
   mkdir -m 0750 /run/wireguard
   chown "$OWNER" /run/wireguard
-  mknod -m 0666 /run/tun c 10 200
+  mknod -m "$TUN_MODE" /run/tun c 10 200
   mount --bind /run/tun /dev/net/tun
   exec "$@"
 `

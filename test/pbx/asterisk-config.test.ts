@@ -5,7 +5,7 @@ import { accountObjects, authName, parseAuthName } from '../../src/pbx/asterisk-
 import { accountText, requireValidSettings } from '../../src/pbx/asterisk-config.ts'
 import { callerName } from '../../src/pbx/caller-name.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
-import { awkwardNames } from '../contracts/pbx.contract.ts'
+import { awkwardNames } from '../contracts/pbx-accounts.ts'
 
 const settings = { realm: 'ringfence', context: 'from-internal', edge: null }
 const account: PbxAccount = {

@@ -1,4 +1,5 @@
 /** A PBX with one secret for each extension, that pretends, and the driver that talks to it. */
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +102,12 @@ export async function bookedBench<Fake extends BookedFake, Options extends Booke
       await rm(folder, { recursive: true })
     },
   }
+}
+
+/** What the account book has on others. */
+export function bookBut(accountsFile: string, extensions: readonly string[]): Readonly<Record<string, unknown>> {
+  const book: Record<string, unknown> = JSON.parse(readFileSync(accountsFile, 'utf8'))
+  return Object.fromEntries(Object.entries(book).filter(([extension]) => !extensions.includes(extension)))
 }
 
 export const signal = () => AbortSignal.timeout(10_000)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import { makeAccount, rotate } from '../contracts/pbx-accounts.ts'
 import { loginOf, refused, shut, signal } from './booked-bench.ts'
 import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 

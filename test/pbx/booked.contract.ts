@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
-import { awkwardNames, makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import { awkwardNames, makeAccount, rotate } from '../contracts/pbx-accounts.ts'
 import { type BookedBench, loginOf, refused, shut, signal, unreachable } from './booked-bench.ts'
 
 export function bookedContract(product: string, makeBench: () => Promise<BookedBench>): void {

@@ -9,7 +9,7 @@ import { edgeConfiguration, edgeTlsConfiguration } from '../../src/pbx/edge/edge
 import type { EdgeOptions } from '../../src/pbx/edge/edge-options.ts'
 import { changeTables } from '../../src/pbx/edge/edge-state.ts'
 import { decimalSerial, type EdgeRows, readTableFile, spentFile, tableFiles } from '../../src/pbx/edge/edge-tables.ts'
-import { makeAccount } from '../contracts/pbx.contract.ts'
+import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 
 const options: EdgeOptions = {

@@ -5,24 +5,13 @@ import { blockedPolicy } from '../../src/domain/call-policy.ts'
 import type { LeftoverReach } from '../../src/domain/outliving.ts'
 import { AppError } from '../../src/errors.ts'
 import { judgeEnded } from '../../src/pbx/ended-extension.ts'
-import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import { type ExtensionState, judgePolicy } from '../../src/pbx/extension-judgement.ts'
 import type { Leftover, PbxAccountInForce } from '../../src/pbx/pbx-driver.ts'
 import { type FakePbx, fakePbx } from '../fakes/fake-pbx.ts'
+import { extensionLines, held1001 } from './held-extension.ts'
 
 const national = { ...blockedPolicy, class: 'national', callsAtOnce: 2 } as const
-const open: AssignmentSubject = {
-  kind: 'assignment',
-  id: 'a1',
-  employeeId: 'e1',
-  wanted: 'open',
-  generation: 1,
-  pbxId: 'default',
-  extension: '1001',
-  policy: national,
-  hasNextHolder: false,
-  leaving: false,
-}
+const open: AssignmentSubject = { ...held1001, policy: national }
 const closed: AssignmentSubject = { ...open, wanted: 'closed', generation: 2, policy: null }
 const soon = () => AbortSignal.timeout(2_000)
 
@@ -48,12 +37,8 @@ const forward: Leftover = { extension: '1001', kind: 'call-forward', words: 'cal
 const mailbox: Leftover = { extension: '1001', kind: 'voicemail-pin', words: 'a mailbox is there', clearable: false }
 
 function access(pbx: FakePbx, held: readonly string[] = []) {
-  return extensionAccess({
-    pbxId: 'default',
-    driver: pbx.driver,
-    accountsOf: async () => [],
+  return extensionLines(pbx.driver, {
     heldNow: async (extensions) => new Set(extensions.filter((extension) => held.includes(extension))),
-    seenShut: async () => new Set(),
     subjects: async () => [closed],
   })
 }
@@ -94,7 +79,12 @@ describe('whoever left', () => {
     ['kept and blocked', account('blocked', 0), 'as-desired', 'is blocked on'],
     ['kept and not blocked', account('national', 0), 'differs', 'not blocked'],
     ['with a registration alone, which is for the line of the account', account(null, 0), 'as-desired', 'is gone from'],
-    ['with a login, which is for the line of the account', account('national'), 'as-desired', 'still has a login on'],
+    [
+      'with a login, which is for the line of the account',
+      account('national'),
+      'as-desired',
+      'is still there on Fake PBX 1.0 (its login: see the line sip-account), and',
+    ],
   ] as const)('an extension %s is judged so', (_words, one, state, words) => {
     const finding = judgeEnded(closed, seen(one), able('cleared'))
     expect(finding).toMatchObject({ state, evidence: { summary: expect.stringContaining(words) } })
@@ -151,14 +141,7 @@ describe('whoever left', () => {
     }))
     const gone = { ...closed, id: 'a9', extension: '1009' }
     let subjects: readonly AssignmentSubject[] = [...leaving, gone]
-    const access = extensionAccess({
-      pbxId: 'default',
-      driver: { ...pbx.driver, readSharedPins },
-      accountsOf: async () => [],
-      heldNow: async () => new Set(),
-      seenShut: async () => new Set(),
-      subjects: async () => subjects,
-    })
+    const access = extensionLines({ ...pbx.driver, readSharedPins }, { subjects: async () => subjects })
     const state = await access.read(soon())
     expect(asked).toBe(1)
     expect(leaving.map((one) => access.judge(one, state).state)).toEqual(['waiting', 'waiting', 'waiting'])

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freepbxDriver } from '../../src/pbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import { makeAccount, rotate } from '../contracts/pbx-accounts.ts'
 import { freepbxWorld } from '../fakes/freepbx-world.ts'
 
 let world: Awaited<ReturnType<typeof freepbxWorld>>

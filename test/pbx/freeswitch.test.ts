@@ -1,43 +1,12 @@
-import { readFile, writeFile } from 'node:fs/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
-import { Secret } from '../../src/domain/secret.ts'
-import { freeswitchAbilities, openFreeswitch } from '../../src/pbx/freeswitch.ts'
+import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
 import { flushCommand } from '../../src/pbx/freeswitch-cut.ts'
-import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
-import type { SofiaPhone } from '../fakes/fake-freeswitch.ts'
-import { type FreeswitchWorld, freeswitchWorld } from '../fakes/freeswitch-world.ts'
+import { freeswitchWorld } from '../fakes/freeswitch-world.ts'
+import { account, freeswitchOfEachTest, limit, phone } from './freeswitch-bench.ts'
 
-let world: FreeswitchWorld
-
-beforeEach(async () => {
-  world = await freeswitchWorld()
-})
-
-afterEach(async () => {
-  await world.stop()
-})
-
-const limit = () => AbortSignal.timeout(20_000)
-const apply = (...accounts: PbxAccount[]) => world.driver.applyAccounts(accounts, limit())
-const read = () => world.driver.readAccounts(limit())
-const disconnect = (extension: string, addresses: string[] | null = null) =>
-  world.driver.disconnect!([{ extension, addresses }], limit())
-
-function account(extension: string, more: Partial<PbxAccount> = {}, handsets = ['a']): PbxAccount {
-  const credentials = handsets.map((name) => ({
-    id: `c-${extension}-${name}`,
-    generation: 1,
-    username: `${extension}-${name}`,
-    secret: new Secret(`secret of ${extension} ${name}`),
-  }))
-  return { extension, displayName: 'Ana Gómez', credentials, maxContacts: 2, policy: null, adopted: false, ...more }
-}
-
-function phone(extension: string, name = 'a', more: Partial<SofiaPhone> = {}): SofiaPhone {
-  const own = { username: `${extension}-${name}`, secret: `secret of ${extension} ${name}` }
-  return { extension, ...own, address: '127.0.0.1', ...more }
-}
+const world = freeswitchOfEachTest()
+const { apply, read, disconnect } = world
 
 describe('a phone that tries another extension than its own', () => {
   test('is refused, with the right password: FreeSWITCH itself would let it', async () => {
@@ -174,66 +143,6 @@ test('a call elsewhere that only looks like the number of one of ours is not our
   expect((await read()).accounts[0]!.calls).toEqual([])
 })
 
-describe('whether FreeSWITCH asks', () => {
-  test('when it does not, nothing is claimed and nobody is given an account', async () => {
-    await apply(account('1001'))
-    world.fake.directory = null
-    const refused = { code: 'PBX_REFUSED', message: 'FreeSWITCH does not ask Ringfence who may log in' }
-    await expect(read()).rejects.toMatchObject(refused)
-    await expect(apply(account('1002'))).rejects.toMatchObject(refused)
-    expect((await world.driver.describe(limit())).problems).toMatchObject([{ message: refused.message }])
-  })
-
-  test('with another password than ours it does not count as asking', async () => {
-    world.fake.directory = { ...world.fake.directory!, credentials: 'freeswitch:guess' }
-    await expect(read()).rejects.toMatchObject({ code: 'PBX_REFUSED' })
-  })
-
-  test('a leaver is shut out at once, also while FreeSWITCH cannot be reached', async () => {
-    await apply(account('1001'))
-    await world.goDown()
-    await expect(apply(account('1001', { credentials: [] }))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
-    expect(await world.fake.register(phone('1001'))).toBe(403)
-    await world.comeBack()
-  })
-
-  test('after a restart of Ringfence the answers are there before anybody was asked for them', async () => {
-    await apply(account('1001'))
-    const again = await openFreeswitch(world.options)
-    const port = await again.directory.listen()
-    try {
-      world.fake.directory = { ...world.fake.directory!, port }
-      expect(await world.fake.register(phone('1001'))).toBe(200)
-    } finally {
-      await again.directory.close()
-    }
-  })
-
-  test('a table that cannot be read is no empty table', async () => {
-    await apply(account('1001'))
-    expect(await readFile(world.options.accountsFile, 'utf8')).not.toContain('secret of')
-    await writeFile(world.options.accountsFile, '[{"extension":"1001"')
-    await expect(openFreeswitch(world.options)).rejects.toMatchObject({ code: 'INTERNAL' })
-  })
-
-  test('a number in the files of FreeSWITCH is foreign, and stays so when it is ours too', async () => {
-    await apply(account('1001'))
-    world.fake.files.set('1001', 'by hand')
-    expect((await read()).foreign).toEqual(['1001'])
-  })
-
-  test('a leaver whose number is back in the files of FreeSWITCH is shown with his phone and his call', async () => {
-    await apply(account('1001'))
-    await apply(account('1001', { credentials: [] }))
-    world.fake.files.set('1001', 'old password')
-    const back = phone('1001', 'a', { username: '1001', secret: 'old password', address: '10.77.0.9' })
-    expect(await world.fake.register(back)).toBe(200)
-    await world.fake.call(back)
-    const shown = { extension: '1001', credentials: [], registrations: [{ address: '10.77.0.9' }], calls: [{}] }
-    expect(await read()).toMatchObject({ accounts: [shown], foreign: ['1001'] })
-  })
-})
-
 describe('call classes', () => {
   const policy: CallPolicy = {
     ...blockedPolicy,
@@ -282,55 +191,5 @@ describe('call classes', () => {
     await apply(account('1001', { policy }))
     expect((await world.fake.call(phone('1001'))).variables).toMatchObject({ user_context: 'default' })
     expect((await world.fake.call(phone('1001'))).variables).not.toHaveProperty('toll_allow')
-  })
-})
-
-describe('an event socket that misbehaves', () => {
-  const faults: [string, object, string][] = [
-    ['a web server', { says: 'HTTP/1.1 400 Bad Request\r\n\r\n' }, 'PBX_REFUSED'],
-    ['a line without an end', { says: 'x'.repeat(70_000) }, 'PBX_REFUSED'],
-    ['a length that cannot be', { says: 'Content-Type: auth/request\nContent-Length: 99999999999\n\n' }, 'PBX_REFUSED'],
-    ['a list of who may speak to it', { aclRefuses: true }, 'PBX_REFUSED'],
-    ['half an answer', { breaksOff: true }, 'PBX_UNREACHABLE'],
-  ]
-  test.each(faults)('%s is told from FreeSWITCH', async (_, fault, code) => {
-    Object.assign(world.fake.eventSocket.faults, fault)
-    await expect(read()).rejects.toMatchObject({ code, hint: expect.stringMatching(/\w/) })
-  })
-
-  test('answers that come byte by byte are the same answers', async () => {
-    await apply(account('1001', { displayName: 'Zoë 李雷' }))
-    await world.fake.register(phone('1001'))
-    const whole = await read()
-    world.fake.eventSocket.faults.crumbs = true
-    expect(await read()).toEqual(whole)
-  })
-
-  test('half a list is no list', async () => {
-    await apply(account('1001'))
-    await world.fake.register(phone('1001'))
-    world.fake.faults.listsHalf = true
-    await expect(read()).rejects.toMatchObject({ code: 'PBX_UNREACHABLE', retryable: true })
-  })
-
-  test('silence ends with the patience of the caller', async () => {
-    world.fake.eventSocket.faults.silent = true
-    const started = performance.now()
-    await expect(world.driver.readAccounts(AbortSignal.timeout(100))).rejects.toMatchObject({ code: 'PBX_UNREACHABLE' })
-    expect(performance.now() - started).toBeLessThan(1_500)
-    await expect(read()).rejects.toMatchObject({ message: expect.stringContaining('did not answer in time') })
-  })
-
-  test('a password that is refused is said so, and not shown', async () => {
-    const eventSocket = { ...world.options.eventSocket, password: new Secret('guessed wrong') }
-    const { driver } = await openFreeswitch({ ...world.options, eventSocket })
-    const error = await driver.describe(limit()).catch((caught: unknown) => caught)
-    expect(error).toMatchObject({ code: 'PBX_REFUSED', message: 'FreeSWITCH refused the password of its event socket' })
-    expect(JSON.stringify(error) + String(error)).not.toContain('guessed')
-  })
-
-  test('leaves no connection behind', async () => {
-    await read()
-    await expect.poll(() => world.fake.eventSocket.door.openSockets()).toBe(0)
   })
 })

@@ -6,22 +6,16 @@ import {
   type Outliving,
   ownKinds,
   type Reach,
-  reachOfLeftovers,
   sharedKinds,
 } from '../../src/domain/outliving.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
-import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
-import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
 import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
-import { freeswitchAbilities, freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
-import { kamailioAbilities, kamailioOutliving } from '../../src/pbx/kamailio.ts'
-import { manualAbilities } from '../../src/pbx/manual.ts'
-import type { PbxAbilities } from '../../src/pbx/pbx-driver.ts'
-import { threeCxAbilities } from '../../src/pbx/three-cx.ts'
+import { freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
+import { kamailioOutliving } from '../../src/pbx/kamailio.ts'
 import { threeCxOutliving } from '../../src/pbx/three-cx-leftovers.ts'
-import { yeastarAbilities } from '../../src/pbx/yeastar.ts'
 import { yeastarOutliving } from '../../src/pbx/yeastar-leftovers.ts'
+import type { SeenPbx } from '../contracts/pbx-seen.ts'
 
 export interface Driver {
   /** Value of RINGFENCE_PBX. */
@@ -29,10 +23,9 @@ export interface Driver {
   readonly name: string
   /** Its page under docs. */
   readonly page: string
-  readonly abilities: PbxAbilities
+  /** Runs of the contract suite, as they left word of themselves (test/contracts/seen). */
+  readonly suites: readonly string[]
   readonly outliving: Outliving
-  /** What the tests ran it against: a real one with its version, or a fake built from the published interface. */
-  readonly testedAgainst: string
 }
 
 export const drivers: readonly Driver[] = [
@@ -40,93 +33,98 @@ export const drivers: readonly Driver[] = [
     setting: 'asterisk',
     name: 'Asterisk 22 and newer, PJSIP files',
     page: 'asterisk.md',
-    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: false, callClasses: true }),
+    suites: ['asterisk'],
     outliving: asteriskOutliving,
-    testedAgainst: 'a real Asterisk 22',
   },
   {
     setting: 'asterisk',
     name: 'Asterisk, realtime tables',
     page: 'asterisk.md',
-    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: true, callClasses: true }),
+    suites: ['asterisk in PostgreSQL', 'asterisk in SQLite'],
     outliving: asteriskOutliving,
-    testedAgainst: 'a real Asterisk 22 with PostgreSQL and with SQLite',
   },
   {
     setting: 'asterisk',
     name: 'Asterisk, ARI',
     page: 'asterisk.md',
-    abilities: asteriskAbilities({ realm: 'asterisk', ownTransports: true, adoption: false, callClasses: true }),
+    suites: ['asterisk over ARI'],
     outliving: asteriskOutliving,
-    testedAgainst: 'a real Asterisk 22',
   },
   {
     setting: 'freepbx',
     name: 'FreePBX',
     page: 'freepbx.md',
-    abilities: freepbxAbilities({ realm: 'asterisk' }),
+    suites: ['freepbx (a fake of its published interface)', 'freepbx (a fake) on a real Asterisk'],
     outliving: freepbxOutliving,
-    testedAgainst: 'a fake of its published interface, with a real Asterisk 22 beneath; not a real FreePBX',
   },
   {
     setting: 'freeswitch',
     name: 'FreeSWITCH',
     page: 'freeswitch.md',
-    abilities: freeswitchAbilities({ realm: 'pbx.example.com', classContexts: 'ringfence' }),
+    suites: ['freeswitch with call classes (a fake)'],
     outliving: freeswitchOutliving,
-    testedAgainst: 'a fake of its published interface; not a real FreeSWITCH',
   },
   {
     setting: 'kamailio',
     name: 'Kamailio 5.6 as registrar',
     page: 'kamailio.md',
-    abilities: kamailioAbilities({ realm: 'asterisk' }),
+    suites: ['kamailio, accounts in SQLite', 'kamailio, accounts in PostgreSQL, with roles of the least rights'],
     outliving: kamailioOutliving,
-    testedAgainst: 'a real Kamailio 5.6 with SQLite and with PostgreSQL',
   },
   {
     setting: '3cx',
     name: '3CX v20',
     page: '3cx.md',
-    abilities: threeCxAbilities({ realm: 'asterisk' }),
+    suites: ['3CX (a fake of its configuration interface)'],
     outliving: threeCxOutliving,
-    testedAgainst: 'a fake of its published interface; not a real 3CX',
   },
   {
     setting: 'yeastar',
     name: 'Yeastar P-Series',
     page: 'yeastar.md',
-    abilities: yeastarAbilities({ realm: 'asterisk' }),
+    suites: ['Yeastar P-Series (a fake of its open interface)'],
     outliving: yeastarOutliving,
-    testedAgainst: 'a fake of its published interface; not a real Yeastar',
   },
   {
     setting: 'manual',
     name: 'any other, by hand',
     page: 'manual-pbx.md',
-    abilities: manualAbilities,
+    suites: ['manual'],
     outliving: nothingSeen,
-    testedAgainst: 'nothing is driven: a person does each step and ticks it',
   },
 ]
 
-/** Abilities down, drivers across. */
-export function abilityTable(): string {
+/** Abilities down, drivers across, from what the suites saw. */
+export function abilityTable(seen: readonly SeenPbx[]): string {
+  const columns = drivers.map(({ suites }) => suites.map((suite) => ofSuite(seen, suite)))
   const head = drivers.map(({ name, page }) => `[${name}](${page})`)
   const rows = abilityList.map(({ words, holds }) => [
     words,
-    ...drivers.map(({ abilities, outliving }) =>
-      holds({ ...abilities, leftovers: reachOfLeftovers(outliving) }) ? 'yes' : '–',
-    ),
+    ...columns.map((own) => (own.every(({ abilities }) => holds(abilities)) ? 'yes' : '–')),
   ])
   const lines = [
     ['It can', ...head],
     ['---', ...drivers.map(() => '---')],
     ['`RINGFENCE_PBX`', ...drivers.map(({ setting }) => `\`${setting}\``)],
     ...rows,
-    ['tested against', ...drivers.map(({ testedAgainst }) => testedAgainst)],
+    ['tested against', ...columns.map((own) => own.map(partWords).join('; '))],
   ]
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function ofSuite(seen: readonly SeenPbx[], suite: string): SeenPbx {
+  const found = seen.find((one) => one.suite === suite)
+  if (!found) throw new Error(`no run of the contract "${suite}" left word in test/contracts/seen`)
+  return found
+}
+
+function partWords({ parts, product }: SeenPbx): string {
+  const words = Object.entries(parts).map(([name, kind]) => {
+    if (kind === 'fake') return `a fake of the published interface, not a real ${name}`
+    const [, version = ''] = new RegExp(`${name} ([0-9]+\\.[0-9]+)`).exec(product) ?? []
+    return version === '' ? name : `a real ${name} ${version}`
+  })
+  return words.length === 0 ? 'nothing is driven: a person does each step and ticks it' : words.join(', with ')
 }
 
 /** What outlives a password down, PBXs across; the ways of driving an Asterisk do not differ in it. */

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
 import { type AsteriskObject, accountObjects } from '../../src/pbx/asterisk-account.ts'
 import { type RealtimeSchema, rowOf, schemaProblem } from '../../src/pbx/realtime-schema.ts'
-import { awkwardNames, makeAccount } from '../contracts/pbx.contract.ts'
+import { awkwardNames, makeAccount } from '../contracts/pbx-accounts.ts'
 
 const settings = { realm: 'ringfence', context: 'from-internal', edge: null }
 const account = makeAccount('1001', 2)

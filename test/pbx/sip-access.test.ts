@@ -94,6 +94,17 @@ describe('the SIP accounts of one PBX', () => {
     })
   })
 
+  test('a login beside it that belongs to no phone of ours is called just that', async () => {
+    const { pass, want } = world(anasPhone, bensPhone)
+    await pass(subject(anasPhone), subject(bensPhone))
+    want(bensPhone)
+    const { outcomes } = await pass(shut(anasPhone, { addresses: ['10.77.0.9'] }))
+    expect(outcomes[0]!.finding).toMatchObject({
+      state: 'as-desired',
+      evidence: { summary: expect.stringContaining('from 10.77.0.9 (extension 1001 has another login there)') },
+    })
+  })
+
   test('a door that should be open is not shut because the list of credentials came back empty', async () => {
     const { fake, pass, desired, system } = world(anasPhone)
     await pass(subject(anasPhone))

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { AssignmentSubject } from '../../src/domain/access.ts'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
-import { extensionAccess } from '../../src/pbx/extension-access.ts'
 import type { Fake3cx } from '../fakes/fake-3cx.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { signal, unreachable } from './booked-bench.ts'
+import { extensionLines, held1001 } from './held-extension.ts'
 import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'
 
 let bench: ThreeCxBench
@@ -196,28 +196,9 @@ describe('the outbound rules of 3CX, held against a call class', () => {
 })
 
 describe('the line of the extension on 3CX', () => {
-  const subject: AssignmentSubject = {
-    kind: 'assignment',
-    id: 'a1',
-    employeeId: 'e1',
-    wanted: 'open',
-    generation: 1,
-    pbxId: 'default',
-    extension: '1001',
-    policy: national,
-    hasNextHolder: false,
-    leaving: false,
-  }
-  const line = async (chosen: AssignmentSubject = subject) => {
-    const access = extensionAccess({
-      pbxId: 'default',
-      driver: bench.driver,
-      accountsOf: async () => [],
-      heldNow: async () => new Set(),
-      seenShut: async () => new Set(),
-      subjects: async () => [chosen],
-    })
-    return access.judge(chosen, await access.read(signal()))
+  const line = async (subject: AssignmentSubject = held1001) => {
+    const lines = extensionLines(bench.driver, { subjects: async () => [subject] })
+    return lines.judge(subject, await lines.read(signal()))
   }
 
   test('waits while a rule lets 1001 dial more, and closes by itself without a tick when none does', async () => {
@@ -234,9 +215,9 @@ describe('the line of the extension on 3CX', () => {
   })
 
   test('a leaver asks for no rule, and whoever has no class is bound by the rules alone', async () => {
-    expect((await line({ ...subject, policy: null })).state).toBe('as-desired')
+    expect((await line({ ...held1001, policy: null })).state).toBe('as-desired')
     const asked = () => fake.https.asked.filter(({ path }) => path.includes('OutboundRules')).length
-    await line({ ...subject, wanted: 'closed', policy: null })
+    await line({ ...held1001, wanted: 'closed', policy: null })
     expect(asked()).toBe(0)
   })
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
-import { makeAccount, rotate } from '../contracts/pbx.contract.ts'
+import { makeAccount, rotate } from '../contracts/pbx-accounts.ts'
 import type { Fake3cx } from '../fakes/fake-3cx.ts'
 import { loginOf, refused, shut, signal, unreachable } from './booked-bench.ts'
 import { type ThreeCxBench, threeCxBench } from './three-cx-bench.ts'

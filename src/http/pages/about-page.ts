@@ -1,4 +1,5 @@
 /** About: the version, the licence, and what doctor finds, with the commands that mend it. */
+import { counted } from '../../domain/counted.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { DoctorCheck } from '../../journeys/doctor-view.ts'
 import { inConsole } from '../console-words.ts'
@@ -71,7 +72,7 @@ function doctor(checks: readonly DoctorCheck[], isPart: boolean): Html {
   const wrong = checks.filter(({ state }) => state === 'problem').length
   const sorted = areas.flatMap((area) => checks.filter((check) => check.area === area))
   return html`<section class="card" id="doctor" aria-labelledby="doctor-head">${isPart ? html`<h2 id="doctor-head">Doctor</h2>` : html`<h1 id="doctor-head">Doctor</h1>`}
-<p role="status">${wrong === 0 ? 'Nothing is to be mended.' : `${wrong} ${wrong === 1 ? 'thing is' : 'things are'} to be mended.`}</p>
+<p role="status">${wrong === 0 ? 'Nothing is to be mended.' : `${counted(wrong, 'thing is', 'things are')} to be mended.`}</p>
 <div class="scroll" tabindex="0" role="region" aria-label="Checks"><table><thead><tr><th scope="col">What</th><th scope="col">State</th><th scope="col">Seen</th><th scope="col">What mends it</th></tr></thead><tbody>${sorted.map(
     ({ area, state, message, hint }) =>
       html`<tr><th scope="row">${areaWords[area] ?? area}</th><td>${signs[state]}</td><td>${withMoments(message)}</td><td>${hint && inConsole(hint)}</td></tr>`,

@@ -7,7 +7,7 @@ import { listAddress } from '../list-address.ts'
 import { type AuditAsked, asAuditQuery, auditQuery, recordPageSize } from '../record-query.ts'
 import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
-import { choice, olderPager } from './list-parts.ts'
+import { choice, olderPager, recordWords } from './list-parts.ts'
 import { moment, withMoments } from './moment.ts'
 
 const path = '/audit'
@@ -93,11 +93,7 @@ ${query.subject && html`<input type="hidden" name="subject" value="${query.subje
 function list(query: AuditAsked, { events, next, unknown }: AuditPage): Html {
   const { before, ...filter } = query
   const older = next === null ? null : listAddress(path, { ...filter, before: next })
-  const told = unknown
-    ? 'Nobody here is known by that e-mail address or extension'
-    : events.length === 0
-      ? 'Nothing matches'
-      : `${events.length} ${events.length === 1 ? 'event' : 'events'}${next === null ? '' : ', more below'}`
+  const told = recordWords('event', { count: events.length, next, unknown })
   return html`<section id="list" class="card"><p class="pages" role="status">${told}</p>
 ${events.length > 0 && html`<div class="scroll" tabindex="0" role="region" aria-label="Events"><table class="ledger"><thead><tr><th scope="col">No.</th><th scope="col">When</th><th scope="col">What happened</th><th scope="col">Person</th><th scope="col">By</th></tr></thead><tbody>${events.map(line)}</tbody></table></div>`}
 ${olderPager(listAddress(path, filter), before === undefined, older)}</section>`

@@ -1,5 +1,6 @@
 /** Many phones fetch their files again: first a page that names exactly who is told. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import type { Actor } from '../../domain/token.ts'
 import type { Application } from '../../journeys/application.ts'
 import type { HandsetRow, ModelCount } from '../../journeys/handsets-view.ts'
@@ -75,7 +76,7 @@ interface Meant {
 
 function preview({ frozen, names, handsets, models }: Meant): Html {
   const { length } = frozen
-  return html`<section class="card"><h1>Have ${length} ${length === 1 ? 'handset' : 'handsets'} fetch ${length === 1 ? 'its' : 'their'} files again?</h1>
+  return html`<section class="card"><h1>Have ${counted(length, 'handset')} fetch ${length === 1 ? 'its' : 'their'} files again?</h1>
 <p>They are told by the PBX, 20 at a time. A phone that is in a call waits until it is over. Whoever cannot be told fetches at its next poll or start. What came of each stands in the audit log.</p>
 <ul>${models.map(({ name, count }) => html`<li>${name}: ${count}</li>`)}</ul>
 <form method="post" action="${action}">${formKeyField()}
@@ -87,6 +88,6 @@ function preview({ frozen, names, handsets, models }: Meant): Html {
 }
 
 function begun(told: number): Html {
-  return html`<section class="card narrow"><h1>They are being told</h1><p class="notice good">${told} ${told === 1 ? 'handset is' : 'handsets are'} on the way, 20 at a time.</p>
+  return html`<section class="card narrow"><h1>They are being told</h1><p class="notice good">${counted(told, 'handset is', 'handsets are')} on the way, 20 at a time.</p>
 <p><a href="/audit?kind=handset.resync-asked">What came of each</a> · <a href="/handsets">Back to the handsets</a></p></section>`
 }

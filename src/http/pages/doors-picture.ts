@@ -3,6 +3,7 @@
  * repeats it. Nothing is shown as open or shut that was not seen so.
  */
 import { wordsMark } from '../../domain/condition.ts'
+import { counted } from '../../domain/counted.ts'
 import type { AccessLine } from '../../journeys/application.ts'
 import { sentence } from '../console-words.ts'
 import { type DoorLine, type DoorState, doorName, doorState } from '../door-words.ts'
@@ -94,7 +95,7 @@ export function doorSigns(lines: readonly DoorLine[]): Html {
 export function shutBefore(lines: readonly AccessLine[], subject: DoorsPictureOptions['subject']): Html | false {
   return (
     lines.length > 0 &&
-    html`<details id="shut-before"><summary>${lines.length} ${lines.length === 1 ? 'door was' : 'doors were'} shut before the click</summary>
+    html`<details id="shut-before"><summary>${counted(lines.length, 'door was', 'doors were')} shut before the click</summary>
 <ul class="lines">${lines.map((line) => html`<li><p>${doorName(line.system)}${withComma(subject?.(line.subject))}: <small>${whyBefore(line)} ${moment(line.shutAt ?? line.at)}</small></p></li>`)}</ul></details>`
   )
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { languageNames } from '../../domain/language.ts'
 import type { Actor } from '../../domain/token.ts'
-import type { Application } from '../../journeys/application.ts'
+import type { Application, EmployeeView } from '../../journeys/application.ts'
 import type { MailView } from '../../journeys/mail-view.ts'
 import type { HandOver, SheetHandset } from '../../journeys/sheet-view.ts'
 import { sentence } from '../console-words.ts'
@@ -15,7 +15,7 @@ import { doorsPicture } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
 import { mailsCard } from './mails-card.ts'
-import { momentText } from './moment.ts'
+import { moment, momentText } from './moment.ts'
 import { mailChoice } from './onboard-form.ts'
 import { personFrame } from './person-page.ts'
 
@@ -122,11 +122,27 @@ ${
   desk.length > 0 &&
   html`<section class="card" aria-labelledby="desk"><h2 id="desk">Desk phones</h2>${desk.map((handset) => deskPhone(employee.id, handset, reference))}</section>`
 }
+${employee.gateways.length > 0 && homeGateways(employee, application)}
 ${
   warnings.length > 0 &&
   html`<section class="card" aria-labelledby="warnings"><h2 id="warnings">Before you ship it</h2><ul class="warnings">${warnings.map((warning) => html`<li>${sentence(warning)}</li>`)}</ul></section>`
 }
 </div>`
+}
+
+/** The router that a desk phone without WireGuard hangs on: easily forgotten where nobody asked for one by name. */
+function homeGateways({ id, gateways }: EmployeeView, application: Application): Html {
+  const names = new Map(application.models().map((model) => [model.id, model.name]))
+  const told = ({ owner, lastHeardAt }: EmployeeView['gateways'][number]) => {
+    if (owner.id !== id)
+      return html`The one of <a href="/people/${owner.id}"><bdi>${owner.name}</bdi></a>, in the same home: no other is to be shipped.`
+    if (lastHeardAt !== null) return html`In use, last heard ${moment(lastHeardAt)}.`
+    return html`<strong>To be shipped too:</strong> at home the desk phone works behind this router alone. How to set it up is on the page behind the link.`
+  }
+  return html`<section class="card" aria-labelledby="gateways"><h2 id="gateways">Home gateway</h2>${gateways.map(
+    (gateway) =>
+      html`<div class="handed"><h3>${names.get(`gateway-${gateway.kind}`) ?? gateway.kind} <small>${gateway.kind}, ${gateway.subnets.join(', ')}</small></h3><p>${told(gateway)}</p></div>`,
+  )}</section>`
 }
 
 function deskPhone(

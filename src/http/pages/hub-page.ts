@@ -1,5 +1,6 @@
 /** The hub: what it is, who its peers are, what passes, and what somebody else did to it. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import type { Application } from '../../journeys/application.ts'
 import { type HubView, type PeerView, peerKinds } from '../../journeys/hub-view.ts'
 import { onlineMinutes, quietDays } from '../../journeys/people-view.ts'
@@ -84,7 +85,7 @@ ${
     ? html`<p>Not looked at yet since the server started.</p>`
     : html`<p>${seen.rulesIntact ? stateSign('shut', 'rules intact') : stateSign('stuck', 'rules are not ours')}</p>
 <p>${seen.rulesIntact ? 'The table holds exactly the rules that Ringfence asked for: handsets reach the PBX and the phone door, and nothing else.' : 'Somebody changed the table. Ringfence puts it right with the next sweep; the audit log has it.'}</p>
-<dl class="facts"><dt>Let through</dt><dd>${seen.admitted} ${seen.admitted === 1 ? 'address' : 'addresses'}</dd><dt>Looked at</dt><dd>${moment(seen.at)}</dd></dl>`
+<dl class="facts"><dt>Let through</dt><dd>${counted(seen.admitted, 'address', 'addresses')}</dd><dt>Looked at</dt><dd>${moment(seen.at)}</dd></dl>`
 }</section>`
 }
 

@@ -1,5 +1,6 @@
 /** A roster that runs: how far everybody is, live; it can be stopped, and it outlives reloads and restarts. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import type { Application } from '../../journeys/application.ts'
 import { type RunPerson, type RunView, type Stage, stages } from '../../journeys/roster-view.ts'
 import { type Html, html } from '../html.ts'
@@ -7,7 +8,6 @@ import { type Route, route } from '../route.ts'
 import { type PageTools, pageText } from './layout.ts'
 import { live } from './live.ts'
 import { moment } from './moment.ts'
-import { counted } from './roster-pages.ts'
 
 const perPage = 100
 const query = z.object({ page: z.coerce.number().int().min(1).max(100_000).optional() })

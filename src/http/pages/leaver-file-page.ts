@@ -43,17 +43,17 @@ ${employee.pbx && html`<dt>PBX</dt><dd>${placeWords(employee.pbx)}</dd>`}
 <dt>Asked for</dt><dd>${momentText(requestedAt)} by <bdi>${requestedBy}</bdi></dd>
 <dt>Reason</dt><dd>${reason ?? 'none given'}</dd>
 <dt>Completed</dt><dd>${completedAt === null ? 'not yet' : momentText(completedAt)}${durationMs !== null && `, ${duration(durationMs)} after the click`}</dd></dl>
-<div class="scroll" role="region" aria-label="Doors" tabindex="0"><table><thead><tr><th scope="col">Door</th><th scope="col">State</th><th scope="col">Evidence</th><th scope="col">After the click</th></tr></thead>
+<div class="scroll" role="region" aria-label="Doors" tabindex="0"><table class="fold"><thead><tr><th scope="col">Door</th><th scope="col">State</th><th scope="col">Evidence</th><th scope="col">After the click</th></tr></thead>
 <tbody>${during.map(
     (line) =>
-      html`<tr>${which(line, ownerOf)}<td>${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td>${afterClick(line, requestedAt)}</td></tr>`,
+      html`<tr>${which(line, ownerOf)}<td class="beside">${stateSign(doorState(line))}</td><td>${line.verdict === 'converged' ? line.evidence?.summary : line.problem}${line.acknowledged && html` <small>ticked by <bdi>${line.acknowledged.by}</bdi>, ${momentText(line.acknowledged.at)}</small>`}</td><td data-head="After the click:">${afterClick(line, requestedAt)}</td></tr>`,
   )}</tbody></table></div>
 ${
   before.length > 0 &&
-  html`<div class="scroll" role="region" aria-label="Doors shut before the click" tabindex="0"><table><caption>Shut before the click, and still shut</caption><thead><tr><th scope="col">Door</th><th scope="col">Why</th><th scope="col">Shut</th><th scope="col">Evidence</th></tr></thead>
+  html`<div class="scroll" role="region" aria-label="Doors shut before the click" tabindex="0"><table class="fold"><caption>Shut before the click, and still shut</caption><thead><tr><th scope="col">Door</th><th scope="col">Why</th><th scope="col">Shut</th><th scope="col">Evidence</th></tr></thead>
 <tbody>${before.map(
     (line) =>
-      html`<tr>${which(line, ownerOf)}<td>${whyBefore(line)}</td><td>${momentText(line.shutAt ?? line.at)}</td><td>${line.evidence?.summary}</td></tr>`,
+      html`<tr>${which(line, ownerOf)}<td class="beside">${whyBefore(line)}</td><td data-head="Shut:">${momentText(line.shutAt ?? line.at)}</td><td>${line.evidence?.summary}</td></tr>`,
   )}</tbody></table></div>`
 }
 <dl class="facts">${equipment(file, new Map(models.map(({ id, name }) => [id, name])))}

@@ -7,7 +7,7 @@ import { asLedgerQuery, type LedgerAsked, ledgerQuery, recordPageSize } from '..
 import { type Route, route } from '../route.ts'
 import { stateSign } from './doors-picture.ts'
 import { type PageTools, pageText } from './layout.ts'
-import { choice, olderPager } from './list-parts.ts'
+import { choice, olderPager, recordWords } from './list-parts.ts'
 import { moment } from './moment.ts'
 
 const path = '/ledger'
@@ -55,11 +55,7 @@ ${query.handset && html`<input type="hidden" name="handset" value="${query.hands
 function list(query: LedgerAsked, { lines, next, unknown }: LedgerPage): Html {
   const { before, ...filter } = query
   const older = next === null ? null : listAddress(path, { ...filter, before: next })
-  const told = unknown
-    ? 'Nobody here is known by that e-mail address or extension'
-    : lines.length === 0
-      ? 'Nothing matches'
-      : `${lines.length} ${lines.length === 1 ? 'line' : 'lines'}${next === null ? '' : ', more below'}`
+  const told = recordWords('line', { count: lines.length, next, unknown })
   return html`<section id="list" class="card"><p class="pages" role="status">${told}${query.handset && lines[0]?.handset && html`, of <a href="/handsets/${query.handset}">${lines[0].handset.name}</a>`}</p>
 ${lines.length > 0 && ledgerTable(lines)}
 ${olderPager(listAddress(path, filter), before === undefined, older)}</section>`

@@ -1,4 +1,5 @@
 /** What the lists of the console have in common: filters, columns that sort, pages. */
+import { counted } from '../../domain/counted.ts'
 import { type Html, html } from '../html.ts'
 import { listAddress } from '../list-address.ts'
 
@@ -68,6 +69,16 @@ export function pager(page: number, last: number, addressOf: (page: number) => s
   const to = (number: number, words: string, rel: string) =>
     number >= 1 && number <= last && html`<a href="${addressOf(number)}" rel="${rel}">${words}</a>`
   return html`<nav class="pages" aria-label="Pages">${page > 2 && to(1, 'First', 'first')} ${to(page - 1, 'Previous', 'prev')} <span>Page ${page} of ${last}</span> ${to(page + 1, 'Next', 'next')} ${page < last - 1 && to(last, 'Last', 'last')}</nav>`
+}
+
+/** `50 events, more below` */
+export function recordWords(
+  noun: string,
+  { count, next, unknown }: { count: number; next: unknown; unknown: boolean },
+): string {
+  if (unknown) return 'Nobody here is known by that e-mail address or extension'
+  if (count === 0) return 'Nothing matches'
+  return `${counted(count, noun)}${next === null ? '' : ', more below'}`
 }
 
 /** For lists that grow while one reads: from the newest on, each page from where the one before ended. */

@@ -1,5 +1,6 @@
 /** Offboarding: what dies is said before the click, then the doors shut one after another before your eyes. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import { byClick } from '../../domain/leaver-doors.ts'
 import { type Actor, mayDo, type Role } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
@@ -14,7 +15,7 @@ import { leaverFileText } from './leaver-file-page.ts'
 import { lifecycleSign } from './lifecycle-sign.ts'
 import { live } from './live.ts'
 import { duration, moment } from './moment.ts'
-import { personFrame } from './person-page.ts'
+import { personFrame, stepsNotice } from './person-page.ts'
 
 /** Without script the answer to the click shows the doors already shut, as far as they shut this quickly. */
 const waitMs = 4_000
@@ -24,6 +25,8 @@ const tickForm = z.object({
   system: z.string().min(1).max(100),
   subjectId: z.string().max(200).optional(),
   shown: z.string().min(1).max(100),
+  /** Ticked in the list of everybody's steps: the next one is there. */
+  from: z.literal('steps').optional(),
 })
 
 export function offboardPages(application: Application, tools: PageTools): readonly Route[] {
@@ -62,9 +65,10 @@ export function offboardPages(application: Application, tools: PageTools): reado
       '/people/:id/tick',
       'revoke',
       { summary: 'Tick a step of a person', body: { form: tickForm }, answer: 'text/html' },
-      async ({ actor, parameters: { id }, body: { system, subjectId, shown }, response }) => {
+      async ({ actor, parameters: { id }, body: { system, subjectId, shown, from }, response }) => {
         const { id: known, lifecycle } = await application.acknowledge(id, system, subjectId || null, actor, shown)
-        response.redirect(303, lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`)
+        const person = lifecycle === 'active' ? `/people/${known}` : `/people/${known}/offboard`
+        response.redirect(303, from === 'steps' ? '/steps' : person)
       },
     ),
   ]
@@ -101,15 +105,11 @@ function whatDies(
   const addresses = tunnels.filter(({ id }) => carried.has(id)).flatMap((tunnel) => tunnel.addresses)
   return html`<p>With the click, these stop working:</p><ul class="dies">
 ${inUse.map(({ model, mac }) => html`<li><strong>${models.get(model) ?? model}</strong>${mac !== null && ` ${mac}`}: gets no file with a secret any more; for 30 days the document that takes its account away</li>`)}
-${of('tunnel') > 0 && html`<li><strong>${plural(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
-${of('certificate') > 0 && html`<li><strong>${plural(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
+${of('tunnel') > 0 && html`<li><strong>${counted(of('tunnel'), 'tunnel')}</strong>${addresses.length > 0 && ` (${addresses.join(', ')})`}: the hub forgets the key, the firewall shuts the address</li>`}
+${of('certificate') > 0 && html`<li><strong>${counted(of('certificate'), 'certificate')}</strong> ${inUse.flatMap(({ certificate }) => certificate?.serial ?? []).join(', ')}: revoked</li>`}
 ${of('sip-account') > 0 && html`<li><strong>Extension ${extension}</strong>: ${application.overview().pbxsByHand.includes(pbx) ? 'a step for you on the PBX, which the page tells' : 'password void, calls ended, thrown off the PBX; call forwards and the like are cleared, or listed for you'}</li>`}
 ${administratorAs !== null && html`<li><strong>Console</strong>: they are ${administratorAs} here; sessions, passkeys and password end, and the API tokens that they made</li>`}
 <li><strong>Links</strong>: every invite and phone link of this person</li></ul>`
-}
-
-function plural(count: number, thing: string): string {
-  return `${count} ${thing}${count === 1 ? '' : 's'}`
 }
 
 function progress(actor: Actor, view: EmployeeView, file: LeaverFile | null, application: Application): Html {
@@ -128,6 +128,7 @@ ${live(
       ? html` · <span data-since="${clickedAt ?? ''}">${clickedAt && duration(Date.now() - Date.parse(clickedAt))}</span> since the click · <a href="/people/${id}/offboard">Look again</a>`
       : ` · complete after ${took}`
   }</p>
+${stepsNotice(id, during, tickAt !== undefined)}
 <section class="card" aria-labelledby="doors"><h2 id="doors">Doors</h2>${doorsPicture(during, { tickAt, clickedAt, subject })}${shutBefore(before, subject)}</section>
 ${file && html`<section class="card" id="leaver-file"><div class="head"><h2>Leaver file</h2><div class="actions"><a class="button quiet" role="button" href="/people/${id}/leaver-file">To print</a></div></div>${leaverFileText(file, application)}</section>`}`,
 )}
@@ -141,5 +142,5 @@ function tally(doors: EmployeeView['access'], lifecycle: EmployeeView['lifecycle
     ([state, lines]) =>
       `${lines.length} ${state === 'waiting' ? (mayTick ? 'waiting for you' : 'waiting for a person') : state}`,
   )
-  return `${plural(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
+  return `${counted(doors.length, 'door')}: ${words.join(', ')}.${lifecycle === 'offboarded' ? ' The leaver file is frozen.' : ''}`
 }

@@ -1,4 +1,5 @@
 /** Onboarding: one person by keyboard in under a minute, or a roster. */
+import { counted } from '../../domain/counted.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
 import { html, htmlText } from '../html.ts'
@@ -35,7 +36,7 @@ ${
   recent.length > 0 &&
   html`<h3>Lately</h3><ul class="lines">${recent.map(
     ({ id, createdAt, createdBy, done, total, finishedAt }) =>
-      html`<li><a href="/imports/${id}">${total} ${total === 1 ? 'person' : 'people'}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : html`finished ${moment(finishedAt)}`}</small></li>`,
+      html`<li><a href="/imports/${id}">${counted(total, 'person', 'people')}</a> <small>${moment(createdAt)} · <bdi>${createdBy}</bdi> · ${finishedAt === null ? `${done} done` : html`finished ${moment(finishedAt)}`}</small></li>`,
   )}</ul>`
 }</section>`,
           ),

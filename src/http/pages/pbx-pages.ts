@@ -33,11 +33,14 @@ export function pbxPages({ pbxs }: Application, tools: PageTools): readonly Rout
   ]
 }
 
-function card({ name, site, driver, address, host, configured, abilities, can, cannot }: PbxView, actor: Actor): Html {
-  const list = (items: readonly string[]) => html`<ul>${items.map((item) => html`<li>${item}</li>`)}</ul>`
+function card(pbx: PbxView, actor: Actor): Html {
+  const { name, site, driver, address, host, edge, configured, abilities, can, cannot } = pbx
+  const list = (items: readonly string[]) =>
+    html`<ul>${items.map((item) => html`<li>${item}${edge?.enforces.includes(item) && html` <small>by the edge in front</small>`}</li>`)}</ul>`
   return html`<section class="card" aria-labelledby="pbx-${name}"><h2 id="pbx-${name}">${name}</h2>
 ${!configured && html`<p class="notice bad">It is not among the settings any more, and people still hold extensions on it. Nothing was deleted.</p>`}
-<dl class="facts"><dt>Kind</dt><dd>${driver}</dd><dt>Site</dt><dd><bdi>${site}</bdi></dd><dt>Address</dt><dd>${address ?? 'not set'}</dd><dt>Name that handsets use</dt><dd>${host}</dd></dl>
+<dl class="facts"><dt>Kind</dt><dd>${driver}</dd><dt>Site</dt><dd><bdi>${site}</bdi></dd><dt>Address</dt><dd>${address ?? 'not set'}</dd><dt>Name that handsets use</dt><dd>${host}${edge && html` <small>the edge’s</small>`}</dd>
+${edge && html`<dt>Edge in front</dt><dd>${edge.address} <small>phones dial it instead of the PBX</small></dd>`}</dl>
 <h3>It can</h3>${can.length > 0 ? list(can) : html`<p>nothing by itself: each change is a step for a person</p>`}
 ${cannot.length > 0 && html`<h3>It cannot</h3>${list(cannot)}`}
 ${abilities.adoption && mayDo(actor.role, 'revoke') && html`<div class="actions"><a class="button quiet" role="button" href="${path}/${name}/existing">Extensions that were there before</a></div>`}

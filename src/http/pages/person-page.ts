@@ -101,6 +101,11 @@ ${mayDo(actor.role, 'revoke') && html`<form method="post" action="/people/${empl
 function whatIsLeft({ id, lifecycle, access }: EmployeeView, mayTick: boolean): Html | false {
   if (lifecycle === 'offboarded')
     return html`<p class="notice good">Every door is shut or ticked. <a href="/people/${id}/leaver-file">Open the leaver file</a></p>`
+  return stepsNotice(id, access, mayTick)
+}
+
+/** Steps that nobody ticked, and where they stand in all their parts. */
+export function stepsNotice(id: string, access: EmployeeView['access'], mayTick: boolean): Html | false {
   const waiting = access.filter(({ verdict, acknowledged }) => verdict === 'waiting' && !acknowledged).length
   return (
     waiting > 0 &&
@@ -111,12 +116,12 @@ function whatIsLeft({ id, lifecycle, access }: EmployeeView, mayTick: boolean): 
 function handsets(actor: Actor, { handsets: all, tunnels }: EmployeeView, application: Application): Html {
   if (all.length === 0) return html`<p><small>None has been handed out.</small></p>`
   const models = new Map(application.models().map(({ id: model, name }) => [model, name]))
-  return html`<div class="scroll"><table><thead><tr><th scope="col">Model</th><th scope="col">MAC</th><th scope="col">Certificate</th><th scope="col">Last handshake</th><th scope="col">State</th>${mayDo(actor.role, 'revoke') && html`<th scope="col"><span class="unseen">What can be done</span></th>`}</tr></thead>
+  return html`<div class="scroll"><table class="fold"><thead><tr><th scope="col">Model</th><th scope="col">MAC</th><th scope="col">Certificate</th><th scope="col">Last handshake</th><th scope="col">State</th>${mayDo(actor.role, 'revoke') && html`<th scope="col"><span class="unseen">What can be done</span></th>`}</tr></thead>
 <tbody>${all.map((handset) => {
     const heardAt = tunnels.find((tunnel) => tunnel.id === handset.tunnelId)?.lastHandshakeAt
-    return html`<tr><th scope="row"><a href="/handsets/${handset.id}">${models.get(handset.model) ?? handset.model}</a></th><td>${handset.mac ?? html`<small>none</small>`}</td>
-<td>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
-<td>${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
+    return html`<tr><th scope="row"><a href="/handsets/${handset.id}">${models.get(handset.model) ?? handset.model}</a></th><td class="beside">${handset.mac ?? html`<small>no MAC</small>`}</td>
+<td${handset.certificate && html` data-head="Certificate:"`}>${handset.certificate ? html`until ${moment(handset.certificate.notAfter)}` : html`<small>${handset.certificateNote}</small>`}</td>
+<td data-head="Last handshake:">${heardAt ? moment(heardAt) : html`<small>never</small>`}</td>
 <td>${handset.removedAt ? html`taken back ${moment(handset.removedAt)}` : handset.enrolledAt ? html`in use since ${moment(handset.enrolledAt)}` : 'not enrolled yet'}</td>
 ${mayDo(actor.role, 'revoke') && html`<td>${handset.removedAt === null && html`<a href="/handsets/${handset.id}/back">Take back</a>`}</td>`}</tr>`
   })}</tbody></table></div>`

@@ -1,5 +1,6 @@
 /** A roster before it runs: pasted, chosen or dropped, every problem beside its row, mended in place. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import { leftOut, rosterColumns } from '../../domain/roster.ts'
 import { AppError } from '../../errors.ts'
 import type { Application } from '../../journeys/application.ts'
@@ -215,8 +216,4 @@ ${
   problems.length > 0 &&
   html`<tr class="wrong said"><td></td><td colspan="${columns.length}" id="${said}"><div>${problems.map(({ message, hint }) => html`<span>× ${problemWords({ message, hint })}</span> `)}</div></td></tr>`
 }`
-}
-
-export function counted(count: number, one: string, several: string): string {
-  return `${count} ${count === 1 ? one : several}`
 }

@@ -128,6 +128,7 @@ ${purpose === 'first-owner' && html`<p>This console has nobody yet. The owner ma
 ${purpose === 'new' && html`<p>Hello <bdi>${name}</bdi>. You are to be <strong>${role}</strong> here, as <bdi>${email}</bdi>.</p>`}
 ${purpose === 'recovery' && html`<p>Hello <bdi>${name}</bdi>. What you had as <bdi>${email}</bdi>, password, authenticator app, passkeys and open sessions, ends with this.</p>`}
 ${problems.map(({ message, hint }) => html`<p class="notice bad" role="alert">${sentence(message)}${hint && html` ${sentence(hint)}`}</p>`)}
+${note}
 <form method="post" action="${at}">
 ${
   email === null &&
@@ -149,7 +150,6 @@ ${(role === 'owner' || role === 'admin') && html`<p>As ${role} you set up a seco
 <label>Password again<input type="password" name="again" autocomplete="new-password" required maxlength="200"${marked('again')}></label>
 <button type="submit"${note === null && html` class="quiet"`}>Set the password</button>
 </form>
-${note}
 </section>
 ${passkeyScript(tools)}`
 }

@@ -1,5 +1,6 @@
 /** What is set for phones' files: a table with who wins, and a form that says first what it would change. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import type { PhoneSettingLayer } from '../../domain/phone-setting.ts'
 import { phoneSettingNames } from '../../domain/phone-setting-value.ts'
 import type { AppError } from '../../errors.ts'
@@ -100,7 +101,7 @@ export function changePreview(
   return html`<section class="card narrow"><h1>${act === 'set' ? `Set ${settingWords(name)}?` : `Take ${settingWords(name)} away?`}</h1>
 <dl class="facts"><dt>For</dt><dd>${layer === 'site' ? 'every phone' : layer === 'model' ? `every ${scope}` : layerWords[layer]}</dd><dt>${act === 'set' ? 'Value' : 'Value now'}</dt><dd><code>${value}</code></dd></dl>
 ${note && html`<p class="notice wait">${note}.</p>`}
-<p>${count === 0 ? 'No file changes.' : `The files of ${count} ${count === 1 ? 'handset change' : 'handsets change'}; they are told to fetch them, a few at a time.`}</p>
+<p>${count === 0 ? 'No file changes.' : `The files of ${counted(count, 'handset change', 'handsets change')}; they are told to fetch them, a few at a time.`}</p>
 ${models.length > 0 && html`<ul>${models.map(([model, of]) => html`<li>${model}: ${of.length}</li>`)}</ul>`}
 <form method="post" action="${action}"><input type="hidden" name="name" value="${name}"><input type="hidden" name="value" value="${value}"><input type="hidden" name="scope" value="${layer === 'model' ? scope : ''}">
 <div class="actions"><button name="act" value="${act}">${act === 'set' ? 'Set it' : 'Take it away'}</button> <a class="button quiet" role="button" href="${back}">Do nothing</a></div></form></section>`

@@ -1,5 +1,6 @@
 /** Settings: what the environment says, what is set for phones' files, own templates, and who is out of date. */
 import { z } from 'zod'
+import { counted } from '../../domain/counted.ts'
 import { defaultId } from '../../domain/site.ts'
 import { type Actor, mayDo } from '../../domain/token.ts'
 import { AppError } from '../../errors.ts'
@@ -102,7 +103,7 @@ function staleCard(actor: Actor, { stale }: Installation, handsets: readonly Han
   if (stale === null) return false
   const people = new Map(handsets.map(({ employee }) => [employee.id, employee]))
   return html`<section class="card" aria-labelledby="stale"><h2 id="stale">Handed out before names changed</h2>
-<p class="notice wait">${stale.handsets} ${stale.handsets === 1 ? 'handset was' : 'handsets were'} handed out before names or addresses changed ${moment(stale.changedAt)}. Their files and tunnels still say the old ones. <a href="/handsets?attention=stale">The list</a></p>
+<p class="notice wait">${counted(stale.handsets, 'handset was', 'handsets were')} handed out before names or addresses changed ${moment(stale.changedAt)}. Their files and tunnels still say the old ones. <a href="/handsets?attention=stale">The list</a></p>
 ${mayDo(actor.role, 'onboard') && html`<form method="post" action="/bulk/invite/preview">${[...people.keys()].map((id) => html`<input type="hidden" name="id" value="${id}">`)}<button class="quiet">New links for ${people.size === 1 ? html`<bdi>${[...people.values()][0]?.name}</bdi>` : `these ${people.size} people`} …</button>${stale.handsets > handsets.length && html` <small>the first ${people.size}; then come back for the next</small>`}</form>`}</section>`
 }
 
@@ -112,7 +113,7 @@ function phoneSettings(actor: Actor, settings: readonly PhoneSettingView[], appl
   const own = settings.filter(({ layer }) => layer === 'handset').length
   const models = application.models().filter(({ kind }) => kind !== 'gateway')
   return html`<section class="card" aria-labelledby="phones"><h2 id="phones">What phones' files say</h2>
-<p class="told">A model's value wins over the site's, and a handset's over both. ${own > 0 && `${own} ${own === 1 ? 'value is' : 'values are'} set for single handsets, on their own pages.`} <a href="/guides/phone-settings">What can be set</a></p>
+<p class="told">A model's value wins over the site's, and a handset's over both. ${own > 0 && `${counted(own, 'value is', 'values are')} set for single handsets, on their own pages.`} <a href="/guides/phone-settings">What can be set</a></p>
 <h3>For every phone</h3>${layerTable(of('site'), may ? `${path}/phones/site` : null)}${may && settingForm('site', `${path}/phones/site`)}
 <h3>For a model</h3>${layerTable(of('model'), may ? `${path}/phones/model` : null)}${may && settingForm('model', `${path}/phones/model`, models)}</section>`
 }
@@ -126,7 +127,7 @@ ${mayDo(actor.role, 'administer') && html`<form method="post" action="${path}/te
 function reloaded({ dryRun, replaced, unused, changes }: TemplateReload): Html {
   const models = [...Map.groupBy(changes, ({ model }) => model)]
   return html`<section class="card narrow"><h1>${dryRun ? 'What would change' : 'The templates are in use'}</h1>
-<p>${changes.length === 0 ? 'No file of any handset changes.' : `The files of ${changes.length} ${changes.length === 1 ? 'handset' : 'handsets'} ${dryRun ? 'would change' : 'change'}${dryRun ? '' : '; they fetch them at their next poll'}.`}</p>
+<p>${changes.length === 0 ? 'No file of any handset changes.' : `The files of ${counted(changes.length, 'handset')} ${dryRun ? 'would change' : 'change'}${dryRun ? '' : '; they fetch them at their next poll'}.`}</p>
 ${models.length > 0 && html`<ul>${models.map(([model, of]) => html`<li>${model}: ${of.length}</li>`)}</ul>`}
 ${replaced.length > 0 && html`<p>Yours stand in for:</p><ul>${replaced.map((file) => html`<li><code>${file}</code></li>`)}</ul>`}
 ${unused.length > 0 && html`<p class="notice wait">Nothing uses: ${unused.join(', ')}.</p>`}

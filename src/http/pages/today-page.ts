@@ -1,4 +1,5 @@
 /** The first page: what needs a look today. Each number is the length of the list that it leads to. */
+import { counted } from '../../domain/counted.ts'
 import { extensionAt } from '../../domain/sip-account.ts'
 import { mayDo } from '../../domain/token.ts'
 import type { Application, EmployeeView } from '../../journeys/application.ts'
@@ -34,7 +35,7 @@ function content(day: Today, mayOnboard: boolean): Html {
   return html`<div class="head"><h1>Today</h1><p>${dayOf(day.at)}</p><div class="actions"><a class="button quiet" role="button" href="/steps">Steps by hand</a></div></div>
 ${live(
   { id: 'today', href: '/', paceMs: 2_000 },
-  html`${day.people + day.leaversTotal === 0 && mayOnboard && html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone yet</h2><div class="actions"><a class="button" role="button" href="/onboard">Onboard your first person</a></div></section>`}
+  html`${day.people + day.leaversTotal === 0 && mayOnboard && begin(day.left)}
 <ul class="figures" aria-label="People by what needs a look">
 ${figure(day.online, 'people with a phone online', { tunnel: 'online' })}
 ${figure(day.openDoors, 'people with a door that needs a look', { attention: 'open-doors' }, 'wait')}
@@ -45,10 +46,17 @@ ${figure(day.certificatesDue, `whose certificate ends within ${certificateDueDay
 ${figure(day.secretsOld, `with a SIP password older than ${secretOldDays} days`, { attention: 'secret-old' })}
 ${figure(day.leaving, 'with a leaving date set', { attention: 'leaving-set' })}
 </ul>
-<p class="told">${day.people} ${day.people === 1 ? 'person holds' : 'people hold'} ${day.handsets} ${day.handsets === 1 ? 'handset' : 'handsets'}.</p>
+<p class="told">${counted(day.people, 'person holds', 'people hold')} ${counted(day.handsets, 'handset')}.</p>
 <div class="columns">${leavers(day)}${leavings(day.leavings)}</div>
 ${alarms(day.alarms)}`,
 )}`
+}
+
+/** Who reads this after everybody left, or after a restore, must not think that nothing is kept. */
+function begin(left: number): Html {
+  return html`<section class="card" aria-labelledby="begin"><h2 id="begin">Nobody has a phone ${left === 0 ? 'yet' : 'now'}</h2>
+${left > 0 && html`<p><a href="${listAddress('/people', { state: 'offboarded' })}">${counted(left, 'person has', 'people have')} left</a>: the leaver files are kept.</p>`}
+<div class="actions"><a class="button" role="button" href="/onboard">Onboard ${left === 0 ? 'your first person' : 'somebody'}</a></div></section>`
 }
 
 /** Zero is quiet; the rest is as loud as it deserves. */

@@ -10,6 +10,8 @@ export interface EdgeCallsInForce {
   readonly rows: Pick<EdgeRows, 'plan' | 'policy'>
   /** What was said last. */
   readonly settings: EdgeCallSettings
+  /** The tables were being changed meanwhile, row after row: what is missing may be on its way. */
+  readonly isChanging: boolean
 }
 
 export interface EdgeCalls {
@@ -22,6 +24,8 @@ export interface EdgeCalls {
 interface Seen<Behind> {
   readonly behind: Behind
   readonly atEdge: EdgeCallsInForce | null
+  /** Extensions that the edge lets dial and that somebody holds: they may have got an owner since the subjects were listed. */
+  readonly held: ReadonlySet<string>
 }
 
 /**
@@ -32,20 +36,38 @@ interface Seen<Behind> {
 export function extensionBehindEdge<Behind>(
   system: AccessSystem<AssignmentSubject, Behind>,
   edge: EdgeCalls,
-  { callClasses }: Pick<PbxAbilities, 'callClasses'>,
+  {
+    abilities: { callClasses },
+    heldNow,
+  }: {
+    readonly abilities: Pick<PbxAbilities, 'callClasses'>
+    /** Which of these extensions somebody holds in Ringfence at this moment. */
+    readonly heldNow: (extensions: readonly string[]) => Promise<ReadonlySet<string>>
+  },
 ): AccessSystem<AssignmentSubject, Seen<Behind>> {
   const { readSome } = system
+  const look = async (behind: () => Promise<Behind>, signal: AbortSignal, among?: ReadonlySet<string>) => {
+    const atEdge = await edge.read(signal)
+    const free = [...(atEdge?.rows.policy ?? [])].flatMap(([extension, policy]) =>
+      policy !== blocked && (among?.has(extension) ?? true) ? [extension] : [],
+    )
+    const held: ReadonlySet<string> = free.length === 0 ? new Set() : await heldNow(free)
+    return { atEdge, held, behind: await behind() }
+  }
   return {
     kind: system.kind,
     instance: system.instance,
-    read: async (signal) => ({ atEdge: await edge.read(signal), behind: await system.read(signal) }),
-    readSome: async (subjects, signal) => ({
-      atEdge: await edge.read(signal),
-      behind: await (readSome ? readSome(subjects, signal) : system.read(signal)),
-    }),
-    judge(subject, { behind, atEdge }) {
+    read: (signal) => look(() => system.read(signal), signal),
+    readSome(subjects, signal) {
+      const closed = new Set(subjects.filter(({ wanted }) => wanted === 'closed').map(({ extension }) => extension))
+      return look(() => (readSome ? readSome(subjects, signal) : system.read(signal)), signal, closed)
+    },
+    judge(subject, { behind, atEdge, held }) {
       if (atEdge === null) return system.judge(subject, behind)
-      if (subject.wanted === 'closed') return both(system.judge(subject, behind), judgeClosed(subject, atEdge))
+      if (subject.wanted === 'closed') {
+        const hasNextHolder = subject.hasNextHolder || held.has(subject.extension)
+        return both(system.judge(subject, behind), hasNextHolder ? null : judgeClosed(subject, atEdge))
+      }
       const own = judgeOpen(subject, atEdge)
       return callClasses === 'absent' ? own : both(system.judge(subject, behind), own)
     },
@@ -57,15 +79,16 @@ export function extensionBehindEdge<Behind>(
   }
 }
 
-function judgeOpen({ extension, policy }: AssignmentSubject, { rows, settings }: EdgeCallsInForce): Finding {
+const blocked = policyText(blockedPolicy)
+
+function judgeOpen({ extension, policy }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding {
+  const { rows, settings } = atEdge
   const wanted = policyText(policy)
   const shown = rows.policy.get(extension) ?? policyText(null)
   const facts = { extension, wanted, atEdge: shown }
   const differs = (problem: string): Finding => ({
-    state: 'differs',
-    evidence: { summary: problem, facts },
-    problem,
-    hint: again,
+    ...{ state: 'differs', evidence: { summary: problem, facts }, problem, hint: again },
+    ...newsOf(extension, atEdge),
   })
   if (shown !== wanted) return differs(`instead of ${wanted}, ${shown} is in force at the edge`)
   if (policy !== null && !isPlanInForce(rows.plan, settings))
@@ -75,14 +98,24 @@ function judgeOpen({ extension, policy }: AssignmentSubject, { rows, settings }:
 }
 
 /** Whether a phone still gets through is said on its own lines. */
-function judgeClosed({ extension, hasNextHolder }: AssignmentSubject, { rows }: EdgeCallsInForce): Finding | null {
-  if (hasNextHolder) return null
-  const atEdge = rows.policy.get(extension) ?? null
-  const facts = { extension, atEdge }
-  if (atEdge === policyText(blockedPolicy))
-    return { state: 'as-desired', evidence: { summary: 'blocked at the edge', facts } }
+function judgeClosed({ extension }: AssignmentSubject, atEdge: EdgeCallsInForce): Finding {
+  const shown = atEdge.rows.policy.get(extension) ?? null
+  const facts = { extension, atEdge: shown }
+  if (shown === blocked) return { state: 'as-desired', evidence: { summary: 'blocked at the edge', facts } }
   const problem = `extension ${extension} is not blocked at the edge`
-  return { state: 'differs', evidence: { summary: problem, facts }, problem, hint: again }
+  return {
+    ...{ state: 'differs', evidence: { summary: problem, facts }, problem, hint: again },
+    ...newsOf(extension, atEdge),
+  }
+}
+
+/**
+ * Whoever left, or got a class, before it was said what numbers mean or before there was an edge: it never heard of them.
+ * Where it has the plan already, what it does not know somebody took away.
+ */
+function newsOf(extension: string, { rows, settings, isChanging }: EdgeCallsInForce): { readonly isNew?: true } {
+  const isUnheardOf = !rows.policy.has(extension) && (isChanging || !isPlanInForce(rows.plan, settings))
+  return isUnheardOf ? { isNew: true } : {}
 }
 
 const again = 'Ringfence sets it again; `ringfence doctor` says what keeps the edge from taking it'

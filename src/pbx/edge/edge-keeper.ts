@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { aboutFolder, createDurably, readIfThere, writeIfOther } from '../../durable-file.ts'
+import { aboutFolder, createDurably, makeFolder, readIfThere, writeIfOther } from '../../durable-file.ts'
 import { AppError, asAppError } from '../../errors.ts'
 import { freeMemory, tableRows } from '../kamailio-memory.ts'
 import type { KamailioRpc } from '../kamailio-rpc.ts'
@@ -57,6 +56,8 @@ export interface EdgeKeeper {
    * anything else. May run beside `publish`, which never takes a serial out of the deny table.
    */
   shut(serials: ReadonlyMap<string, string>, signal: AbortSignal): Promise<void>
+  /** A `publish` is under way. */
+  isChanging(): boolean
   read(signal: AbortSignal): Promise<EdgeSnapshot>
 }
 
@@ -96,6 +97,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
       for (const [serial, until] of serials) await rpc.call('htable.sets', ['deny', serial, until], signal)
       await rpc.get('cut', signal)
     },
+    isChanging: () => current !== undefined,
     async read(signal) {
       const readAt = now()
       const state = await readEdge(rpc, signal)
@@ -124,7 +126,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
   }
 
   async function bringInStep(signal: AbortSignal): Promise<void> {
-    await mkdir(folder, { recursive: true, mode: 0o750 })
+    await makeFolder(folder, 0o750)
     const wanted = await withFormerDenials(await options.desired())
     for (const [name, text] of Object.entries(tableFiles(wanted)))
       await writeIfOther(join(folder, name), text, fileMode)

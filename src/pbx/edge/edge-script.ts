@@ -31,7 +31,7 @@ route[WHO] {
 	if ($Rp == ${mtlsPort}) {
 		$var(id) = $tls_peer_serial;
 		if ($var(id) == $null || $var(id) == "") route(GO);
-		$sht(conn=>$conid) = $var(id);
+		route(NOTE_CONNECTION);
 		if ($sht(deny=>$var(id)) != $null) route(GO);
 		$var(bound) = $sht(bind=>$var(id));
 		if ($var(bound) == $null) route(REFUSE);
@@ -41,13 +41,20 @@ route[WHO] {
 	} else {
 		$var(id) = "a" + $(si{s.replace,:,_});
 		$var(ext) = $sht(source=>$si);
-		$sht(conn=>$conid) = $var(id);
+		route(NOTE_CONNECTION);
 		if ($var(ext) == $null) route(REFUSE);
 	}
 	# It outlives the longest registration (an hour), or calls would not reach the phone.
 	tcp_set_connection_lifetime("3900");
+	if ($sht(live=>$var(id)) != $su) $sht(former=>$var(id)) = $sht(live=>$var(id));
 	$sht(live=>$var(id)) = $su;
 	$var(known) = 1;
+}
+
+# Whose connection it is, by its number and by its place: when it ends Kamailio 5.6.3 tells its place alone.
+route[NOTE_CONNECTION] {
+	$sht(conn=>$conid) = $var(id);
+	$sht(owner=>$su) = $var(id) + "|" + $conid;
 }
 
 route[FROM_PHONE] {
@@ -230,7 +237,30 @@ reply_route {
 }
 
 event_route[tcp:closed] {
-	$sht(conn=>$conid) = $null;
+	route(CONNECTION_ENDED);
+}
+
+event_route[tcp:timeout] {
+	route(CONNECTION_ENDED);
+}
+
+event_route[tcp:reset] {
+	route(CONNECTION_ENDED);
+}
+
+# A phone may open a second connection and end it first: calls then go over the one of before.
+route[CONNECTION_ENDED] {
+	$var(owner) = "" + $sht(owner=>$su);
+	$var(id) = $(var(owner){s.select,0,|});
+	$var(ended) = $(var(owner){s.select,1,|});
+	$sht(owner=>$su) = $null;
+	$sht(conn=>$var(ended)) = $null;
+	if ($sht(live=>$var(id)) == $su) {
+		$sht(live=>$var(id)) = $sht(former=>$var(id));
+		$sht(former=>$var(id)) = $null;
+	} else if ($sht(former=>$var(id)) == $su) {
+		$sht(former=>$var(id)) = $null;
+	}
 }
 
 event_route[xhttp:request] {

@@ -1,6 +1,5 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { readIfThere, writeDurably } from '../../durable-file.ts'
+import { makeFolder, readIfThere, writeDurably } from '../../durable-file.ts'
 import { AppError } from '../../errors.ts'
 import { oneAtATime } from '../in-turn.ts'
 import { listText, mostNames, readStoredLists, type SubjectList, storedLists } from './subject-list.ts'
@@ -63,7 +62,7 @@ export function subjectKeeper(options: SubjectKeeperOptions): SubjectKeeper {
     }
     const text = listText(newest)
     if ((await textIn(listFile)) === text) return
-    await mkdir(dirname(listFile), { recursive: true, mode: 0o750 })
+    await makeFolder(dirname(listFile), 0o750)
     // Readable by the group of FreeSWITCH's user; the folder decides who that is.
     await writeDurably(listFile, text, 0o640)
   }
