@@ -3,6 +3,7 @@ import { sipHeadIsPlain } from '../sip-head.ts'
 import { edgeCallsScript } from './edge-calls-script.ts'
 import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
+import { edgeQuestions } from './edge-questions.ts'
 import { edgeToPbx } from './edge-to-pbx.ts'
 
 /**
@@ -15,7 +16,7 @@ import { edgeToPbx } from './edge-to-pbx.ts'
  * made.
  */
 export function edgeScript(options: EdgeOptions, fingerprint: string): string {
-  const { address, port, mtlsPort, pbxPort, rpc, pbx } = options
+  const { address, port, mtlsPort, pbxPort, pbx } = options
   const socket = (at: number) => `tls:${socketText(address, at)}`
   return `request_route {
 	if ($Rp == ${pbxPort}) route(FROM_PBX);
@@ -262,53 +263,7 @@ route[CONNECTION_ENDED] {
 		$sht(former=>$var(id)) = $null;
 	}
 }
-
-event_route[xhttp:request] {
-	if ($Rp != ${rpc.port}) {
-		tcp_close_connection();
-		exit;
-	}
-	if ($(hdr(Authorization){s.sha256}) != "${options.rpcKeyHash}") {
-		xhttp_reply("404", "Not Found", "", "");
-		exit;
-	}
-	if ($hu == "/ringfence/rpc") {
-		jsonrpc_dispatch();
-		exit;
-	}
-	if ($hu == "/ringfence/configuration") {
-		xhttp_reply("200", "OK", "text/plain", "${fingerprint}");
-		exit;
-	}
-	if ($hu == "/ringfence/cut") {
-		route(CUT);
-		xhttp_reply("200", "OK", "text/plain", "$var(cut)");
-		exit;
-	}
-	xhttp_reply("404", "Not Found", "", "");
-}
-
-# Ends the connections of all phones that were taken back, and of no other.
-route[CUT] {
-	$var(cut) = 0;
-	sht_iterator_start("each", "conn");
-	while (sht_iterator_next("each")) {
-		$var(end) = 0;
-		$var(id) = $shtitval(each);
-		if ($sht(deny=>$var(id)) != $null) $var(end) = 1;
-		if ($var(id) =~ "^a") {
-			$var(from) = $(var(id){s.strip,1}{s.replace,_,:});
-			if ($sht(source=>$var(from)) == $null) $var(end) = 1;
-		}
-		if ($var(end) == 1) {
-			$var(connection) = $(shtitkey(each){s.int});
-			tcp_close_connection("$var(connection)");
-			$var(cut) = $var(cut) + 1;
-		}
-	}
-	sht_iterator_end("each");
-}
-${edgeClaimsScript(options)}${edgeCallsScript(`${socketText(pbx.address, pbx.port)};transport=tls`)}`
+${edgeQuestions(options, fingerprint)}${edgeClaimsScript(options)}${edgeCallsScript(`${socketText(pbx.address, pbx.port)};transport=tls`)}`
 }
 
 /**
