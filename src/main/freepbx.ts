@@ -1,5 +1,5 @@
 /** What a FreePBX's driver is put together from. */
-import { freepbxDriver } from '../pbx/freepbx.ts'
+import { freepbxDriver } from '../pbx/freepbx/freepbx.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { FreepbxSettings } from '../pbx-settings/freepbx.ts'
 import type { PbxSettings } from '../pbx-settings.ts'

@@ -1,5 +1,5 @@
 /** What a FreeSWITCH's driver is put together from; its directory answers from the start on. */
-import { openFreeswitch as openDriver } from '../pbx/freeswitch.ts'
+import { openFreeswitch as openDriver } from '../pbx/freeswitch/freeswitch.ts'
 import type { PbxDriver } from '../pbx/pbx-driver.ts'
 import type { FreeswitchSettings } from '../pbx-settings/freeswitch.ts'
 import type { PbxSettings } from '../pbx-settings.ts'

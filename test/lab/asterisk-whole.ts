@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountsFile, ownershipMark } from '../../src/pbx/asterisk-config.ts'
+import { accountsFile, ownershipMark } from '../../src/pbx/asterisk/asterisk-config.ts'
 import type { Whole } from '../contracts/pbx-hand.ts'
 import type { AsteriskLab } from './asterisk.ts'
 

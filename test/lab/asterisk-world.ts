@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { accountsFile } from '../../src/pbx/asterisk-config.ts'
+import { accountsFile } from '../../src/pbx/asterisk/asterisk-config.ts'
 import type { PbxWorld } from '../contracts/pbx-hand.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type AsteriskLab, fileDriver, startAsterisk } from './asterisk.ts'

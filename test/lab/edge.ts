@@ -11,7 +11,7 @@ import { type EdgeKeeper, type EdgeList, edgeKeeper } from '../../src/pbx/edge/e
 import { type EdgeOptions, edgeFiles } from '../../src/pbx/edge/edge-options.ts'
 import { edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
 import { decimalSerial } from '../../src/pbx/edge/edge-tables.ts'
-import type { KamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import type { KamailioRpc } from '../../src/pbx/kamailio/kamailio-rpc.ts'
 import { type Authorities, openAuthorities } from '../../src/pki/certificate-authority.ts'
 import { makeKeyPair } from '../../src/pki/key-pair.ts'
 import type { IssuedCertificate } from '../../src/pki/pki-port.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { withAmi } from '../../src/pbx/ami-connection.ts'
-import { shownEndpoint } from '../../src/pbx/asterisk-lists.ts'
+import { withAmi } from '../../src/pbx/asterisk/ami-connection.ts'
+import { shownEndpoint } from '../../src/pbx/asterisk/asterisk-lists.ts'
 import { type AsteriskLab, startAsterisk } from '../lab/asterisk.ts'
 import { describeLive } from '../setup/requirements.ts'
 

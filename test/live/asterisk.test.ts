@@ -2,7 +2,7 @@ import { appendFileSync, readdirSync, readFileSync, statSync, writeFileSync } fr
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { SipCredentialSubject } from '../../src/domain/access.ts'
-import { accountsFile } from '../../src/pbx/asterisk-config.ts'
+import { accountsFile } from '../../src/pbx/asterisk/asterisk-config.ts'
 import { callerName } from '../../src/pbx/caller-name.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { awkwardNames, makeAccount, rotate } from '../contracts/pbx-accounts.ts'

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { edgeAccess } from '../../src/pbx/edge/edge-access.ts'
 import { describeEdge } from '../../src/pbx/edge/edge-description.ts'
 import { scarceMemory } from '../../src/pbx/edge/edge-keeper.ts'
-import { freeMemory } from '../../src/pbx/kamailio-memory.ts'
+import { freeMemory } from '../../src/pbx/kamailio/kamailio-memory.ts'
 import { type EdgeWorld, edgeWorld, limit } from '../lab/edge-world.ts'
 import { describeLive } from '../setup/requirements.ts'
 

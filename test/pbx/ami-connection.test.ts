@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { type AmiAddress, withAmi } from '../../src/pbx/ami-connection.ts'
-import { field } from '../../src/pbx/ami-conversation.ts'
+import { type AmiAddress, withAmi } from '../../src/pbx/asterisk/ami-connection.ts'
+import { field } from '../../src/pbx/asterisk/ami-conversation.ts'
 import { amiMessage, type FakeAmi, type FakeAmiBehaviour, startFakeAmi } from '../fakes/fake-ami.ts'
 
 let fake: FakeAmi | null = null

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import { edgeRpc } from '../../src/pbx/edge/edge-rpc.ts'
 import { readEdge } from '../../src/pbx/edge/edge-state.ts'
-import type { KamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import type { KamailioRpc } from '../../src/pbx/kamailio/kamailio-rpc.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 import { requires } from '../setup/requirements.ts'
 

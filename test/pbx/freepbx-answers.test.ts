@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freepbxDriver } from '../../src/pbx/freepbx.ts'
+import { freepbxDriver } from '../../src/pbx/freepbx/freepbx.ts'
 import { type FakeFreepbx, startFakeFreepbx } from '../fakes/fake-freepbx.ts'
 import { saidNo } from '../fakes/fake-freepbx-faults.ts'
 import { freepbxOptions } from '../fakes/freepbx-world.ts'

@@ -1,7 +1,7 @@
 /** A FreePBX that pretends, and the driver that talks to it, anew for each test of a file. */
 import { afterEach, beforeEach } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { freepbxDriver } from '../../src/pbx/freepbx.ts'
+import { freepbxDriver } from '../../src/pbx/freepbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { freepbxWorld } from '../fakes/freepbx-world.ts'
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { freepbxDriver } from '../../src/pbx/freepbx.ts'
+import { freepbxDriver } from '../../src/pbx/freepbx/freepbx.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount, rotate } from '../contracts/pbx-accounts.ts'
 import { freepbxWorld } from '../fakes/freepbx-world.ts'

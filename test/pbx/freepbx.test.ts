@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { freepbxAbilities } from '../../src/pbx/freepbx.ts'
+import { freepbxAbilities } from '../../src/pbx/freepbx/freepbx.ts'
 import { account, freepbxOfEachTest, limit, shut } from './freepbx-bench.ts'
 
 const pbx = freepbxOfEachTest()

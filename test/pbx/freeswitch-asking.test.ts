@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import { openFreeswitch } from '../../src/pbx/freeswitch.ts'
+import { openFreeswitch } from '../../src/pbx/freeswitch/freeswitch.ts'
 import { account, freeswitchOfEachTest, limit, phone } from './freeswitch-bench.ts'
 
 const world = freeswitchOfEachTest()

@@ -5,7 +5,7 @@ import { XMLParser, XMLValidator } from 'fast-xml-parser'
 import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy, callClasses, policyText } from '../../src/domain/call-policy.ts'
 import { mayDial } from '../../src/domain/dialled-number.ts'
-import { classVariables, policyInForce } from '../../src/pbx/freeswitch-classes.ts'
+import { classVariables, policyInForce } from '../../src/pbx/freeswitch/freeswitch-classes.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 
 const page = readFileSync(new URL('../../docs/freeswitch.md', import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { openFreeswitch } from '../../src/pbx/freeswitch.ts'
+import { openFreeswitch } from '../../src/pbx/freeswitch/freeswitch.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { awkwardNames } from '../contracts/pbx-accounts.ts'
 import { type DirectoryAddress, parseUser, postForm } from '../fakes/fake-xml-curl.ts'

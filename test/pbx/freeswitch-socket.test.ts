@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { openFreeswitch } from '../../src/pbx/freeswitch.ts'
+import { openFreeswitch } from '../../src/pbx/freeswitch/freeswitch.ts'
 import { account, freeswitchOfEachTest, limit, phone } from './freeswitch-bench.ts'
 
 const world = freeswitchOfEachTest()

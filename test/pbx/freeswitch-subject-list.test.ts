@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { inService } from '../../src/main/subject-lists.ts'
-import { listText, mostNames, readStoredLists, storedLists } from '../../src/pbx/subjects/subject-list.ts'
+import { listText, mostNames, readStoredLists, storedLists } from '../../src/pbx/freeswitch/subjects/subject-list.ts'
 import { subjectOffice } from './subject-office.ts'
 
 const { keeper } = subjectOffice()

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { listText } from '../../src/pbx/subjects/subject-list.ts'
+import { listText } from '../../src/pbx/freeswitch/subjects/subject-list.ts'
 import { openTestAuthorities, requestFor } from '../pki/pki-fixture.ts'
 import { entries, shut, signal, subjectOffice } from './subject-office.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
-import { freeswitchAbilities } from '../../src/pbx/freeswitch.ts'
-import { flushCommand } from '../../src/pbx/freeswitch-cut.ts'
+import { freeswitchAbilities } from '../../src/pbx/freeswitch/freeswitch.ts'
+import { flushCommand } from '../../src/pbx/freeswitch/freeswitch-cut.ts'
 import { freeswitchWorld } from '../fakes/freeswitch-world.ts'
 import { account, freeswitchOfEachTest, limit, phone } from './freeswitch-bench.ts'
 

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { blockedPolicy } from '../../src/domain/call-policy.ts'
-import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioDriver } from '../../src/pbx/kamailio/kamailio.ts'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { callerName } from '../../src/pbx/caller-name.ts'
-import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioDriver } from '../../src/pbx/kamailio/kamailio.ts'
 import { awkwardNames, makeAccount } from '../contracts/pbx-accounts.ts'
 import { metacharacters } from '../contracts/pbx-neighbours.contract.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioDriver } from '../../src/pbx/kamailio/kamailio.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'

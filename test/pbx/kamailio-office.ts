@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from 'vitest'
 import type { DialPlan } from '../../src/domain/call-policy.ts'
-import { kamailioDriver } from '../../src/pbx/kamailio.ts'
+import { kamailioDriver } from '../../src/pbx/kamailio/kamailio.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type RegistrarLab, startRegistrar } from '../lab/kamailio-registrar.ts'

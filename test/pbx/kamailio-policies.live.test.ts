@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { blockedPolicy, type CallPolicy } from '../../src/domain/call-policy.ts'
-import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio/kamailio-rpc.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { sqliteSql } from '../lab/kamailio-world.ts'

@@ -3,8 +3,8 @@ import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import type { RpcAddress } from '../../src/pbx/kamailio-options.ts'
-import { kamailioRpc } from '../../src/pbx/kamailio-rpc.ts'
+import type { RpcAddress } from '../../src/pbx/kamailio/kamailio-options.ts'
+import { kamailioRpc } from '../../src/pbx/kamailio/kamailio-rpc.ts'
 import { issueTestCertificate, makeTestAuthority } from '../lab/test-certificates.ts'
 
 const limit = () => AbortSignal.timeout(20_000)

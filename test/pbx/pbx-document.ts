@@ -9,12 +9,12 @@ import {
   sharedKinds,
 } from '../../src/domain/outliving.ts'
 import { abilityList } from '../../src/journeys/ability-words.ts'
-import { asteriskOutliving } from '../../src/pbx/asterisk-leftovers.ts'
-import { freepbxOutliving } from '../../src/pbx/freepbx-leftovers.ts'
-import { freeswitchOutliving } from '../../src/pbx/freeswitch.ts'
-import { kamailioOutliving } from '../../src/pbx/kamailio.ts'
-import { threeCxOutliving } from '../../src/pbx/three-cx-leftovers.ts'
-import { yeastarOutliving } from '../../src/pbx/yeastar-leftovers.ts'
+import { asteriskOutliving } from '../../src/pbx/asterisk/asterisk-leftovers.ts'
+import { freepbxOutliving } from '../../src/pbx/freepbx/freepbx-leftovers.ts'
+import { freeswitchOutliving } from '../../src/pbx/freeswitch/freeswitch.ts'
+import { kamailioOutliving } from '../../src/pbx/kamailio/kamailio.ts'
+import { threeCxOutliving } from '../../src/pbx/three-cx/three-cx-leftovers.ts'
+import { yeastarOutliving } from '../../src/pbx/yeastar/yeastar-leftovers.ts'
 import type { SeenPbx } from '../contracts/pbx-seen.ts'
 
 export interface Driver {

@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { ariObjects } from '../../src/pbx/ari-objects.ts'
-import { freepbxApi } from '../../src/pbx/freepbx-api.ts'
-import { threeCxApi } from '../../src/pbx/three-cx-api.ts'
-import { yeastarApi } from '../../src/pbx/yeastar-api.ts'
+import { ariObjects } from '../../src/pbx/asterisk/ari-objects.ts'
+import { freepbxApi } from '../../src/pbx/freepbx/freepbx-api.ts'
+import { threeCxApi } from '../../src/pbx/three-cx/three-cx-api.ts'
+import { yeastarApi } from '../../src/pbx/yeastar/yeastar-api.ts'
 import { type FakeHttps, startFakeHttps } from '../fakes/fake-https.ts'
 
 let pbx: FakeHttps | null = null

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { asteriskAbilities } from '../../src/pbx/asterisk.ts'
-import { type AsteriskObject, accountObjects } from '../../src/pbx/asterisk-account.ts'
-import { type RealtimeSchema, rowOf, schemaProblem } from '../../src/pbx/realtime-schema.ts'
+import { asteriskAbilities } from '../../src/pbx/asterisk/asterisk.ts'
+import { type AsteriskObject, accountObjects } from '../../src/pbx/asterisk/asterisk-account.ts'
+import { type RealtimeSchema, rowOf, schemaProblem } from '../../src/pbx/asterisk/realtime-schema.ts'
 import { awkwardNames, makeAccount } from '../contracts/pbx-accounts.ts'
 
 const settings = { realm: 'ringfence', context: 'from-internal', edge: null }

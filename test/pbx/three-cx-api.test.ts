@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { PbxAccount } from '../../src/pbx/pbx-driver.ts'
-import { quotedText } from '../../src/pbx/three-cx-api.ts'
+import { quotedText } from '../../src/pbx/three-cx/three-cx-api.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import type { Fake3cx } from '../fakes/fake-3cx.ts'
 import { loginOf, refused, shut } from './booked-bench.ts'

@@ -1,5 +1,5 @@
 /** A 3CX that pretends, and the driver that talks to it. */
-import { type ThreeCxOptions, threeCxDriver } from '../../src/pbx/three-cx.ts'
+import { type ThreeCxOptions, threeCxDriver } from '../../src/pbx/three-cx/three-cx.ts'
 import { type Fake3cx, startFake3cx } from '../fakes/fake-3cx.ts'
 import { germany } from '../fixtures/dialled-numbers.ts'
 import { type BookedBench, bookedBench } from './booked-bench.ts'

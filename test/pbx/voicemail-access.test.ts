@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
-import { withAmi } from '../../src/pbx/ami-connection.ts'
-import { voicemailProblem } from '../../src/pbx/asterisk-voicemail.ts'
+import { withAmi } from '../../src/pbx/asterisk/ami-connection.ts'
+import { voicemailProblem } from '../../src/pbx/asterisk/asterisk-voicemail.ts'
 import { amiMessage, type FakeAmi, startFakeAmi } from '../fakes/fake-ami.ts'
 
 let fake: FakeAmi | null = null

@@ -1,5 +1,5 @@
 /** A Yeastar that pretends, and the driver that talks to it. */
-import { type YeastarOptions, yeastarDriver } from '../../src/pbx/yeastar.ts'
+import { type YeastarOptions, yeastarDriver } from '../../src/pbx/yeastar/yeastar.ts'
 import { type FakeYeastar, startFakeYeastar } from '../fakes/fake-yeastar.ts'
 import { type BookedBench, bookedBench } from './booked-bench.ts'
 

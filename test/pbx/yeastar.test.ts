@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/domain/secret.ts'
 import type { PbxAccount, PbxDriver } from '../../src/pbx/pbx-driver.ts'
-import { unknownPassword } from '../../src/pbx/yeastar-password.ts'
+import { unknownPassword } from '../../src/pbx/yeastar/yeastar-password.ts'
 import { makeAccount } from '../contracts/pbx-accounts.ts'
 import { type FakeYeastar, presence } from '../fakes/fake-yeastar.ts'
 import { loginOf, refused, shut, signal, unreachable } from './booked-bench.ts'

@@ -1,6 +1,6 @@
-import { kamailioCallLimits } from '../kamailio-call-limits.ts'
-import { kamailioCallRules } from '../kamailio-call-rules.ts'
-import { kamailioTransfers, takesOver } from '../kamailio-transfers.ts'
+import { kamailioCallLimits } from '../kamailio/kamailio-call-limits.ts'
+import { kamailioCallRules } from '../kamailio/kamailio-call-rules.ts'
+import { kamailioTransfers, takesOver } from '../kamailio/kamailio-transfers.ts'
 
 /**
  * Call classes and limits at the edge, as part of its script. Pure. Every phone is bound to one extension; what it dials

@@ -1,5 +1,5 @@
 import { blockedPolicy, type CallPolicy, type DialPlan, policyText } from '../../domain/call-policy.ts'
-import { planText } from '../kamailio-dial-plan.ts'
+import { planText } from '../kamailio/kamailio-dial-plan.ts'
 import type { EdgeRows } from './edge-tables.ts'
 
 type CallRows = Pick<EdgeRows, 'plan' | 'policy'>

@@ -1,4 +1,4 @@
-import { isUnanswered } from '../kamailio-call-limits.ts'
+import { isUnanswered } from '../kamailio/kamailio-call-limits.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'
 
 /** What a phone may say of itself, of calls that it has, and of the way between it and the PBX: part of the edge's script. Pure. */

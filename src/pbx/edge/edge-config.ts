@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
-import { kamailioCallParameters } from '../kamailio-call-limits.ts'
-import { kamailioConnectionParameters, kamailioConnections } from '../kamailio-connections.ts'
+import { kamailioCallParameters } from '../kamailio/kamailio-call-limits.ts'
+import { kamailioConnectionParameters, kamailioConnections } from '../kamailio/kamailio-connections.ts'
 import { usable } from '../usable-option.ts'
 import { type EdgeOptions, edgeFiles, socketText } from './edge-options.ts'
 import { edgeScript, fingerprintOf } from './edge-script.ts'

@@ -1,5 +1,5 @@
-import { freeMemory } from '../kamailio-memory.ts'
-import type { KamailioRpc } from '../kamailio-rpc.ts'
+import { freeMemory } from '../kamailio/kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio/kamailio-rpc.ts'
 import type { Problem } from '../pbx-problem.ts'
 import { type EdgeKeeper, scarceMemory } from './edge-keeper.ts'
 import type { EdgeOptions } from './edge-options.ts'

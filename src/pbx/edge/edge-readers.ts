@@ -2,7 +2,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { AppError } from '../../errors.ts'
-import { KamailioRefusal } from '../kamailio-rpc.ts'
+import { KamailioRefusal } from '../kamailio/kamailio-rpc.ts'
 
 /** Throws the refusal of `tls.reload` in words that say what to look at; any other error as it is. */
 export async function reloadRefused(folder: string, error: unknown): Promise<never> {

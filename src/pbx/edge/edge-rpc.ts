@@ -1,5 +1,5 @@
 import type { Secret } from '../../domain/secret.ts'
-import { type AskedKamailio, type KamailioRpc, kamailioRpc } from '../kamailio-rpc.ts'
+import { type AskedKamailio, type KamailioRpc, kamailioRpc } from '../kamailio/kamailio-rpc.ts'
 
 export interface EdgeRpcOptions {
   readonly address: string

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { sipHeadIsPlain } from '../sip-head.ts'
+import { sipHeadIsPlain } from '../kamailio/sip-head.ts'
 import { edgeCallsScript } from './edge-calls-script.ts'
 import { edgeClaimsScript } from './edge-claims-script.ts'
 import { type EdgeOptions, socketText } from './edge-options.ts'

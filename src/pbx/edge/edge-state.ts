@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { listConnections, tableRows } from '../kamailio-memory.ts'
-import type { KamailioRpc } from '../kamailio-rpc.ts'
+import { listConnections, tableRows } from '../kamailio/kamailio-memory.ts'
+import type { KamailioRpc } from '../kamailio/kamailio-rpc.ts'
 import { type EdgeRows, edgeTables } from './edge-tables.ts'
 
 /** What the running edge says of itself. */
