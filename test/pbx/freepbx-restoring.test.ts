@@ -110,6 +110,18 @@ describe('what cannot be put back is named, without a value', () => {
   })
 })
 
+test('of a leaver nothing comes back to the next owner, also when shutting took two tries', async () => {
+  pbx.fake.addByHand('1003')
+  await apply(account('1003', 1, { adopted: true }))
+  put({ 'AMPUSER/1003/vmx/unavail/state': 'enabled', 'AMPUSER/1003/followme/ddial': 'DIRECT' })
+  pbx.fake.faults.reloadFails = true
+  await expect(apply(shut('1003'))).rejects.toMatchObject({ message: expect.stringContaining('could not apply') })
+  pbx.fake.faults.reloadFails = false
+  await apply(shut('1003'))
+  await apply(account('1003', 2, { adopted: true }))
+  expect(stored().filter(([key]) => /1003\/(followme|vmx)/.test(key))).toEqual([])
+})
+
 test('a leaver whose extension stays gets nothing back that sends calls on, and no other number changes', async () => {
   pbx.fake.addByHand('1002')
   await apply(account('1002', 1, { adopted: true }))

@@ -103,6 +103,7 @@ export async function shutExtension(workshop: Workshop, account: PbxAccount, ent
   }
   if (entry.credential?.id === shutId && digestOf(present, options.realm) === entry.credential.digest) {
     // Shut before; whether that is in force is looked at like every other change.
+    workshop.snapshots.delete(extension)
     return { extension, digest: entry.credential.digest, before: null, lost: [] }
   }
   const secret = new Secret(randomBytes(24).toString('hex'))

@@ -42,7 +42,9 @@ export async function setPassword(
   if (isSet && !held) return { before: null, lost: [] }
   const inManager = <T>(work: (session: AmiSession) => Promise<T>) => withAmi(options.manager, signal, work)
   const before = held ?? (await inManager((session) => look(session, extension, fetched)))
-  snapshots.set(extension, before)
+  const leaves = account.credentials.length === 0
+  // Held over a failure it would meet the next owner, and whoever leaves gets nothing back that sends calls on.
+  snapshots.set(extension, leaves ? { ...before, stored: new Map() } : before)
   const name = nameOf(account)
   const { user, coreDevice } = before.extension
   const wanted = rename
@@ -65,8 +67,7 @@ export async function setPassword(
     await restoreUser(api, wanted, signal)
     lost = lostSettings(wanted, await fetchExtension(api, extension, signal))
   }
-  // Whoever leaves gets nothing back that sends calls on.
-  if (account.credentials.length === 0) return { before, lost }
+  if (leaves) return { before, lost }
   return {
     before,
     lost: [...lost, ...(await inManager((session) => putStoredBack(session, extension, before.stored)))],
