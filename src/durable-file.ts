@@ -144,17 +144,18 @@ export function aboutDataFolder(error: unknown, folder: string): unknown {
   const { code, path } = error as NodeJS.ErrnoException
   if (!['EACCES', 'EPERM', 'EROFS', 'ENOTDIR'].includes(code ?? '') || path === undefined) return error
   const user = process.getuid?.() ?? 'ringfence'
+  const isWithin = path.startsWith(`${folder}/`)
+  if (!isWithin && path !== folder && !folder.startsWith(`${path}/`)) return error
   if (code === 'EROFS')
     return unfit(
       `the data folder ${folder} may only be read here`,
       `as a systemd service: ReadWritePaths=${folder} in a drop-in, see docs/deployment.md`,
     )
-  if (path.startsWith(`${folder}/`))
+  if (isWithin)
     return unfit(
       `${path} cannot be used by the user that runs Ringfence (${code})`,
       `all in the data folder must be that user's. As root: chown -R ${user} ${folder}`,
     )
-  if (path !== folder && !folder.startsWith(`${path}/`)) return error
   return unfit(
     `the data folder ${folder} cannot be reached or made by the user that runs Ringfence (${code})`,
     `let that user (${user}) into every folder above it, or name another one in RINGFENCE_DATA; \`namei -l ${folder}\` shows them`,

@@ -77,6 +77,7 @@ export function fakeEdge(): FakeEdge {
             return {
               rows,
               connected: new Set(),
+              over: [],
               list: null,
               readAt: new Date(),
               inForce,

@@ -166,7 +166,8 @@ export function conversation(socket: Socket, timeoutMs: number) {
     return new Promise<{ answer: AmiMessage; events: readonly AmiMessage[] }>((resolve, reject) => {
       if (over) return reject(over)
       const timer = setTimeout(() => {
-        pending.delete(id)
+        // One that was sent is still to be answered, and stands in the way until then.
+        if (unsent.some((one) => one.id === id)) pending.delete(id)
         reject(unreachable(`the PBX did not answer ${name} in time`))
       }, timeoutMs)
       pending.set(id, {

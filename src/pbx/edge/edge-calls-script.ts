@@ -61,10 +61,11 @@ route[CALL] {
 	route(NOTE);
 }
 
-# Calls of phones with a class that the PBX takes part in, whoever began them: by Call-ID, its tag and the phone's.
+# Calls of phones with a class that the PBX takes part in, whoever began them: by Call-ID, its tag and the phone's,
+# each as its hash: a phone chooses two of them, and no text between could not stand in one.
 route[TAKE] {
 	if (!is_method("INVITE") || $rs > 299 || $tt == $null) return;
-	$var(call) = $ci + "|" + $tt + "|" + $ft;
+	$var(call) = $(ci{s.sha256}) + $(tt{s.sha256}) + $(ft{s.sha256});
 	$sht(taken=>$var(call)) = 1;
 }
 
@@ -75,7 +76,7 @@ onreply_route[TAKEN] {
 # An INVITE inside of a call. Where the edge did not see that begin (a made-up To tag, or Kamailio was started anew) the PBX
 # may take it for a new one (RFC 3261 section 12.2.2): so it is judged like a new one, where it has a number.
 route[SAME_CALL] {
-	$var(call) = $ci + "|" + $tt + "|" + $ft;
+	$var(call) = $(ci{s.sha256}) + $(tt{s.sha256}) + $(ft{s.sha256});
 	if ($sht(taken=>$var(call)) == $null && $rU != $null) route(JUDGE);
 }
 
@@ -84,6 +85,7 @@ route[JUDGE] {
 	$var(rf_dialled) = $rU;
 	route(RINGFENCE_ELSEWHERE);
 	if ($var(rf_ok) != 1) route(NOT_ALLOWED);
+	if ($var(rf_outside) == 1 && is_method("MESSAGE")) route(NOTE);
 }
 
 # A REFER: whom the PBX shall call for this phone.
@@ -130,7 +132,7 @@ route[RINGING] {
 onreply_route[ANSWERED] {
 	$var(ext) = $avp(callee);
 	if ($rs < 300 && $tt != $null && $sht(policy=>$var(ext)) != $null && $sht(policy=>$var(ext)) != "none") {
-		$var(call) = $ci + "|" + $ft + "|" + $tt;
+		$var(call) = $(ci{s.sha256}) + $(ft{s.sha256}) + $(tt{s.sha256});
 		$sht(taken=>$var(call)) = 1;
 	}
 	if ($rs < 300 || $rs > 399) return;

@@ -90,7 +90,7 @@ modparam("htable", "db_url", "text://${folder}")
 ${tables.join('')}# Only in memory: who is connected over what, what the phone calls itself, by which other name it was called,
 # which calls are counted (by Call-ID and by the PBX's tag), which calls of phones with a class there are, which list was
 # taken over.
-modparam("htable", "htable", "conn=>size=12;autoexpire=90000;")
+modparam("htable", "htable", "conn=>size=12;")
 modparam("htable", "htable", "owner=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "live=>size=12;autoexpire=90000;")
 modparam("htable", "htable", "former=>size=12;autoexpire=90000;")

@@ -8,6 +8,8 @@ export interface EdgeState {
   readonly rows: EdgeRows
   /** Who has a connection that is open now: serials, or `a` and an address for phones without a certificate. */
   readonly connected: ReadonlySet<string>
+  /** Numbers in Kamailio's table of connections that belong to none any more. */
+  readonly over: readonly string[]
   /** The mark that is set when it has taken a list over; null after a start. */
   readonly list: ListMark | null
 }
@@ -28,10 +30,13 @@ export async function readEdge(rpc: KamailioRpc, signal: AbortSignal): Promise<E
   }
   const spoken = await tableRows(rpc, 'conn', signal)
   const connections = await listConnections(rpc, signal)
+  // Looked at later than the table, and a number is never given twice: what is not among them is over.
+  const known = new Set(connections.map(({ id }) => String(id)))
   const open = new Set(connections.flatMap(({ id, state }) => (state === 'CONN_BAD' ? [] : [String(id)])))
   return {
     rows,
     connected: new Set([...spoken].filter(([connection]) => open.has(connection)).map(([, id]) => id)),
+    over: [...spoken.keys()].filter((connection) => !known.has(connection)),
     list: await listMark(rpc, signal),
   }
 }
