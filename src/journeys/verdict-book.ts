@@ -24,21 +24,22 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
 
     async save(changed, drifts) {
       let from = 0
-      let unticked: readonly Verdict[] = []
+      const unticked: Verdict[] = []
+      const partOf = new Map(changed.map(({ id }, place) => [id, place - (place % linesAtOnce)]))
+      // With its line; of lines that did not change there are few.
+      const doubts = Map.groupBy(drifts, ({ verdict }) => partOf.get(verdict.id) ?? 0)
       do {
         const lines = changed.slice(from, from + linesAtOnce)
-        await context.store.transaction(async (tx) => {
-          // Rather told twice, when a later part fails and the lane comes again, than never.
-          if (from === 0) {
-            const broken = await brokenTicks(context, tx, drifts)
-            unticked = broken.map(({ line }) => line)
-            await tx.put('verdict', unticked)
-            const told = drifts.filter(({ wasConverged }) => wasConverged)
-            const contradicted = broken.map(({ drift }) => drift).filter(({ shown }) => shown === 'retrying')
-            for (const event of driftEvents(context, [...told, ...contradicted])) await tx.record(event)
-          }
+        const broken = await context.store.transaction(async (tx) => {
+          const broken = await takeTicks(context, tx, doubts.get(from) ?? [])
           await write(context, tx, lines)
+          // Rather told twice, when a later part fails and the lane comes again, than never.
+          const told = from === 0 ? drifts.filter(({ wasConverged }) => wasConverged) : []
+          const contradicted = broken.map(({ drift }) => drift).filter(({ shown }) => shown === 'retrying')
+          for (const event of driftEvents(context, [...told, ...contradicted])) await tx.record(event)
+          return broken
         })
+        unticked.push(...broken.map(({ line }) => line))
         from += linesAtOnce
         // Only now may others write: node:sqlite never waits, so nobody else would get a turn in between.
         if (from < changed.length) await nextTurn()
@@ -92,10 +93,10 @@ export async function tickedSteps(
 }
 
 /**
- * Lines whose tick, standing or laid aside, a look of the pass contradicted, also where the last look says again what was
- * ticked: somebody changed it since. The step is begun anew, as of now.
+ * Takes each tick, standing or laid aside, that a look of the pass contradicted, also where the last look says again what
+ * was ticked: somebody changed it since. The step is begun anew, as of now.
  */
-async function brokenTicks(
+async function takeTicks(
   { system }: BookContext,
   tx: StoreWriter,
   drifts: readonly Drift[],
@@ -115,7 +116,12 @@ async function brokenTicks(
     }
     broken.set(verdict.id, { drift, line: { ...line, ...untouched } })
   }
-  return [...broken.values()]
+  const taken = [...broken.values()]
+  await tx.put(
+    'verdict',
+    taken.map(({ line }) => line),
+  )
+  return taken
 }
 
 function isOfTheSame(before: Verdict, now: Verdict): boolean {
