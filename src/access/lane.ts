@@ -7,6 +7,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Subject } from '../domain/access.ts'
 import { type Verdict, verdictId } from '../domain/condition.ts'
 import type { AccessSystem } from './access-system.ts'
+import { type Drift, driftFrom } from './drift.ts'
 import { type Outcome, type Pass, reconcile } from './reconcile.ts'
 import { type Known, knownOf, sameLine, verdictFrom } from './verdict-line.ts'
 
@@ -48,15 +49,12 @@ export interface LaneOptions<S extends Subject, Snapshot> {
 /** Where verdicts are kept: the lane reads them once and writes what changed, in one transaction a pass. */
 export interface VerdictBook {
   load(system: string, instance: string): Promise<readonly Verdict[]>
-  /** Ticks are the book's business: it keeps one for as long as the line says the same. */
+  /**
+   * Ticks are the book's business: it keeps one for as long as the line says the same, and no look shows anything else.
+   * A drift may be of a line that did not change.
+   */
   save(changed: readonly Verdict[], drifts: readonly Drift[]): Promise<void>
   forget(ids: readonly string[]): Promise<void>
-}
-
-export interface Drift {
-  readonly verdict: Verdict
-  readonly problem: string
-  readonly ofAll: boolean
 }
 
 export type LaneEvent =
@@ -173,18 +171,8 @@ export function startLane<S extends Subject, Snapshot>(options: LaneOptions<S, S
         chance: options.chance(),
         retryMs,
       })
-      if (
-        before &&
-        outcome.foundDiffering &&
-        !outcome.foundDiffering.isNew &&
-        before.state === 'converged' &&
-        before.generation === verdict.generation &&
-        before.wanted === verdict.wanted &&
-        !(isOwnAbsence && verdict.wanted === 'open')
-      ) {
-        const { problem, ofAll = false } = outcome.foundDiffering
-        untold.push({ verdict, problem, ofAll })
-      }
+      const drift = driftFrom(outcome, before, verdict, isOwnAbsence)
+      if (drift) untold.push(drift)
       if (!before || !sameLine(before, knownOf(verdict))) changed.push(verdict)
       if (verdict.nextTryAt === null) due.delete(verdict.subjectId)
       else due.set(verdict.subjectId, Date.parse(verdict.nextTryAt))

@@ -21,6 +21,8 @@ interface Failure {
   readonly hint: string | undefined
   /** Of a look that showed that it is not as it should be; left out where none showed anything. */
   readonly evidence?: Evidence
+  /** What the look before the act showed, where none could follow it. */
+  readonly seen?: Extract<Finding, { state: 'waiting' | 'unverifiable' }>
 }
 
 export interface Pass<S extends Subject> {
@@ -142,5 +144,6 @@ function failed<S extends Subject>(subject: S, error: AppError): Outcome<S> {
 
 function failure(error: AppError, seen?: Finding | Failure): Failure {
   const finding = { state: 'failed', problem: error.message, hint: error.hint } as const
-  return seen?.state === 'differs' ? { ...finding, evidence: seen.evidence } : finding
+  if (seen?.state === 'differs') return { ...finding, evidence: seen.evidence }
+  return seen?.state === 'waiting' || seen?.state === 'unverifiable' ? { ...finding, seen } : finding
 }

@@ -46,7 +46,7 @@ export function verdictFrom(
   }
 }
 
-const stateOf = {
+export const stateOf = {
   'as-desired': 'converged',
   differs: 'retrying',
   failed: 'retrying',

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { Drift, VerdictBook } from '../access/lane.ts'
+import type { Drift } from '../access/drift.ts'
+import type { VerdictBook } from '../access/lane.ts'
 import type { Subject } from '../domain/access.ts'
 import { claimMark, isSettled, type Verdict } from '../domain/condition.ts'
 import type { NewAuditEvent, StoreWriter } from '../store/store.ts'
@@ -23,18 +24,28 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
 
     async save(changed, drifts) {
       let from = 0
+      const unticked: Verdict[] = []
+      const partOf = new Map(changed.map(({ id }, place) => [id, place - (place % linesAtOnce)]))
+      // With its line; of lines that did not change there are few.
+      const doubts = Map.groupBy(drifts, ({ verdict }) => partOf.get(verdict.id) ?? 0)
       do {
         const lines = changed.slice(from, from + linesAtOnce)
-        await context.store.transaction(async (tx) => {
+        const broken = await context.store.transaction(async (tx) => {
+          const broken = await takeTicks(context, tx, doubts.get(from) ?? [])
           await write(context, tx, lines)
           // Rather told twice, when a later part fails and the lane comes again, than never.
-          if (from === 0) for (const event of driftEvents(context, drifts)) await tx.record(event)
+          const told = from === 0 ? drifts.filter(({ wasConverged }) => wasConverged) : []
+          const contradicted = broken.map(({ drift }) => drift).filter(({ shown }) => shown === 'retrying')
+          for (const event of driftEvents(context, [...told, ...contradicted])) await tx.record(event)
+          return broken
         })
+        unticked.push(...broken.map(({ line }) => line))
         from += linesAtOnce
         // Only now may others write: node:sqlite never waits, so nobody else would get a turn in between.
         if (from < changed.length) await nextTurn()
       } while (from < changed.length)
-      for (const verdict of changed) {
+      const written = new Map([...unticked, ...changed].map((verdict) => [verdict.id, verdict]))
+      for (const verdict of written.values()) {
         context.publish({
           kind: 'verdict',
           employeeId: verdict.employeeId,
@@ -47,7 +58,7 @@ export function verdictBook(context: BookContext, after: (employeeIds: readonly 
           },
         })
       }
-      const people = new Set(changed.flatMap(({ employeeId }) => employeeId ?? []))
+      const people = new Set([...written.values()].flatMap(({ employeeId }) => employeeId ?? []))
       if (people.size > 0) after([...people])
     },
 
@@ -81,6 +92,47 @@ export async function tickedSteps(
   )
 }
 
+/**
+ * Takes each tick, standing or laid aside, that a look of the pass contradicted, also where the last look says again what
+ * was ticked: somebody changed it since. The step is begun anew, as of now.
+ */
+async function takeTicks(
+  { system }: BookContext,
+  tx: StoreWriter,
+  drifts: readonly Drift[],
+): Promise<readonly { readonly drift: Drift; readonly line: Verdict }[]> {
+  const broken = new Map<string, { readonly drift: Drift; readonly line: Verdict }>()
+  for (const drift of drifts) {
+    const { verdict, shown, problem, wasConverged } = drift
+    if (wasConverged || broken.has(verdict.id)) continue
+    const line = await tx.get('verdict', verdict.id)
+    if (!line || line.acknowledgedAt === null || !isOfTheSame(line, verdict)) continue
+    if (claimOf(line) === claimMark({ state: shown, problem })) continue
+    const untouched = {
+      acknowledgedBy: null,
+      acknowledgedAt: null,
+      acknowledgedClaim: null,
+      at: system.now().toISOString(),
+    }
+    broken.set(verdict.id, { drift, line: { ...line, ...untouched } })
+  }
+  const taken = [...broken.values()]
+  await tx.put(
+    'verdict',
+    taken.map(({ line }) => line),
+  )
+  return taken
+}
+
+function isOfTheSame(before: Verdict, now: Verdict): boolean {
+  return before.wanted === now.wanted && before.generation === now.generation
+}
+
+/** What the tick of this line says, also where it is laid aside and the line says something else. */
+function claimOf(ticked: Verdict): string {
+  return ticked.acknowledgedClaim ?? claimMark(ticked)
+}
+
 async function write(context: BookContext, tx: StoreWriter, changed: readonly Verdict[]): Promise<void> {
   const rows: Verdict[] = []
   for (const verdict of changed) {
@@ -107,12 +159,12 @@ async function write(context: BookContext, tx: StoreWriter, changed: readonly Ve
  * meanwhile. The first look that shows anything else, a door that is open above all, takes it away for good.
  */
 function kept(before: Verdict | undefined, now: Verdict): Partial<Verdict> {
-  if (!before || before.wanted !== now.wanted || before.generation !== now.generation) return {}
+  if (!before || !isOfTheSame(before, now)) return {}
   const { acknowledgedBy, acknowledgedAt } = before
   const nobodyLooked = now.state === 'retrying' && now.evidence === null
   if (acknowledgedAt !== null) {
     // A tick stands for as long as the line says what it said when it was ticked.
-    const claim = before.acknowledgedClaim ?? claimMark(before)
+    const claim = claimOf(before)
     if (nobodyLooked) return { acknowledgedBy, acknowledgedAt, acknowledgedClaim: claim }
     return claim === claimMark(now) ? { acknowledgedBy, acknowledgedAt } : {}
   }

@@ -1,11 +1,5 @@
-import {
-  type Drift,
-  type Lane,
-  type LaneEvent,
-  type LaneOptions,
-  startLane,
-  type VerdictBook,
-} from '../../src/access/lane.ts'
+import type { Drift } from '../../src/access/drift.ts'
+import { type Lane, type LaneEvent, type LaneOptions, startLane, type VerdictBook } from '../../src/access/lane.ts'
 import type { PhoneDoorSubject } from '../../src/domain/access.ts'
 import type { Verdict } from '../../src/domain/condition.ts'
 import type { Listing, MemorySystem } from './memory-system.ts'
@@ -84,7 +78,8 @@ function bookIn(store: MemoryStore): VerdictBook {
       }
       store.saved.push([...changed])
       store.savedAt.push(Date.now())
-      store.drifts.push(...drifts)
+      // Nobody ticks anything here.
+      store.drifts.push(...drifts.filter(({ wasConverged }) => wasConverged))
     },
     async forget(ids) {
       await use(store, 'forget')

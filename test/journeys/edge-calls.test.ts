@@ -130,6 +130,32 @@ const alarmsIn = async (world: World) =>
   (await world.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'access.drift')
 
 describe('a dial plan that is said for the first time after people have left', () => {
+  test('takes no tick away that somebody gave for another step of the same line', async () => {
+    const { edge, world } = await openOffice()
+    await using _ = world
+    world.pbx.addRoom('8000')
+    await onboarded(world, person('Ada Byron', '1001', 'linphone-desktop'))
+    // A hub that refuses keeps the offboarding open, and with it the step.
+    world.hub.fault = 'refuse'
+    await world.app.offboard('1001', null, mia)
+    await world.loop.idle()
+    const ticked = lineOf(await world.app.acknowledge('1001', 'extension', null, mia))
+    await world.app.calls.setDialPlan(null, germany, mia)
+    await world.sweep()
+    expect([...edge.tables.policy]).toEqual([['1001', 'blocked']])
+    expect(lineOf(await world.app.employee('1001'))).toMatchObject({
+      verdict: 'waiting',
+      acknowledged: ticked!.acknowledged,
+    })
+    expect(await alarmsIn(world)).toEqual([])
+    // From now on somebody else's hand is one, and the step is asked for again.
+    const changed = edge.tables.policy as Map<string, string>
+    changed.set('1001', 'international')
+    await world.sweep()
+    expect(lineOf(await world.app.employee('1001'))).toMatchObject({ verdict: 'waiting', acknowledged: null })
+    expect(await alarmsIn(world)).toHaveLength(1)
+  })
+
   test.each(['as they are', 'while the edge is down'])('%s is no alarm about them', async (how) => {
     const { edge, world } = await openOffice()
     await using _ = world

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { AppError } from '../../src/errors.ts'
 import type { EmployeeView } from '../../src/journeys/application.ts'
 import { stepReminder } from '../../src/journeys/remind-steps.ts'
 import { openConsoleWorld } from './console-world.ts'
@@ -19,6 +20,9 @@ async function tickedStep(world: World): Promise<ReturnType<typeof lineOf>> {
   expect(ticked).toMatchObject({ verdict: 'waiting', acknowledged: { by: 'Mia' } })
   return ticked
 }
+
+const driftsOf = async (world: World) =>
+  (await world.store.auditTrail({ limit: 1_000 })).filter(({ kind }) => kind === 'access.drift')
 
 async function goesAway(world: World): Promise<void> {
   world.pbx.faults.down = true
@@ -98,6 +102,34 @@ describe('the tick of a step, when the PBX was away for a moment', () => {
     expect(await lineNow(world)).toMatchObject({ verdict: 'waiting', problem: ticked.problem, acknowledged: null })
   })
 
+  test.each([
+    { shown: 'other words', rooms: ['8000', '8001'], stands: false },
+    { shown: 'the same words', rooms: ['8000'], stands: true },
+  ])('that went away again after one look: stands only if that look showed the same ($shown)', async (one) => {
+    await using world = await openWorld()
+    const ticked = await tickedStep(world)
+    await goesAway(world)
+    world.pbx.faults.down = false
+    const asBefore = world.pbx.driver.readSharedPins!
+    let looks = 0
+    Object.assign(world.pbx.driver, {
+      readSharedPins: async () => {
+        if (++looks > 1) throw new AppError('PBX_UNREACHABLE', 'the PBX went away again', { retryable: true })
+        return one.rooms.map((room) => ({ kind: 'conference-pin', words: `the PIN of conference room ${room}` }))
+      },
+    })
+    await world.sweep()
+    expect(looks).toBe(2)
+    expect(await lineNow(world)).toMatchObject({ verdict: 'retrying', evidence: null, acknowledged: null })
+    Object.assign(world.pbx.driver, { readSharedPins: asBefore })
+    await world.sweep()
+    expect(await lineNow(world)).toMatchObject({
+      ...{ verdict: 'waiting', problem: ticked.problem },
+      acknowledged: one.stands ? ticked.acknowledged : null,
+    })
+    expect(await driftsOf(world)).toEqual([])
+  })
+
   test('of the open account does not come back for the shut one', async () => {
     await using world = await openWorld({ pbx: 'manual' })
     await onboarded(world, ada)
@@ -107,6 +139,41 @@ describe('the tick of a step, when the PBX was away for a moment', () => {
       verdict: 'waiting',
       acknowledged: null,
     })
+  })
+})
+
+describe('a call forward that is there again', () => {
+  test.each([
+    { when: 'while the PBX was away', isAway: true },
+    { when: 'from one look to the next', isAway: false },
+  ])('takes the tick away and is on record, also when it is cleared at once: $when', async ({ isAway }) => {
+    await using world = await openWorld()
+    const ticked = await tickedStep(world)
+    if (isAway) await goesAway(world)
+    await world.travel(2)
+    world.pbx.addLeftover('1001')
+    world.pbx.faults.down = false
+    await world.sweep()
+    expect(await lineNow(world)).toMatchObject({ verdict: 'waiting', problem: ticked.problem, acknowledged: null })
+    expect(await driftsOf(world)).toMatchObject([{ detail: expect.stringContaining('calls are forwarded') }])
+    // The step is a new one, not one that is late already.
+    expect(await world.app.people.openSteps()).toMatchObject([{ late: false }])
+
+    // Ticked again it stands, and nothing is told twice.
+    const again = lineOf(await world.app.acknowledge('1001', 'extension', null, mia))
+    await world.sweep()
+    expect((await lineNow(world)).acknowledged).toEqual(again.acknowledged)
+    expect(await driftsOf(world)).toHaveLength(1)
+  })
+
+  test('is no alarm where nobody had ticked the step yet', async () => {
+    await using world = await openWorld()
+    world.pbx.addRoom('8000')
+    await onboarded(world, ada)
+    await offboarded(world, '1001')
+    world.pbx.addLeftover('1001')
+    await world.sweep()
+    expect(await driftsOf(world)).toEqual([])
   })
 })
 
