@@ -26,7 +26,7 @@ describeLive('a real Asterisk', ['asterisk', 'openssl'], () => {
     // Without an outbound endpoint Asterisk would say "NOTIFY sent" and send nothing.
     const one = await driver().notify!([{ extension: '3013', addresses: ['127.0.0.21'], event }], limit())
     expect(one).toEqual([
-      { told: [], passedOver: [expect.stringContaining('3013@127.0.0.21')], why: expect.stringContaining('step 6') },
+      { told: [], passedOver: [expect.stringContaining('3013@127.0.0.21')], why: expect.stringContaining('step 8') },
     ])
     const both = await driver().notify!(
       ['127.0.0.21', '127.0.0.22'].map((address) => ({ extension: '3013', addresses: [address], event })),

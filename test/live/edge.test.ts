@@ -78,7 +78,7 @@ describeLive('a SIP edge in front of a real Asterisk', ['asterisk', 'kamailio', 
     const trusts = { authority: serverAuthority.certificate, name: 'pbx.test' }
     // Asterisk's way to say no to an address: it asks for a password again and again, and notes why.
     expect(await ada.attempt({ host, port, trusts })).toBe(401)
-    expect(world.asterisk.log()).toMatch(/SecurityEvent="FailedACL".*AccountID="1006"/)
+    await vi.waitFor(() => expect(world.asterisk.log()).toMatch(/SecurityEvent="FailedACL".*AccountID="1006"/))
     expect(await ada.attempt()).toBe(200)
   })
 
