@@ -141,7 +141,7 @@ export function edgeKeeper(options: EdgeKeeperOptions): EdgeKeeper {
     await changeTables(rpc, rows, wanted, signal)
     await rpc.get('cut', signal)
     // Kamailio does not tell its script of every end.
-    for (const connection of over) await rpc.call('htable.delete', ['conn', connection], signal)
+    for (const connection of over) await rpc.callUnless(/not found/i, 'htable.delete', ['conn', connection], signal)
     const calls = callsOf(now(), await tableRows(rpc, 'ringfence_spent', signal))
     await writeIfOther(join(folder, spentTable), spentFile(calls), fileMode)
     if (!usable) throw noList()
