@@ -117,6 +117,7 @@ describeLive('a SIP edge in front of a real Asterisk', ['asterisk', 'kamailio', 
     // Nothing is kept of what is over.
     const spoken = JSON.stringify(await world.edge.rpc.call('htable.dump', ['owner'], limit()))
     expect(spoken.split(ada.address)).toHaveLength(2)
+    await world.edge.publish()
     const numbers = JSON.stringify(await world.edge.rpc.call('htable.dump', ['conn'], limit()))
     expect(numbers.split(decimalSerial(ada.issued.serial))).toHaveLength(2)
   })

@@ -52,10 +52,11 @@ route[WHO] {
 	$var(known) = 1;
 }
 
-# Whose connection it is, by its number and by its place: when it ends Kamailio 5.6.3 tells its place alone.
+# Whose connection it is, by its number and by its place: when it ends Kamailio 5.6.3 tells its place alone, and what is over goes
+# from the table of numbers at the next look of Ringfence.
 route[NOTE_CONNECTION] {
 	$sht(conn=>$conid) = $var(id);
-	$sht(owner=>$su) = $var(id) + "|" + $conid;
+	$sht(owner=>$su) = $var(id);
 }
 
 route[FROM_PHONE] {
@@ -249,13 +250,11 @@ event_route[tcp:reset] {
 	route(CONNECTION_ENDED);
 }
 
-# A phone may open a second connection and end it first: calls then go over the one of before.
+# A phone may open a second connection and end it first: calls then go over the one of before. The table of connections is
+# not touched here, in the process that owns them all: whoever cuts goes through it row by row while it waits for that one.
 route[CONNECTION_ENDED] {
-	$var(owner) = "" + $sht(owner=>$su);
-	$var(id) = $(var(owner){s.select,0,|});
-	$var(ended) = $(var(owner){s.select,1,|});
+	$var(id) = "" + $sht(owner=>$su);
 	$sht(owner=>$su) = $null;
-	$sht(conn=>$var(ended)) = $null;
 	if ($sht(live=>$var(id)) == $su) {
 		$sht(live=>$var(id)) = $sht(former=>$var(id));
 		$sht(former=>$var(id)) = $null;

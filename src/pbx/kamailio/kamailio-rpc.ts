@@ -60,8 +60,8 @@ const registrar: AskedKamailio = {
   connections: 0,
 }
 
-/** The caller's patience counts; this only ends what nobody waits for. */
-const patienceMs = 60_000
+/** Each question may be asked again, so one that was lost costs no more than this; the caller's own patience is longer. */
+const patienceMs = 10_000
 
 const answerSchema = z.union([
   z.object({ jsonrpc: z.literal('2.0'), id: z.number(), error: z.object({ message: z.string() }) }),
